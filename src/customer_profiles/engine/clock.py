@@ -1,0 +1,42 @@
+"""Time and new identities, injected so that a test repeats."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+
+
+class Clock:
+    """The system's time, and identities that no one can guess."""
+
+    _random: random.Random = random.SystemRandom()
+
+    def now(self) -> float:
+        """Give the time in epoch seconds."""
+        return time.time()
+
+    def new_profile_id(self) -> str:
+        """Make 32 hex digits that begin with the time, so that an index of ids grows at its end."""
+        return f"{int(self.now() * 1000) & 0xFFFFFFFFFFFF:012x}{self._random.getrandbits(80):020x}"
+
+    def new_request_id(self) -> str:
+        """Make the id that an answer over HTTP carries."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+
+class ManualClock(Clock):
+    """A clock that stands still until it is told to go on; its identities repeat run by run."""
+
+    def __init__(self, now: float = 1_700_000_000.0, seed: int = 0) -> None:
+        """Start at `now`, in epoch seconds."""
+        self._now = now
+        self._random = random.Random(seed)  # noqa: S311 - identities of tests, nothing secret
+
+    def now(self) -> float:
+        """Give the time that was set, in epoch seconds."""
+        return self._now
+
+    def advance(self, *, days: float = 0, seconds: float = 0) -> None:
+        """Let time pass."""
+        self._now += days * 86_400 + seconds

@@ -1,0 +1,171 @@
+"""Domains: the containers of profiles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles.engine.refusals import bad_request, not_found
+from customer_profiles.engine.registry import operation
+from customer_profiles.engine.store import domains as store
+from customer_profiles.engine.store import tags as tag_store
+
+from . import tags
+from .expiry import purge_all
+
+if TYPE_CHECKING:
+    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.store.database import Connection
+
+Wire = dict[str, Any]
+
+_CLEARABLE = ("DefaultEncryptionKey", "DeadLetterQueueUrl")
+# Assumed: ListDomains gives 20 domains a page unless it is told otherwise.
+_PAGE = 20
+
+
+@operation("CreateDomain")
+def create_domain(context: Context, request: Wire) -> Wire:
+    """Make a domain, with tags if they are given."""
+    name, given = request["DomainName"], request.get("Tags", {})
+    settings = _settings({}, request)
+    tags.check_number(context, given)
+    with context.database.write() as connection:
+        _check_room(context, connection, name)
+        store.insert(connection, name, settings, _now(context))
+        tag_store.put(connection, _arn(context, name), given)
+        return _described(context, connection, existing(connection, name))
+
+
+@operation("GetDomain")
+def get_domain(context: Context, request: Wire) -> Wire:
+    """Describe a domain, with its statistics."""
+    purge_all(context)
+    with context.database.read() as connection:
+        domain = existing(connection, request["DomainName"])
+        stats = _stats(store.counts(connection, domain.id))
+        return {**_described(context, connection, domain), "Stats": stats}
+
+
+@operation("UpdateDomain")
+def update_domain(context: Context, request: Wire) -> Wire:
+    """Change the settings that are given; each replaces the earlier one whole."""
+    name = request["DomainName"]
+    with context.database.write() as connection:
+        domain = existing(connection, name)
+        store.replace(connection, domain.id, _settings(domain.settings, request), _now(context))
+        if "Tags" in request:
+            # Assumed: tags given to UpdateDomain replace all tags that the domain has.
+            tags.check_number(context, request["Tags"])
+            tag_store.clear(connection, _arn(context, name))
+            tag_store.put(connection, _arn(context, name), request["Tags"])
+        return _described(context, connection, existing(connection, name))
+
+
+@operation("DeleteDomain")
+def delete_domain(context: Context, request: Wire) -> Wire:
+    """Remove a domain and everything in it. AG:delete-customer-profile-connection."""
+    with context.database.write() as connection:
+        domain = existing(connection, request["DomainName"])
+        store.delete(connection, domain.id)
+        tag_store.clear(connection, _arn(context, domain.name))
+    # Assumed: DeleteDomain's Message is OK, as DeleteProfileObject was seen to answer.
+    return {"Message": "OK"}
+
+
+@operation("ListDomains")
+def list_domains(context: Context, request: Wire) -> Wire:
+    """List the domains, page by page."""
+    limit = request.get("MaxResults", _PAGE)
+    # Assumed: ListDomains answers in the order of names.
+    after = context.pages.position("domains", request.get("NextToken"))
+    with context.database.read() as connection:
+        found = store.page(connection, after or "", limit + 1)
+        items = [_listed(context, connection, domain) for domain in found[:limit]]
+    more = len(found) > limit
+    token = context.pages.token("domains", found[limit - 1].name) if more else None
+    return {"Items": items, "NextToken": token}
+
+
+def existing(connection: Connection, name: str) -> store.Domain:
+    """Read a domain, or refuse."""
+    return store.find(connection, name) or missing(name)
+
+
+def missing(name: str) -> Any:
+    """Refuse: there is no such domain."""
+    # Assumed: the message for a missing domain names it.
+    raise not_found(f"Domain {name} does not exist")
+
+
+def _check_room(context: Context, connection: Connection, name: str) -> None:
+    if store.place(connection, name):
+        # Seen from the service: the API has no conflict exception.
+        raise bad_request(f"Domain {name} already exists")
+    if store.count(connection) >= context.quotas.domains:
+        # Assumed: exceeding a quota is a BadRequestException.
+        raise bad_request(f"The limit of {context.quotas.domains} domains is reached")
+
+
+def _settings(old: Wire, request: Wire) -> Wire:
+    # Assumed: a setting given to UpdateDomain replaces the earlier one whole, nested members too.
+    given = {name: request[name] for name in request if name not in {"DomainName", "Tags"}}
+    settings = {**old, **given}
+    for name in _CLEARABLE:
+        # Assumed: an empty string takes away the key or the queue, on creation it sets none.
+        if settings.get(name) == "":
+            del settings[name]
+    _check_data_store(old, settings)
+    return settings
+
+
+def _check_data_store(old: Wire, settings: Wire) -> None:
+    # AG:enable-customer-profiles has both: a data store needs a key and stays once enabled.
+    was, is_on = _has_data_store(old), _has_data_store(settings)
+    if was and not is_on:
+        raise bad_request("DataStore cannot be disabled once it is enabled")
+    if is_on and "DefaultEncryptionKey" not in settings:
+        raise bad_request("DataStore needs a DefaultEncryptionKey")
+
+
+def _has_data_store(settings: Wire) -> bool:
+    return bool(settings.get("DataStore", {}).get("Enabled"))
+
+
+def _described(context: Context, connection: Connection, domain: store.Domain) -> Wire:
+    settings = dict(domain.settings)
+    matching = settings.get("RuleBasedMatching")
+    if matching and matching["Enabled"]:
+        # Assumed: rule-based matching is ACTIVE at once, and its rules may be changed at any time.
+        settings["RuleBasedMatching"] = {**matching, "Status": "ACTIVE"}
+    if _has_data_store(settings):
+        # Assumed: the data store is ready as soon as it is enabled.
+        settings["DataStore"] = {"Enabled": True, "Readiness": {"ProgressPercentage": 100}}
+    listed = _listed(context, connection, domain)
+    return {"DomainName": listed.pop("DomainName"), **settings, **listed}
+
+
+def _listed(context: Context, connection: Connection, domain: store.Domain) -> Wire:
+    return {
+        "DomainName": domain.name,
+        "CreatedAt": domain.created,
+        "LastUpdatedAt": domain.updated,
+        **tags.answer(tag_store.of(connection, _arn(context, domain.name))),
+    }
+
+
+def _stats(counts: store.Counts) -> Wire:
+    # Assumed: TotalSize is the bytes of the profiles as JSON; profiles are not counted as objects.
+    return {
+        "ProfileCount": counts.profiles,
+        "MeteringProfileCount": counts.profiles,
+        "ObjectCount": counts.objects,
+        "TotalSize": counts.bytes,
+    }
+
+
+def _arn(context: Context, name: str) -> str:
+    return context.arn(f"domains/{name}")
+
+
+def _now(context: Context) -> float:
+    return round(context.clock.now(), 3)

@@ -1,0 +1,296 @@
+"""Profiles: create, change, remove, find and key them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles.engine import keys, searching
+from customer_profiles.engine.changes import changed
+from customer_profiles.engine.refusals import bad_request, not_found
+from customer_profiles.engine.registry import operation
+from customer_profiles.engine.store import domains as domain_store
+from customer_profiles.engine.store import keys as key_store
+from customer_profiles.engine.store import profiles as store
+
+from .domains import missing
+from .expiry import SECONDS_A_DAY, added_keys, purge_some, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.store.database import Connection
+
+Wire = dict[str, Any]
+
+_ID_DIGITS = 32
+# The model's text on SearchProfiles.MaxResults.
+_PAGE = 20
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@operation("CreateProfile")
+def create_profile(context: Context, request: Wire) -> Wire:
+    """Store a new profile under a new id."""
+    profile_id = context.clock.new_profile_id()
+    profile = changed({"ProfileId": profile_id}, request)
+    body = _body(context, profile)
+    with context.database.write() as connection:
+        purge_some(context, connection)
+        domain = _place(connection, request["DomainName"])
+        expires = _expires(context, domain)
+        row = domain.last_row + 1
+        stored = store.Stored(row, domain.id, body)
+        store.insert(connection, stored, bytes.fromhex(profile_id), expires)
+        key_store.add(connection, row, keys.hashes(domain.id, keys.of_fields(profile)))
+        domain_store.count_new_profile(connection, row, domain.id, len(body))
+    return {"ProfileId": profile_id}
+
+
+@operation("UpdateProfile")
+def update_profile(context: Context, request: Wire) -> Wire:
+    """Change the members that are given; an empty string clears one."""
+    with context.database.write() as connection:
+        purge_some(context, connection)
+        domain = _place(connection, request["DomainName"])
+        stored = _existing(context, connection, domain, request["ProfileId"])
+        old = json.loads(stored.body)
+        new = changed(old, request)
+        body = _body(context, new)
+        # AG:customer-profiles-data-expiration: a profile that is updated in time stays.
+        store.replace(connection, stored.id, body, _expires(context, domain))
+        _rekey(connection, stored, keys.of_fields(old), keys.of_fields(new))
+        domain_store.count_profiles(connection, domain.id, 0, len(body) - len(stored.body))
+    return {"ProfileId": request["ProfileId"]}
+
+
+@operation("DeleteProfile")
+def delete_profile(context: Context, request: Wire) -> Wire:
+    """Remove a profile with its keys."""
+    with context.database.write() as connection:
+        purge_some(context, connection)
+        domain = _place(connection, request["DomainName"])
+        remove(connection, [_existing(context, connection, domain, request["ProfileId"])])
+    # Assumed: DeleteProfile's Message is OK, as DeleteProfileObject was seen to answer.
+    return {"Message": "OK"}
+
+
+@operation("BatchGetProfile")
+def batch_get_profile(context: Context, request: Wire) -> bytes:
+    """Read profiles by their ids."""
+    found: list[bytes] = []
+    errors: list[Wire] = []
+    with context.database.read() as connection:
+        domain = _place(connection, request["DomainName"])
+        # Assumed: BatchGetProfile answers in the order of the ids, each id once.
+        for profile_id in dict.fromkeys(request["ProfileIds"]):
+            stored = _find(context, connection, domain, profile_id)
+            if stored:
+                found.append(stored.body)
+            else:
+                errors.append(_unknown(profile_id))
+    return b'{"Errors":%b,"Profiles":[%b]}' % (_encode(errors).encode(), b",".join(found))
+
+
+def _unknown(profile_id: str) -> Wire:
+    # Assumed: BatchGetProfile reports an unknown id with the code ResourceNotFoundException.
+    message = "Profile does not exist in the domain"
+    return {"Code": "ResourceNotFoundException", "Message": message, "ProfileId": profile_id}
+
+
+@operation("SearchProfiles")
+def search_profiles(context: Context, request: Wire) -> bytes:
+    """Find profiles by one to five keys, joined by AND or OR."""
+    asked = [request, *request.get("AdditionalSearchKeys", ())]
+    # The model's text on SearchProfiles.LogicalOperator: OR is the default.
+    joined_by = request.get("LogicalOperator", "OR")
+    limit = request.get("MaxResults", _PAGE)
+    with context.database.read() as connection:
+        domain = _place(connection, request["DomainName"])
+        query = [domain.id, joined_by, [(one["KeyName"], one["Values"]) for one in asked]]
+        after = int(context.pages.position(query, request.get("NextToken")) or 0)
+        criteria = [_criterion(connection, domain.id, one) for one in asked]
+        plan = searching.AllOf(connection, criteria) if joined_by == "AND" else None
+        found = searching.run(
+            connection,
+            plan or searching.AnyOf(criteria),
+            after,
+            limit + 1,
+            context.clock.now(),
+        )
+    more = len(found) > limit
+    token = context.pages.token(query, str(found[limit - 1].row)) if more else None
+    return _page(criteria, found[:limit], token)
+
+
+def _criterion(connection: Connection, domain: int, asked: Wire) -> searching.Criterion:
+    name, values = asked["KeyName"], asked["Values"]
+    _check_key(name, values)
+    if name not in keys.PREDEFINED and not domain_store.knows_key(connection, domain, name):
+        # Assumed: searching by a key name that the domain has never seen is refused.
+        raise bad_request(f"Key {name} is not known in this domain; AddProfileKey makes it known")
+    if name == "_profileId":
+        rows = {value: store.row_of(connection, domain, _id_bytes(value)) for value in values}
+        terms = [searching.Term(value, row=row) for value, row in rows.items() if row]
+    else:
+        normals = {value: keys.normalize(name, value) for value in values}
+        terms = [
+            searching.Term(value, keys.hash_of(domain, (name, normal)))
+            for value, normal in normals.items()
+            if normal
+        ]
+    return searching.Criterion(name, tuple(terms))
+
+
+def _page(
+    criteria: Sequence[searching.Criterion], found: Sequence[searching.Find], token: str | None
+) -> bytes:
+    """Join stored profiles, each with what found it, into an answer."""
+    written: dict[tuple[tuple[int, str], ...], bytes] = {}
+    items: list[bytes] = []
+    for one in found:
+        hits = tuple(one.hits)
+        if hits not in written:
+            written[hits] = _encode(_found_by(criteria, hits)).encode()
+        items.append(b'%b,"FoundByItems":%b}' % (one.body[:-1], written[hits]))
+    # Seen from the service: a page without a successor says so with null.
+    next_token = b"null" if token is None else b'"%b"' % token.encode()
+    return b'{"Items":[%b],"NextToken":%b}' % (b",".join(items), next_token)
+
+
+def _found_by(
+    criteria: Sequence[searching.Criterion], hits: Iterable[tuple[int, str]]
+) -> list[Wire]:
+    # Assumed: a search by a single key answers with FoundByItems too.
+    values: dict[int, list[str]] = {}
+    for position, value in hits:
+        values.setdefault(position, []).append(value)
+    return [{"KeyName": criteria[position].name, "Values": values[position]} for position in values]
+
+
+@operation("AddProfileKey")
+def add_profile_key(context: Context, request: Wire) -> Wire:
+    """Make a profile found by further values of a key."""
+    name, values = request["KeyName"], request["Values"]
+    _check_own_key(name, values)
+    with context.database.write() as connection:
+        purge_some(context, connection)
+        domain = _place(connection, request["DomainName"])
+        stored = _existing(context, connection, domain, request["ProfileId"])
+        added = _added(name, values)
+        if name not in keys.PREDEFINED:
+            # Assumed: AddProfileKey makes a custom key's name known in its domain, for good.
+            domain_store.learn_key(connection, domain.id, name)
+        key_store.put_added(connection, stored.id, added)
+        # Assumed: adding a key does not renew a profile's expiry.
+        key_store.add(
+            connection,
+            stored.id,
+            keys.hashes(domain.id, [(one.name, one.normal) for one in added]),
+        )
+    # Assumed: AddProfileKey answers with the values of the request.
+    return {"KeyName": name, "Values": values}
+
+
+@operation("DeleteProfileKey")
+def delete_profile_key(context: Context, request: Wire) -> Wire:
+    """Take back values that were added to a profile."""
+    name, values = request["KeyName"], request["Values"]
+    _check_own_key(name, values)
+    with context.database.write() as connection:
+        purge_some(context, connection)
+        domain = _place(connection, request["DomainName"])
+        stored = _existing(context, connection, domain, request["ProfileId"])
+        gone = {(one.name, one.normal) for one in _added(name, values)}
+        if gone & keys.of_fields(json.loads(stored.body)):
+            # Assumed: a key value that a field of the profile holds cannot be deleted as a key.
+            raise bad_request(
+                f"A field of the profile holds this value of {name}; "
+                "clear the field with UpdateProfile"
+            )
+        # Assumed: deleting a key value that the profile does not have succeeds.
+        key_store.remove_added(connection, stored.id, name, [normal for _, normal in gone])
+        key_store.remove(connection, stored.id, keys.hashes(domain.id, gone))
+    # Assumed: DeleteProfileKey's Message is OK, as DeleteProfileObject was seen to answer.
+    return {"Message": "OK"}
+
+
+def _check_own_key(name: str, values: Sequence[str]) -> None:
+    if name == "_profileId":
+        # Assumed: a profile's own id cannot be added or deleted as a key.
+        raise bad_request("Key _profileId is the profile's own id; it cannot be added or deleted")
+    _check_key(name, values)
+
+
+def _check_key(name: str, values: Sequence[str]) -> None:
+    if name.startswith("_") and name not in keys.PREDEFINED:
+        # AG:mapping-key-definitions: names that begin with an underscore are the service's own.
+        known = ", ".join(sorted(keys.PREDEFINED))
+        raise bad_request(f"Key {name} does not exist; predefined keys are {known}")
+    if not values:
+        # Assumed: a key without values is refused.
+        raise bad_request(f"Values of key {name} must not be empty")
+
+
+def _added(name: str, values: Sequence[str]) -> list[key_store.AddedKey]:
+    normals = {keys.normalize(name, value): value for value in values}
+    # Assumed: a value of white space only is no value of a key that ignores white space.
+    return [key_store.AddedKey(name, normal, normals[normal]) for normal in normals if normal]
+
+
+def _rekey(
+    connection: Connection, stored: store.Stored, old: set[keys.Key], new: set[keys.Key]
+) -> None:
+    gone = old - new
+    if gone:
+        gone -= added_keys(connection, stored.id)
+        key_store.remove(connection, stored.id, keys.hashes(stored.domain, gone))
+    if new - old:
+        key_store.add(connection, stored.id, keys.hashes(stored.domain, new - old))
+
+
+def _body(context: Context, profile: Wire) -> bytes:
+    body = _encode(profile).encode()
+    limit = context.quotas.profile_bytes
+    if len(body) > limit:
+        # AG:amazon-connect-service-limits: object and profile maximum size.
+        # Assumed: a profile's size is that of its JSON in UTF-8.
+        raise bad_request(f"The profile is {len(body)} bytes; the limit is {limit} bytes")
+    return body
+
+
+def _expires(context: Context, domain: domain_store.Place) -> int:
+    # AG:customer-profiles-data-expiration has the rule.
+    # Assumed: a later change of DefaultExpirationDays does not move the expiry of stored profiles.
+    return int(context.clock.now()) + domain.expiration_days * SECONDS_A_DAY
+
+
+def _place(connection: Connection, name: str) -> domain_store.Place:
+    return domain_store.place(connection, name) or missing(name)
+
+
+def _existing(
+    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
+) -> store.Stored:
+    stored = _find(context, connection, domain, profile_id)
+    if stored is None:
+        # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
+        raise not_found("Profile does not exist in the domain")
+    return stored
+
+
+def _find(
+    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
+) -> store.Stored | None:
+    return store.find(connection, domain.id, _id_bytes(profile_id), context.clock.now())
+
+
+def _id_bytes(profile_id: str) -> bytes:
+    """Give an id as it is stored; what is no id is empty and finds nothing."""
+    if len(profile_id) != _ID_DIGITS or profile_id != profile_id.lower():
+        return b""
+    try:
+        return bytes.fromhex(profile_id)
+    except ValueError:
+        return b""

@@ -1,0 +1,66 @@
+"""Tags of domains."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles.engine.refusals import bad_request, not_found
+from customer_profiles.engine.registry import operation
+from customer_profiles.engine.store import domains as domain_store
+from customer_profiles.engine.store import tags as store
+
+if TYPE_CHECKING:
+    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.store.database import Connection
+
+Wire = dict[str, Any]
+
+
+@operation("TagResource")
+def tag_resource(context: Context, request: Wire) -> Wire:
+    """Add tags, or give those that are there new values."""
+    with context.database.write() as connection:
+        resource = _resource(context, connection, request["resourceArn"])
+        check_number(context, {**store.of(connection, resource), **request["tags"]})
+        store.put(connection, resource, request["tags"])
+    return {}
+
+
+@operation("UntagResource")
+def untag_resource(context: Context, request: Wire) -> Wire:
+    """Remove tags; what is not there is no error."""
+    # Assumed: removing a tag that the resource does not have succeeds.
+    with context.database.write() as connection:
+        resource = _resource(context, connection, request["resourceArn"])
+        store.remove(connection, resource, request["tagKeys"])
+    return {}
+
+
+@operation("ListTagsForResource")
+def list_tags_for_resource(context: Context, request: Wire) -> Wire:
+    """Show the tags of a resource."""
+    with context.database.read() as connection:
+        resource = _resource(context, connection, request["resourceArn"])
+        return answer(store.of(connection, resource), "tags")
+
+
+def answer(tags: dict[str, str], name: str = "Tags") -> Wire:
+    """Give the member of an answer that holds tags."""
+    # Assumed: a resource without tags answers without the member; the model wants one tag at least.
+    return {name: tags} if tags else {}
+
+
+def check_number(context: Context, tags: dict[str, str]) -> None:
+    """Refuse more tags than a resource may have. API:TagResource."""
+    if len(tags) > context.quotas.tags:
+        raise bad_request(f"A resource may have {context.quotas.tags} tags; this would make more")
+
+
+def _resource(context: Context, connection: Connection, resource: str) -> str:
+    domain = resource.removeprefix(context.arn("domains/"))
+    known = re.fullmatch("[a-zA-Z0-9_-]+", domain) and domain_store.place(connection, domain)
+    # Assumed: an ARN of another region or account names a resource that does not exist.
+    if domain == resource or not known:
+        raise not_found(f"Resource {resource} does not exist")
+    return resource

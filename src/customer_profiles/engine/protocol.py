@@ -1,0 +1,145 @@
+"""REST-JSON both ways, driven by botocore's shapes; no I/O."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from customer_profiles import _wire
+
+from .refusals import bad_request, not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .refusals import Refusal
+
+Wire = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
+
+
+class Route(NamedTuple):
+    """Where an operation is found: a method and the pieces of a path."""
+
+    method: str
+    pieces: tuple[str | None, ...]
+    """Literal pieces; None stands for a label."""
+    labels: tuple[str, ...]
+    operation: str
+
+
+@cache
+def _routes() -> dict[tuple[str, int], list[Route]]:
+    """Order the model's routes by method and length, literal pieces before labels."""
+    table: dict[tuple[str, int], list[Route]] = {}
+    for name in _wire.service().operation_names:
+        route = _route(name)
+        table.setdefault((route.method, len(route.pieces)), []).append(route)
+    for routes in table.values():
+        routes.sort(key=lambda route: [piece is None for piece in route.pieces])
+    return table
+
+
+def _route(name: str) -> Route:
+    http = _wire.operation(name).http
+    pieces = http["requestUri"].strip("/").split("/")
+    labels = tuple(piece.strip("{}+") for piece in pieces if piece.startswith("{"))
+    literals = tuple(None if piece.startswith("{") else piece for piece in pieces)
+    return Route(http["method"], literals, labels, name)
+
+
+def read(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
+) -> tuple[str, Wire]:
+    """Give a request's operation and its members, or refuse."""
+    parts = urlsplit(url)
+    route, labels = _found(method, parts.path)
+    shape = _wire.operation(route.operation).input_shape
+    request = _read_body(body)
+    request.update(_bound(shape, "querystring", _queries(parts.query)))
+    request.update(_bound(shape, "header", {key: [value] for key, value in headers.items()}))
+    request.update(labels)
+    return route.operation, request
+
+
+def _found(method: str, path: str) -> tuple[Route, Wire]:
+    # Pieces are cut before they are decoded: an ARN's slashes arrive as %2F.
+    pieces = [unquote(piece) for piece in path.strip("/").split("/")]
+    for route in _routes().get((method, len(pieces)), ()):
+        if all(own in (None, piece) for own, piece in zip(route.pieces, pieces, strict=True)):
+            values = [piece for own, piece in zip(route.pieces, pieces, strict=True) if own is None]
+            return route, dict(zip(route.labels, values, strict=True))
+    # Assumed: a method and path that no operation has answer ResourceNotFoundException.
+    raise not_found("No operation of the service has this method and path")
+
+
+def _queries(query: str) -> dict[str, list[str]]:
+    queries: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        queries.setdefault(name, []).append(value)
+    return queries
+
+
+def _bound(shape: Any, location: str, given: Mapping[str, Sequence[str]]) -> Wire:
+    """Read the members that travel in the query string or the headers."""
+    return {
+        name: _typed(member, given[member.serialization["name"]])
+        for name, member in shape.members.items()
+        if member.serialization.get("location") == location
+        and member.serialization["name"] in given
+    }
+
+
+def _typed(shape: Any, values: Sequence[str]) -> Any:
+    if shape.type_name == "list":
+        return [_scalar(shape.member.type_name, value) for value in values]
+    return _scalar(shape.type_name, values[-1])
+
+
+def _scalar(kind: str, value: str) -> Any:
+    # What cannot be read stays text, and the check of its shape says so.
+    if kind in {"integer", "long"} and value.removeprefix("-").isdecimal():
+        return int(value)
+    return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value
+
+
+def _read_body(body: bytes | str | None) -> Wire:
+    if not body:
+        return {}
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        raise bad_request("The body is not JSON") from None
+    if not isinstance(read, dict):
+        raise bad_request("The body is not a JSON object")
+    return read
+
+
+def without_nulls(value: Any) -> Any:
+    """Drop the members that are null, at every depth: to the service they are absent."""
+    if isinstance(value, dict):
+        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def answered(body: bytes, request_id: str) -> Response:
+    """Wrap an operation's answer."""
+    return 200, _headers(body, request_id), body
+
+
+def refused(refusal: Refusal, request_id: str) -> Response:
+    """Wrap a refusal: its code travels in a header, its message in the body."""
+    body = json.dumps({"message": refusal.message}).encode()
+    headers = {**_headers(body, request_id), "x-amzn-errortype": refusal.code}
+    return refusal.status, headers, body
+
+
+def _headers(body: bytes, request_id: str) -> dict[str, str]:
+    return {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "x-amzn-requestid": request_id,
+    }

@@ -1,0 +1,1 @@
+"""The only SQL: a function takes a connection of `Database` and runs inside its transaction."""

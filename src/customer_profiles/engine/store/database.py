@@ -1,0 +1,245 @@
+"""The SQLite file: opening, transactions, schema versions, and what goes wrong with files."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import threading
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+APPLICATION_ID = 0x41435046
+"""Marks a file as one of ours: "ACPF"."""
+
+# Large enough that rewriting the big tree is rare, small enough that it takes a second at most.
+_MERGE_AT = 200_000
+_WRITER_CACHE_KIB, _READER_CACHE_KIB = 128 * 1024, 64 * 1024
+_WAIT_SECONDS = 30.0
+
+
+class StorageError(Exception):
+    """The database file cannot be used; the message names it and says what to do."""
+
+
+class Connection(sqlite3.Connection):
+    """A connection that knows how many keys wait to be merged into the big tree."""
+
+    fresh_rows: int = 0
+
+
+def _first(connection: Connection) -> None:
+    schema = files("customer_profiles.engine.store").joinpath("schema.sql").read_text("utf-8")
+    for statement in schema.split(";\n"):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('page_secret', ?)", (secrets.token_bytes(32),))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+"""What makes version n of the schema from version n - 1; the last one makes the newest."""
+
+
+class Database:
+    """One database: a file that several processes may share, or memory.
+
+    In a file readers have connections of their own and wait for no one; in memory all share one.
+    It does not survive `os.fork`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+        """Open the file, or make it; no path is a database in memory."""
+        in_memory = path is None or os.fspath(path) == ":memory:"
+        self._path = None if path is None or in_memory else Path(os.fspath(path)).absolute()
+        self._lock = threading.RLock()
+        self._idle: list[Connection] = []
+        self._closed = False
+        if self._path is not None:
+            _check_place(self._path)
+        self._writer = self._opened()
+
+    def _opened(self) -> Connection:
+        with self._translated():
+            connection = self._connect(_WRITER_CACHE_KIB)
+            try:
+                _prepare(connection, self._name)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+    def _connect(self, cache_kib: int) -> Connection:
+        connection: Connection = sqlite3.connect(
+            ":memory:" if self._path is None else self._path,
+            factory=Connection,
+            timeout=_WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=512,
+        )
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Run the block as one transaction: all of it is stored, or nothing."""
+        with self._lock, self._translated():
+            connection = self._writer
+            if connection.fresh_rows >= _MERGE_AT:
+                with _transaction(connection, "BEGIN IMMEDIATE"):
+                    merge_fresh_keys(connection)
+            with _transaction(connection, "BEGIN IMMEDIATE"):
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Run the block on one unchanging state of the database."""
+        if self._path is None:
+            with self._lock, self._translated():
+                yield self._writer
+            return
+        with self._translated():
+            connection = self._borrowed()
+            try:
+                with _transaction(connection, "BEGIN"):
+                    yield connection
+            finally:
+                self._give_back(connection)
+
+    def _borrowed(self) -> Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect(_READER_CACHE_KIB)
+
+    def _give_back(self, connection: Connection) -> None:
+        self._idle.append(connection)
+        if self._closed:
+            self._close_idle()
+
+    def close(self) -> None:
+        """Close the file; what was acknowledged is in it."""
+        with self._lock:
+            self._closed = True
+            self._close_idle()
+            self._writer.close()
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    @property
+    def _name(self) -> str:
+        return "the database in memory" if self._path is None else str(self._path)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            advice = _CLOSED if self._closed else _advice(error)
+            message = f"{self._name} cannot be used: {advice}"
+            raise StorageError(message) from error
+
+
+_CLOSED = "the engine was closed; make a new one"
+
+
+def merge_fresh_keys(connection: Connection) -> None:
+    """Move the fresh keys into the big tree, in its order."""
+    connection.execute("INSERT OR IGNORE INTO keys SELECT * FROM fresh_keys ORDER BY hash, profile")
+    connection.execute("DELETE FROM fresh_keys")
+    connection.fresh_rows = 0
+
+
+@contextmanager
+def _transaction(connection: Connection, begin: str) -> Iterator[None]:
+    if connection.in_transaction:
+        # An interrupt can strike between the end of a block and its end of transaction.
+        connection.execute("ROLLBACK")
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _check_place(path: Path) -> None:
+    try:
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except OSError as error:
+        message = f"{path} cannot be reached; check the rights of the folders above it"
+        raise StorageError(message) from error
+    if is_folder:
+        message = f"{path} is a folder; give the path of a file in it"
+        raise StorageError(message)
+    if not has_folder:
+        message = f"{path} cannot be made: the folder {path.parent} is missing; make it first"
+        raise StorageError(message)
+
+
+def _prepare(connection: Connection, name: str) -> None:
+    """Check that the file is ours, then bring it to the newest schema; others stay untouched."""
+    _check_owner(connection, name)
+    with _transaction(connection, "BEGIN IMMEDIATE"):
+        # Checked again: another process may have made or migrated the file in between.
+        version = _check_owner(connection, name)
+        for migrate in MIGRATIONS[version:]:
+            migrate(connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        # Written even when it is right: a read-only file must say so now, not at the first write.
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 16000")
+    (connection.fresh_rows,) = connection.execute("SELECT count(*) FROM fresh_keys").fetchone()
+
+
+def _check_owner(connection: Connection, name: str) -> int:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if owner != APPLICATION_ID and (tables or owner or version):
+        message = f"{name} is a database of another application; give another path"
+        raise StorageError(message)
+    if version > len(MIGRATIONS):
+        message = (
+            f"{name} was written by a newer release (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}); upgrade customer-profiles"
+        )
+        raise StorageError(message)
+    return int(version)
+
+
+def page_secret(connection: Connection) -> bytes:
+    """Give the secret that signs this database's page tokens."""
+    row = connection.execute("SELECT value FROM meta WHERE name = 'page_secret'").fetchone()
+    return bytes(row[0])
+
+
+def _advice(error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", None)
+    # Extended codes carry the plain one in their low byte.
+    known = _ADVICE.get(code & 0xFF) if code is not None else None
+    return known or str(error)
+
+
+_ADVICE = {
+    sqlite3.SQLITE_NOTADB: "it is not a database; give another path",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; restore it from a backup",
+    sqlite3.SQLITE_FULL: "the disk is full; make room and repeat the request",
+    sqlite3.SQLITE_READONLY: "it cannot be written; check the rights of the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the rights of the file and its folder",
+    sqlite3.SQLITE_PERM: "it cannot be opened; check the rights of the file and its folder",
+    sqlite3.SQLITE_BUSY: f"another process held it for {_WAIT_SECONDS:.0f} s; repeat the request",
+    sqlite3.SQLITE_IOERR: "the disk failed or is full; check it and repeat the request",
+}

@@ -1,0 +1,145 @@
+"""Domains: their settings and their counters."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .database import Connection
+
+
+class Domain(NamedTuple):
+    """A stored domain."""
+
+    id: int
+    name: str
+    settings: dict[str, Any]
+    """What requests set, under the service's names."""
+    created: float
+    updated: float
+
+
+class Place(NamedTuple):
+    """What a profile needs to know of its domain."""
+
+    id: int
+    expiration_days: int
+    last_row: int
+    """The id of the profile's row that was made last."""
+
+
+class Counts(NamedTuple):
+    """A domain's counters."""
+
+    profiles: int
+    objects: int
+    bytes: int
+
+
+_ROW_BITS = 40
+_COLUMNS = "id, name, settings, created, updated"
+
+
+def count(connection: Connection) -> int:
+    """Count the domains."""
+    return int(connection.execute("SELECT count(*) FROM domains").fetchone()[0])
+
+
+def insert(connection: Connection, name: str, settings: dict[str, Any], now: float) -> None:
+    """Store a new domain."""
+    domain = connection.execute(
+        "INSERT INTO domains (name, settings, expiration_days, created, updated, last_row) "
+        "VALUES (?, ?, ?, ?, ?, 0)",
+        (name, json.dumps(settings), settings["DefaultExpirationDays"], now, now),
+    ).lastrowid
+    # Each domain has a range of rows to itself, so that profiles of all domains share one table.
+    connection.execute("UPDATE domains SET last_row = id << ? WHERE id = ?", (_ROW_BITS, domain))
+
+
+def replace(connection: Connection, domain: int, settings: dict[str, Any], now: float) -> None:
+    """Store a domain's settings anew."""
+    connection.execute(
+        "UPDATE domains SET settings = ?, expiration_days = ?, updated = ? WHERE id = ?",
+        (json.dumps(settings), settings["DefaultExpirationDays"], now, domain),
+    )
+
+
+def find(connection: Connection, name: str) -> Domain | None:
+    """Read a domain by its name."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM domains WHERE name = ?",  # noqa: S608 - a constant
+        (name,),
+    ).fetchone()
+    return row and _domain(row)
+
+
+def place(connection: Connection, name: str) -> Place | None:
+    """Read the little that most operations need of a domain."""
+    row = connection.execute(
+        "SELECT id, expiration_days, last_row FROM domains WHERE name = ?", (name,)
+    ).fetchone()
+    return row and Place(*row)
+
+
+def page(connection: Connection, after: str, limit: int) -> list[Domain]:
+    """Read domains in the order of their names."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM domains WHERE name > ? ORDER BY name LIMIT ?",  # noqa: S608
+        (after, limit),
+    )
+    return [_domain(row) for row in rows]
+
+
+def _domain(row: Any) -> Domain:
+    identity, name, settings, created, updated = row
+    return Domain(identity, name, json.loads(settings), created, updated)
+
+
+def counts(connection: Connection, domain: int) -> Counts:
+    """Read the counters; they are kept, so a large domain answers as fast as a small one."""
+    row = connection.execute(
+        "SELECT profile_count, object_count, total_size FROM domains WHERE id = ?", (domain,)
+    ).fetchone()
+    return Counts(*row)
+
+
+def count_new_profile(connection: Connection, row: int, domain: int, size: int) -> None:
+    """Add a profile, the last one made, to the counters."""
+    connection.execute(
+        "UPDATE domains SET last_row = ?, profile_count = profile_count + 1, "
+        "total_size = total_size + ? WHERE id = ?",
+        (row, size, domain),
+    )
+
+
+def count_profiles(connection: Connection, domain: int, profiles: int, size: int) -> None:
+    """Add to the counters; negative numbers take away."""
+    connection.execute(
+        "UPDATE domains SET profile_count = profile_count + ?, total_size = total_size + ? "
+        "WHERE id = ?",
+        (profiles, size, domain),
+    )
+
+
+def delete(connection: Connection, domain: int) -> None:
+    """Remove a domain and all that is in it."""
+    own = "SELECT id FROM profiles WHERE domain = ?"
+    for table in ("keys", "fresh_keys", "added_keys"):
+        connection.execute(f"DELETE FROM {table} WHERE profile IN ({own})", (domain,))  # noqa: S608
+    connection.execute("DELETE FROM profiles WHERE domain = ?", (domain,))
+    connection.execute("DELETE FROM key_names WHERE domain = ?", (domain,))
+    connection.execute("DELETE FROM domains WHERE id = ?", (domain,))
+
+
+def knows_key(connection: Connection, domain: int, name: str) -> bool:
+    """Tell whether a custom key's name was ever used in the domain."""
+    found = connection.execute(
+        "SELECT 1 FROM key_names WHERE domain = ? AND name = ?", (domain, name)
+    )
+    return found.fetchone() is not None
+
+
+def learn_key(connection: Connection, domain: int, name: str) -> None:
+    """Make a custom key's name known in the domain."""
+    connection.execute("INSERT OR IGNORE INTO key_names VALUES (?, ?)", (domain, name))

@@ -1,0 +1,1 @@
+"""The tests of `customer_profiles`."""

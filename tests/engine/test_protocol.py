@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+from customer_profiles import _wire
+from customer_profiles.engine import protocol
+
+PROFILES = "/domains/shop/profiles"
+
+
+def call(engine, method, url, body=b""):
+    status, headers, answer = engine.handle(method, url, {}, body)
+    assert headers["content-length"] == str(len(answer))
+    return status, headers, json.loads(answer)
+
+
+def test_every_operation_of_the_model_has_a_route():
+    for name in _wire.service().operation_names:
+        http = _wire.operation(name).http
+        labels = [p.strip("{}") for p in http["requestUri"].split("/") if p.startswith("{")]
+        url = http["requestUri"].replace("{", "a-").replace("}", "")
+        operation, request = protocol.read(http["method"], url, {}, b"")
+        assert (operation, request) == (name, {label: f"a-{label}" for label in labels})
+
+
+@pytest.mark.usefixtures("shop")
+def test_an_answer_is_json_with_a_request_id(engine):
+    status, headers, answer = call(engine, "POST", PROFILES, b'{"FirstName":"Ada"}')
+    assert status == 200
+    assert headers["content-type"] == "application/json"
+    assert len(headers["x-amzn-requestid"]) == 36
+    assert len(answer["ProfileId"]) == 32
+
+
+def test_a_search_without_hits_answers_as_the_service_was_seen_to(shop, engine):
+    body = b'{"KeyName":"_email","Values":["x"]}'
+    status, headers, _ = engine.handle("POST", f"{PROFILES}/search", {}, body)
+    assert (status, headers["content-length"]) == (200, "29")
+    assert shop.page("_email", "x") == {"Items": [], "NextToken": None}
+
+
+def test_a_refusal_names_its_type_in_a_header(engine):
+    status, headers, answer = call(engine, "GET", "/domains/shop")
+    assert (status, headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
+    assert answer == {"message": "Domain shop does not exist"}
+
+
+def test_paths_and_queries_are_decoded_after_they_are_cut(shop, engine):
+    arn = "arn%3Aaws%3Aprofile%3Aus-east-1%3A000000000000%3Adomains%2Fshop"
+    assert call(engine, "POST", f"/tags/{arn}", b'{"tags":{"a b":"1","c":"2","d":"3"}}')[0] == 400
+    assert call(engine, "POST", f"/tags/{arn}", b'{"tags":{"a":"1","c":"2","d":"3"}}')[0] == 200
+    assert call(engine, "DELETE", f"/tags/{arn}?tagKeys=a&tagKeys=%63")[0] == 200
+    assert shop.ask("GetDomain")["Tags"] == {"d": "3"}
+
+
+def test_a_query_string_gives_numbers(shop, engine):
+    made = [shop.create(FirstName="Ada") for _ in range(2)]
+    url = f"http://localhost:1{PROFILES}/search?max-results=1"
+    _, _, answer = call(engine, "POST", url, b'{"KeyName":"_fullName","Values":["ada"]}')
+    assert [item["ProfileId"] for item in answer["Items"]] == made[:1]
+
+
+@pytest.mark.parametrize(("number", "words"), [("x", "be a integer"), ("0", "than or equal to 1")])
+def test_a_query_string_is_checked(engine, number, words):
+    status, _, answer = call(engine, "GET", f"/domains?max-results={number}")
+    assert status == 400
+    assert words in answer["message"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b"nul"])
+def test_a_body_that_is_not_json_is_refused(engine, body):
+    status, headers, answer = call(engine, "POST", PROFILES, body)
+    assert (status, headers["x-amzn-errortype"]) == (400, "BadRequestException")
+    assert answer == {"message": "The body is not JSON"}
+
+
+def test_a_body_that_is_no_object_is_refused(engine):
+    status, _, answer = call(engine, "POST", PROFILES, b"[1]")
+    assert (status, answer) == (400, {"message": "The body is not a JSON object"})
+
+
+@pytest.mark.usefixtures("shop")
+def test_nulls_in_a_body_are_absent(engine):
+    body = b'{"FirstName":"Ada","LastName":null,"Address":{"City":null}}'
+    assert call(engine, "POST", PROFILES, body)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "/domains"), ("GET", "/"), ("GET", "/domains/shop/nowhere")]
+)
+def test_an_unknown_path_or_method_is_not_found(engine, method, path):
+    status, _, answer = call(engine, method, path)
+    assert status == 404
+    assert answer == {"message": "No operation of the service has this method and path"}
+
+
+def test_an_operation_that_is_not_built_says_so(engine):
+    status, _, answer = call(engine, "GET", "/domains/shop/matches")
+    assert status == 400
+    assert answer["message"].startswith("GetMatches is not built into this engine yet; it has ")
+
+
+def test_the_path_wins_over_the_body(shop, engine):
+    body = b'{"DomainName":"other","FirstName":"Ada"}'
+    _, _, answer = call(engine, "POST", PROFILES, body)
+    assert shop.read(answer["ProfileId"]) == {"FirstName": "Ada"}

@@ -1,0 +1,42 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import customer_profiles.engine
+from customer_profiles.engine import registry
+
+ENGINE = Path(customer_profiles.engine.__file__).parent
+SOURCES = {path: path.read_text("utf-8") for path in ENGINE.rglob("*.py")}
+
+
+def test_an_operations_name_stands_once_in_the_engine():
+    for name in registry.OPERATIONS:
+        assert sum(text.count(f'"{name}"') for text in SOURCES.values()) == 1
+
+
+def test_a_function_has_its_operations_name_in_snake_case():
+    for name, function in registry.OPERATIONS.items():
+        assert function.__name__.replace("_", "") == name.lower()
+
+
+def test_a_name_that_the_service_does_not_have_cannot_be_entered():
+    with pytest.raises(LookupError, match="CreateDomian is no operation"):
+        registry.operation("CreateDomian")
+
+
+def test_each_assumption_is_one_sentence_on_one_line():
+    lines = [line.strip() for text in SOURCES.values() for line in text.splitlines()]
+    assumed = [line for line in lines if line.startswith("# Assumed:")]
+    assert len(assumed) == len(set(assumed)) > 20
+    assert all(line.endswith(".") for line in assumed)
+
+
+def test_the_engine_imports_neither_boto3_nor_phonenumbers():
+    code = (
+        "import sys, customer_profiles.engine as e; e.Engine();"
+        "print({'boto3', 'phonenumbers', 'pydantic'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "set()"

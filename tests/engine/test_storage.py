@@ -1,0 +1,271 @@
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from customer_profiles.engine import Clock, Engine, StorageError
+from customer_profiles.engine.store import database
+
+WRITER = """
+import json, sys
+from customer_profiles.engine import Engine
+engine = Engine(sys.argv[1])
+for number in range(int(sys.argv[2])):
+    made = engine.answer("CreateProfile", {"DomainName": "shop", "AccountNumber": str(number)})
+    print(json.loads(made)["ProfileId"], flush=True)
+"""
+OPENER = "import sys; from customer_profiles.engine import Engine; Engine(sys.argv[1]).close()"
+NOBODY = 65_534
+
+
+def python(code, *arguments, **options):
+    """Start an interpreter on a piece of code."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
+
+
+def test_a_file_keeps_what_was_acknowledged(open_shop):
+    shop = open_shop()
+    profile = shop.create(FirstName="Ada")
+    shop.ask("AddProfileKey", ProfileId=profile, KeyName="crm", Values=["1"])
+    shop.engine.close()
+    again = open_shop()
+    assert again.search("crm", "1") == again.search("_fullName", "ada") == [profile]
+    assert again.stats()["ProfileCount"] == 1
+
+
+def test_a_killed_process_loses_nothing_that_it_acknowledged(open_shop, tmp_path):
+    shop = open_shop()
+    writer = python(WRITER, tmp_path / "shop.db", 1_000_000)
+    made = [writer.stdout.readline().strip() for _ in range(300)]
+    os.kill(writer.pid, signal.SIGKILL)
+    made += writer.communicate()[0].split()
+    shop.engine.close()
+    again = open_shop()
+    missing = [one for one in made if again.search("_profileId", one) != [one]]
+    assert (missing, len(made) >= 300) == ([], True)
+
+
+def test_two_processes_write_to_one_file(open_shop, tmp_path):
+    shop = open_shop(Clock())
+    writers = [python(WRITER, tmp_path / "shop.db", 200) for _ in range(2)]
+    mine = [shop.create(FirstName="Ada") for _ in range(200)]
+    made = [one for writer in writers for one in writer.communicate()[0].split()]
+    assert len(set(made + mine)) == shop.stats()["ProfileCount"] == 600
+    assert shop.search("_account", "7") == sorted(shop.search("_account", "7"))
+    assert len(shop.search("_account", "7")) == 2
+
+
+def test_several_processes_may_make_one_file_at_once(tmp_path):
+    openers = [python(OPENER, tmp_path / "new.db") for _ in range(4)]
+    for opener in openers:
+        opener.communicate()
+    assert [opener.returncode for opener in openers] == [0, 0, 0, 0]
+
+
+def test_threads_share_an_engine(open_shop):
+    shop = open_shop()
+
+    def work(number):
+        profile = shop.create(AccountNumber=str(number))
+        return shop.search("_account", str(number)) == [profile]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(400)))
+    assert shop.stats()["ProfileCount"] == 400
+
+
+def test_threads_share_an_engine_in_memory(shop):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: shop.create(AccountNumber=str(n)), range(400)))
+        found = list(pool.map(lambda n: shop.search("_account", str(n)), range(400)))
+    assert found == [[profile] for profile in made]
+
+
+def test_a_reader_does_not_wait_for_a_writer(open_shop):
+    shop = open_shop()
+    profile = shop.create(FirstName="Ada")
+    with shop.engine._database.write(), ThreadPoolExecutor(1) as pool:
+        found = pool.submit(shop.search, "_fullName", "ada").result(timeout=5)
+    assert found == [profile]
+
+
+def test_keys_are_found_before_and_after_their_merge(open_shop, monkeypatch):
+    monkeypatch.setattr(database, "_MERGE_AT", 10)
+    shop = open_shop()
+    made = [shop.create(FirstName="Ada", AccountNumber=str(n)) for n in range(25)]
+    assert shop.search("_fullName", "ada", MaxResults=100) == made
+    assert [shop.search("_account", str(n)) for n in range(25)] == [[one] for one in made]
+    shop.ask("DeleteProfile", ProfileId=made[0])
+    shop.ask("UpdateProfile", ProfileId=made[1], FirstName="Bo")
+    assert shop.search("_fullName", "ada", MaxResults=100) == made[2:]
+    with shop.engine._database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM fresh_keys").fetchone()[0] <= 12
+
+
+def test_keys_that_wait_for_their_merge_are_counted_again_on_opening(open_shop, monkeypatch):
+    shop = open_shop()
+    for number in range(6):
+        shop.create(AccountNumber=str(number))
+    shop.engine.close()
+    monkeypatch.setattr(database, "_MERGE_AT", 6)
+    again = open_shop()
+    again.create(AccountNumber="6")
+    with again.engine._database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM keys").fetchone() == (6,)
+
+
+def test_a_full_disk_changes_nothing_and_ends_with_the_trouble(open_shop):
+    shop = open_shop()
+    ada = shop.create(FirstName="Ada")
+    writer = shop.engine._database._writer
+    (pages,) = writer.execute("PRAGMA page_count").fetchone()
+    writer.execute(f"PRAGMA max_page_count = {pages}")
+    large = {f"key {n}": "x" * 255 for n in range(900)}
+    with pytest.raises(StorageError, match=r"shop\.db cannot be used: the disk is full"):
+        shop.ask("UpdateProfile", ProfileId=ada, Attributes=large)
+    assert shop.read(ada) == {"FirstName": "Ada"}
+    writer.execute("PRAGMA max_page_count = 1000000")
+    shop.ask("UpdateProfile", ProfileId=ada, Attributes=large)
+    assert shop.read(ada)["Attributes"] == large
+
+
+def test_a_full_disk_is_an_internal_error_over_http(open_shop):
+    shop = open_shop()
+    writer = shop.engine._database._writer
+    (pages,) = writer.execute("PRAGMA page_count").fetchone()
+    writer.execute(f"PRAGMA max_page_count = {pages}")
+    body = json.dumps({"Attributes": {f"key {n}": "x" * 255 for n in range(900)}})
+    status, headers, answer = shop.engine.handle("POST", "/domains/shop/profiles", {}, body)
+    assert (status, headers["x-amzn-errortype"]) == (500, "InternalServerException")
+    assert b"the disk is full" in answer
+
+
+def test_a_file_that_is_no_database_stays_as_it_is(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_bytes(b"not a database, just notes " * 100)
+    with pytest.raises(StorageError, match=r"notes\.txt cannot be used: it is not a database"):
+        Engine(file)
+    assert file.read_bytes() == b"not a database, just notes " * 100
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_database_of_another_application_stays_as_it_is(tmp_path):
+    file = tmp_path / "other.db"
+    with sqlite3.connect(file) as other:
+        other.execute("CREATE TABLE things (name TEXT)")
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match=r"other\.db is a database of another application"):
+        Engine(file)
+    assert file.read_bytes() == before
+
+
+def test_a_newer_schema_stays_as_it_is(open_shop, tmp_path):
+    open_shop().engine.close()
+    file = tmp_path / "shop.db"
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(StorageError, match=r"newer release \(schema 99, .*upgrade"):
+        Engine(file)
+    assert file.read_bytes() == before
+
+
+def test_a_later_migration_keeps_what_is_stored(open_shop, monkeypatch):
+    shop = open_shop()
+    profile = shop.create(FirstName="Ada")
+    shop.engine.close()
+
+    def later(connection):
+        connection.execute("CREATE TABLE objects (id INTEGER PRIMARY KEY)")
+
+    monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, later))
+    again = open_shop()
+    assert again.search("_fullName", "ada") == [profile]
+    with again.engine._database.read() as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("SELECT count(*) FROM objects").fetchone() == (0,)
+
+
+def test_a_migration_that_fails_changes_nothing(open_shop, tmp_path, monkeypatch):
+    open_shop().engine.close()
+
+    def broken(connection):
+        connection.execute("CREATE TABLE objects (id INTEGER PRIMARY KEY)")
+        connection.execute("SELECT nonsense")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, broken))
+        with pytest.raises(StorageError, match="nonsense"):
+            Engine(tmp_path / "shop.db")
+    with open_shop().engine._database.read() as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name='objects'").fetchone()
+
+
+def test_a_folder_is_no_database(tmp_path):
+    with pytest.raises(StorageError, match="is a folder; give the path of a file"):
+        Engine(tmp_path)
+
+
+def test_a_missing_folder_is_not_made(tmp_path):
+    with pytest.raises(StorageError, match=r"the folder .*nowhere is missing; make it first"):
+        Engine(tmp_path / "nowhere" / "shop.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can change its user")
+@pytest.mark.parametrize("folder_mode", [0o755, 0o777])
+def test_a_read_only_file_says_so(open_shop, tmp_path, folder_mode):
+    open_shop().engine.close()
+    before = (tmp_path / "shop.db").read_bytes()
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    tmp_path.chmod(folder_mode)
+    # Everything is imported before the rights to read the interpreter's files may be gone.
+    code = OPENER.replace("; Engine", f"; Engine(); import os; os.setuid({NOBODY}); Engine")
+    opener = python(code, tmp_path / "shop.db", stderr=subprocess.PIPE)
+    words = opener.communicate()[1]
+    assert "StorageError" in words
+    assert "check the rights of the file and its folder" in words
+    assert (tmp_path / "shop.db").read_bytes() == before
+
+
+def test_an_engine_that_was_closed_says_so(open_shop):
+    shop = open_shop()
+    shop.engine.close()
+    shop.engine.close()
+    for operation, more in (("GetDomain", {}), ("CreateProfile", {"FirstName": "Ada"})):
+        with pytest.raises(StorageError, match="engine was closed"):
+            shop.ask(operation, **more)
+
+
+def test_a_write_that_is_interrupted_leaves_no_trace(shop, monkeypatch):
+    from customer_profiles.engine.store import keys
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keys, "add", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            shop.create(FirstName="Ada")
+    assert shop.stats()["ProfileCount"] == 0
+    assert shop.search("_fullName", "ada") == []
+
+
+def test_a_busy_file_is_waited_for(open_shop, tmp_path):
+    shop = open_shop()
+    other = sqlite3.connect(tmp_path / "shop.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.execute, ["COMMIT"]).start()
+    profile = shop.create(FirstName="Ada")
+    assert shop.read(profile) == {"FirstName": "Ada"}
+    other.close()
