@@ -1,0 +1,45 @@
+"""Run the Python blocks of README and docs as tests, each document in a folder of its own.
+
+A block runs in its document's namespace, after the blocks before it. A block that needs AWS or a
+user's own files is marked by the comment `<!-- skip: next -->` on the line before it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+_SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/dev/null",
+    "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+}
+
+
+def _enter(namespace: dict[str, Any]) -> None:
+    folder = tempfile.TemporaryDirectory(prefix="customer-profiles-docs-")
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder.name)
+    for name, value in _SETTINGS.items():
+        patch.setenv(name, value)
+    namespace["_leave"] = [patch.undo, folder.cleanup]
+
+
+def _leave(namespace: dict[str, Any]) -> None:
+    for leave in namespace.pop("_leave"):
+        leave()
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), SkipParser()],
+    patterns=["README.md", "docs/**/*.md"],
+    setup=_enter,
+    teardown=_leave,
+).pytest()

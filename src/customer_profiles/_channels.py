@@ -1,0 +1,359 @@
+"""The ways to the service: AWS through botocore, or the engine in this process.
+
+A channel is one method, `send(operation, request) -> bytes`: JSON out of the service, or one of
+our errors. Nothing above a channel knows which of them it talks to.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from customer_profiles import _wire
+from customer_profiles.errors import (
+    AccessDeniedError,
+    ConnectionFailedError,
+    InvalidInputError,
+    ServiceError,
+    StoreError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from customer_profiles._wire import Wire
+    from customer_profiles.engine import Engine
+
+
+class Channel(Protocol):
+    """A way to the service."""
+
+    retries: bool
+    """Whether the channel retries by itself, so that nobody above it may."""
+
+    def send(self, operation: str, request: Wire) -> bytes:
+        """Send one request once, and give the JSON of a successful answer."""
+        ...
+
+    def arn(self, resource: str) -> str:
+        """Give the ARN of a resource such as `domains/shop`."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the channel holds."""
+        ...
+
+
+class AwsChannel:
+    """AWS, or whatever answers at `endpoint_url`, through a botocore client.
+
+    A client that this makes itself retries nothing (the gateway does) and leaves successful
+    bodies unparsed. A client that is handed in keeps its retries and its handlers as they are.
+
+    Args:
+        session: a boto3 session; without one, credentials and region are found as boto3 does.
+        region: the region's name.
+        endpoint_url: where to send requests instead of the region's endpoint.
+        config: a botocore `Config`; its `retries` are replaced.
+        client: a ready boto3 client of this service, in place of all the others.
+        account_id: the account's id in ARNs; without one it is asked of STS when needed.
+    """
+
+    def __init__(  # noqa: PLR0913  (the ways in which boto3 itself is configured)
+        self,
+        *,
+        session: Any = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+        client: Any = None,
+        account_id: str | None = None,
+    ) -> None:
+        handed_in = {"session": session, "region": region, "endpoint_url": endpoint_url}
+        if client is not None and any((*handed_in.values(), config)):
+            msg = "a client brings its own session, region, endpoint_url and config: give only it"
+            raise InvalidInputError(msg)
+        self.retries = client is not None
+        self._account_id = account_id
+        self._session = session
+        # The boto3 client: the way to operations that have no method here yet.
+        self.client = client or _make_client(session, region, endpoint_url, config)
+        _quiet_botocore()
+
+    def send(self, operation: str, request: Wire) -> bytes:
+        """Send one request once, and give the JSON of a successful answer."""
+        from botocore import xform_name
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        method = getattr(self.client, xform_name(operation))
+        _private.in_flight = getattr(_private, "in_flight", 0) + 1
+        try:
+            answer: dict[str, Any] = method(**request)
+        except ClientError as error:
+            raise _refused(operation, request, error) from error
+        except BotoCoreError as error:
+            raise _unanswered(operation, error) from error
+        finally:
+            _private.in_flight -= 1
+        raw: bytes | None = answer.get(_RAW)
+        return _dump(answer) if raw is None else raw
+
+    def arn(self, resource: str) -> str:
+        """Give the ARN of a resource such as `domains/shop`."""
+        meta = self.client.meta
+        return f"arn:{meta.partition}:profile:{meta.region_name}:{self._account}:{resource}"
+
+    def close(self) -> None:
+        """Close the client's connections."""
+        self.client.close()
+
+    @cached_property
+    def _account(self) -> str:
+        """Ask STS whose credentials these are, once."""
+        if self._account_id is not None:
+            return self._account_id
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        session = self._session or _session()
+        make = getattr(session, "client", None) or session.create_client
+        try:
+            answer = make("sts", region_name=self.client.meta.region_name).get_caller_identity()
+        except (BotoCoreError, ClientError) as error:
+            msg = (
+                "the account's id is needed for an ARN and STS did not tell it; "
+                "pass account_id= to CustomerProfiles, or an ARN in place of the domain"
+            )
+            raise InvalidInputError(msg) from error
+        return str(answer["Account"])
+
+
+class EngineChannel:
+    """The embedded engine, called in process: no HTTP, no credentials, no network."""
+
+    retries = False
+
+    def __init__(self, engine: Engine) -> None:
+        from customer_profiles.engine import Refusal, StorageError
+
+        self.engine = engine
+        self._refusal: type[Refusal] = Refusal
+        self._storage_error: type[StorageError] = StorageError
+
+    @classmethod
+    def open(cls, path: Any = None, **options: Any) -> EngineChannel:
+        """Open the engine on a SQLite file, or in memory without a path."""
+        from customer_profiles.engine import Engine, StorageError
+
+        try:
+            return cls(Engine(path, **options))
+        except StorageError as error:
+            raise StoreError(str(error)) from error
+
+    def send(self, operation: str, request: Wire) -> bytes:
+        """Have the engine answer one request."""
+        try:
+            return self.engine.answer(operation, request)
+        except self._refusal as refusal:
+            raise ServiceError.of(
+                refusal.code, refusal.message, operation=operation, status=refusal.status
+            ) from refusal
+        except self._storage_error as error:
+            raise StoreError(str(error)) from error
+
+    def arn(self, resource: str) -> str:
+        """Give the ARN of a resource such as `domains/shop`."""
+        return self.engine.arn(resource)
+
+    def close(self) -> None:
+        """Close the engine and its database."""
+        self.engine.close()
+
+
+_RAW = "customer-profiles-raw-body"
+
+
+def _session() -> Any:
+    """Give boto3's default session where the program has set one, else a botocore session."""
+    import sys
+
+    boto3 = sys.modules.get("boto3")
+    if boto3 is not None and boto3.DEFAULT_SESSION is not None:
+        return boto3.DEFAULT_SESSION
+    from botocore.session import Session
+
+    session = Session()
+    # Ours has read the service's description already, and reads each file only once.
+    session.register_component("data_loader", _wire.loader())
+    return session
+
+
+def _make_client(
+    session: Any, region: str | None, endpoint_url: str | None, config: Config | None
+) -> Any:
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
+
+    # The gateway checks requests against the same model, in words that name our fields, and
+    # retries by itself: a layer on a layer would multiply the attempts.
+    settings = Config(parameter_validation=False, retries={"total_max_attempts": 1})
+    settings = settings if config is None else config.merge(settings)
+    session = session or _session()
+    make = getattr(session, "client", None) or session.create_client
+    try:
+        client = make(_wire.SERVICE, region_name=region, endpoint_url=endpoint_url, config=settings)
+    except (BotoCoreError, ValueError) as error:
+        msg = f"no client for AWS could be made: {error}"
+        raise InvalidInputError(msg) from error
+    client.meta.events.register("before-parse.customer-profiles", _keep_raw)
+    return client
+
+
+def _keep_raw(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
+    """Keep a successful body and hide it from botocore's parser, which is 80 % of a page's time."""
+    if response_dict["status_code"] < 300:  # noqa: PLR2004  (success is what is below)
+        customized_response_dict[_RAW] = response_dict["body"] or b"{}"
+        response_dict["body"] = b""
+
+
+def _dump(answer: dict[str, Any]) -> bytes:
+    """Write a parsed answer as the JSON that it came from, for the one reading path there is."""
+    wire = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+    return json.dumps(wire, default=_epoch, separators=(",", ":")).encode()
+
+
+def _epoch(value: Any) -> float:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    msg = f"botocore gave a {type(value).__name__}, which is not JSON"
+    raise TypeError(msg)
+
+
+def _refused(operation: str, request: Wire, error: ClientError) -> ServiceError:
+    said: Any = error.response
+    metadata, details = said.get("ResponseMetadata", {}), said.setdefault("Error", {})
+    details["Message"] = _redact(
+        details.get("Message") or said.get("message") or "no message", request
+    )
+    # The cause is printed with every traceback, so it is cleaned as well.
+    error.args = tuple(_redact(str(arg), request) for arg in error.args)
+    return ServiceError.of(
+        details.get("Code", "Unknown"),
+        details["Message"],
+        operation=operation,
+        status=metadata.get("HTTPStatusCode"),
+        request_id=metadata.get("RequestId"),
+        retry_after=_seconds(metadata.get("HTTPHeaders", {}).get("retry-after")),
+    )
+
+
+_NAMES = ("DomainName", "KeyName", "ProfileId", "ProfileIds", "resourceArn", "NextToken")
+_SHORTEST_SECRET = 3
+
+
+def _redact(text: str, request: Wire) -> str:
+    """Take a request's values out of a text: the service repeats what it refuses."""
+    for value in sorted(_values(request), key=len, reverse=True):
+        if len(value) >= _SHORTEST_SECRET:
+            text = text.replace(value, "<redacted>")
+    return text
+
+
+def _values(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if name not in _NAMES:
+                yield from _values(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _values(item)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Read `Retry-After`: seconds, or a date."""
+    if not retry_after:
+        return None
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    from email.utils import parsedate_to_datetime
+
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment - datetime.now(moment.tzinfo)).total_seconds())
+
+
+def _unanswered(operation: str, error: BotoCoreError) -> Exception:
+    """Tell a lost connection from missing credentials and other local trouble."""
+    from botocore import exceptions
+
+    credentials = (
+        exceptions.NoCredentialsError,
+        exceptions.PartialCredentialsError,
+        exceptions.CredentialRetrievalError,
+        exceptions.TokenRetrievalError,
+        exceptions.UnauthorizedSSOTokenError,
+        exceptions.SSOTokenLoadError,
+    )
+    if isinstance(error, credentials):
+        return AccessDeniedError(
+            type(error).__name__, f"{error}; nothing was sent", operation=operation
+        )
+    never_sent = (
+        exceptions.EndpointConnectionError,
+        exceptions.ConnectTimeoutError,
+        exceptions.ProxyConnectionError,
+    )
+    if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
+        sent = not isinstance(error, never_sent)
+        return ConnectionFailedError(operation, type(error).__name__, sent=sent)
+    return InvalidInputError(f"{operation}: {error}")
+
+
+class _Private(threading.local):
+    in_flight: int = 0
+
+
+_private = _Private()
+_TALKATIVE = (
+    "botocore.endpoint",
+    "botocore.parsers",
+    "botocore.hooks",
+    "botocore.auth",
+    "botocore.client",
+    "botocore.httpsession",
+    "botocore.retryhandler",
+    "botocore.history",
+)
+
+
+class _Quiet(logging.Filter):
+    """Take customers' data out of botocore's records while it works for us."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _private.in_flight and record.levelno <= logging.DEBUG:
+            record.msg = f"{record.msg!s}".split("%", maxsplit=1)[0].strip() + " <redacted>"
+            record.args = ()
+        return True
+
+
+_quiet = _Quiet()
+
+
+def _quiet_botocore() -> None:
+    """Set the filter on the loggers that print bodies; again is the same as once."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_quiet)

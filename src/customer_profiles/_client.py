@@ -1,0 +1,117 @@
+"""The entrance: pick a way to the service, and get its collections."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from customer_profiles._channels import AwsChannel, EngineChannel
+from customer_profiles._gateway import Gateway
+from customer_profiles.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    import os
+
+    from botocore.config import Config
+
+    from customer_profiles._channels import Channel
+    from customer_profiles._gateway import RetryPolicy
+    from customer_profiles.models.domain import Domain
+    from customer_profiles.repositories.domains import Domains
+    from customer_profiles.repositories.tags import Tags
+
+
+class CustomerProfiles:
+    """Amazon Connect Customer Profiles: on AWS, or embedded in this process.
+
+    ```python
+    cp = CustomerProfiles()                       # AWS, as boto3 finds credentials and region
+    cp = CustomerProfiles.embedded("shop.db")     # the engine on a SQLite file
+    ```
+
+    One instance serves many threads. Close it, or use it as a context manager, to give back
+    connections and files.
+
+    Args:
+        session: a boto3 session; without one, credentials and region are found as boto3 does.
+        region: the region's name, such as `us-east-1`.
+        endpoint_url: where to send requests instead of the region's endpoint.
+        config: a botocore `Config`, for timeouts, proxies and pools; its retries are replaced.
+        client: a ready boto3 client in place of all these; it keeps its own retries.
+        account_id: the account's id in ARNs; without one it is asked of STS when needed.
+        retry: when and how often requests are sent again; not with `client`.
+        channel: any other way to the service in place of all these.
+    """
+
+    def __init__(  # noqa: PLR0913  (the ways in which boto3 itself is configured)
+        self,
+        *,
+        session: Any = None,
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        config: Config | None = None,
+        client: Any = None,
+        account_id: str | None = None,
+        retry: RetryPolicy | None = None,
+        channel: Channel | None = None,
+    ) -> None:
+        if channel is None:
+            channel = AwsChannel(
+                session=session,
+                region=region,
+                endpoint_url=endpoint_url,
+                config=config,
+                client=client,
+                account_id=account_id,
+            )
+        elif any((session, region, endpoint_url, config, client, account_id)):
+            msg = "a channel brings its own connection: give only it, and retry"
+            raise InvalidInputError(msg)
+        if retry is not None and channel.retries:
+            msg = "the client that was handed in retries by itself: configure it there, not here"
+            raise InvalidInputError(msg)
+        self._gateway = Gateway(channel, retry)
+
+    @classmethod
+    def embedded(cls, path: str | os.PathLike[str] | None = None, **options: Any) -> Self:
+        """Run the service in this process, on a SQLite file or, without a path, in memory.
+
+        Args:
+            path: the database file; it is made when it is missing.
+            options: what `customer_profiles.engine.Engine` takes, such as `clock` and `quotas`.
+
+        Raises:
+            StoreError: the file cannot be used; it is left as it was.
+        """
+        return cls(channel=EngineChannel.open(path, **options))
+
+    @cached_property
+    def domains(self) -> Domains:
+        """The domains of the account and region."""
+        # Models are imported when they are first used, so that a client is ready before.
+        from customer_profiles.repositories.domains import Domains
+
+        return Domains(self._gateway)
+
+    @cached_property
+    def tags(self) -> Tags:
+        """The tags of domains and other resources."""
+        from customer_profiles.repositories.tags import Tags
+
+        return Tags(self._gateway)
+
+    def domain(self, name: str) -> Domain:
+        """Give a domain by its name; sends nothing, so it need not exist yet."""
+        return self.domains.named(name)
+
+    def close(self) -> None:
+        """Give back connections and files."""
+        self._gateway.channel.close()
+
+    def __enter__(self) -> Self:
+        """Use the client in a `with` block that closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the client."""
+        self.close()

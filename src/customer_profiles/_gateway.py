@@ -1,0 +1,390 @@
+"""The one door to the service: checks requests, sends them, retries, follows pages."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from botocore import xform_name
+
+from customer_profiles import _wire
+from customer_profiles.errors import (
+    AmbiguousWriteError,
+    ConnectionFailedError,
+    CustomerProfilesError,
+    InternalServerError,
+    InvalidInputError,
+    MultipleResultsError,
+    NoResultError,
+    PaginationError,
+    ThrottlingError,
+    UnreadableAnswerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tenacity import RetryCallState
+
+    from customer_profiles._channels import Channel
+    from customer_profiles._wire import Path, Problem, Wire
+
+log = logging.getLogger("customer_profiles")
+
+T = TypeVar("T")
+
+_REPEATABLE = (
+    *("Get", "List", "Search", "BatchGet", "Put", "Update", "Delete"),
+    *("Tag", "Untag", "Detect", "Add"),
+)
+_LARGEST_PAGE = 100
+_SUCCESSES_PER_RETRY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """When and how often a request is sent again.
+
+    Throttling is retried for every operation. Failures of the service and of the network are
+    retried only for operations that may be repeated: a create or merge is never sent twice
+    once it may have arrived, because the service has no idempotency tokens.
+    """
+
+    attempts: int = 5
+    """How often a request is sent at the most, the first time included; 1 retries nothing."""
+    base: float = 0.1
+    """Seconds: the first wait is a random part of this, each further one of twice as much."""
+    cap: float = 20.0
+    """Seconds that no wait is longer than, unless the service asks for more."""
+    deadline: float | None = 60.0
+    """Seconds after which no further attempt begins; None has no such end."""
+    budget: int | None = 100
+    """Retries in a row, over all threads, before failing at once; successes earn them back."""
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that cannot be followed."""
+        if self.attempts < 1 or self.base < 0 or self.cap < 0:
+            msg = "a RetryPolicy needs attempts of 1 or more, and a base and cap of 0 or more"
+            raise InvalidInputError(msg)
+
+
+class Gateway:
+    """Sends requests through a channel, once or as often as the policy allows.
+
+    Args:
+        channel: the way to the service.
+        retry: the policy; ignored where the channel retries by itself.
+        sleep: waits between attempts; tests hand in their own.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        retry: RetryPolicy | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.channel = channel
+        self._retry = RetryPolicy(attempts=1) if channel.retries else retry or RetryPolicy()
+        self._sleep = sleep
+        self._budget = _Budget(self._retry.budget)
+
+    def call(self, operation: str, request: Wire) -> bytes:
+        """Check a request, send it, and give the JSON of the answer.
+
+        Raises:
+            InvalidInputError: the request breaks the service's description; nothing was sent.
+            ServiceError: the service said no.
+            ConnectionFailedError: no answer came.
+            AmbiguousWriteError: a write that must not be repeated was sent, no answer came.
+        """
+        refuse(_wire.request_check(operation)(request), f"{operation} was not sent")
+        try:
+            answer = self.channel.send(operation, request)
+        except CustomerProfilesError as error:
+            if not self._may_repeat(operation, error) or self._retry.attempts == 1:
+                _give_up(operation, error)
+            return self._call_again(operation, request, error)
+        self._budget.earn()
+        return answer
+
+    def read(self, operation: str, request: Wire, reader: Callable[[bytes], T]) -> tuple[T, bytes]:
+        """Call, and read the answer; give what was read and what it was read from."""
+        body = self.call(operation, request)
+        try:
+            return reader(body), body
+        except ValueError as error:
+            msg = f"{operation}: the answer does not have the agreed shape: {error}"
+            raise UnreadableAnswerError(msg) from error
+
+    def _may_repeat(self, operation: str, error: CustomerProfilesError) -> bool:
+        if isinstance(error, ThrottlingError):
+            return True
+        if isinstance(error, ConnectionFailedError) and not error.sent:
+            return True
+        lost = isinstance(error, (ConnectionFailedError, InternalServerError))
+        return lost and operation.startswith(_REPEATABLE)
+
+    def _call_again(self, operation: str, request: Wire, first: CustomerProfilesError) -> bytes:
+        """Go on after a failed first attempt; tenacity is imported by whoever needs it."""
+        import tenacity
+
+        failures = iter([first])
+
+        def send() -> bytes:
+            if (failure := next(failures, None)) is not None:
+                raise failure
+            return self.channel.send(operation, request)
+
+        attempts = tenacity.Retrying(
+            sleep=self._sleep,
+            wait=self._wait(tenacity),
+            stop=self._stop,
+            retry=tenacity.retry_if_exception(
+                lambda error: (
+                    isinstance(error, CustomerProfilesError)
+                    and self._may_repeat(operation, error)
+                    and self._budget.spend()
+                )
+            ),
+            before_sleep=_note(operation),
+            reraise=True,
+        )
+        try:
+            answer = attempts(send)
+        except CustomerProfilesError as error:
+            error.attempts = int(attempts.statistics["attempt_number"])
+            _give_up(operation, error)
+        self._budget.earn()
+        return answer
+
+    def _wait(self, tenacity: Any) -> Callable[[RetryCallState], float]:
+        """Full jitter, and never less than the service asked for."""
+        jitter = tenacity.wait_random_exponential(multiplier=self._retry.base, max=self._retry.cap)
+
+        def wait(state: RetryCallState) -> float:
+            return max(float(jitter(state)), _asked_for(state))
+
+        return wait
+
+    def _stop(self, state: RetryCallState) -> bool:
+        """Stop after the last attempt, or where the next would begin past the deadline."""
+        if state.attempt_number >= self._retry.attempts:
+            return True
+        if self._retry.deadline is None:
+            return False
+        return (state.seconds_since_start or 0.0) + state.upcoming_sleep > self._retry.deadline
+
+
+def _asked_for(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return getattr(error, "retry_after", None) or 0.0
+
+
+def _note(operation: str) -> Callable[[RetryCallState], None]:
+    def note(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        log.warning(
+            "%s failed with %s on attempt %d; trying again in %.2f s",
+            operation,
+            type(error).__name__,
+            state.attempt_number,
+            state.upcoming_sleep,
+        )
+
+    return note
+
+
+_REMEDIES = {
+    "Create": "Look for it, by its name or one of its search keys, before creating it again.",
+    "Merge": "Search for the merged ids before merging again: those that are gone were merged.",
+}
+
+
+def _give_up(operation: str, error: CustomerProfilesError) -> NoReturn:
+    """Raise what the caller sees: a lost answer to a create or merge is its own kind."""
+    lost = isinstance(error, ConnectionFailedError) and error.sent
+    if not lost or operation.startswith(_REPEATABLE):
+        raise error
+    remedy = next((it for verb, it in _REMEDIES.items() if operation.startswith(verb)), None)
+    ambiguous = AmbiguousWriteError(operation, remedy or "Look whether it happened first.")
+    ambiguous.attempts = error.attempts
+    raise ambiguous from error
+
+
+class _Budget:
+    """Tokens that retries cost and successes earn, so that an outage is not hammered."""
+
+    def __init__(self, retries: int | None) -> None:
+        self._full = None if retries is None else retries
+        self._left = float(retries or 0)
+        self._lock = threading.Lock()
+
+    def spend(self) -> bool:
+        """Take the price of one retry; False when the budget is used up."""
+        if self._full is None:
+            return True
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+    def earn(self) -> None:
+        """Give back a part of a retry for a success."""
+        if self._full is None or self._left >= self._full:
+            return
+        with self._lock:
+            self._left = min(self._full, self._left + 1 / _SUCCESSES_PER_RETRY)
+
+
+class Results(Generic[T]):
+    """A lazy iterable over all pages of an answer; each iteration starts at the beginning.
+
+    Nothing is sent before the first item is asked for, a page is fetched when the one before
+    it is used up, and an abandoned iteration sends nothing more.
+
+    Args:
+        fetch: gives one page, from the page's size and token: its items and the next token.
+        limit: how many items to give at the most; None gives all.
+        page_size: how many items to ask for at once, 1 to 100.
+        start: the token to begin at, from `next_token` of an earlier iteration.
+    """
+
+    next_token: str | None
+    """The token after the last page that was fetched; None before the first and after the last."""
+
+    def __init__(
+        self,
+        fetch: Callable[[int, str | None], tuple[list[T], str | None]],
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+    ) -> None:
+        for name, value in (("limit", limit), ("page_size", page_size)):
+            if value is not None and value < 1:
+                msg = f"{name} must be 1 or more; it was {value}"
+                raise InvalidInputError(msg)
+        if page_size is not None and page_size > _LARGEST_PAGE:
+            msg = f"page_size must be at most {_LARGEST_PAGE}; it was {page_size}"
+            raise InvalidInputError(msg)
+        self._fetch, self._limit, self._start = fetch, limit, start
+        self._page_size = page_size or _LARGEST_PAGE
+        self.next_token = start
+
+    def __iter__(self) -> Iterator[T]:
+        """Give the items of all pages, one by one."""
+        for page in self.pages():
+            yield from page
+
+    def pages(self) -> Iterator[list[T]]:
+        """Give the items page by page, as the service answers them."""
+        return self._pages(self._limit)
+
+    def first(self) -> T | None:
+        """Give the first item, or None when there is none; asks for a single one."""
+        return next((item for page in self._pages(1) for item in page), None)
+
+    def one(self) -> T:
+        """Give the only item.
+
+        Raises:
+            NoResultError: there is none.
+            MultipleResultsError: there are several.
+        """
+        found = [item for page in self._pages(2) for item in page]
+        if not found:
+            msg = "one result was asked for and there is none; first() gives None instead"
+            raise NoResultError(msg)
+        if len(found) > 1:
+            msg = "one result was asked for and there are several; iterate, or use first()"
+            raise MultipleResultsError(msg)
+        return found[0]
+
+    def _pages(self, limit: int | None) -> Iterator[list[T]]:
+        token, seen, left = self._start, set[str](), limit
+        while True:
+            size = self._page_size if left is None else min(left, self._page_size)
+            items, token = self._fetch(size, token)
+            self.next_token = token
+            if left is not None:
+                items = items[:left]
+                left -= len(items)
+            if items:
+                yield items
+            if token is None or left == 0:
+                return
+            if token in seen:
+                msg = "the service repeated a page token, so its pages would never end"
+                raise PaginationError(msg)
+            seen.add(token)
+
+    def __repr__(self) -> str:
+        """Say what this is without fetching anything."""
+        return f"<{type(self).__name__}: lazy; iterate, or call first(), one() or pages()>"
+
+
+def refuse(problems: list[Problem], what: str) -> None:
+    """Raise an error that names each field in our spelling and its rule, if there is any."""
+    if problems:
+        msg = f"{what}: " + "; ".join(_say(problem) for problem in problems)
+        raise InvalidInputError(msg)
+
+
+def unknown_field(name: str, known: Any, where: str) -> InvalidInputError:
+    """Make the error for a misspelled field, with what may have been meant."""
+    import difflib
+
+    close = difflib.get_close_matches(name, known, n=2)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
+    return InvalidInputError(f"{where} has no field {name!r}; {hint}")
+
+
+def _say(problem: Problem) -> str:
+    field, rule = _spell(problem.path), _RULES[problem.kind]
+    if problem.kind == "clear":
+        return f"{field} {_say_clear(problem)}"
+    if problem.kind == "min_length" and problem.bound == 1:
+        return f"{field} must not be empty; leave it out instead"
+    bound = problem.bound
+    if problem.kind in ("enum", "unknown"):
+        bound = ", ".join(bound if problem.kind == "enum" else map(xform_name, bound))
+    return f"{field} {rule.format(bound)}"
+
+
+_RULES = {
+    "missing": "is required",
+    "unknown": "is not known here; known are {}",
+    "type": "must be a {}",
+    "min_length": "must have {} or more characters or items",
+    "max_length": "must have at most {} characters or items",
+    "min_value": "must be {} or more",
+    "max_value": "must be at most {}",
+    "pattern": "must match {}",
+    "enum": "must be one of {}",
+    "clear": "",
+}
+
+_INSTEAD = {"Gender": "gender_string", "PartyType": "party_type_string"}
+
+
+def _say_clear(problem: Problem) -> str:
+    last = str(problem.path[-1])
+    if last in _INSTEAD:
+        return (
+            "cannot be cleared, the service has no way to; "
+            f"use {_INSTEAD[last]} for a value that can"
+        )
+    if problem.bound == "map":
+        return "cannot be cleared as a whole without knowing its keys; set each key to None"
+    return "cannot be cleared, the service has no way to; give it another value"
+
+
+def _spell(path: Path) -> str:
+    spelled = ""
+    for part in path:
+        spelled += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
+    return spelled.lstrip(".") or "the request"

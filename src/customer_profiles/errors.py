@@ -1,0 +1,221 @@
+"""What can go wrong, as one tree of static, importable, picklable classes.
+
+```
+CustomerProfilesError
+├─ ServiceError                 the service said no
+│  ├─ BadRequestError           400: the request breaks a rule
+│  ├─ AccessDeniedError         403: the credentials may not do this
+│  ├─ ResourceNotFoundError     404: the domain, profile or resource is not there
+│  ├─ ThrottlingError           429: too many requests
+│  └─ InternalServerError       500: the service failed
+├─ ConnectionFailedError        no answer came
+├─ AmbiguousWriteError          a create or merge was sent and its answer lost
+├─ BatchError                   some items of a batch failed
+├─ NoResultError                one result was asked for, there is none
+├─ MultipleResultsError         one result was asked for, there are several
+├─ PaginationError              the service repeated a page token
+├─ UnreadableAnswerError        an answer does not have the shape that was agreed
+├─ DetachedError                save() on an instance that no repository handed out
+├─ InvalidInputError            refused before anything was sent (also a ValueError)
+└─ StoreError                   the embedded engine's database cannot be used
+```
+
+No message holds a customer's value: they name operations, fields, rules and ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class CustomerProfilesError(Exception):
+    """The base of every error that this library raises by itself."""
+
+    attempts: int = 1
+    """How many times the request was sent before this error was given up to the caller."""
+    retryable: bool = False
+    """Whether the same call may well succeed later, and may be repeated without harm."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by state, so that subclasses are free in what their constructors take."""
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(
+    kind: type[CustomerProfilesError], args: tuple[Any, ...], state: dict[str, Any]
+) -> CustomerProfilesError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ServiceError(CustomerProfilesError, ClientError):
+    """The service answered with an error; also a botocore `ClientError`.
+
+    Raised as one of its five subclasses, or as itself for a code that is not known yet.
+    """
+
+    code: str
+    """The service's name for the error, such as `BadRequestException`."""
+    message: str
+    """The service's own words."""
+    operation: str
+    """The operation that failed, such as `CreateProfile`."""
+    request_id: str | None
+    """The id that AWS support asks for; None when the answer had none."""
+    status: int | None
+    """The HTTP status; None for the failed item of a batch."""
+    retry_after: float | None
+    """Seconds that the service asked to wait, from `Retry-After`; None when it did not say."""
+
+    def __init__(  # noqa: PLR0913  (an answer has that many parts)
+        self,
+        code: str,
+        message: str,
+        *,
+        operation: str,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.code, self.message, self.operation = code, message, operation
+        self.status, self.request_id, self.retry_after = status, request_id, retry_after
+        metadata = {"RequestId": request_id, "HTTPStatusCode": status}
+        self.response: Any = {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {name: value for name, value in metadata.items() if value},
+        }
+        self.operation_name = operation
+        Exception.__init__(self, f"{operation}: {message} ({code})")
+
+    @staticmethod
+    def of(code: str, message: str, **details: Any) -> ServiceError:
+        """Make the error of the class that belongs to the service's code."""
+        return _BY_CODE.get(code, ServiceError)(code, message, **details)
+
+
+class BadRequestError(ServiceError):
+    """The request breaks a rule of the service (400); the message says which."""
+
+
+class AccessDeniedError(ServiceError):
+    """The credentials are missing, wrong or not allowed to do this (403)."""
+
+
+class ResourceNotFoundError(ServiceError):
+    """The domain, profile or resource does not exist (404)."""
+
+
+class ThrottlingError(ServiceError):
+    """Too many requests for the account's quota (429); retried by the policy."""
+
+    retryable = True
+
+
+class InternalServerError(ServiceError):
+    """The service failed (500); retried for operations that may be repeated."""
+
+    retryable = True
+
+
+_BY_CODE: dict[str, type[ServiceError]] = {
+    "BadRequestException": BadRequestError,
+    "AccessDeniedException": AccessDeniedError,
+    "ResourceNotFoundException": ResourceNotFoundError,
+    "ThrottlingException": ThrottlingError,
+    "InternalServerException": InternalServerError,
+    # What API Gateway and the signature check say in front of the service.
+    "UnrecognizedClientException": AccessDeniedError,
+    "InvalidSignatureException": AccessDeniedError,
+    "MissingAuthenticationTokenException": AccessDeniedError,
+    "ExpiredTokenException": AccessDeniedError,
+    "TooManyRequestsException": ThrottlingError,
+    "ForbiddenException": AccessDeniedError,
+}
+
+
+class ConnectionFailedError(CustomerProfilesError):
+    """No answer came: the connection could not be made, broke, or timed out."""
+
+    retryable = True
+    operation: str
+    """The operation that got no answer."""
+    sent: bool
+    """False when the request certainly never reached the service."""
+
+    def __init__(self, operation: str, reason: str, *, sent: bool) -> None:
+        self.operation, self.sent = operation, sent
+        super().__init__(f"{operation}: no answer from the service ({reason})")
+
+
+class AmbiguousWriteError(CustomerProfilesError):
+    """A create or merge was sent and its answer lost: it may have happened or not.
+
+    The service has no idempotency tokens, so it was sent once and not repeated.
+    """
+
+    operation: str
+    """The operation whose outcome is unknown."""
+    remedy: str
+    """How to find out whether it happened."""
+
+    def __init__(self, operation: str, remedy: str) -> None:
+        self.operation, self.remedy = operation, remedy
+        super().__init__(
+            f"{operation} was sent and its answer lost, so it may or may not have happened; "
+            f"it was not repeated, because that could do it twice. {remedy}"
+        )
+
+
+class BatchError(CustomerProfilesError):
+    """Some items of a batch failed; the others succeeded and are here."""
+
+    operation: str
+    """The operation that some items failed in."""
+    succeeded: Sequence[Any]
+    """What the service did answer, in the order asked."""
+    failed: Mapping[str, ServiceError]
+    """The error of each failed item, by its id."""
+
+    def __init__(
+        self, operation: str, succeeded: Sequence[Any], failed: Mapping[str, ServiceError]
+    ) -> None:
+        self.operation, self.succeeded, self.failed = operation, succeeded, failed
+        super().__init__(
+            f"{operation}: {len(failed)} of {len(failed) + len(succeeded)} items failed; "
+            "see .failed for the error of each id and .succeeded for the rest"
+        )
+
+
+class NoResultError(CustomerProfilesError, LookupError):
+    """Exactly one result was asked for and there is none."""
+
+
+class MultipleResultsError(CustomerProfilesError, LookupError):
+    """Exactly one result was asked for and there are several."""
+
+
+class PaginationError(CustomerProfilesError):
+    """The service answered with the token that it was given, which would never end."""
+
+
+class UnreadableAnswerError(CustomerProfilesError):
+    """A successful answer does not have the agreed shape; the cause says where."""
+
+
+class DetachedError(CustomerProfilesError):
+    """The instance was not handed out by a repository, so it has no place to save to."""
+
+
+class InvalidInputError(CustomerProfilesError, ValueError):
+    """Refused before anything was sent; the message names each field and its rule."""
+
+
+class StoreError(CustomerProfilesError):
+    """The embedded engine's database file cannot be used; the message says what to do."""

@@ -1,0 +1,178 @@
+"""What every model shares: names, reading and writing the wire, redaction, the active record."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic.alias_generators import to_pascal
+from pydantic_core import core_schema
+
+if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
+    from customer_profiles.repositories.base import Home
+
+
+class OpenEnum:
+    """Marks a `Literal` that is closed for what we send and open for what AWS answers."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Accept any string from JSON, which only the service writes; else the values alone."""
+        return core_schema.json_or_python_schema(core_schema.str_schema(), handler(source))
+
+
+class Model(BaseModel):
+    """The base of all models: snake_case here, the service's names on the wire.
+
+    Construction refuses unknown fields. Reading keeps them in `model_extra`, and they are
+    never sent back. `repr` shows which fields are set, not what they hold.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_pascal,
+        validate_by_name=True,
+        validate_by_alias=True,
+        loc_by_alias=False,
+        extra="forbid",
+        defer_build=True,
+        hide_input_in_errors=True,
+        validate_assignment=True,
+    )
+
+    _shown: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose values `repr` may show, because they are not about a person."""
+
+    @classmethod
+    def from_wire(cls, wire: Wire | bytes) -> Self:
+        """Read the service's JSON; unknown members stay in `model_extra`."""
+        body = wire if isinstance(wire, bytes) else json.dumps(wire)
+        return cls.model_validate_json(body, extra="allow")
+
+    def to_wire(self, *, keep_none: bool = False) -> Wire:
+        """Give the service's JSON of the fields that were set, without unknown members.
+
+        Args:
+            keep_none: also give the fields that were set to None, which a patch clears.
+        """
+        names, was_set = _names_of(type(self)), self.__pydantic_fields_set__
+        return {
+            names[field]: value if type(value) is str else _to_wire(value, keep_none=keep_none)
+            for field, value in self.__dict__.items()
+            if field in was_set and (value is not None or keep_none)
+        }
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Validate an assignment, and keep what pydantic forgets then: `model_extra`."""
+        extra = self.__pydantic_extra__
+        super().__setattr__(name, value)
+        object.__setattr__(self, "__pydantic_extra__", extra)
+
+    def reveal(self) -> dict[str, Any]:
+        """Give all values in the clear, personal data included, as a plain dict."""
+        return self.model_dump(exclude_none=True)
+
+    def __repr_args__(self) -> Any:
+        """Yield what is safe to log: ids and settings by value, the rest by count."""
+        held = {
+            name: value
+            for name in type(self).model_fields
+            if (value := getattr(self, name)) not in (None, "", [], {})
+        }
+        yield from ((name, value) for name, value in held.items() if name in self._shown)
+        if hidden := len(held.keys() - self._shown):
+            yield None, _Redacted(f"<{hidden} more field{'s' * (hidden > 1)}>")
+
+    def __str__(self) -> str:
+        """Give the redacted `repr`, so that neither prints personal data by accident."""
+        return repr(self)
+
+
+class _Redacted(str):
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+@cache
+def _names_of(model: type[Model]) -> dict[str, str]:
+    """Give the service's names by ours, worked out once a model."""
+    return {field: info.serialization_alias or field for field, info in model.model_fields.items()}
+
+
+def _to_wire(value: Any, *, keep_none: bool) -> Any:
+    if isinstance(value, Model):
+        return value.to_wire(keep_none=keep_none)
+    if isinstance(value, list):
+        return [_to_wire(item, keep_none=keep_none) for item in value]
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return value
+
+
+class Origin(NamedTuple):
+    """Where a record came from."""
+
+    home: Home
+    """The repository that handed it out."""
+    source: bytes | Wire
+    """The answer that it was read from, not decoded before something is saved."""
+    path: tuple[str | int, ...]
+    """Where in that answer it stands."""
+
+
+class Record(Model):
+    """A thin active record: an instance that a repository handed out knows its way back."""
+
+    # A slot, not a private attribute: pydantic neither copies, compares nor pickles it, so a
+    # copy is detached, and setting it costs a tenth.
+    __slots__ = ("_origin",)
+
+    def save(self) -> Self:
+        """Send what changed since this was read, nothing else; no change sends nothing.
+
+        Raises:
+            DetachedError: no repository handed this instance out.
+            InvalidInputError: a change that the service cannot take.
+        """
+        self.origin().home.save(self)
+        return self
+
+    def refresh(self) -> Self:
+        """Read this again from the service, in place; unsaved changes are lost."""
+        fresh = self.origin().home.reread(self)
+        for name in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__"):
+            object.__setattr__(self, name, getattr(fresh, name))
+        return self.attach(*fresh.origin())
+
+    def delete(self) -> None:
+        """Delete this from the service."""
+        self.origin().home.erase(self)
+
+    def attach(self, home: Home, source: bytes | Wire, path: tuple[str | int, ...] = ()) -> Self:
+        """Remember the repository, and the answer that this was read from and where in it."""
+        object.__setattr__(self, "_origin", Origin(home, source, path))
+        return self
+
+    def origin(self) -> Origin:
+        """Give where this came from.
+
+        Raises:
+            DetachedError: no repository handed this instance out.
+        """
+        try:
+            origin: Origin = object.__getattribute__(self, "_origin")
+        except AttributeError:
+            from customer_profiles.errors import DetachedError
+
+            msg = (
+                f"this {type(self).__name__} was not handed out by a repository; get, search or "
+                "create it through one, or pass it to the repository's create() or update()"
+            )
+            raise DetachedError(msg) from None
+        return origin

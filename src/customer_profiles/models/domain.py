@@ -1,0 +1,104 @@
+"""A domain: the container of all customer data, and its settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, TypedDict, cast
+
+from customer_profiles.models.base import Model, Record
+from customer_profiles.models.matching import MatchingConfig, RuleBasedMatchingConfig
+
+if TYPE_CHECKING:
+    from customer_profiles.repositories.domains import Domains
+    from customer_profiles.repositories.profiles import Profiles
+
+
+class DomainStats(Model):
+    """How much a domain holds."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset(
+        {"profile_count", "metering_profile_count", "object_count", "total_size"}
+    )
+
+    profile_count: int | None = None
+    """The number of profiles."""
+    metering_profile_count: int | None = None
+    """The number of profiles that are paid for: one more for each 100 objects of a profile."""
+    object_count: int | None = None
+    """The number of objects."""
+    total_size: int | None = None
+    """The size of all objects in bytes."""
+
+
+class Readiness(Model):
+    """How far the service is with preparing something."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset({"progress_percentage", "message"})
+
+    progress_percentage: int | None = None
+    """From 0 to 100."""
+    message: str | None = None
+    """The service's comment."""
+
+
+class DataStore(Model):
+    """The long-term store of a domain; once enabled it cannot be disabled."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset({"enabled", "readiness"})
+
+    enabled: bool | None = None
+    """Whether data is kept for ten years."""
+    readiness: Readiness | None = None
+    """How far the service is with it; read only."""
+
+
+class Domain(Record):
+    """A container of profiles, object types and settings, separate from other domains.
+
+    `cp.domain("shop")` gives one that knows only its name, and sends nothing; its other
+    members are None until `refresh()`.
+    """
+
+    _shown: ClassVar[frozenset[str]] = frozenset(
+        {"domain_name", "default_expiration_days", "created_at", "last_updated_at", "stats"}
+    )
+
+    domain_name: str
+    """The name: up to 64 letters, digits, `_` and `-`."""
+    default_expiration_days: int | None = None
+    """Days until data that is not updated expires, 1 to 1,098."""
+    default_encryption_key: str | None = None
+    """The KMS key's ARN."""
+    dead_letter_queue_url: str | None = None
+    """The SQS queue that takes what ingestion rejects."""
+    stats: DomainStats | None = None
+    """How much the domain holds; read only, and only by `get` and `refresh`."""
+    matching: MatchingConfig | None = None
+    """The weekly machine-learning matching."""
+    rule_based_matching: RuleBasedMatchingConfig | None = None
+    """The rule-based matching."""
+    data_store: DataStore | None = None
+    """The long-term store."""
+    created_at: datetime | None = None
+    """When the domain was created; read only."""
+    last_updated_at: datetime | None = None
+    """When the domain was last changed; read only."""
+    tags: dict[str, str] | None = None
+    """The tags as they were when this was read; `cp.tags` changes them."""
+
+    @property
+    def profiles(self) -> Profiles:
+        """The domain's profiles."""
+        return cast("Domains", self.origin().home).profiles(self.domain_name)
+
+
+class DomainFields(TypedDict, total=False):
+    """The settings of a domain as keywords; None clears one in an update."""
+
+    default_expiration_days: int
+    default_encryption_key: str | None
+    dead_letter_queue_url: str | None
+    matching: MatchingConfig
+    rule_based_matching: RuleBasedMatchingConfig
+    data_store: DataStore
+    tags: dict[str, str]

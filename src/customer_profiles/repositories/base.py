@@ -1,0 +1,71 @@
+"""What repositories share: where a record came from, and what it was when it was read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from customer_profiles._gateway import unknown_field
+from customer_profiles.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from customer_profiles._wire import Wire
+    from customer_profiles.models.base import Model, Record
+
+M = TypeVar("M", bound="Model")
+
+
+class Home(Protocol):
+    """A repository, as the records that it handed out see it."""
+
+    def save(self, record: Any) -> None:
+        """Send what changed since the record was read."""
+        ...
+
+    def reread(self, record: Any) -> Any:
+        """Read the record again."""
+        ...
+
+    def erase(self, record: Any) -> None:
+        """Delete the record."""
+        ...
+
+
+class Answer(BaseModel):
+    """The envelope of an answer; what AWS adds to it one day is no error."""
+
+    model_config = ConfigDict(extra="ignore", defer_build=True, hide_input_in_errors=True)
+
+
+def source_of(record: Record) -> Wire:
+    """Give the wire form that a record was read from, out of the answer that brought it.
+
+    Decoding it only when something is saved makes reading free of copies.
+    """
+    origin = record.origin()
+    wire: Any = origin.source
+    if isinstance(wire, bytes):
+        wire = json.loads(wire)
+    for step in origin.path:
+        wire = wire[step]
+    return dict(wire)
+
+
+def build(model: type[M], fields: Mapping[str, Any], known: Collection[str]) -> M:
+    """Make a model of keywords; a wrong one is an error that names it, never its value."""
+    for name in fields:
+        if name not in known:
+            raise unknown_field(name, sorted(known), model.__name__)
+    try:
+        return model.model_validate(dict(fields))
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        msg = f"{model.__name__}: {reasons}"
+        raise InvalidInputError(msg) from None

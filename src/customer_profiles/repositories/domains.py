@@ -1,0 +1,157 @@
+"""The domains of an account and region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from pydantic import Field
+
+from customer_profiles import _wire
+from customer_profiles._gateway import Results, refuse
+from customer_profiles.errors import InvalidInputError
+from customer_profiles.models.domain import Domain, DomainFields
+from customer_profiles.repositories.base import Answer, build, source_of
+from customer_profiles.repositories.profiles import Profiles
+
+if TYPE_CHECKING:
+    from customer_profiles._gateway import Gateway
+    from customer_profiles._wire import Wire
+
+_CREATE = "CreateDomain"
+_GET = "GetDomain"
+_UPDATE = "UpdateDomain"
+_DELETE = "DeleteDomain"
+_LIST = "ListDomains"
+
+_FIELDS = frozenset(DomainFields.__annotations__)
+
+
+class _Page(Answer):
+    items: list[Domain] | None = Field(default=None, validation_alias="Items")
+    next_token: str | None = Field(default=None, validation_alias="NextToken")
+
+
+def _read_page(body: bytes) -> _Page:
+    return _Page.model_validate_json(body, extra="allow")
+
+
+class Domains:
+    """The domains of an account and region.
+
+    Source: CreateDomain, GetDomain, UpdateDomain, DeleteDomain and ListDomains of the
+    service's API reference.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def create(self, name: str, /, **settings: Unpack[DomainFields]) -> Domain:
+        """Create a domain.
+
+        Args:
+            name: up to 64 letters, digits, `_` and `-`.
+            settings: any setting by its name; `default_expiration_days` is 366 when it is left
+                out, as in the service's console.
+
+        Raises:
+            BadRequestError: a domain of that name exists.
+            InvalidInputError: a setting breaks the service's rules; nothing was sent.
+        """
+        fields = {"default_expiration_days": 366, **settings}
+        domain = build(Domain, {"domain_name": name, **fields}, _FIELDS | {"domain_name"})
+        shape: Any = _wire.operation(_CREATE).input_shape
+        return self._read(_CREATE, _wire.fit(domain.to_wire(), shape))
+
+    def get(self, name: str) -> Domain:
+        """Read a domain with its settings and statistics.
+
+        Raises:
+            ResourceNotFoundError: there is no such domain.
+        """
+        return self._read(_GET, {"DomainName": name})
+
+    def update(self, name: str, /, **settings: Unpack[DomainFields]) -> Domain:
+        """Change the settings that are given, each as a whole; the others are kept.
+
+        None clears the encryption key and the dead-letter queue. Nothing given sends nothing
+        but reads the domain.
+
+        Raises:
+            ResourceNotFoundError: there is no such domain.
+            InvalidInputError: a setting breaks the service's rules; nothing was sent.
+        """
+        shape: Any = _wire.operation(_UPDATE).input_shape
+        patch = build(Domain, {"domain_name": name, **settings}, _FIELDS | {"domain_name"})
+        given = _wire.fit(patch.to_wire(keep_none=True), shape)
+        changes, problems = _wire.patch(given, shape)
+        refuse(problems, f"{_UPDATE} was not sent")
+        return self._update(changes)
+
+    def delete(self, name: str) -> None:
+        """Delete a domain and everything in it.
+
+        Raises:
+            ResourceNotFoundError: there is no such domain.
+        """
+        self._gateway.call(_DELETE, {"DomainName": name})
+
+    def all(
+        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
+    ) -> Results[Domain]:
+        """List the domains; pages are fetched as you iterate.
+
+        Listed domains know their name, times and tags; `refresh()` reads the rest.
+        """
+
+        def fetch(size: int, token: str | None) -> tuple[list[Domain], str | None]:
+            request = {"MaxResults": size} | ({"NextToken": token} if token else {})
+            answer, body = self._gateway.read(_LIST, request, _read_page)
+            items = answer.items or []
+            for position, item in enumerate(items):
+                item.attach(self, body, ("Items", position))
+            return items, answer.next_token
+
+        return Results(fetch, limit=limit, page_size=page_size, start=start)
+
+    def named(self, name: str) -> Domain:
+        """Give a domain that knows only its name; sends nothing."""
+        return Domain(domain_name=name).attach(self, {"DomainName": name})
+
+    def profiles(self, name: str) -> Profiles:
+        """Give the profiles of a domain; sends nothing."""
+        return Profiles(self._gateway, name)
+
+    def save(self, record: Domain) -> None:
+        """Send what changed in a domain since it was read, nothing else."""
+        shape: Any = _wire.operation(_UPDATE).input_shape
+        stored, wanted = source_of(record), _wire.fit(record.to_wire(), shape)
+        name = stored["DomainName"]
+        if record.domain_name != name:
+            msg = "domain_name cannot be changed: a domain keeps its name"
+            raise InvalidInputError(msg)
+        before = _wire.fit(stored, shape)
+        if (before.pop("Tags", None) or {}) != (wanted.pop("Tags", None) or {}):
+            msg = "a domain's tags are changed by cp.tags.add() and cp.tags.remove()"
+            raise InvalidInputError(msg)
+        changes, problems = _wire.difference(before, wanted, shape)
+        refuse(problems, f"{_UPDATE} was not sent")
+        if changes:
+            saved = self._update({"DomainName": name} | changes)
+            record.attach(*saved.origin())
+
+    def reread(self, record: Domain) -> Domain:
+        """Read a domain again."""
+        return self.get(str(source_of(record)["DomainName"]))
+
+    def erase(self, record: Domain) -> None:
+        """Delete a domain."""
+        self.delete(str(source_of(record)["DomainName"]))
+
+    def _update(self, changes: Wire) -> Domain:
+        if changes.keys() == {"DomainName"}:
+            return self.get(changes["DomainName"])
+        return self._read(_UPDATE, changes)
+
+    def _read(self, operation: str, request: Wire) -> Domain:
+        domain, body = self._gateway.read(operation, request, Domain.from_wire)
+        return domain.attach(self, body)

@@ -1,0 +1,429 @@
+"""The profiles of a domain: create, read, change, delete, search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
+
+from pydantic import Field
+
+from customer_profiles import _wire
+from customer_profiles._gateway import Results, refuse, unknown_field
+from customer_profiles.errors import (
+    BatchError,
+    InvalidInputError,
+    MultipleResultsError,
+    ServiceError,
+)
+from customer_profiles.models.profile import Profile, ProfileFields
+from customer_profiles.repositories.base import Answer, build, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from customer_profiles._gateway import Gateway
+    from customer_profiles._wire import Wire
+
+_CREATE = "CreateProfile"
+_BATCH_GET = "BatchGetProfile"
+_UPDATE = "UpdateProfile"
+_DELETE = "DeleteProfile"
+_SEARCH = "SearchProfiles"
+_ADD_KEY = "AddProfileKey"
+_DELETE_KEY = "DeleteProfileKey"
+
+_MOST_KEYS = 5
+_MOST_IDS = 20
+_FIELDS = frozenset(ProfileFields.__annotations__)
+_KEY_NAMES = {
+    "email": "_email",
+    "phone": "_phone",
+    "full_name": "_fullName",
+    "account": "_account",
+    "profile_id": "_profileId",
+}
+_KEY_FIELDS = {"email": "email_address", "phone": "phone_number", "account": "account_number"}
+
+
+class SearchKeys(TypedDict, total=False):
+    """The search keys as keywords; a list of values means any of them."""
+
+    email: str | list[str]
+    """Any of the e-mail fields, in any case; key `_email`."""
+    phone: str | list[str]
+    """Any of the phone fields, in any spelling; key `_phone`."""
+    full_name: str | list[str]
+    """First, middle and last name joined by spaces, in any case; key `_fullName`."""
+    account: str | list[str]
+    """The account number; key `_account`."""
+    profile_id: str | list[str]
+    """The profile's id; key `_profileId`."""
+    keys: Mapping[str, str | list[str]]
+    """Any other key by its name."""
+
+
+class CreateKeys(TypedDict, total=False):
+    """The search keys that also are fields of a new profile."""
+
+    email: str
+    """The e-mail address; key `_email`, field `email_address`."""
+    phone: str
+    """The phone number; key `_phone`, field `phone_number`."""
+    account: str
+    """The account number; key `_account`, field `account_number`."""
+
+
+class Lookup(NamedTuple):
+    """What a lookup found, and by which key."""
+
+    profile: Profile
+    """The first profile that the key found."""
+    key: str
+    """The keyword that hit, such as `email`, or the key's name."""
+    unique: bool
+    """Whether the key found no other profile."""
+
+
+class FindOrCreate(NamedTuple):
+    """The profile that was found or created."""
+
+    profile: Profile
+    """The profile."""
+    created: bool
+    """Whether it was created just now."""
+
+
+class ProfilePage(Answer):
+    """One page of a search."""
+
+    items: list[Profile] | None = Field(default=None, validation_alias="Items")
+    next_token: str | None = Field(default=None, validation_alias="NextToken")
+
+
+class _Failure(Answer):
+    code: str = Field(validation_alias="Code")
+    message: str = Field(validation_alias="Message")
+    profile_id: str = Field(validation_alias="ProfileId")
+
+
+class _Batch(Answer):
+    profiles: list[Profile] | None = Field(default=None, validation_alias="Profiles")
+    errors: list[_Failure] | None = Field(default=None, validation_alias="Errors")
+
+
+class _Created(Answer):
+    profile_id: str = Field(validation_alias="ProfileId")
+
+
+def _read_page(body: bytes) -> ProfilePage:
+    return ProfilePage.model_validate_json(body, extra="allow")
+
+
+def _read_batch(body: bytes) -> _Batch:
+    return _Batch.model_validate_json(body, extra="allow")
+
+
+class Profiles:
+    """The profiles of one domain.
+
+    Source: CreateProfile, BatchGetProfile, UpdateProfile, DeleteProfile, SearchProfiles,
+    AddProfileKey and DeleteProfileKey of the service's API reference.
+    """
+
+    def __init__(self, gateway: Gateway, domain_name: str) -> None:
+        self._gateway = gateway
+        self.domain_name = domain_name
+
+    def create(self, profile: Profile | None = None, /, **fields: Unpack[ProfileFields]) -> Profile:
+        """Create a profile, from a `Profile` or from keywords, and give it with its id.
+
+        None is not sent; `""` is an error, as there is nothing yet to clear.
+
+        Raises:
+            InvalidInputError: a field breaks the service's rules; nothing was sent.
+            AmbiguousWriteError: the answer was lost; the profile may exist. It is sent once.
+            ResourceNotFoundError: the domain does not exist.
+        """
+        given = _given(profile, fields, unset=_without_none)
+        request = self._request(_wire.fit(given.to_wire(), _shape(_CREATE)))
+        answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
+        stored = {**request, "ProfileId": answer.profile_id}
+        del stored["DomainName"]
+        return Profile.model_validate(stored).attach(self, stored)
+
+    def get(self, profile_id: str) -> Profile:
+        """Read one profile by its id.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        found, failed = self._get_batch([profile_id])
+        if profile_id in failed:
+            raise failed[profile_id]
+        return found[profile_id]
+
+    def get_many(self, profile_ids: Iterable[str]) -> list[Profile]:
+        """Read many profiles by their ids, in the order given, 20 with a request.
+
+        Raises:
+            BatchError: some ids failed; `.failed` has the error of each and `.succeeded` the
+                profiles that were read.
+        """
+        wanted = list(dict.fromkeys(profile_ids))
+        found: dict[str, Profile] = {}
+        failed: dict[str, ServiceError] = {}
+        for start in range(0, len(wanted), _MOST_IDS):
+            profiles, errors = self._get_batch(wanted[start : start + _MOST_IDS])
+            found |= profiles
+            failed |= errors
+        ordered = [found[profile_id] for profile_id in wanted if profile_id in found]
+        if failed:
+            raise BatchError(_BATCH_GET, ordered, failed)
+        return ordered
+
+    def update(
+        self, profile_id: str, patch: Profile | None = None, /, **fields: Unpack[ProfileFields]
+    ) -> None:
+        """Change what is given, without reading first.
+
+        What you set is sent; `""` and None clear; what you leave out is kept. The same holds
+        inside addresses and `attributes`. Nothing given sends nothing.
+
+        Raises:
+            InvalidInputError: a field breaks the service's rules or cannot be cleared.
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        shape = _shape(_UPDATE)
+        given = _given(patch, fields, unset=_none_as_empty).to_wire(keep_none=True)
+        given.pop("ProfileId", None)
+        changes, problems = _wire.patch(_wire.fit(given, shape), shape)
+        refuse(problems, f"{_UPDATE} was not sent")
+        self._update(profile_id, changes)
+
+    def delete(self, profile_id: str) -> None:
+        """Delete a profile and all that belongs to it.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        self._gateway.call(_DELETE, self._request({"ProfileId": profile_id}))
+
+    def search(
+        self,
+        *,
+        match: Literal["all", "any"] = "all",
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+        **keys: Unpack[SearchKeys],
+    ) -> Results[Profile]:
+        """Search by one to five keys; pages are fetched as you iterate.
+
+        Values are compared as the service normalises them: phones in any spelling, e-mail
+        addresses and names in any case, account numbers and custom keys exactly.
+
+        Args:
+            match: whether a profile must have all of the keys, or any of them.
+            limit: how many profiles to give at the most.
+            page_size: how many to ask for at once, up to 100.
+            start: a `next_token` to resume at.
+            keys: `email`, `phone`, `full_name`, `account`, `profile_id`, and `keys` for others
+                by name; a list of values means any of them.
+
+        Raises:
+            InvalidInputError: no key, or more than five; nothing was sent.
+            BadRequestError: the domain has no such key, or the token is not valid.
+        """
+        request = self._request(_search_request(_named_keys(keys), match))
+
+        def fetch(size: int, token: str | None) -> tuple[list[Profile], str | None]:
+            page = {"MaxResults": size} | ({"NextToken": token} if token else {})
+            answer, body = self._gateway.read(_SEARCH, request | page, _read_page)
+            items = answer.items or []
+            for position, item in enumerate(items):
+                item.attach(self, body, ("Items", position))
+            return items, answer.next_token
+
+        return Results(fetch, limit=limit, page_size=page_size, start=start)
+
+    def lookup(self, **keys: Unpack[SearchKeys]) -> Lookup | None:
+        """Try keys one after the other, in the order written; the first that hits decides.
+
+        Gives None when no key finds a profile.
+        """
+        for name, values in _named_keys(keys):
+            one: Any = {name: values} if name in _KEY_NAMES else {"keys": {name: values}}
+            found = list(self.search(**one, limit=2))
+            if found:
+                return Lookup(found[0], name, unique=len(found) == 1)
+        return None
+
+    def find_or_create(
+        self, *, defaults: ProfileFields | None = None, **keys: Unpack[CreateKeys]
+    ) -> FindOrCreate:
+        """Find the one profile that has all of these keys, or create it.
+
+        A new profile gets the keys as its fields, and `defaults` besides. Two callers at the
+        same moment can both create: the service has no unique keys to stop them.
+
+        Raises:
+            MultipleResultsError: several profiles have these keys.
+            InvalidInputError: no key was given.
+        """
+        found = list(self.search(**keys, limit=2))
+        if len(found) > 1:
+            msg = "several profiles have these keys; search() gives them, merge or choose one"
+            raise MultipleResultsError(msg)
+        if found:
+            return FindOrCreate(found[0], created=False)
+        fields: Any = {_KEY_FIELDS[key]: value for key, value in keys.items()}
+        fields = {**(defaults or {}), **fields}
+        return FindOrCreate(self.create(**fields), created=True)
+
+    def add_key(self, profile_id: str, key_name: str, *values: str) -> None:
+        """Add values of a search key to a profile, such as a contact's id.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        self._gateway.call(_ADD_KEY, self._key_request(profile_id, key_name, values))
+
+    def remove_key(self, profile_id: str, key_name: str, *values: str) -> None:
+        """Remove values of a search key from a profile.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        self._gateway.call(_DELETE_KEY, self._key_request(profile_id, key_name, values))
+
+    def save(self, record: Profile) -> None:
+        """Send what changed in a profile since it was read, nothing else."""
+        stored, wanted = source_of(record), record.to_wire()
+        profile_id = stored["ProfileId"]
+        if record.profile_id != profile_id:
+            msg = "profile_id cannot be changed: it names the profile that is saved"
+            raise InvalidInputError(msg)
+        changes, problems = _wire.difference(stored, wanted, _shape(_UPDATE))
+        refuse(problems, f"{_UPDATE} was not sent")
+        self._update(profile_id, changes)
+        record.attach(self, wanted)
+
+    def reread(self, record: Profile) -> Profile:
+        """Read a profile again."""
+        return self.get(_id_of(record))
+
+    def erase(self, record: Profile) -> None:
+        """Delete a profile."""
+        self.delete(_id_of(record))
+
+    def _update(self, profile_id: str, changes: Wire) -> None:
+        if changes:
+            request = self._request({"ProfileId": profile_id} | changes)
+            self._gateway.call(_UPDATE, request)
+
+    def _get_batch(
+        self, profile_ids: list[str]
+    ) -> tuple[dict[str, Profile], dict[str, ServiceError]]:
+        request = self._request({"ProfileIds": profile_ids})
+        batch, body = self._gateway.read(_BATCH_GET, request, _read_batch)
+        found = {
+            str(item.profile_id): item.attach(self, body, ("Profiles", position))
+            for position, item in enumerate(batch.profiles or [])
+        }
+        failed = {
+            item.profile_id: ServiceError.of(item.code, item.message, operation=_BATCH_GET)
+            for item in batch.errors or []
+        }
+        for profile_id in profile_ids:
+            if profile_id not in found and profile_id not in failed:
+                failed[profile_id] = ServiceError.of(
+                    "ResourceNotFoundException",
+                    f"the answer has no profile {profile_id}",
+                    operation=_BATCH_GET,
+                )
+        return found, failed
+
+    def _key_request(self, profile_id: str, key_name: str, values: tuple[str, ...]) -> Wire:
+        if not values:
+            msg = "give at least one value of the key"
+            raise InvalidInputError(msg)
+        return self._request({"ProfileId": profile_id, "KeyName": key_name, "Values": list(values)})
+
+    def _request(self, members: Wire) -> Wire:
+        return {"DomainName": self.domain_name} | members
+
+
+def _shape(operation: str) -> Any:
+    return _wire.operation(operation).input_shape
+
+
+def _given(
+    profile: Profile | None,
+    fields: Mapping[str, Any],
+    *,
+    unset: Callable[[Mapping[str, str | None]], dict[str, str]],
+) -> Profile:
+    """Give the one model that both forms of a call come down to."""
+    if profile is not None:
+        if fields:
+            msg = "give a Profile or keywords, not both"
+            raise InvalidInputError(msg)
+        return profile
+    fields = dict(fields)
+    if isinstance(fields.get("attributes"), Mapping):
+        fields["attributes"] = unset(fields["attributes"])
+    return build(Profile, fields, _FIELDS)
+
+
+def _without_none(attributes: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
+def _none_as_empty(attributes: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: "" if value is None else value for name, value in attributes.items()}
+
+
+def _id_of(record: Profile) -> str:
+    return str(source_of(record)["ProfileId"])
+
+
+def _named_keys(keys: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Give the keys in the order written, by keyword or name, each with a list of values."""
+    named: list[tuple[str, list[str]]] = []
+    for name, value in keys.items():
+        if name == "keys":
+            named += [(other, _values(other, values)) for other, values in dict(value).items()]
+        elif name in _KEY_NAMES:
+            named.append((name, _values(name, value)))
+        else:
+            raise unknown_field(name, [*_KEY_NAMES, "keys"], "search by keys")
+    if not named:
+        msg = f"give at least one key to search by: {', '.join(_KEY_NAMES)}, or keys={{...}}"
+        raise InvalidInputError(msg)
+    return named
+
+
+def _values(name: str, value: Any) -> list[str]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, (list, tuple, set, frozenset)) or not values:
+        msg = f"{name} must be a string, or a list of at least one string"
+        raise InvalidInputError(msg)
+    return list(values)
+
+
+def _search_request(named: list[tuple[str, list[str]]], match: str) -> Wire:
+    if len(named) > _MOST_KEYS:
+        msg = f"a search takes at most {_MOST_KEYS} keys; {len(named)} were given"
+        raise InvalidInputError(msg)
+    if match not in ("all", "any"):
+        msg = 'match must be "all" or "any"'
+        raise InvalidInputError(msg)
+    first, *others = (
+        {"KeyName": _KEY_NAMES.get(name, name), "Values": values} for name, values in named
+    )
+    if not others:
+        return first
+    return first | {
+        "AdditionalSearchKeys": others,
+        "LogicalOperator": "AND" if match == "all" else "OR",
+    }
