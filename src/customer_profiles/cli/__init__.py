@@ -1,0 +1,17 @@
+"""The command line: one file a command group; the only place that prints and exits."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run `customer-profiles`."""
+    try:
+        import rich  # noqa: F401
+        import typer  # noqa: F401
+    except ModuleNotFoundError as error:
+        sys.exit(f'{error.name} is missing; run: pip install "customer-profiles[cli]"')
+    from customer_profiles.cli.app import app
+
+    app()

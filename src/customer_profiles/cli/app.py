@@ -1,0 +1,28 @@
+"""The commands by their names."""
+
+from __future__ import annotations
+
+import typer
+
+import customer_profiles
+from customer_profiles.cli import demo, load
+
+app = typer.Typer(
+    name="customer-profiles",
+    help="Amazon Connect Customer Profiles: typed, and embedded on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(demo.demo)
+app.command()(load.load)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version, and exit."),  # noqa: FBT003
+) -> None:
+    """Amazon Connect Customer Profiles: typed, and embedded on this machine."""
+    if version:
+        typer.echo(customer_profiles.__version__)
+        raise typer.Exit

@@ -1,0 +1,56 @@
+"""How the commands speak: one console for results, one for errors, one way to fail."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from customer_profiles import CustomerProfilesError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USAGE = 2
+INTERRUPTED = 130
+
+out = Console()
+err = Console(stderr=True)
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """Turn an error of ours into one line and exit code 2, without a traceback."""
+    try:
+        yield
+    except CustomerProfilesError as error:
+        fail(str(error))
+
+
+def fail(message: str) -> None:
+    """Print one line about what went wrong, and exit with 2."""
+    err.print(f"[red]error:[/] {escape(message)}", soft_wrap=True)
+    raise typer.Exit(USAGE)
+
+
+def progress(*, in_rows: bool = False) -> Progress:
+    """Make a progress bar, which is quiet where nobody looks: in a file or a pipe."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn() if in_rows else TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        disable=not err.is_terminal,
+    )

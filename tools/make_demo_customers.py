@@ -1,0 +1,177 @@
+"""Make the demo's customer file: people as four source systems see them, with their mess.
+
+Usage: python tools/make_demo_customers.py > src/customer_profiles/cli/data/customers.csv
+
+Everything is invented: names come from Faker, e-mail addresses end in domains that are kept for
+examples, and phone numbers are of the 555-01xx range that nobody has. Same seed, same file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import sys
+from dataclasses import dataclass
+
+from faker import Faker
+
+PEOPLE = 620
+HEADER = (
+    *("Source", "Customer No", "First Name", "Middle Name", "Last Name", "Company", "Gender"),
+    *("Birth Date", "E-mail", "Phone", "Mobile", "Street", "City", "State", "ZIP", "Country"),
+    *("Loyalty Tier", "Notes"),
+)
+LOCALES = (("en_US", 70), ("de_DE", 8), ("fr_FR", 8), ("es_ES", 8), ("pl_PL", 6))
+AREAS = (206, 212, 303, 312, 404, 415, 512, 617, 702, 808)
+DOMAINS = ("example.com", "example.org", "example.net", "mail.example.com")
+SOURCES = (("CRM", 0.8), ("SHOP", 0.55), ("DESK", 0.35), ("CLUB", 0.3))
+
+
+@dataclass
+class Person:
+    """A person, as they are."""
+
+    number: int
+    first: str
+    middle: str
+    last: str
+    gender: str
+    born: tuple[int, int, int]
+    email: str
+    phone: str
+    mobile: str
+    street: str
+    city: str
+    state: str
+    zip: str
+    country: str
+    company: str
+
+
+def person(number: int, rng: random.Random, fakers: dict[str, Faker]) -> Person:
+    """Invent one person."""
+    names = fakers[rng.choices([name for name, _ in LOCALES], [n for _, n in LOCALES])[0]]
+    home = fakers["en_US"]
+    female = rng.random() < 0.5
+    first = names.first_name_female() if female else names.first_name_male()
+    last = names.last_name()
+    if rng.random() < 0.04:
+        last = f"{last}-{names.last_name()}"
+    ascii_name = "".join(
+        letter for letter in f"{first}.{last}".lower() if letter.isascii() and letter not in " '"
+    )
+    return Person(
+        number=number,
+        first=first,
+        middle=names.first_name() if rng.random() < 0.3 else "",
+        last=last,
+        gender="FEMALE" if female else "MALE",
+        born=(rng.randint(1940, 2005), rng.randint(1, 12), rng.randint(1, 28)),
+        email=f"{ascii_name}{number % 97}@{rng.choice(DOMAINS)}",
+        phone=f"{rng.choice(AREAS)}555{100 + number % 100:04d}",
+        mobile=f"{rng.choice(AREAS)}555{100 + (number * 7) % 100:04d}",
+        street=home.street_address().replace("\n", ", "),
+        city=home.city(),
+        state=home.state_abbr(include_territories=False),
+        zip=home.postcode(),
+        country="US",
+        company=home.company() if rng.random() < 0.15 else "",
+    )
+
+
+def phone(digits: str, rng: random.Random) -> str:
+    """Spell a phone number as one of the systems does."""
+    area, middle, last = digits[:3], digits[3:6], digits[6:]
+    return rng.choice(
+        (
+            f"+1 {area} {middle} {last}",
+            f"({area}) {middle}-{last}",
+            f"{area}-{middle}-{last}",
+            f"{area}.{middle}.{last}",
+            f"+1{digits}",
+            f"1-{area}-{middle}-{last}",
+            digits,
+        )
+    )
+
+
+def born(day: tuple[int, int, int], source: str) -> str:
+    """Spell a birth date as the system does."""
+    year, month, date = day
+    if source == "SHOP":
+        return f"{month:02d}/{date:02d}/{year}"
+    return f"{date}.{month}.{year}" if source == "CLUB" else f"{year}-{month:02d}-{date:02d}"
+
+
+def seen(who: Person, source: str, rng: random.Random) -> list[str]:
+    """Give the row that one source system has of a person."""
+
+    def maybe(value: str, chance: float) -> str:
+        return value if rng.random() < chance else ""
+
+    names = [who.first, maybe(who.middle, 0.7), who.last]
+    if source == "DESK":
+        names = [name.upper() for name in names]
+    elif source == "CLUB" and rng.random() < 0.3:
+        names = [f" {name.lower()} " for name in names]
+    email = who.email.upper() if rng.random() < 0.1 else who.email
+    note = ""
+    if source == "DESK" and rng.random() < 0.25:
+        note = 'Called about an order.\nSaid: "please call back", not before noon'
+    return [
+        source,
+        f"{source}-{who.number:05d}",
+        *names,
+        maybe(who.company, 0.8),
+        maybe(who.gender, 0.5),
+        maybe(born(who.born, source), 0.6),
+        maybe(email, 0.85 if source != "DESK" else 0.6),
+        maybe(phone(who.phone, rng), 0.75),
+        maybe(phone(who.mobile, rng), 0.4),
+        *(
+            [who.street, who.city, who.state, who.zip, who.country]
+            if rng.random() < 0.7
+            else [""] * 5
+        ),
+        rng.choice(("gold", "silver", "basic")) if source == "CLUB" else "",
+        note,
+    ]
+
+
+def spoiled(rows: list[list[str]], rng: random.Random) -> list[list[str]]:
+    """Add what real files hold: rows that are blank, cut short, or hold nonsense."""
+    for position in sorted(rng.sample(range(len(rows)), 18), reverse=True):
+        old = [*rows[position]]
+        old[1] += "-OLD"
+        broken = (
+            [*old[:2], "x" * 300, *old[3:]],
+            old[:5],
+            [*old[:6], "unknown", *old[7:]],
+            [""] * len(HEADER),
+        )[position % 4]
+        rows.insert(position, broken)
+    return rows
+
+
+def main() -> None:
+    """Write the file, with the byte-order mark that spreadsheets write."""
+    rng = random.Random(2026)
+    Faker.seed(2026)
+    fakers = {name: Faker(name) for name, _ in LOCALES}
+    people = [person(number, rng, fakers) for number in range(1, PEOPLE + 1)]
+    rows = [
+        seen(who, source, rng)
+        for source, chance in SOURCES
+        for who in people
+        if rng.random() < chance
+    ]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(HEADER)
+    writer.writerows(spoiled(rows, rng))
+    sys.stdout.buffer.write(b"\xef\xbb\xbf" + text.getvalue().encode())
+
+
+if __name__ == "__main__":
+    main()
