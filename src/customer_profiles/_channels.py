@@ -203,7 +203,9 @@ def _make_client(
     # The gateway checks requests against the same model, in words that name our fields, and
     # retries by itself: a layer on a layer would multiply the attempts.
     settings = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-    settings = settings if config is None else config.merge(settings)
+    # botocore puts its own user agent together twice a call, a tenth of a small call's time.
+    ours = Config(user_agent=_user_agent(), disable_request_compression=True)
+    settings = ours.merge(config.merge(settings) if config is not None else settings)
     session = session or _session()
     make = getattr(session, "client", None) or session.create_client
     try:
@@ -213,6 +215,19 @@ def _make_client(
         raise InvalidInputError(msg) from error
     client.meta.events.register("before-parse.customer-profiles", _keep_raw)
     return client
+
+
+def _user_agent() -> str:
+    import platform
+
+    import botocore
+
+    from customer_profiles._version import __version__
+
+    return (
+        f"customer-profiles/{__version__} Botocore/{botocore.__version__} "
+        f"Python/{platform.python_version()} {platform.system()}/{platform.release()}"
+    )
 
 
 def _keep_raw(

@@ -226,7 +226,7 @@ def test_a_missing_folder_is_not_made(tmp_path):
 def test_a_read_only_file_says_so(open_shop, tmp_path, folder_mode):
     open_shop().engine.close()
     before = (tmp_path / "shop.db").read_bytes()
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
     tmp_path.chmod(folder_mode)
     # Everything is imported before the rights to read the interpreter's files may be gone.

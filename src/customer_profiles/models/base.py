@@ -12,6 +12,8 @@ from pydantic.alias_generators import to_pascal
 from pydantic_core import core_schema
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from customer_profiles._wire import Wire
     from customer_profiles.repositories.base import Home
 
@@ -156,7 +158,7 @@ class Record(Model):
 
     def attach(self, home: Home, source: bytes | Wire, path: tuple[str | int, ...] = ()) -> Self:
         """Remember the repository, and the answer that this was read from and where in it."""
-        object.__setattr__(self, "_origin", Origin(home, source, path))
+        object.__setattr__(self, "_origin", (home, source, path))
         return self
 
     def origin(self) -> Origin:
@@ -166,7 +168,7 @@ class Record(Model):
             DetachedError: no repository handed this instance out.
         """
         try:
-            origin: Origin = object.__getattribute__(self, "_origin")
+            origin = Origin(*object.__getattribute__(self, "_origin"))
         except AttributeError:
             from customer_profiles.errors import DetachedError
 
@@ -176,3 +178,10 @@ class Record(Model):
             )
             raise DetachedError(msg) from None
         return origin
+
+
+def attach_all(records: Sequence[Record], home: Home, source: bytes, name: str) -> None:
+    """Attach a page's records, which stand in the list `name` of the answer."""
+    put = object.__setattr__
+    for position, record in enumerate(records):
+        put(record, "_origin", (home, source, (name, position)))

@@ -9,6 +9,7 @@ from pydantic import Field
 from customer_profiles import _wire
 from customer_profiles._gateway import Results, refuse
 from customer_profiles.errors import InvalidInputError
+from customer_profiles.models.base import attach_all
 from customer_profiles.models.domain import Domain, DomainFields
 from customer_profiles.repositories.base import Answer, build, source_of
 from customer_profiles.repositories.profiles import Profiles
@@ -107,8 +108,7 @@ class Domains:
             request = {"MaxResults": size} | ({"NextToken": token} if token else {})
             answer, body = self._gateway.read(_LIST, request, _read_page)
             items = answer.items or []
-            for position, item in enumerate(items):
-                item.attach(self, body, ("Items", position))
+            attach_all(items, self, body, "Items")
             return items, answer.next_token
 
         return Results(fetch, limit=limit, page_size=page_size, start=start)

@@ -15,6 +15,7 @@ from customer_profiles.errors import (
     MultipleResultsError,
     ServiceError,
 )
+from customer_profiles.models.base import attach_all
 from customer_profiles.models.profile import Profile, ProfileFields
 from customer_profiles.repositories.base import Answer, build, source_of
 
@@ -240,8 +241,7 @@ class Profiles:
             page = {"MaxResults": size} | ({"NextToken": token} if token else {})
             answer, body = self._gateway.read(_SEARCH, request | page, _read_page)
             items = answer.items or []
-            for position, item in enumerate(items):
-                item.attach(self, body, ("Items", position))
+            attach_all(items, self, body, "Items")
             return items, answer.next_token
 
         return Results(fetch, limit=limit, page_size=page_size, start=start)
@@ -326,10 +326,9 @@ class Profiles:
     ) -> tuple[dict[str, Profile], dict[str, ServiceError]]:
         request = self._request({"ProfileIds": profile_ids})
         batch, body = self._gateway.read(_BATCH_GET, request, _read_batch)
-        found = {
-            str(item.profile_id): item.attach(self, body, ("Profiles", position))
-            for position, item in enumerate(batch.profiles or [])
-        }
+        profiles = batch.profiles or []
+        attach_all(profiles, self, body, "Profiles")
+        found = {str(item.profile_id): item for item in profiles}
         failed = {
             item.profile_id: ServiceError.of(item.code, item.message, operation=_BATCH_GET)
             for item in batch.errors or []

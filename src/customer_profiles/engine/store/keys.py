@@ -40,10 +40,10 @@ def holders(connection: Connection, key: int, after: int, limit: int) -> list[in
     Two keys of one 64-bit hash are expected among billions, not millions; none tells them apart.
     """
     rows = connection.execute(
-        "SELECT profile FROM keys WHERE hash = ?1 AND profile > ?2 "
-        "UNION SELECT profile FROM fresh_keys WHERE hash = ?1 AND profile > ?2 "
-        "ORDER BY profile LIMIT ?3",
-        (key, after, limit),
+        "SELECT profile FROM keys WHERE hash = :key AND profile > :after "
+        "UNION SELECT profile FROM fresh_keys WHERE hash = :key AND profile > :after "
+        "ORDER BY profile LIMIT :limit",
+        {"key": key, "after": after, "limit": limit},
     )
     return [row[0] for row in rows.fetchall()]
 
@@ -51,13 +51,13 @@ def holders(connection: Connection, key: int, after: int, limit: int) -> list[in
 def held(connection: Connection, hashes: Sequence[int], profiles: Sequence[int]) -> set[int]:
     """Give those of `profiles` that hold one of the keys."""
     rows = connection.execute(
-        "WITH key AS (SELECT value FROM json_each(?1)), "
-        "candidate AS (SELECT value FROM json_each(?2)) "
+        "WITH key AS (SELECT value FROM json_each(:keys)), "
+        "candidate AS (SELECT value FROM json_each(:profiles)) "
         "SELECT profile FROM keys "
         "WHERE hash IN (SELECT value FROM key) AND profile IN (SELECT value FROM candidate) "
         "UNION SELECT profile FROM fresh_keys "
         "WHERE hash IN (SELECT value FROM key) AND profile IN (SELECT value FROM candidate)",
-        (json.dumps(hashes), json.dumps(profiles)),
+        {"keys": json.dumps(hashes), "profiles": json.dumps(profiles)},
     )
     return {row[0] for row in rows.fetchall()}
 
@@ -65,9 +65,9 @@ def held(connection: Connection, hashes: Sequence[int], profiles: Sequence[int])
 def frequency(connection: Connection, key: int, limit: int) -> int:
     """Count the profiles that hold a key, no further than `limit`."""
     (found,) = connection.execute(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM keys WHERE hash = ?1 LIMIT ?2)) "
-        "+ (SELECT count(*) FROM (SELECT 1 FROM fresh_keys WHERE hash = ?1 LIMIT ?2))",
-        (key, limit),
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM keys WHERE hash = :key LIMIT :limit)) "
+        "+ (SELECT count(*) FROM (SELECT 1 FROM fresh_keys WHERE hash = :key LIMIT :limit))",
+        {"key": key, "limit": limit},
     ).fetchone()
     return int(found)
 

@@ -1,0 +1,16 @@
+"""The page about assumptions is what the engine's source says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_fidelity_page_is_current() -> None:
+    command = [sys.executable, str(ROOT / "tools/make_fidelity.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
