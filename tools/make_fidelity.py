@@ -1,0 +1,78 @@
+"""Write docs/fidelity.md from the engine's `Assumed:` comments and from what it has not built.
+
+Usage: python tools/make_fidelity.py [--check]
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from customer_profiles import _wire
+from customer_profiles.engine import registry
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/fidelity.md"
+ENGINE = ROOT / "src/customer_profiles/engine"
+TITLES = {
+    "operations/profiles.py": "Profiles and search",
+    "operations/domains.py": "Domains",
+    "operations/tags.py": "Tags",
+    "operations/expiry.py": "Expiry",
+    "__init__.py": "Requests",
+    "keys.py": "Search keys",
+    "changes.py": "Updates",
+    "paging.py": "Page tokens",
+    "protocol.py": "HTTP",
+    "refusals.py": "Errors",
+}
+HEAD = """\
+# Fidelity
+
+The engine follows the service's own description (its shapes, lengths, patterns and enums are
+read from botocore when it runs) and what AWS documents. What AWS does not document had to be
+assumed. This page is made from the engine's source, where each assumption stands beside the line
+that rests on it; if you know better, tell us.
+"""
+
+
+def assumptions(path: Path) -> list[str]:
+    """Give the assumptions of a module, each one sentence; a comment may go on over lines."""
+    found: list[str] = []
+    going_on = False
+    for line in path.read_text().splitlines():
+        comment = re.search(r"#\s?(.*)$", line)
+        text = comment.group(1).strip() if comment else ""
+        if "Assumed:" in text:
+            found.append(text.split("Assumed:", 1)[1].strip())
+        elif going_on and text:
+            found[-1] += f" {text}"
+        going_on = bool(comment) and bool(found) and not found[-1].endswith(".")
+    return found
+
+
+def page() -> str:
+    """Give the page's text."""
+    parts = [HEAD]
+    for path in sorted(ENGINE.rglob("*.py")):
+        if found := assumptions(path):
+            name = path.relative_to(ENGINE).as_posix()
+            parts.append(f"## {TITLES.get(name, name)}\n")
+            parts.append("".join(f"- {text[0].upper()}{text[1:]}\n" for text in found))
+    missing = sorted(set(_wire.service().operation_names) - set(registry.OPERATIONS))
+    parts.append(f"## Not yet\n\nThe engine refuses {len(missing)} operations: not built yet.\n")
+    parts.append(", ".join(f"`{name}`" for name in missing) + ".\n")
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Write the page, or say whether it is current."""
+    if "--check" not in sys.argv:
+        PAGE.write_text(page())
+    elif not PAGE.exists() or PAGE.read_text() != page():
+        sys.exit("docs/fidelity.md is out of date; run: python tools/make_fidelity.py")
+
+
+if __name__ == "__main__":
+    main()
