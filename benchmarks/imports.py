@@ -22,17 +22,19 @@ PROGRAMS = {
         "from customer_profiles import Address, CustomerProfiles, Domain, Profile"
     ),
     "ready client of ours": (
+        "from customer_profiles import CustomerProfiles; CustomerProfiles(region='us-east-1')"
+    ),
+    "the same, and the models": (
         "from customer_profiles import CustomerProfiles;"
         "CustomerProfiles(region='us-east-1').domain('shop').profiles"
     ),
-    "the same on the engine": (
+    "engine in place of AWS, and the models": (
         "from customer_profiles import CustomerProfiles;"
         "CustomerProfiles.embedded().domain('shop').profiles"
     ),
 }
 GOALS = {
     "import customer_profiles": Goal(0.4, at_least=False),
-    "import its models": Goal(0.4, at_least=False),
     "ready client of ours": Goal(1.15, at_least=False),
 }
 UNWANTED = ("customer_profiles.engine", "customer_profiles.cli", "customer_profiles.identity")

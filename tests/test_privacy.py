@@ -45,7 +45,7 @@ FULL: dict[str, Any] = {
 def everything(shop: Domain) -> None:
     """Use every operation with canaries in every field, search and key."""
     ada = shop.profiles.create(Profile(**FULL))
-    profile_id = str(ada.profile_id)
+    profile_id = ada.profile_id
     shop.profiles.update(profile_id, **{**FULL, "first_name": f"{CANARY}-2"})
     shop.profiles.add_key(profile_id, "_orderId", f"{CANARY}-order")
     for keys in ({"email": TEXTS["email_address"]}, {"keys": {"_orderId": f"{CANARY}-order"}}):
@@ -61,7 +61,7 @@ def everything(shop: Domain) -> None:
 def failures(shop: Domain) -> list[BaseException]:
     """Make every kind of error with canaries in what was wrong."""
     ada = shop.profiles.create(first_name=CANARY)
-    profile_id = str(ada.profile_id)
+    profile_id = ada.profile_id
     calls: list[Any] = [
         lambda: Profile(gender=CANARY),  # type: ignore[arg-type]
         lambda: Profile(first_name=[CANARY]),  # type: ignore[arg-type]

@@ -111,14 +111,14 @@ def test_save_takes_the_stored_profile_from_any_state_to_any_other(
 ) -> None:
     spy, profiles = spied
     made = profiles.create(Profile(**before, **enums_before))
-    read = profiles.get(str(made.profile_id))
+    read = profiles.get(made.profile_id)
     for name in Profile.model_fields.keys() - {"profile_id", "found_by"}:
         setattr(read, name, {**after, **enums_after}.get(name))
     spy.sent.clear()
 
     read.save()
 
-    stored = profiles.get(str(made.profile_id))
+    stored = profiles.get(made.profile_id)
     assert plain(stored) == prune(Profile(**after, **enums_after).model_dump())
     assert_smallest(spy.updates(), made, stored)
 
@@ -143,7 +143,7 @@ def test_update_without_reading_sets_clears_and_keeps(
     _, profiles = spied
     made = profiles.create(Profile(**before))
     changes = patch | dict.fromkeys(cleared)
-    profiles.update(str(made.profile_id), **changes)
+    profiles.update(made.profile_id, **changes)
 
     wanted: dict[str, Any] = prune(Profile(**before).model_dump())
     for name, value in prune_keeping_none(changes).items():
@@ -153,7 +153,7 @@ def test_update_without_reading_sets_clears_and_keeps(
             wanted[name] = wanted.get(name, {}) | value
         else:
             wanted[name] = value
-    assert plain(profiles.get(str(made.profile_id))) == prune(wanted)
+    assert plain(profiles.get(made.profile_id)) == prune(wanted)
 
 
 def prune_keeping_none(changes: dict[str, Any]) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def test_no_change_sends_nothing(spied: tuple[Spy, Profiles]) -> None:
     spy.sent.clear()
     ada.first_name = "Ada"
     ada.save().save()
-    profiles.update(str(ada.profile_id))
+    profiles.update(ada.profile_id)
 
     assert spy.sent == []
 
@@ -204,7 +204,7 @@ def test_clearing_an_enum_is_refused_and_changes_nothing(spied: tuple[Spy, Profi
     with pytest.raises(InvalidInputError, match=r"gender cannot be cleared.*gender_string"):
         ada.save()
 
-    assert profiles.get(str(ada.profile_id)).first_name == "Ada"
+    assert profiles.get(ada.profile_id).first_name == "Ada"
 
 
 @pytest.mark.parametrize(

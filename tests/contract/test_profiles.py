@@ -27,7 +27,7 @@ def test_a_created_profile_is_read_back(shop: Domain) -> None:
         gender="FEMALE",
     )
 
-    found = shop.profiles.get(str(made.profile_id))
+    found = shop.profiles.get(made.profile_id)
 
     assert found == made
     assert found.address is not None
@@ -37,14 +37,14 @@ def test_a_created_profile_is_read_back(shop: Domain) -> None:
 def test_a_model_is_created_like_keywords(shop: Domain) -> None:
     made = shop.profiles.create(Profile(first_name="Ada", middle_name=None))
 
-    assert shop.profiles.get(str(made.profile_id)).first_name == "Ada"
+    assert shop.profiles.get(made.profile_id).first_name == "Ada"
 
 
 def test_engagement_preferences_are_read_back(shop: Domain) -> None:
     wanted = EngagementPreferences(email=[ContactPreference(contact_type="EmailAddress")])
     made = shop.profiles.create(email_address="ada@example.com", engagement_preferences=wanted)
 
-    assert shop.profiles.get(str(made.profile_id)).engagement_preferences == wanted
+    assert shop.profiles.get(made.profile_id).engagement_preferences == wanted
 
 
 def test_an_empty_string_is_an_error_in_create(shop: Domain) -> None:
@@ -58,7 +58,7 @@ def test_a_missing_profile_is_not_found(shop: Domain) -> None:
 
 
 def test_many_profiles_come_in_the_order_asked(shop: Domain) -> None:
-    made = [str(shop.profiles.create(first_name=f"N{n}").profile_id) for n in range(45)]
+    made = [shop.profiles.create(first_name=f"N{n}").profile_id for n in range(45)]
 
     found = shop.profiles.get_many(reversed(made))
 
@@ -69,7 +69,7 @@ def test_ids_that_fail_are_reported_with_the_rest(shop: Domain) -> None:
     made = shop.profiles.create(first_name="Ada")
 
     with pytest.raises(BatchError) as caught:
-        shop.profiles.get_many([MISSING, str(made.profile_id)])
+        shop.profiles.get_many([MISSING, made.profile_id])
 
     assert list(caught.value.failed) == [MISSING]
     assert [profile.profile_id for profile in caught.value.succeeded] == [made.profile_id]
@@ -77,18 +77,18 @@ def test_ids_that_fail_are_reported_with_the_rest(shop: Domain) -> None:
 
 def test_an_update_keeps_what_it_does_not_name(shop: Domain) -> None:
     ada = shop.profiles.create(first_name="Ada", last_name="Byron")
-    shop.profiles.update(str(ada.profile_id), last_name="King")
+    shop.profiles.update(ada.profile_id, last_name="King")
 
-    found = shop.profiles.get(str(ada.profile_id))
+    found = shop.profiles.get(ada.profile_id)
     assert (found.first_name, found.last_name) == ("Ada", "King")
 
 
 @pytest.mark.parametrize("cleared", ["", None])
 def test_an_empty_string_and_none_clear(shop: Domain, cleared: str | None) -> None:
     ada = shop.profiles.create(first_name="Ada", middle_name="Augusta")
-    shop.profiles.update(str(ada.profile_id), middle_name=cleared)
+    shop.profiles.update(ada.profile_id, middle_name=cleared)
 
-    found = shop.profiles.get(str(ada.profile_id))
+    found = shop.profiles.get(ada.profile_id)
     assert (found.first_name, found.middle_name) == ("Ada", None)
 
 
@@ -97,26 +97,26 @@ def test_clearing_works_inside_addresses_and_attributes(shop: Domain) -> None:
         address=Address(city="London", country="UK"), attributes={"tier": "gold", "lang": "en"}
     )
     shop.profiles.update(
-        str(ada.profile_id), address={"city": None}, attributes={"tier": None, "lang": "fr"}
+        ada.profile_id, address={"city": None}, attributes={"tier": None, "lang": "fr"}
     )
 
-    found = shop.profiles.get(str(ada.profile_id))
+    found = shop.profiles.get(ada.profile_id)
     assert found.address == Address(country="UK")
     assert found.attributes == {"lang": "fr"}
 
 
 def test_a_whole_address_is_cleared_by_none(shop: Domain) -> None:
     ada = shop.profiles.create(first_name="Ada", address=Address(city="London", country="UK"))
-    shop.profiles.update(str(ada.profile_id), address=None)
+    shop.profiles.update(ada.profile_id, address=None)
 
-    assert shop.profiles.get(str(ada.profile_id)).address is None
+    assert shop.profiles.get(ada.profile_id).address is None
 
 
 def test_a_profile_as_a_patch_follows_the_same_rule(shop: Domain) -> None:
     ada = shop.profiles.create(first_name="Ada", middle_name="Augusta", last_name="Byron")
-    shop.profiles.update(str(ada.profile_id), Profile(middle_name=None, last_name="King"))
+    shop.profiles.update(ada.profile_id, Profile(middle_name=None, last_name="King"))
 
-    found = shop.profiles.get(str(ada.profile_id))
+    found = shop.profiles.get(ada.profile_id)
     assert (found.first_name, found.middle_name, found.last_name) == ("Ada", None, "King")
 
 
@@ -142,7 +142,7 @@ def test_a_profile_saves_refreshes_and_deletes_itself(shop: Domain) -> None:
     del ada.attributes["a"]
     ada.save()
 
-    stored = shop.profiles.get(str(ada.profile_id))
+    stored = shop.profiles.get(ada.profile_id)
     assert (stored.phone_number, stored.middle_name) == ("+1 206 555 0100", None)
     assert stored.attributes is None
     stored.delete()
@@ -160,7 +160,7 @@ def test_a_found_profile_saves_too(shop: Domain) -> None:
 
 
 def test_a_key_is_added_found_and_removed(shop: Domain) -> None:
-    ada = str(shop.profiles.create(first_name="Ada").profile_id)
+    ada = shop.profiles.create(first_name="Ada").profile_id
     shop.profiles.add_key(ada, "_orderId", "order-1", "order-2")
     shop.profiles.remove_key(ada, "_orderId", "order-1")
 
@@ -174,7 +174,7 @@ def test_a_deleted_profile_is_no_longer_found(shop: Domain) -> None:
 
     assert list(shop.profiles.search(email="ada@example.com")) == []
     with pytest.raises(ResourceNotFoundError):
-        shop.profiles.delete(str(ada.profile_id))
+        shop.profiles.delete(ada.profile_id)
 
 
 def test_profiles_of_a_missing_domain_are_not_found(cp: CustomerProfiles) -> None:

@@ -58,8 +58,8 @@ def _domain(cp: CustomerProfiles) -> Domain:
 
 def _load(shop: Domain) -> Tally:
     """Load the file that comes with the package; rows that are stored already are kept."""
-    with files(__package__).joinpath("data/customers.csv").open("rb") as raw:
-        source = CsvFile(raw)  # type: ignore[arg-type]
+    with files("customer_profiles.cli").joinpath("data/customers.csv").open("rb") as raw:
+        source = CsvFile(raw)
         mapping, aside, begun = _mapping(source), Rejects(None, source.header), time.monotonic()
         with progress(in_rows=True) as bar:
             task = bar.add_task("customers.csv", total=None)
@@ -127,7 +127,7 @@ def _show_searches(shop: Domain, customer: Profile) -> None:
 
 def _show_changes(shop: Domain, customer: Profile) -> None:
     """Change a profile and put it back, so that the demo can run again."""
-    profile_id, was = str(customer.profile_id), customer.middle_name
+    profile_id, was = customer.profile_id, customer.middle_name
     table = _table("Update: set, clear, keep", "Python", "Stored afterwards")
 
     def show(call: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from customer_profiles import Profiles
+    from customer_profiles import ProfileFields, Profiles
     from customer_profiles.cli.records import CsvFile, Mapping
 
 KEYS = {"account_number": "account", "email_address": "email", "phone_number": "phone"}
@@ -99,9 +99,7 @@ def load_rows(  # noqa: PLR0913  (what, where to, how, and whom to tell)
     return tally
 
 
-def _store(
-    fields: dict[str, Any], profiles: Profiles, key: str | None, *, keep_stored: bool
-) -> str:
+def _store(fields: ProfileFields, profiles: Profiles, key: str | None, *, keep_stored: bool) -> str:
     if not fields:
         msg = "the row has no value in any column that is loaded"
         raise InvalidInputError(msg)
@@ -109,12 +107,13 @@ def _store(
         if key not in fields:
             msg = f"{key} is empty, and it is the key"
             raise InvalidInputError(msg)
-        found = profiles.find_or_create(**{KEYS[key]: fields[key]}, defaults=fields)  # type: ignore[arg-type]
+        keys: Any = {KEYS[key]: dict(fields)[key]}
+        found = profiles.find_or_create(defaults=fields, **keys)
         if found.created:
             return "created"
         if keep_stored:
             return "kept"
-        profiles.update(str(found.profile.profile_id), **fields)
+        profiles.update(found.profile.profile_id, **fields)
         return "updated"
     profiles.create(**fields)
     return "created"

@@ -7,7 +7,7 @@ import difflib
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from customer_profiles import AddressFields, InvalidInputError, ProfileFields
 
@@ -56,7 +56,7 @@ class Mapping:
         """The columns that are not loaded."""
         return [column for column in self.header if column and column not in self.columns]
 
-    def fields(self, cells: list[str]) -> dict[str, Any]:
+    def fields(self, cells: list[str]) -> ProfileFields:
         """Give a row's cells as the keywords of a profile; empty cells say nothing.
 
         Raises:
@@ -74,7 +74,7 @@ class Mapping:
                     fields.setdefault(top, {})[inner] = value
                 else:
                     fields[top] = value
-        return fields
+        return cast("ProfileFields", fields)
 
     def in_columns(self, reason: str) -> str:
         """Say a reason in the words of the file: each field with its column."""
@@ -137,7 +137,9 @@ def _not_there(name: str, known: list[str], *, what: str) -> InvalidInputError:
 class CsvFile:
     """A CSV file that is read row by row, and knows how far it is."""
 
-    def __init__(self, raw: BinaryIO, *, delimiter: str = ",", encoding: str = "utf-8-sig") -> None:
+    def __init__(
+        self, raw: IO[bytes], *, delimiter: str = ",", encoding: str = "utf-8-sig"
+    ) -> None:
         self._raw = raw
         try:
             self._text = io.TextIOWrapper(raw, encoding=encoding, newline="")

@@ -28,6 +28,18 @@ class OpenEnum:
         return core_schema.json_or_python_schema(core_schema.str_schema(), handler(source))
 
 
+class Identifier:
+    """Marks an id that whatever is stored has: an empty string before, and never None."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Read a null as empty, so that a strange answer is no crash."""
+        text = handler(source)
+        lenient = core_schema.with_default_schema(text, default="", on_error="default")
+        return core_schema.json_or_python_schema(lenient, text)
+
+
 class Model(BaseModel):
     """The base of all models: snake_case here, the service's names on the wire.
 
@@ -76,7 +88,7 @@ class Model(BaseModel):
 
     def reveal(self) -> dict[str, Any]:
         """Give all values in the clear, personal data included, as a plain dict."""
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True, exclude_unset=True)
 
     def __repr_args__(self) -> Any:
         """Yield what is safe to log: ids and settings by value, the rest by count."""

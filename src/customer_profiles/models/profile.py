@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, TypedDict
 
 from pydantic import Field
 
-from customer_profiles.models.base import Model, OpenEnum, Record
+from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
 
 Gender = Literal["MALE", "FEMALE", "UNSPECIFIED"]
 PartyType = Literal["INDIVIDUAL", "BUSINESS", "OTHER"]
@@ -91,8 +91,8 @@ class Profile(Record):
 
     _shown: ClassVar[frozenset[str]] = frozenset({"profile_id"})
 
-    profile_id: str | None = None
-    """The service's id: 32 hexadecimal digits."""
+    profile_id: Annotated[str, Identifier()] = ""
+    """The service's id: 32 hexadecimal digits; empty before the profile is stored."""
     account_number: str | None = None
     """The customer's account number; key `_account`."""
     additional_information: str | None = None

@@ -328,7 +328,7 @@ class Profiles:
         batch, body = self._gateway.read(_BATCH_GET, request, _read_batch)
         profiles = batch.profiles or []
         attach_all(profiles, self, body, "Profiles")
-        found = {str(item.profile_id): item for item in profiles}
+        found = {item.profile_id: item for item in profiles}
         failed = {
             item.profile_id: ServiceError.of(item.code, item.message, operation=_BATCH_GET)
             for item in batch.errors or []
