@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_a_file_that_is_no_database_stays_as_it_is(tmp_path):
 
 def test_a_database_of_another_application_stays_as_it_is(tmp_path):
     file = tmp_path / "other.db"
-    with sqlite3.connect(file) as other:
+    with closing(sqlite3.connect(file)) as other:
         other.execute("CREATE TABLE things (name TEXT)")
     before = file.read_bytes()
     with pytest.raises(StorageError, match=r"other\.db is a database of another application"):

@@ -32,6 +32,10 @@ class Connection(sqlite3.Connection):
 
     fresh_rows: int = 0
 
+    def __del__(self) -> None:
+        """Close what its user forgot: nothing that was acknowledged is lost by that."""
+        self.close()
+
 
 def _first(connection: Connection) -> None:
     schema = files("customer_profiles.engine.store").joinpath("schema.sql").read_text("utf-8")
