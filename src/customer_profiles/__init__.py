@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from customer_profiles._channels import AwsChannel, Channel, EngineChannel
     from customer_profiles._client import CustomerProfiles
-    from customer_profiles._gateway import Results, RetryPolicy
+    from customer_profiles._gateway import RetryPolicy
+    from customer_profiles._results import Results
     from customer_profiles._version import __version__
     from customer_profiles.errors import (
         AccessDeniedError,
@@ -65,7 +66,8 @@ if TYPE_CHECKING:
 _ROOMS = {
     "_channels": ("AwsChannel", "Channel", "EngineChannel"),
     "_client": ("CustomerProfiles",),
-    "_gateway": ("Results", "RetryPolicy"),
+    "_gateway": ("RetryPolicy",),
+    "_results": ("Results",),
     "_version": ("__version__",),
     "errors": (
         "AccessDeniedError",

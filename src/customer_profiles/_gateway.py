@@ -1,4 +1,4 @@
-"""The one door to the service: checks requests, sends them, retries, follows pages."""
+"""The one door to the service: checks requests, sends them, and retries what may be repeated."""
 
 from __future__ import annotations
 
@@ -6,31 +6,27 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
-
-from botocore import xform_name
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from customer_profiles import _wire
+from customer_profiles._problems import refuse
 from customer_profiles.errors import (
     AmbiguousWriteError,
     ConnectionFailedError,
     CustomerProfilesError,
     InternalServerError,
     InvalidInputError,
-    MultipleResultsError,
-    NoResultError,
-    PaginationError,
     ThrottlingError,
     UnreadableAnswerError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tenacity import RetryCallState
 
     from customer_profiles._channels import Channel
-    from customer_profiles._wire import Path, Problem, Wire
+    from customer_profiles._wire import Wire
 
 log = logging.getLogger("customer_profiles")
 
@@ -40,7 +36,6 @@ _REPEATABLE = (
     *("Get", "List", "Search", "BatchGet", "Put", "Update", "Delete"),
     *("Tag", "Untag", "Detect", "Add"),
 )
-_LARGEST_PAGE = 100
 _SUCCESSES_PER_RETRY = 5
 
 
@@ -238,153 +233,3 @@ class _Budget:
             return
         with self._lock:
             self._left = min(self._full, self._left + 1 / _SUCCESSES_PER_RETRY)
-
-
-class Results(Generic[T]):
-    """A lazy iterable over all pages of an answer; each iteration starts at the beginning.
-
-    Nothing is sent before the first item is asked for, a page is fetched when the one before
-    it is used up, and an abandoned iteration sends nothing more.
-
-    Args:
-        fetch: gives one page, from the page's size and token: its items and the next token.
-        limit: how many items to give at the most; None gives all.
-        page_size: how many items to ask for at once, 1 to 100.
-        start: the token to begin at, from `next_token` of an earlier iteration.
-    """
-
-    next_token: str | None
-    """The token after the last page that was fetched; None before the first and after the last."""
-
-    def __init__(
-        self,
-        fetch: Callable[[int, str | None], tuple[list[T], str | None]],
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-        start: str | None = None,
-    ) -> None:
-        for name, value in (("limit", limit), ("page_size", page_size)):
-            if value is not None and value < 1:
-                msg = f"{name} must be 1 or more; it was {value}"
-                raise InvalidInputError(msg)
-        if page_size is not None and page_size > _LARGEST_PAGE:
-            msg = f"page_size must be at most {_LARGEST_PAGE}; it was {page_size}"
-            raise InvalidInputError(msg)
-        self._fetch, self._limit, self._start = fetch, limit, start
-        self._page_size = page_size or _LARGEST_PAGE
-        self.next_token = start
-
-    def __iter__(self) -> Iterator[T]:
-        """Give the items of all pages, one by one."""
-        for page in self.pages():
-            yield from page
-
-    def pages(self) -> Iterator[list[T]]:
-        """Give the items page by page, as the service answers them."""
-        return self._pages(self._limit)
-
-    def first(self) -> T | None:
-        """Give the first item, or None when there is none; asks for a single one."""
-        return next((item for page in self._pages(1) for item in page), None)
-
-    def one(self) -> T:
-        """Give the only item.
-
-        Raises:
-            NoResultError: there is none.
-            MultipleResultsError: there are several.
-        """
-        found = [item for page in self._pages(2) for item in page]
-        if not found:
-            msg = "one result was asked for and there is none; first() gives None instead"
-            raise NoResultError(msg)
-        if len(found) > 1:
-            msg = "one result was asked for and there are several; iterate, or use first()"
-            raise MultipleResultsError(msg)
-        return found[0]
-
-    def _pages(self, limit: int | None) -> Iterator[list[T]]:
-        token, seen, left = self._start, set[str](), limit
-        while True:
-            size = self._page_size if left is None else min(left, self._page_size)
-            items, token = self._fetch(size, token)
-            self.next_token = token
-            if left is not None:
-                items = items[:left]
-                left -= len(items)
-            if items:
-                yield items
-            if token is None or left == 0:
-                return
-            if token in seen:
-                msg = "the service repeated a page token, so its pages would never end"
-                raise PaginationError(msg)
-            seen.add(token)
-
-    def __repr__(self) -> str:
-        """Say what this is without fetching anything."""
-        return f"<{type(self).__name__}: lazy; iterate, or call first(), one() or pages()>"
-
-
-def refuse(problems: list[Problem], what: str) -> None:
-    """Raise an error that names each field in our spelling and its rule, if there is any."""
-    if problems:
-        msg = f"{what}: " + "; ".join(_say(problem) for problem in problems)
-        raise InvalidInputError(msg)
-
-
-def unknown_field(name: str, known: Any, where: str) -> InvalidInputError:
-    """Make the error for a misspelled field, with what may have been meant."""
-    import difflib
-
-    close = difflib.get_close_matches(name, known, n=2)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
-    return InvalidInputError(f"{where} has no field {name!r}; {hint}")
-
-
-def _say(problem: Problem) -> str:
-    field, rule = _spell(problem.path), _RULES[problem.kind]
-    if problem.kind == "clear":
-        return f"{field} {_say_clear(problem)}"
-    if problem.kind == "min_length" and problem.bound == 1:
-        return f"{field} must not be empty; leave it out instead"
-    bound = problem.bound
-    if problem.kind in ("enum", "unknown"):
-        bound = ", ".join(bound if problem.kind == "enum" else map(xform_name, bound))
-    return f"{field} {rule.format(bound)}"
-
-
-_RULES = {
-    "missing": "is required",
-    "unknown": "is not known here; known are {}",
-    "type": "must be a {}",
-    "min_length": "must have {} or more characters or items",
-    "max_length": "must have at most {} characters or items",
-    "min_value": "must be {} or more",
-    "max_value": "must be at most {}",
-    "pattern": "must match {}",
-    "enum": "must be one of {}",
-    "clear": "",
-}
-
-_INSTEAD = {"Gender": "gender_string", "PartyType": "party_type_string"}
-
-
-def _say_clear(problem: Problem) -> str:
-    last = str(problem.path[-1])
-    if last in _INSTEAD:
-        return (
-            "cannot be cleared, the service has no way to; "
-            f"use {_INSTEAD[last]} for a value that can"
-        )
-    if problem.bound == "map":
-        return "cannot be cleared as a whole without knowing its keys; set each key to None"
-    return "cannot be cleared, the service has no way to; give it another value"
-
-
-def _spell(path: Path) -> str:
-    spelled = ""
-    for part in path:
-        spelled += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
-    return spelled.lstrip(".") or "the request"

@@ -28,7 +28,7 @@ class Problem(NamedTuple):
     path: Path
     """Member names and list positions from the top of the request."""
     kind: str
-    """What rule is broken: missing, type, max_length and so on, as `_RULES` in `_gateway` lists."""
+    """The broken rule: missing, type, max_length and so on, as `_problems` lists them."""
     bound: Any = None
     """What the shape demands: the limit, the pattern, the enum's values or the type's name."""
 

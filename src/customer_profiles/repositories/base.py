@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from customer_profiles._gateway import unknown_field
+from customer_profiles._problems import unknown_field
 from customer_profiles.errors import InvalidInputError
 
 if TYPE_CHECKING:

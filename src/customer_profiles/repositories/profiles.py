@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._gateway import Results, refuse, unknown_field
+from customer_profiles._problems import refuse, unknown_field
+from customer_profiles._results import Results
 from customer_profiles.errors import (
     BatchError,
     InvalidInputError,
