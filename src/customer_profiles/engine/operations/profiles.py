@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine import keys, searching
@@ -17,7 +18,7 @@ from .domains import missing
 from .expiry import SECONDS_A_DAY, added_keys, purge_some, remove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from customer_profiles.engine.context import Context
     from customer_profiles.engine.store.database import Connection
@@ -51,10 +52,7 @@ def create_profile(context: Context, request: Wire) -> Wire:
 @operation("UpdateProfile")
 def update_profile(context: Context, request: Wire) -> Wire:
     """Change the members that are given; an empty string clears one."""
-    with context.database.write() as connection:
-        purge_some(context, connection)
-        domain = _place(connection, request["DomainName"])
-        stored = _existing(context, connection, domain, request["ProfileId"])
+    with _changing(context, request) as (connection, domain, stored):
         old = json.loads(stored.body)
         new = changed(old, request)
         body = _body(context, new)
@@ -68,10 +66,8 @@ def update_profile(context: Context, request: Wire) -> Wire:
 @operation("DeleteProfile")
 def delete_profile(context: Context, request: Wire) -> Wire:
     """Remove a profile with its keys."""
-    with context.database.write() as connection:
-        purge_some(context, connection)
-        domain = _place(connection, request["DomainName"])
-        remove(connection, [_existing(context, connection, domain, request["ProfileId"])])
+    with _changing(context, request) as (connection, _, stored):
+        remove(connection, [stored])
     # Assumed: DeleteProfile's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
 
@@ -174,10 +170,7 @@ def add_profile_key(context: Context, request: Wire) -> Wire:
     """Make a profile found by further values of a key."""
     name, values = request["KeyName"], request["Values"]
     _check_own_key(name, values)
-    with context.database.write() as connection:
-        purge_some(context, connection)
-        domain = _place(connection, request["DomainName"])
-        stored = _existing(context, connection, domain, request["ProfileId"])
+    with _changing(context, request) as (connection, domain, stored):
         added = _added(name, values)
         if name not in keys.PREDEFINED:
             # Assumed: AddProfileKey makes a custom key's name known in its domain, for good.
@@ -198,10 +191,7 @@ def delete_profile_key(context: Context, request: Wire) -> Wire:
     """Take back values that were added to a profile."""
     name, values = request["KeyName"], request["Values"]
     _check_own_key(name, values)
-    with context.database.write() as connection:
-        purge_some(context, connection)
-        domain = _place(connection, request["DomainName"])
-        stored = _existing(context, connection, domain, request["ProfileId"])
+    with _changing(context, request) as (connection, domain, stored):
         gone = {(one.name, one.normal) for one in _added(name, values)}
         if gone & keys.of_fields(json.loads(stored.body)):
             # Assumed: a key value that a field of the profile holds cannot be deleted as a key.
@@ -270,14 +260,19 @@ def _place(connection: Connection, name: str) -> domain_store.Place:
     return domain_store.place(connection, name) or missing(name)
 
 
-def _existing(
-    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
-) -> store.Stored:
-    stored = _find(context, connection, domain, profile_id)
-    if stored is None:
-        # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
-        raise not_found("Profile does not exist in the domain")
-    return stored
+@contextmanager
+def _changing(
+    context: Context, request: Wire
+) -> Iterator[tuple[Connection, domain_store.Place, store.Stored]]:
+    """Open the transaction of an operation on one profile that must exist."""
+    with context.database.write() as connection:
+        purge_some(context, connection)
+        domain = _place(connection, request["DomainName"])
+        stored = _find(context, connection, domain, request["ProfileId"])
+        if stored is None:
+            # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
+            raise not_found("Profile does not exist in the domain")
+        yield connection, domain, stored
 
 
 def _find(
