@@ -140,3 +140,18 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(header: str, least: float) 
         connect(url, RetryPolicy(attempts=1)).domains.get("shop")
 
     assert (caught.value.retry_after or 0.0) >= least
+
+
+def test_requests_name_us_and_claim_nothing_of_attempts_that_the_gateway_counts() -> None:
+    sent: list[dict[str, str]] = []
+
+    def answer(_method: str, _url: str, headers: dict[str, str], _body: bytes) -> Answer:
+        sent.append({name.lower(): value for name, value in headers.items()})
+        return DOMAIN
+
+    with serving(answer) as url:
+        connect(url).domains.get("shop")
+
+    assert sent[0]["user-agent"].startswith("customer-profiles/")
+    assert sent[0]["user-agent"].count("Botocore/") == 1
+    assert not [name for name in sent[0] if name.startswith("amz-sdk")]

@@ -199,6 +199,7 @@ def _make_client(
 ) -> Any:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
+    from botocore.handlers import add_retry_headers
 
     # The gateway checks requests against the same model, in words that name our fields, and
     # retries by itself: a layer on a layer would multiply the attempts.
@@ -214,6 +215,8 @@ def _make_client(
         msg = f"no client for AWS could be made: {error}"
         raise InvalidInputError(msg) from error
     client.meta.events.register("before-parse.customer-profiles", _keep_raw)
+    # These headers would say of every attempt of the gateway that it is the first and only one.
+    client.meta.events.unregister("request-created", add_retry_headers)
     return client
 
 
