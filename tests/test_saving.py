@@ -187,6 +187,30 @@ def test_a_second_save_starts_from_the_first(spied: tuple[Spy, Profiles]) -> Non
     assert [request["LastName"] for request in spy.updates()] == ["Byron"]
 
 
+def test_attributes_changed_in_place_are_saved_each_time(spied: tuple[Spy, Profiles]) -> None:
+    _, profiles = spied
+    ada = profiles.create(attributes={"tier": "gold"})
+    for name in ("first", "second", "third"):
+        assert ada.attributes is not None
+        ada.attributes[name] = "yes"
+        ada.save()
+
+    stored = profiles.get(ada.profile_id).attributes
+    assert stored == {"tier": "gold", "first": "yes", "second": "yes", "third": "yes"}
+
+
+def test_calls_with_the_wrong_things_say_what_to_give(spied: tuple[Spy, Profiles]) -> None:
+    _, profiles = spied
+    loose: Any = profiles
+    ada = profiles.create(first_name="Ada")
+    with pytest.raises(InvalidInputError, match=r"has save\(\)"):
+        loose.update(ada)
+    with pytest.raises(InvalidInputError, match="give a Profile or keywords"):
+        loose.create({"first_name": "Ada"})
+    with pytest.raises(InvalidInputError, match="no field 'full_name'"):
+        loose.find_or_create(full_name="Ada King")
+
+
 def test_a_change_inside_an_address_sends_that_member_alone(spied: tuple[Spy, Profiles]) -> None:
     spy, profiles = spied
     ada = profiles.create(address=Address(city="London", country="UK"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from customer_profiles._channels import Channel
     from customer_profiles._gateway import RetryPolicy
+    from customer_profiles.engine import Clock, Quotas
     from customer_profiles.models.domain import Domain
     from customer_profiles.repositories.domains import Domains
     from customer_profiles.repositories.tags import Tags
@@ -73,17 +74,31 @@ class CustomerProfiles:
         self._gateway = Gateway(channel, retry)
 
     @classmethod
-    def embedded(cls, path: str | os.PathLike[str] | None = None, **options: Any) -> Self:
+    def embedded(  # noqa: PLR0913  (all but the path are seldom given)
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        clock: Clock | None = None,
+        region: str = "us-east-1",
+        account_id: str = "000000000000",
+        quotas: Quotas | None = None,
+        strict: bool = False,
+    ) -> Self:
         """Run the service in this process, on a SQLite file or, without a path, in memory.
 
         Args:
             path: the database file; it is made when it is missing.
-            options: what `customer_profiles.engine.Engine` takes, such as `clock` and `quotas`.
+            clock: gives the time and new ids.
+            region: stands in ARNs.
+            account_id: stands in ARNs.
+            quotas: the service's limits, its defaults if none are given.
+            strict: check every answer against the service's model.
 
         Raises:
             StoreError: the file cannot be used; it is left as it was.
         """
-        return cls(channel=EngineChannel.open(path, **options))
+        options = {"clock": clock, "region": region, "account_id": account_id}
+        return cls(channel=EngineChannel.open(path, quotas=quotas, strict=strict, **options))
 
     @cached_property
     def domains(self) -> Domains:

@@ -12,6 +12,12 @@ ada.frist_name  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeA
 if ada.address:
     ada.address.ciy  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
+# A misspelled field that is set.
+ada.frist_name = "Ada"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+
+# A misspelled option of the engine.
+CustomerProfiles.embedded(clok=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
 # A wrong enum value in a request, in each form.
 shop.profiles.create(gender="WOMAN")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Profile(gender="WOMAN")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -61,6 +61,7 @@ def load(  # noqa: PLR0913  (the command's options)
         if key is not None and key not in mapping.columns.values():
             fail(f"--key {key}: no column goes into that field; name it with --map")
         aside = Rejects(rejects or file.with_suffix(".rejects.csv"), mapping.header)
+        aside.check((file, db))
         with CustomerProfiles.embedded(db) as cp, progress() as bar:
             task = bar.add_task(file.name, total=file.stat().st_size)
             tally = load_rows(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from customer_profiles import BadRequestError, InvalidInputError, MultipleResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Collection
 
-    from customer_profiles import ProfileFields, Profiles
+    from customer_profiles import Profile, ProfileFields, Profiles
     from customer_profiles.cli.records import CsvFile, Mapping
 
+_HEAD = b"line,reason"
+_SEVERAL, _NATIONAL = 10, 10
 KEYS = {"account_number": "account", "email_address": "email", "phone_number": "phone"}
 """The fields that can tell whether a row is stored already, and the search key of each."""
 
@@ -44,13 +46,40 @@ class Rejects:
         self.first: list[tuple[int, str]] = []
         self._writer: Any = None
 
+    def check(self, used: Collection[Path]) -> None:
+        """Make sure, before anything is stored, that the file can be written and hurts no other.
+
+        An earlier rejects file is taken away, as it speaks of an earlier run.
+
+        Raises:
+            InvalidInputError: it is one of the files in use, some other file, or has no folder.
+        """
+        path = self.path
+        if path is None:
+            return
+        if path.resolve() in {other.resolve() for other in used}:
+            msg = f"the rejects file {path} is in use here; give another --rejects"
+            raise InvalidInputError(msg)
+        try:
+            ours = not path.exists() or path.read_bytes()[:11] == _HEAD
+            if ours:
+                path.open("w").close()
+                path.unlink()
+        except OSError as error:
+            msg = f"the rejects file {path} cannot be written: {error.strerror}; give another"
+            raise InvalidInputError(msg) from error
+        if not ours:
+            msg = f"{path} is there and no rejects file; move it, or give another --rejects"
+            raise InvalidInputError(msg)
+
     def add(self, line: int, reason: str, cells: list[str]) -> None:
         """Keep a row with its line and the reason."""
         self.first = [*self.first, (line, reason)][:5]
         if self.path is None:
             return
         if self._file is None:
-            self._file = self.path.open("w", newline="", encoding="utf-8")
+            # By lines: a process that is ended must not take rejected rows with it.
+            self._file = self.path.open("w", newline="", encoding="utf-8", buffering=1)
             self._writer = csv.writer(self._file)
             self._writer.writerow(["line", "reason", *self._header])
         self._writer.writerow([line, reason, *cells])
@@ -84,8 +113,10 @@ def load_rows(  # noqa: PLR0913  (what, where to, how, and whom to tell)
     """
     tally = Tally()
     try:
-        for line, cells in source.rows():
+        for line, cells, problem in source.rows():
             try:
+                if problem:
+                    raise InvalidInputError(problem)  # noqa: TRY301  (a row like any other)
                 outcome = _store(mapping.fields(cells), profiles, key, keep_stored=keep_stored)
             except (InvalidInputError, BadRequestError, MultipleResultsError) as error:
                 rejects.add(line, mapping.in_columns(str(error)), cells)
@@ -108,12 +139,27 @@ def _store(fields: ProfileFields, profiles: Profiles, key: str | None, *, keep_s
             msg = f"{key} is empty, and it is the key"
             raise InvalidInputError(msg)
         keys: Any = {KEYS[key]: dict(fields)[key]}
-        found = profiles.find_or_create(defaults=fields, **keys)
-        if found.created:
-            return "created"
-        if keep_stored:
+        found = list(profiles.search(**keys, limit=_SEVERAL))
+        same = [profile for profile in found if _has(profile, key, dict(fields)[key])]
+        if found and len(same) != 1:
+            msg = f"{len(found)} stored profiles have this {key}, in that field or a related one"
+            raise MultipleResultsError(msg)
+        if same and keep_stored:
             return "kept"
-        profiles.update(found.profile.profile_id, **fields)
-        return "updated"
+        if same:
+            profiles.update(same[0].profile_id, **fields)
+            return "updated"
     profiles.create(**fields)
     return "created"
+
+
+def _has(profile: Profile, field: str, value: Any) -> bool:
+    """Say whether a profile has the value in this field: a key looks into related ones too."""
+    stored = getattr(profile, field)
+    return bool(stored) and _plain(field, stored) == _plain(field, value)
+
+
+def _plain(field: str, value: str) -> str:
+    if field == "phone_number":
+        return "".join(filter(str.isdigit, value))[-_NATIONAL:]
+    return value.strip().casefold() if field == "email_address" else value

@@ -40,6 +40,11 @@ class Row(NamedTuple):
 
     line: int
     cells: list[str]
+    problem: str = ""
+    """Why the row could not be read."""
+
+
+_NO_TEXT = "the file is not {}; give its --encoding, such as cp1252 or utf-16"
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,10 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
             raise InvalidInputError(msg)
         if column not in header:
             raise _not_there(column, header, what="column")
-        if not _is_field(field):
+        if field and not _is_field(field):
             raise _not_there(field, [*_FIELDS, "attributes.<name>"], what="field")
         columns[column] = field
+    columns = {column: field for column, field in columns.items() if field}
     twice = {field for field in columns.values() if list(columns.values()).count(field) > 1}
     if twice:
         msg = f"two columns go into one field: {', '.join(sorted(twice))}; choose with --map"
@@ -145,8 +151,10 @@ class CsvFile:
             self._text = io.TextIOWrapper(raw, encoding=encoding, newline="")
             self._reader = csv.reader(self._text, delimiter=delimiter, strict=True)
             self.header = [column.strip() for column in next(self._reader, [])]
-        except (UnicodeDecodeError, LookupError) as error:
-            msg = f"the file cannot be read as {encoding}: {error}; give --encoding"
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(_NO_TEXT.format(encoding)) from error
+        except LookupError as error:
+            msg = f"there is no encoding {encoding!r}; give one such as utf-8 or cp1252"
             raise InvalidInputError(msg) from error
         except (csv.Error, TypeError) as error:
             msg = f"the header cannot be read: {error}"
@@ -161,18 +169,23 @@ class CsvFile:
     def rows(self) -> Iterator[Row]:
         """Give the rows that hold anything, each with the line that it begins on.
 
-        Raises:
-            InvalidInputError: the file ends inside quotes, or is not in its encoding.
+        A row that cannot be read has a problem in place of cells; where the file is not in its
+        encoding, that row is the last.
         """
-        line = self._reader.line_num + 1
-        try:
-            for cells in self._reader:
+        while True:
+            line = self._reader.line_num + 1
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Row(line, [], f"the row cannot be read: {error}")
+            except UnicodeDecodeError:
+                yield Row(line, [], f"from about here on {_NO_TEXT.format(self._text.encoding)}")
+                return
+            else:
                 if any(cell.strip() for cell in cells):
                     yield Row(line, cells)
-                line = self._reader.line_num + 1
-        except (csv.Error, UnicodeDecodeError) as error:
-            msg = f"line {line} and what follows cannot be read: {type(error).__name__}"
-            raise InvalidInputError(msg) from error
 
     @property
     def position(self) -> int:

@@ -80,11 +80,13 @@ class Model(BaseModel):
             if field in was_set and (value is not None or keep_none)
         }
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Validate an assignment, and keep what pydantic forgets then: `model_extra`."""
-        extra = self.__pydantic_extra__
-        super().__setattr__(name, value)
-        object.__setattr__(self, "__pydantic_extra__", extra)
+    if not TYPE_CHECKING:  # Type checkers would take it as leave to set any name.
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Validate an assignment, and keep what pydantic forgets then: `model_extra`."""
+            extra = self.__pydantic_extra__
+            super().__setattr__(name, value)
+            object.__setattr__(self, "__pydantic_extra__", extra)
 
     def reveal(self) -> dict[str, Any]:
         """Give all values in the clear, personal data included, as a plain dict."""
@@ -124,9 +126,10 @@ def _to_wire(value: Any, *, keep_none: bool) -> Any:
         return value.to_wire(keep_none=keep_none)
     if isinstance(value, list):
         return [_to_wire(item, keep_none=keep_none) for item in value]
-    if isinstance(value, datetime):
-        return value.timestamp()
-    return value
+    if isinstance(value, dict):
+        # A copy: what is changed in place must differ from what was read.
+        return dict(value)
+    return value.timestamp() if isinstance(value, datetime) else value
 
 
 class Origin(NamedTuple):

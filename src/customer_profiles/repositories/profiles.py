@@ -195,6 +195,7 @@ class Profiles:
             InvalidInputError: a field breaks the service's rules or cannot be cleared.
             ResourceNotFoundError: the domain has no such profile.
         """
+        _check_id(profile_id)
         shape = _shape(_UPDATE)
         given = _given(patch, fields, unset=_none_as_empty).to_wire(keep_none=True)
         given.pop("ProfileId", None)
@@ -271,6 +272,9 @@ class Profiles:
             MultipleResultsError: several profiles have these keys.
             InvalidInputError: no key was given.
         """
+        for name in keys:
+            if name not in _KEY_FIELDS:
+                raise unknown_field(name, [*_KEY_FIELDS], "find_or_create by keys")
         found = list(self.search(**keys, limit=2))
         if len(found) > 1:
             msg = "several profiles have these keys; search() gives them, merge or choose one"
@@ -357,16 +361,22 @@ def _shape(operation: str) -> Any:
     return _wire.operation(operation).input_shape
 
 
+def _check_id(profile_id: object) -> None:
+    if not isinstance(profile_id, str):
+        msg = "the first argument is a profile's id; a Profile that was read has save()"
+        raise InvalidInputError(msg)
+
+
 def _given(
-    profile: Profile | None,
+    profile: object,
     fields: Mapping[str, Any],
     *,
     unset: Callable[[Mapping[str, str | None]], dict[str, str]],
 ) -> Profile:
     """Give the one model that both forms of a call come down to."""
     if profile is not None:
-        if fields:
-            msg = "give a Profile or keywords, not both"
+        if fields or not isinstance(profile, Profile):
+            msg = "give a Profile or keywords such as first_name=..., not both and nothing else"
             raise InvalidInputError(msg)
         return profile
     fields = dict(fields)
