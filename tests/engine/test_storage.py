@@ -270,3 +270,11 @@ def test_a_busy_file_is_waited_for(open_shop, tmp_path):
     profile = shop.create(FirstName="Ada")
     assert shop.read(profile) == {"FirstName": "Ada"}
     other.close()
+
+
+def test_a_connection_that_never_opened_ends_without_noise():
+    with pytest.raises(sqlite3.OperationalError):
+        sqlite3.connect("/proc/shop.db", factory=database.Connection)
+    broken = database.Connection.__new__(database.Connection)
+
+    broken.__del__()

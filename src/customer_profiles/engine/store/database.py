@@ -6,7 +6,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,9 @@ class Connection(sqlite3.Connection):
 
     def __del__(self) -> None:
         """Close what its user forgot: nothing that was acknowledged is lost by that."""
-        self.close()
+        # A connection that could not be opened cannot be closed either.
+        with suppress(sqlite3.ProgrammingError):
+            self.close()
 
 
 def _first(connection: Connection) -> None:
