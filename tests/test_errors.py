@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -104,6 +105,36 @@ def test_a_client_and_a_region_contradict_each_other() -> None:
         CustomerProfiles(client=client, region="eu-west-1")
     with pytest.raises(InvalidInputError, match="give only it"):
         CustomerProfiles(channel=EngineChannel(Engine()), region="eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"client": object()}, "client must be a boto3 client of customer-profiles"),
+        ({"client": boto3.client("s3", region_name="us-east-1")}, "client must be a boto3 client"),
+        ({"session": "default"}, "session must be a boto3 session"),
+        ({"config": {"read_timeout": 5}}, "config must be a botocore Config"),
+        ({"channel": object()}, "channel must be a Channel"),
+        ({"retry": {"attempts": 3}}, "retry must be a RetryPolicy"),
+    ],
+)
+def test_what_cannot_be_connected_with_is_refused_at_once(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        CustomerProfiles(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"quotas": {}}, "quotas must be a Quotas"),
+        ({"quotas": {"domains": 1}}, "quotas must be a Quotas"),
+        ({"clock": 1_800_000_000}, "clock must be a Clock"),
+        ({"path": 3}, "str, bytes or os.PathLike"),
+    ],
+)
+def test_what_the_engine_cannot_be_opened_with_is_refused(wrong: Any, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        CustomerProfiles.embedded(**wrong)
 
 
 def test_a_session_is_used_as_it_is(engine: Engine) -> None:

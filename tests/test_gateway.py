@@ -185,10 +185,25 @@ def test_a_policy_for_a_channel_that_retries_is_refused() -> None:
         CustomerProfiles(channel=Failing([], retries=True), retry=RetryPolicy())
 
 
-@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"base": -1.0}, {"cap": -1.0}])
-def test_a_policy_that_cannot_be_followed_is_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(InvalidInputError):
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"attempts": 0}, "attempts must be a whole number of 1 or more"),
+        ({"attempts": "3"}, "attempts must be a whole number of 1 or more"),
+        ({"attempts": True}, "attempts must be a whole number of 1 or more"),
+        ({"base": -1.0}, "base must be a number of seconds of 0 or more"),
+        ({"cap": "1"}, "cap must be a number of seconds of 0 or more"),
+        ({"deadline": "60"}, "deadline must be a number of seconds of 0 or more, or None"),
+        ({"budget": 1.5}, "budget must be a whole number of 0 or more, or None"),
+    ],
+)
+def test_a_policy_that_cannot_be_followed_is_refused(wrong: dict[str, int], said: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{said}$"):
         RetryPolicy(**wrong)
+
+
+def test_a_policy_without_ends_is_fine() -> None:
+    assert RetryPolicy(attempts=1, base=0, deadline=None, budget=None).cap == 20
 
 
 def test_a_retry_is_logged_without_the_request(caplog: pytest.LogCaptureFixture) -> None:

@@ -49,6 +49,15 @@ def test_a_page_is_as_large_as_what_is_still_wanted(limit: int | None, asked: li
     assert [size for size, _ in source.asked] == asked
 
 
+def test_a_truth_value_is_refused_naming_first_and_fetches_nothing() -> None:
+    source = Source(5)
+    results = Results(source)
+
+    with pytest.raises(InvalidInputError, match=r"first\(\) is not None"):
+        bool(results)
+    assert source.asked == []
+
+
 def test_first_asks_for_one_and_one_asks_for_two() -> None:
     source = Source(1)
     results = Results(source)

@@ -207,7 +207,7 @@ def test_calls_with_the_wrong_things_say_what_to_give(spied: tuple[Spy, Profiles
         loose.update(ada)
     with pytest.raises(InvalidInputError, match="give a Profile or keywords"):
         loose.create({"first_name": "Ada"})
-    with pytest.raises(InvalidInputError, match="no field 'full_name'"):
+    with pytest.raises(InvalidInputError, match="no key 'full_name'"):
         loose.find_or_create(full_name="Ada King")
 
 

@@ -80,11 +80,14 @@ class AwsChannel:
         if client is not None and any((*handed_in.values(), config)):
             msg = "a client brings its own session, region, endpoint_url and config: give only it"
             raise InvalidInputError(msg)
-        self.retries = client is not None
+        if client is not None and not hasattr(client, "search_profiles"):
+            msg = f"client must be a boto3 client of {_wire.SERVICE}"
+            raise InvalidInputError(msg)
+        self.retries: bool = client is not None
         self._account_id = account_id
         self._session = session
         # The boto3 client: the way to operations that have no method here yet.
-        self.client = client or _make_client(session, region, endpoint_url, config)
+        self.client: Any = client or _make_client(session, region, endpoint_url, config)
         _quiet_botocore()
 
     def send(self, operation: str, request: Wire) -> bytes:
@@ -155,6 +158,8 @@ class EngineChannel:
             return cls(Engine(path, **options))
         except StorageError as error:
             raise StoreError(str(error)) from error
+        except TypeError as error:
+            raise InvalidInputError(str(error)) from error
 
     def send(self, operation: str, request: Wire) -> bytes:
         """Have the engine answer one request."""
@@ -201,6 +206,9 @@ def _make_client(
     from botocore.exceptions import BotoCoreError
     from botocore.handlers import add_retry_headers
 
+    if config is not None and not hasattr(config, "merge"):
+        msg = "config must be a botocore Config, such as Config(read_timeout=5)"
+        raise InvalidInputError(msg)
     # The gateway checks requests against the same model, in words that name our fields, and
     # retries by itself: a layer on a layer would multiply the attempts.
     settings = Config(parameter_validation=False, retries={"total_max_attempts": 1})
@@ -208,7 +216,10 @@ def _make_client(
     ours = Config(user_agent=_user_agent(), disable_request_compression=True)
     settings = ours.merge(config.merge(settings) if config is not None else settings)
     session = session or _session()
-    make = getattr(session, "client", None) or session.create_client
+    make = getattr(session, "client", None) or getattr(session, "create_client", None)
+    if make is None:
+        msg = "session must be a boto3 session, such as boto3.Session(profile_name=...)"
+        raise InvalidInputError(msg)
     try:
         client = make(_wire.SERVICE, region_name=region, endpoint_url=endpoint_url, config=settings)
     except (BotoCoreError, ValueError) as error:

@@ -68,6 +68,12 @@ class CustomerProfiles:
         elif any((session, region, endpoint_url, config, client, account_id)):
             msg = "a channel brings its own connection: give only it, and retry"
             raise InvalidInputError(msg)
+        elif not hasattr(channel, "send"):
+            msg = "channel must be a Channel, such as an AwsChannel or an EngineChannel"
+            raise InvalidInputError(msg)
+        if retry is not None and not hasattr(retry, "attempts"):
+            msg = "retry must be a RetryPolicy"
+            raise InvalidInputError(msg)
         if retry is not None and channel.retries:
             msg = "the client that was handed in retries by itself: configure it there, not here"
             raise InvalidInputError(msg)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from customer_profiles._channels import Channel
+    from customer_profiles._problems import Names
     from customer_profiles._wire import Wire
 
 log = logging.getLogger("customer_profiles")
@@ -61,9 +62,21 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         """Refuse a policy that cannot be followed."""
-        if self.attempts < 1 or self.base < 0 or self.cap < 0:
-            msg = "a RetryPolicy needs attempts of 1 or more, and a base and cap of 0 or more"
-            raise InvalidInputError(msg)
+        _check("attempts", self.attempts, int, 1)
+        _check("base", self.base, float, 0)
+        _check("cap", self.cap, float, 0)
+        if self.deadline is not None:
+            _check("deadline", self.deadline, float, 0, or_none=", or None")
+        if self.budget is not None:
+            _check("budget", self.budget, int, 0, or_none=", or None")
+
+
+def _check(name: str, value: Any, kind: type, least: int, *, or_none: str = "") -> None:
+    kinds = int if kind is int else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not value >= least:
+        what = "whole number" if kind is int else "number of seconds"
+        msg = f"{name} must be a {what} of {least} or more{or_none}"
+        raise InvalidInputError(msg)
 
 
 class Gateway:
@@ -86,8 +99,13 @@ class Gateway:
         self._sleep = sleep
         self._budget = _Budget(self._retry.budget)
 
-    def call(self, operation: str, request: Wire) -> bytes:
+    def call(self, operation: str, request: Wire, names: Names | None = None) -> bytes:
         """Check a request, send it, and give the JSON of the answer.
+
+        Args:
+            operation: the service's name for it.
+            request: what to send.
+            names: what the caller wrote for places in the request, for the words of an error.
 
         Raises:
             InvalidInputError: the request breaks the service's description; nothing was sent.
@@ -95,7 +113,7 @@ class Gateway:
             ConnectionFailedError: no answer came.
             AmbiguousWriteError: a write that must not be repeated was sent, no answer came.
         """
-        refuse(_wire.request_check(operation)(request), f"{operation} was not sent")
+        refuse(_wire.request_check(operation)(request), operation, names)
         try:
             answer = self.channel.send(operation, request)
         except CustomerProfilesError as error:
@@ -105,9 +123,15 @@ class Gateway:
         self._budget.earn()
         return answer
 
-    def read(self, operation: str, request: Wire, reader: Callable[[bytes], T]) -> tuple[T, bytes]:
+    def read(
+        self,
+        operation: str,
+        request: Wire,
+        reader: Callable[[bytes], T],
+        names: Names | None = None,
+    ) -> tuple[T, bytes]:
         """Call, and read the answer; give what was read and what it was read from."""
-        body = self.call(operation, request)
+        body = self.call(operation, request, names)
         try:
             return reader(body), body
         except ValueError as error:

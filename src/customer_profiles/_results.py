@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from customer_profiles.errors import (
     InvalidInputError,
@@ -100,6 +100,11 @@ class Results(Generic[T]):
                 msg = "the service repeated a page token, so its pages would never end"
                 raise PaginationError(msg)
             seen.add(token)
+
+    def __bool__(self) -> NoReturn:
+        """Refuse: whether there is a result takes a request, which must be asked for."""
+        msg = "results are lazy, so they are neither true nor false; ask first() is not None"
+        raise InvalidInputError(msg)
 
     def __repr__(self) -> str:
         """Say what this is without fetching anything."""

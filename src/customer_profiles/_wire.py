@@ -19,14 +19,17 @@ SERVICE = "customer-profiles"
 Wire = dict[str, Any]
 """JSON as the service speaks it: PascalCase names, timestamps in epoch seconds."""
 
-Path = tuple[str | int, ...]
+Entry = tuple[int, str]
+"""An entry of a map: its number, because its name is the customer's, and `name` or `value`."""
+
+Path = tuple[str | int | Entry, ...]
 
 
 class Problem(NamedTuple):
     """One way in which a value breaks its shape; it never holds the value."""
 
     path: Path
-    """Member names and list positions from the top of the request."""
+    """Member names, list positions and map entries from the top of the request."""
     kind: str
     """The broken rule: missing, type, max_length and so on, as `_problems` lists them."""
     bound: Any = None
@@ -54,6 +57,17 @@ def service() -> ServiceModel:
 def operation(name: str) -> OperationModel:
     """Give botocore's model of one operation, such as `CreateDomain`."""
     return service().operation_model(name)
+
+
+def may_lack(shape: Shape, path: Path) -> bool:
+    """Say whether what stands at `path` may be left out of its structure or map."""
+    inner: Any = shape
+    for step in path[:-1]:
+        inner = inner.members[step] if inner.type_name == "structure" else inner.member
+    last = path[-1]
+    if inner.type_name == "structure":
+        return last not in inner.required_members
+    return isinstance(last, tuple) and last[1] == "value"
 
 
 def fit(wire: Wire, shape: Shape) -> Wire:
@@ -222,10 +236,9 @@ def _map(shape: Any) -> Any:
             found.append(Problem(path, "type", "map"))
             return
         sized(value, path, found)
-        for key, inner in value.items():
-            # A map's keys are the customer's words, so a path stops at the map itself.
-            key_check(key, path, found)
-            value_check(inner, path, found)
+        for number, (key, inner) in enumerate(value.items(), 1):
+            key_check(key, (*path, (number, "name")), found)
+            value_check(inner, (*path, (number, "value")), found)
 
     return check
 
@@ -241,7 +254,7 @@ def _string(shape: Any) -> Any:
             found.append(Problem(path, "type", "string"))
             return
         if not low <= len(value) <= high:
-            found.append(_wrong_length(value, path, low, high))
+            found.append(_wrong_length(value, path, low, high, "length"))
         # Patterns are searched, not matched in full: the ARN's pattern is only a beginning.
         if pattern is not None and not pattern.search(value):
             found.append(Problem(path, "pattern", metadata["pattern"]))
@@ -279,14 +292,14 @@ def _length(metadata: dict[str, Any]) -> Any:
 
     def check(value: Any, path: Path, found: list[Problem]) -> None:
         if not low <= len(value) <= high:
-            found.append(_wrong_length(value, path, low, high))
+            found.append(_wrong_length(value, path, low, high, "items"))
 
     return check
 
 
-def _wrong_length(value: Any, path: Path, low: int, high: int) -> Problem:
+def _wrong_length(value: Any, path: Path, low: int, high: int, what: str) -> Problem:
     short = len(value) < low
-    return Problem(path, "min_length" if short else "max_length", low if short else high)
+    return Problem(path, f"min_{what}" if short else f"max_{what}", low if short else high)
 
 
 _compilers: dict[str, Any] = {

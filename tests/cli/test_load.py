@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import customer_profiles
 from customer_profiles import CustomerProfiles, Profile
 from customer_profiles.cli.app import app
 
@@ -86,7 +87,7 @@ def test_bad_rows_are_kept_aside_with_line_and_reason(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert count(tmp_path) == 2
     assert [row[0] for row in rejects] == ["line", "3", "7"]
-    assert rejects[1][1] == "'Name' (first_name) must have at most 255 characters or items"
+    assert rejects[1][1] == "'Name' (first_name) must have at most 255 characters"
     assert rejects[2] == ["7", "the row has 1 columns, the header has 2", "d@b.c"]
 
 
@@ -223,6 +224,77 @@ def test_ctrl_c_leaves_a_consistent_database_that_a_second_run_completes(tmp_pat
     path.write_text("Email\n" + "".join(f"p{n}@example.com\n" for n in range(done + 10)))
     assert load(path, "--key", "email_address").exit_code == 0
     assert count(tmp_path) == done + 10
+
+
+@pytest.mark.parametrize("pairs", [(), ("--map", "Mail=email_address")])
+@pytest.mark.parametrize(("mark", "given"), [(";", '";"'), ("\t", r"$'\t'"), ("|", '"|"')])
+def test_a_header_of_one_column_hints_at_the_delimiter(
+    tmp_path: Path, mark: str, given: str, pairs: tuple[str, ...]
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(f"Mail{mark}Name\na@b.c{mark}Ada\n")
+    result = load(path, *pairs)
+
+    assert result.exit_code == 2
+    assert f"the header is one column; give --delimiter {given}" in result.output
+
+
+def test_a_file_without_rows_says_that_there_was_nothing_to_load(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("Email,First Name\n")
+    result = load(path)
+
+    assert result.exit_code == 0
+    assert "nothing to load" in result.output
+
+
+@pytest.mark.parametrize(("name", "reason"), [("gone.csv", "No such file"), (".", "Is a direct")])
+def test_a_file_that_cannot_be_opened_is_one_clear_line(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    result = load(tmp_path / name)
+
+    assert result.exit_code == 2
+    assert f"cannot be read: {reason}" in result.output
+
+
+def test_a_dash_reads_the_standard_input(tmp_path: Path) -> None:
+    command = [*COMMAND, "load", "-", "--domain", "shop", "--db", "shop.db"]
+    rows = f"{GOOD}{'x' * 300}@example.com,Eve,,\n"
+    done = subprocess.run(
+        command, input=rows, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, "2 created, 0 updated, 1 rejected" in done.stdout) == (1, True)
+    assert stored(tmp_path, "ada@example.com") is not None
+    assert read(tmp_path / "stdin.rejects.csv")[1].startswith("4,")
+
+
+@pytest.mark.parametrize("command", ["load", "demo"])
+def test_the_help_breaks_its_sentences_only_where_the_terminal_does(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "250"})
+    said = result.output.partition("─")[0].strip(" ╭\n").splitlines()[1:]
+
+    assert [line for line in said if line.strip() and not line.rstrip().endswith(".")] == []
+
+
+def test_ctrl_c_while_the_libraries_load_prints_no_traceback() -> None:
+    code = (
+        "import sys, types; from customer_profiles.cli import main\n"
+        "class Stop(types.ModuleType):\n"
+        "    def __getattr__(self, name): raise KeyboardInterrupt\n"
+        "sys.modules['customer_profiles.cli.app'] = Stop('app'); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_the_package_runs_as_a_module() -> None:
+    command = [sys.executable, "-m", "customer_profiles", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == customer_profiles.__version__
 
 
 def read(path: Path) -> list[str]:

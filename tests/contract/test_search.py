@@ -10,6 +10,7 @@ from customer_profiles import (
     InvalidInputError,
     MultipleResultsError,
     NoResultError,
+    ProfileFields,
 )
 
 
@@ -145,9 +146,19 @@ def test_an_unknown_key_name_is_refused(shop: Domain) -> None:
         shop.profiles.search(keys={"_emial": "x"}).first()
 
 
-def test_a_misspelled_keyword_is_refused_with_a_hint(shop: Domain) -> None:
-    with pytest.raises(InvalidInputError, match="did you mean email"):
-        shop.profiles.search(emial="x")  # type: ignore[call-arg]
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("emial", "email"),
+        ("email_address", "email"),
+        ("mobile_phone_number", "phone"),
+        ("account_number", "account"),
+        ("first_name", "full_name"),
+    ],
+)
+def test_a_misspelled_keyword_is_refused_with_a_hint(shop: Domain, wrong: str, meant: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"no key '{wrong}'; did you mean {meant}"):
+        shop.profiles.search(**{wrong: "x"})  # type: ignore[arg-type]
 
 
 def test_lookup_tries_keys_in_the_order_written(shop: Domain) -> None:
@@ -159,6 +170,14 @@ def test_lookup_tries_keys_in_the_order_written(shop: Domain) -> None:
     assert hit is not None
     assert (hit.profile.profile_id, hit.key, hit.unique) == (ada.profile_id, "email", True)
     assert shop.profiles.lookup(account="3") is None
+
+
+def test_a_key_decides_over_a_default_of_the_same_field(shop: Domain) -> None:
+    defaults: ProfileFields = {"email_address": "old@example.com", "first_name": "Ada"}
+    made = shop.profiles.find_or_create(email="new@example.com", defaults=defaults)
+
+    assert made.profile.email_address == "new@example.com"
+    assert not shop.profiles.find_or_create(email="new@example.com", defaults=defaults).created
 
 
 def test_find_or_create_creates_once(shop: Domain) -> None:

@@ -40,3 +40,7 @@ Profile(first_name=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumen
 # A value that may be absent, used without a look.
 ada.first_name.upper()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
 shop.profiles.search(email="a").first().save()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+
+# A lazy list, asked whether it holds anything.
+if shop.profiles.search(email="a"):  # pyright: ignore[reportGeneralTypeIssues]
+    ada.save()  # type: ignore[unreachable]

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+_INTERRUPTED = 130
 
 
 def main() -> None:
     """Run `customer-profiles`."""
+    try:
+        app = _app()
+    except KeyboardInterrupt:  # Before typer is there to see to it.
+        sys.exit(_INTERRUPTED)
+    app()
+
+
+def _app() -> Typer:
     try:
         for library in ("rich", "typer"):
             import_module(library)
@@ -15,4 +29,4 @@ def main() -> None:
         sys.exit(f'{error.name} is missing; run: pip install "customer-profiles[cli]"')
     from customer_profiles.cli.app import app
 
-    app()
+    return app

@@ -7,10 +7,11 @@ import typer
 import customer_profiles
 from customer_profiles.cli import demo, load
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="customer-profiles",
     help="Amazon Connect Customer Profiles: typed, and embedded on this machine.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # It fills the lines of a docstring to the terminal's width.
     pretty_exceptions_show_locals=False,
 )
 app.command()(demo.demo)

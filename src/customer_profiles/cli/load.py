@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -13,11 +15,14 @@ from customer_profiles.cli.console import INTERRUPTED, err, fail, out, progress,
 from customer_profiles.cli.loading import KEYS, Rejects, Tally, load_rows
 from customer_profiles.cli.records import CsvFile, map_columns
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_INPUT = Path("-")
+
 
 def load(  # noqa: PLR0913  (the command's options)
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The CSV file.")
-    ],
+    file: Annotated[Path, typer.Argument(help="The CSV file; - reads the standard input.")],
     *,
     domain: Annotated[str, typer.Option(help="The domain; it is created when it is missing.")],
     db: Annotated[Path, typer.Option(help="The database file; it is made when it is missing.")],
@@ -55,15 +60,16 @@ def load(  # noqa: PLR0913  (the command's options)
     """
     if key is not None and key not in KEYS:
         fail(f"--key must be one of {', '.join(KEYS)}; it was {key!r}")
-    with told_plainly(), file.open("rb") as raw:
+    named = Path("stdin") if file == _INPUT else file
+    with told_plainly(), _opened(file) as raw:
         source = CsvFile(raw, delimiter=delimiter, encoding=encoding)
         mapping = map_columns(source.header, pairs or [])
         if key is not None and key not in mapping.columns.values():
             fail(f"--key {key}: no column goes into that field; name it with --map")
-        aside = Rejects(rejects or file.with_suffix(".rejects.csv"), mapping.header)
+        aside = Rejects(rejects or named.with_suffix(".rejects.csv"), mapping.header)
         aside.check((file, db))
         with CustomerProfiles.embedded(db) as cp, progress() as bar:
-            task = bar.add_task(file.name, total=file.stat().st_size)
+            task = bar.add_task(named.name, total=_size(file))
             tally = load_rows(
                 source,
                 mapping,
@@ -75,6 +81,23 @@ def load(  # noqa: PLR0913  (the command's options)
     if mapping.unmapped:
         err.print(f"not loaded: {escape(', '.join(mapping.unmapped))} (map them with --map)")
     _tell(tally, aside, domain, db)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    if file == _INPUT:
+        yield sys.stdin.buffer
+        return
+    try:
+        raw = file.open("rb")
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    with raw:
+        yield raw
+
+
+def _size(file: Path) -> int | None:
+    return None if file == _INPUT else file.stat().st_size
 
 
 def _domain(cp: CustomerProfiles, name: str) -> Domain:
@@ -90,6 +113,8 @@ def _tell(tally: Tally, aside: Rejects, domain: str, db: Path) -> None:
         f"in domain {escape(domain)} of {escape(str(db))}",
         soft_wrap=True,
     )
+    if not tally.rows and not tally.interrupted:
+        err.print("the file has a header and no rows: nothing to load")
     for line, reason in aside.first:
         err.print(f"line {line}: {escape(reason)}", soft_wrap=True)
     if tally.rejected:

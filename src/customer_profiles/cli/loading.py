@@ -41,7 +41,8 @@ class Rejects:
     """A CSV file of rejected rows, which is made when the first one comes."""
 
     def __init__(self, path: Path | None, header: list[str]) -> None:
-        self.path, self._header = path, header
+        self.path: Path | None = path
+        self._header = header
         self._file: TextIO | None = None
         self.first: list[tuple[int, str]] = []
         self._writer: Any = None

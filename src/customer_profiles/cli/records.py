@@ -35,6 +35,10 @@ _USUAL = {
 }
 
 
+# Other delimiters, as a shell takes them.
+_MARKS = {";": '";"', "\t": r"$'\t'", "|": '"|"'}
+
+
 class Row(NamedTuple):
     """A row of the file, and the line that it begins on."""
 
@@ -103,7 +107,7 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
             msg = f"--map takes Column=field; it was {pair!r}"
             raise InvalidInputError(msg)
         if column not in header:
-            raise _not_there(column, header, what="column")
+            raise _not_there(column, header, what="column", hint=_delimiter(header))
         if field and not _is_field(field):
             raise _not_there(field, [*_FIELDS, "attributes.<name>"], what="field")
         columns[column] = field
@@ -113,7 +117,8 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
         msg = f"two columns go into one field: {', '.join(sorted(twice))}; choose with --map"
         raise InvalidInputError(msg)
     if not columns:
-        msg = "no column is mapped to a field; name them with --map Column=field"
+        hint = _delimiter(header) or "name them with --map Column=field"
+        msg = f"no column is mapped to a field; {hint}"
         raise InvalidInputError(msg)
     return Mapping(columns, header)
 
@@ -134,10 +139,18 @@ def _is_field(field: str) -> bool:
     return field in _FIELDS or bool(re.fullmatch(r"attributes\..+", field))
 
 
-def _not_there(name: str, known: list[str], *, what: str) -> InvalidInputError:
+def _delimiter(header: list[str]) -> str:
+    """Say which delimiter to give, where a header of one column looks like several."""
+    for mark, given in _MARKS.items():
+        if len(header) == 1 and mark in header[0]:
+            return f"the header is one column; give --delimiter {given}"
+    return ""
+
+
+def _not_there(name: str, known: list[str], *, what: str, hint: str = "") -> InvalidInputError:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
-    return InvalidInputError(f"there is no {what} {name!r}; {hint}")
+    guess = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
+    return InvalidInputError(f"there is no {what} {name!r}; {hint or guess}")
 
 
 class CsvFile:
@@ -150,7 +163,7 @@ class CsvFile:
         try:
             self._text = io.TextIOWrapper(raw, encoding=encoding, newline="")
             self._reader = csv.reader(self._text, delimiter=delimiter, strict=True)
-            self.header = [column.strip() for column in next(self._reader, [])]
+            self.header: list[str] = [column.strip() for column in next(self._reader, [])]
         except UnicodeDecodeError as error:
             raise InvalidInputError(_NO_TEXT.format(encoding)) from error
         except LookupError as error:
@@ -189,5 +202,5 @@ class CsvFile:
 
     @property
     def position(self) -> int:
-        """How many bytes have been read."""
-        return self._raw.tell()
+        """How many bytes have been read; 0 where that cannot be known, as in a pipe."""
+        return self._raw.tell() if self._raw.seekable() else 0

@@ -56,6 +56,8 @@ class Engine:
         Raises:
             StorageError: the file cannot be used; it is left as it was.
         """
+        _check_kind("clock", clock, Clock)
+        _check_kind("quotas", quotas, Quotas)
         self._clock = clock or Clock()
         self._database = Database(path)
         with self._database.read() as connection:
@@ -128,6 +130,12 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         """Close the database."""
         self.close()
+
+
+def _check_kind(name: str, value: object, kind: type) -> None:
+    if value is not None and not isinstance(value, kind):
+        message = f"{name} must be a {kind.__name__}"
+        raise TypeError(message)
 
 
 def _check_answer(operation: str, body: bytes) -> None:

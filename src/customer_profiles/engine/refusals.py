@@ -81,6 +81,8 @@ def _place(path: _wire.Path) -> str:
     return ".".join(
         f"{step + 1}.member" if isinstance(step, int) else step[:1].lower() + step[1:]
         for step in path
+        # The names in a map are the customer's words, so a place stops at the map itself.
+        if not isinstance(step, tuple)
     )
 
 
@@ -96,6 +98,8 @@ _WORDS = {
     "type": "Member must be a {}",
     "min_length": "Member must have length greater than or equal to {}",
     "max_length": "Member must have length less than or equal to {}",
+    "min_items": "Member must have length greater than or equal to {}",
+    "max_items": "Member must have length less than or equal to {}",
     "min_value": "Member must have value greater than or equal to {}",
     "max_value": "Member must have value less than or equal to {}",
     "pattern": "Member must satisfy regular expression pattern: {}",

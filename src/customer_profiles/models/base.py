@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic.alias_generators import to_pascal
-from pydantic_core import core_schema
+from pydantic_core import PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pydantic_core import ErrorDetails, InitErrorDetails
 
     from customer_profiles._wire import Wire
     from customer_profiles.repositories.base import Home
@@ -47,7 +49,7 @@ class Model(BaseModel):
     never sent back. `repr` shows which fields are set, not what they hold.
     """
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_pascal,
         validate_by_name=True,
         validate_by_alias=True,
@@ -80,12 +82,33 @@ class Model(BaseModel):
             if field in was_set and (value is not None or keep_none)
         }
 
-    if not TYPE_CHECKING:  # Type checkers would take it as leave to set any name.
+    if not TYPE_CHECKING:  # Type checkers would take it as leave to give and set any name.
+
+        def __init__(self, **fields: Any) -> None:
+            """Validate the fields that are given."""
+            try:
+                super().__init__(**fields)
+            except ValidationError as error:
+                raise _hinted(type(self), error) from None
+
+        # It is no other way to make an instance: reading need not come by here.
+        __init__.__pydantic_base_init__ = True
+
+        @classmethod
+        def model_validate(cls, obj: Any, **options: Any) -> Self:
+            """Validate fields by their names, ours or the service's."""
+            try:
+                return super().model_validate(obj, **options)
+            except ValidationError as error:
+                raise _hinted(cls, error) from None
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Validate an assignment, and keep what pydantic forgets then: `model_extra`."""
             extra = self.__pydantic_extra__
-            super().__setattr__(name, value)
+            try:
+                super().__setattr__(name, value)
+            except ValidationError as error:
+                raise _hinted(type(self), error) from None
             object.__setattr__(self, "__pydantic_extra__", extra)
 
     def reveal(self) -> dict[str, Any]:
@@ -106,6 +129,36 @@ class Model(BaseModel):
     def __str__(self) -> str:
         """Give the redacted `repr`, so that neither prints personal data by accident."""
         return repr(self)
+
+
+def _hinted(model: type[Model], error: ValidationError) -> ValidationError:
+    """Give the error again, saying of a misspelled field which one may have been meant."""
+    reasons: list[InitErrorDetails] = []
+    for item in error.errors(include_url=False):
+        kind: Any = item["type"]
+        reason = PydanticCustomError(kind, _reason(model, item))
+        reasons.append({"type": reason, "loc": item["loc"], "input": item["input"]})
+    return ValidationError.from_exception_data(error.title, reasons, hide_input=True)
+
+
+def _reason(model: type[Model], item: ErrorDetails) -> Any:
+    """Give pydantic's words, or for a misspelled field those that name its model."""
+    from customer_profiles._problems import unknown
+
+    if item["type"] not in ("extra_forbidden", "no_such_attribute"):
+        return item["msg"]
+    *path, name = item["loc"]
+    for step in path:
+        # A list's position or a map's key is no field: the model behind it is found already.
+        if (field := model.model_fields.get(str(step))) is not None:
+            model = _model_in(field.annotation) or model
+    return unknown(str(name), [*model.model_fields], model.__name__)
+
+
+def _model_in(annotation: Any) -> type[Model] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return annotation
+    return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
 class _Redacted(str):

@@ -138,7 +138,7 @@ class Profile(Record):
     found_by: list[FoundBy] | None = Field(
         default=None, validation_alias="FoundByItems", serialization_alias="FoundByItems"
     )
-    """The search keys that found this profile; only on results of a search."""
+    """The search keys that found this profile; only on results of a search, and part of `==`."""
     party_type_string: str | None = None
     """The kind of party in free text."""
     gender_string: str | None = None

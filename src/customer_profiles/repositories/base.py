@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from customer_profiles._problems import unknown_field
+from customer_profiles._problems import unknown
 from customer_profiles.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class Home(Protocol):
 class Answer(BaseModel):
     """The envelope of an answer; what AWS adds to it one day is no error."""
 
-    model_config = ConfigDict(extra="ignore", defer_build=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="ignore", defer_build=True, hide_input_in_errors=True
+    )
 
 
 def source_of(record: Record) -> Wire:
@@ -59,7 +61,7 @@ def build(model: type[M], fields: Mapping[str, Any], known: Collection[str]) -> 
     """Make a model of keywords; a wrong one is an error that names it, never its value."""
     for name in fields:
         if name not in known:
-            raise unknown_field(name, sorted(known), model.__name__)
+            raise InvalidInputError(unknown(name, sorted(known), model.__name__))
     try:
         return model.model_validate(dict(fields))
     except ValidationError as error:

@@ -86,7 +86,7 @@ class Domains:
         patch = build(Domain, {"domain_name": name, **settings}, _FIELDS | {"domain_name"})
         given = _wire.fit(patch.to_wire(keep_none=True), shape)
         changes, problems = _wire.patch(given, shape)
-        refuse(problems, f"{_UPDATE} was not sent")
+        refuse(problems, _UPDATE)
         return self._update(changes)
 
     def delete(self, name: str) -> None:
@@ -135,7 +135,7 @@ class Domains:
             msg = "a domain's tags are changed by cp.tags.add() and cp.tags.remove()"
             raise InvalidInputError(msg)
         changes, problems = _wire.difference(before, wanted, shape)
-        refuse(problems, f"{_UPDATE} was not sent")
+        refuse(problems, _UPDATE)
         if changes:
             saved = self._update({"DomainName": name} | changes)
             record.attach(*saved.origin())

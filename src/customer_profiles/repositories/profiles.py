@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._problems import refuse, unknown_field
+from customer_profiles._problems import refuse, unknown
 from customer_profiles._results import Results
 from customer_profiles.errors import (
     BatchError,
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from customer_profiles._gateway import Gateway
-    from customer_profiles._wire import Wire
+    from customer_profiles._problems import Names
+    from customer_profiles._wire import Path, Wire
 
 _CREATE = "CreateProfile"
 _BATCH_GET = "BatchGetProfile"
@@ -159,7 +160,7 @@ class Profiles:
         Raises:
             ResourceNotFoundError: the domain has no such profile.
         """
-        found, failed = self._get_batch([profile_id])
+        found, failed = self._get_batch([profile_id], {("ProfileIds", 0): "profile_id"})
         if profile_id in failed:
             raise failed[profile_id]
         return found[profile_id]
@@ -171,11 +172,21 @@ class Profiles:
             BatchError: some ids failed; `.failed` has the error of each and `.succeeded` the
                 profiles that were read.
         """
-        wanted = list(dict.fromkeys(profile_ids))
+        if isinstance(profile_ids, str):
+            msg = "profile_ids must be several ids, not one string; get() reads one"
+            raise InvalidInputError(msg)
+        places: dict[str, int] = {}
+        for place, profile_id in enumerate(profile_ids):
+            places.setdefault(profile_id, place)
+        wanted = list(places)
         found: dict[str, Profile] = {}
         failed: dict[str, ServiceError] = {}
         for start in range(0, len(wanted), _MOST_IDS):
-            profiles, errors = self._get_batch(wanted[start : start + _MOST_IDS])
+            batch = wanted[start : start + _MOST_IDS]
+            names: Names = {
+                ("ProfileIds", n): f"profile_ids[{places[it]}]" for n, it in enumerate(batch)
+            }
+            profiles, errors = self._get_batch(batch, names)
             found |= profiles
             failed |= errors
         ordered = [found[profile_id] for profile_id in wanted if profile_id in found]
@@ -200,7 +211,7 @@ class Profiles:
         given = _given(patch, fields, unset=_none_as_empty).to_wire(keep_none=True)
         given.pop("ProfileId", None)
         changes, problems = _wire.patch(_wire.fit(given, shape), shape)
-        refuse(problems, f"{_UPDATE} was not sent")
+        refuse(problems, _UPDATE)
         self._update(profile_id, changes)
 
     def delete(self, profile_id: str) -> None:
@@ -237,11 +248,12 @@ class Profiles:
             InvalidInputError: no key, or more than five; nothing was sent.
             BadRequestError: the domain has no such key, or the token is not valid.
         """
-        request = self._request(_search_request(_named_keys(keys), match))
+        named = _named_keys(keys)
+        request, names = self._request(_search_request(named, match)), _search_names(named)
 
         def fetch(size: int, token: str | None) -> tuple[list[Profile], str | None]:
             page = {"MaxResults": size} | ({"NextToken": token} if token else {})
-            answer, body = self._gateway.read(_SEARCH, request | page, _read_page)
+            answer, body = self._gateway.read(_SEARCH, request | page, _read_page, names)
             items = answer.items or []
             attach_all(items, self, body, "Items")
             return items, answer.next_token
@@ -265,7 +277,8 @@ class Profiles:
     ) -> FindOrCreate:
         """Find the one profile that has all of these keys, or create it.
 
-        A new profile gets the keys as its fields, and `defaults` besides. Two callers at the
+        A new profile gets the keys as its fields, and `defaults` besides; where both name a
+        field the key decides, so that the next call finds the profile. Two callers at the
         same moment can both create: the service has no unique keys to stop them.
 
         Raises:
@@ -274,7 +287,7 @@ class Profiles:
         """
         for name in keys:
             if name not in _KEY_FIELDS:
-                raise unknown_field(name, [*_KEY_FIELDS], "find_or_create by keys")
+                raise InvalidInputError(unknown(name, _KEY_FIELDS, "find_or_create()", "key"))
         found = list(self.search(**keys, limit=2))
         if len(found) > 1:
             msg = "several profiles have these keys; search() gives them, merge or choose one"
@@ -309,7 +322,7 @@ class Profiles:
             msg = "profile_id cannot be changed: it names the profile that is saved"
             raise InvalidInputError(msg)
         changes, problems = _wire.difference(stored, wanted, _shape(_UPDATE))
-        refuse(problems, f"{_UPDATE} was not sent")
+        refuse(problems, _UPDATE)
         self._update(profile_id, changes)
         record.attach(self, wanted)
 
@@ -327,10 +340,10 @@ class Profiles:
             self._gateway.call(_UPDATE, request)
 
     def _get_batch(
-        self, profile_ids: list[str]
+        self, profile_ids: list[str], names: Names
     ) -> tuple[dict[str, Profile], dict[str, ServiceError]]:
         request = self._request({"ProfileIds": profile_ids})
-        batch, body = self._gateway.read(_BATCH_GET, request, _read_batch)
+        batch, body = self._gateway.read(_BATCH_GET, request, _read_batch, names)
         profiles = batch.profiles or []
         attach_all(profiles, self, body, "Profiles")
         found = {item.profile_id: item for item in profiles}
@@ -406,7 +419,7 @@ def _named_keys(keys: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         elif name in _KEY_NAMES:
             named.append((name, _values(name, value)))
         else:
-            raise unknown_field(name, [*_KEY_NAMES, "keys"], "search by keys")
+            raise InvalidInputError(unknown(name, [*_KEY_NAMES, "keys"], "a search", "key"))
     if not named:
         msg = f"give at least one key to search by: {', '.join(_KEY_NAMES)}, or keys={{...}}"
         raise InvalidInputError(msg)
@@ -437,3 +450,16 @@ def _search_request(named: list[tuple[str, list[str]]], match: str) -> Wire:
         "AdditionalSearchKeys": others,
         "LogicalOperator": "AND" if match == "all" else "OR",
     }
+
+
+def _search_names(named: list[tuple[str, list[str]]]) -> Names:
+    """Give what the caller wrote for the keys and values of a search's request."""
+    names: dict[Path, str] = {}
+    for number, (name, values) in enumerate(named):
+        at: Path = ("AdditionalSearchKeys", number - 1) if number else ()
+        spelled = name if name in _KEY_NAMES else f"keys[{name!r}]"
+        names[*at, "KeyName"] = "a name in keys"
+        names[*at, "Values"] = spelled
+        if len(values) == 1:
+            names[*at, "Values", 0] = spelled
+    return names

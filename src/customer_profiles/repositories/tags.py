@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from customer_profiles._gateway import Gateway
+    from customer_profiles._problems import Names
+
+
+_NAMES: Names = {("resourceArn",): "resource", ("tagKeys",): "keys"}
 
 
 class _Answer(Answer):
@@ -36,7 +40,8 @@ class Tags:
             ResourceNotFoundError: there is no such resource.
         """
         request = {"resourceArn": self._arn(resource)}
-        answer, _ = self._gateway.read("ListTagsForResource", request, _Answer.model_validate_json)
+        read = _Answer.model_validate_json
+        answer, _ = self._gateway.read("ListTagsForResource", request, read, _NAMES)
         return answer.tags or {}
 
     def add(self, resource: Domain | str, tags: Mapping[str, str]) -> None:
@@ -47,7 +52,7 @@ class Tags:
             InvalidInputError: no tag, more than 50, or a key that breaks the rules.
         """
         request = {"resourceArn": self._arn(resource), "tags": dict(tags)}
-        self._gateway.call("TagResource", request)
+        self._gateway.call("TagResource", request, _NAMES)
 
     def remove(self, resource: Domain | str, *keys: str) -> None:
         """Remove tags from a resource by their keys; a key that it lacks is no error.
@@ -59,7 +64,7 @@ class Tags:
             msg = "give at least one key of a tag"
             raise InvalidInputError(msg)
         request = {"resourceArn": self._arn(resource), "tagKeys": list(keys)}
-        self._gateway.call("UntagResource", request)
+        self._gateway.call("UntagResource", request, _NAMES)
 
     def _arn(self, resource: Domain | str) -> str:
         if isinstance(resource, Domain):
