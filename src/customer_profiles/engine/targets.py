@@ -1,0 +1,143 @@
+"""The target of a field: where in a standard object its value goes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from customer_profiles import _wire
+
+from . import standard
+from .sources import compile_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Key = str | Callable[[dict[str, Any]], str | None]
+    Put = Callable[[_wire.Wire, tuple[str, ...], str], None]
+
+_LONGEST_KEY = 255
+_SHALLOW = 2
+_PLACEHOLDER = re.compile(r"\{\{?\s*([^{}]+?)\s*\}?\}")
+
+
+class Target(NamedTuple):
+    """A compiled target."""
+
+    object: str
+    """The standard object's name."""
+    keys: tuple[Key, ...]
+    """The members and map keys that lead to the value; of a list, those that lead to the list."""
+    item: tuple[str, ...] | None
+    """The members that lead from a list's item to the value; None outside lists."""
+    node: standard.Node
+
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """The parent, or "", and the member of a plain text; None of all that is harder."""
+        if self.item is not None or self.node.kind != "text" or self.node.values:
+            return None
+        names = [key for key in self.keys if isinstance(key, str)]
+        if len(names) != len(self.keys) or len(names) > _SHALLOW:
+            return None
+        return "" if len(names) == 1 else names[0], names[-1]
+
+
+def compile_target(target: str) -> Target:
+    """Compile a field's target.
+
+    Raises:
+        ValueError: it names nothing that can be written; the message says why.
+    """
+    found, steps, node = standard.target(target)
+    names = [_key(step) for step in steps if step.kind != "item"]
+    place = next((at for at, step in enumerate(steps) if step.kind == "item"), None)
+    if place is None:
+        return Target(found.name, tuple(names), None, node)
+    item = tuple(name for name in names[place:] if isinstance(name, str))
+    return Target(found.name, tuple(names[:place]), item, node)
+
+
+def _key(step: standard.Step) -> Key:
+    if step.kind == "member":
+        return step.name
+    if match := _PLACEHOLDER.fullmatch(step.name):
+        # AG:mapping-campaign-objects-to-the-standard-communication-record: an event's type is
+        # read from the source.
+        # Assumed: a target's braces hold a path of the source, with or without _source before it.
+        return compile_source(f"_source.{match[1].removeprefix('_source.')}").read
+    if "{" in step.name or "}" in step.name:
+        raise ValueError(f"'{step.name}' mixes braces with other text; use braces alone")
+    if len(step.name) > _LONGEST_KEY:
+        raise ValueError(f"it has a name of more than {_LONGEST_KEY} characters; use a shorter one")
+    return step.name
+
+
+def putting(node: standard.Node) -> Put:
+    """Give what writes a value of a kind at the place to which names lead."""
+    if node.kind == "preferences":
+        return _put_preferences
+    if node.kind == "number":
+        return _put_number
+    if node.values:
+        return _put_choice(node.values)
+    return _put_text(node.longest)
+
+
+def _place(members: _wire.Wire, names: tuple[str, ...]) -> _wire.Wire:
+    for name in names[:-1]:
+        members = members.setdefault(name, {})
+    return members
+
+
+def _put_text(longest: int) -> Put:
+    # Assumed: text that is longer than its member takes is cut; the object keeps all of it.
+    def put(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
+        _place(members, names)[names[-1]] = value[:longest]
+
+    return put
+
+
+def _put_choice(values: tuple[str, ...]) -> Put:
+    # Assumed: a mapped gender, party type or profile type counts in upper and in lower case.
+    # Assumed: a mapped gender or party type that does not exist goes to GenderString and so on.
+    # Assumed: a mapped profile type that does not exist is dropped.
+    def put(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
+        chosen = value.strip().upper()
+        inner, name = _place(members, names), names[-1]
+        if chosen in values:
+            inner[name] = chosen
+        elif standard.standard()[standard.PROFILE].takes(f"{name}String"):
+            inner[f"{name}String"] = value[:_LONGEST_KEY]
+
+    return put
+
+
+def _put_number(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
+    # Assumed: a member that is a number drops what does not read as one.
+    try:
+        number = float(value)
+    except ValueError:
+        return
+    if math.isfinite(number):
+        whole = number.is_integer() and abs(number) < _EXACT
+        _place(members, names)[names[-1]] = int(number) if whole else number
+
+
+_EXACT = 2**53
+
+
+def _put_preferences(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
+    # AG:customer-profiles-object-type-mappings: the value is a list of preferences as JSON text.
+    # Assumed: what in such a list is no contact preference is dropped.
+    shape: Any = _wire.service().shape_for("ContactPreference")
+    try:
+        items = json.loads(value)
+    except (ValueError, RecursionError):
+        return
+    listed = items if isinstance(items, list) else [items]
+    kept = [item for item in listed if item and not _wire.problems(item, shape)]
+    if kept:
+        _place(members, names)[names[-1]] = kept

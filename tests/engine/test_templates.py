@@ -1,0 +1,79 @@
+import pytest
+
+from customer_profiles import _wire
+from customer_profiles.engine import mapping, object_types
+from customer_profiles.engine.templates import TEMPLATES
+
+SHOPIFY = {
+    "id": 450789469,
+    "customer": {"id": 207119551},
+    "order_status_url": "https://shop.example/1",
+    "line_items": [{"title": "Pen", "price": "2.00", "quantity": 1}, {"title": "Ink"}],
+}
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_a_template_has_the_shape_and_obeys_the_rules(name):
+    shape = _wire.operation("GetProfileObjectTypeTemplate").output_shape
+    object_types.check(TEMPLATES[name], {})
+
+    assert _wire.problems(TEMPLATES[name], shape) == []
+    assert mapping.compile_mapping(TEMPLATES[name]).read({}).keys == []
+
+
+def test_templates_agree_about_the_content_types_of_their_keys():
+    known = {}
+    for template in TEMPLATES.values():
+        object_types.check(template, known)
+        known |= object_types.content_types(template)
+
+
+def test_every_documented_template_is_there():
+    sources = {template["SourceName"] for template in TEMPLATES.values()}
+    assert sources == {
+        "Connect", "Marketo", "Salesforce", "Segment", "Servicenow", "Shopify", "WebAnalytics",
+        "Zendesk",
+    }  # fmt: skip
+    assert len(TEMPLATES) == 27
+
+
+def test_a_shopify_order_becomes_a_standard_order_with_its_items():
+    source = {"detail": {"event": {"detail": {"payload": SHOPIFY}}}}
+    reading = mapping.compile_mapping(TEMPLATES["Shopify-Order"]).read(source)
+
+    order = reading.standard["_order"]
+    items = [{"Title": "Pen", "Price": "2.00", "Quantity": "1"}, {"Title": "Ink"}]
+    assert order["OrderItems"] == items
+    assert order["StatusCode"] == "ACTIVATED"
+    assert order["Attributes"]["ShopifyOrderId"] == reading.unique == "450789469"
+
+
+def test_a_campaign_event_is_filed_under_its_type():
+    source = {"campaign_event_id": "e1", "campaign_event_type": "Open"}
+    reading = mapping.compile_mapping(TEMPLATES["Campaign-Email"]).read(source)
+
+    record = reading.standard["_communicationRecord"]
+    assert record["Events"] == {"Open": {"EventId": "e1", "EventType": "Open"}}
+    assert record["LastEventType"] == "Open"
+
+
+def test_a_click_fills_numbers_as_numbers():
+    source = {"EventId": "c1", "EventTimestamp": 1700000000000, "Device": {"ScreenWidth": "390"}}
+    reading = mapping.compile_mapping(TEMPLATES["WebAnalytics-Clickstream"]).read(source)
+
+    assert reading.standard["_webAnalytics"]["EventTimestamp"] == 1700000000000
+    assert reading.standard["_device"] == {"ScreenWidth": 390}
+
+
+@pytest.mark.parametrize(
+    ("name", "identifiers"),
+    [("Salesforce-Contact", ["PROFILE"]), ("Salesforce-Multi-Contact-Account-Link", [])],
+)
+def test_a_multi_account_link_does_not_tie_contacts_by_their_account(name, identifiers):
+    (key,) = TEMPLATES[name]["Keys"]["_salesforceAccountId"]
+    assert key["StandardIdentifiers"] == identifiers
+
+
+def test_only_one_contact_record_template_creates_no_profiles():
+    assert TEMPLATES["CTR-NoInferred"]["AllowProfileCreation"]
+    assert not TEMPLATES["CTR-AutoAssociateOnly"]["AllowProfileCreation"]
