@@ -7,13 +7,12 @@ our errors. Nothing above a channel knows which of them it talks to.
 from __future__ import annotations
 
 import json
-import logging
-import threading
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from customer_profiles import _wire
+from customer_profiles._quiet import private, quiet_botocore
 from customer_profiles.errors import (
     AccessDeniedError,
     ConnectionFailedError,
@@ -23,13 +22,16 @@ from customer_profiles.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine import Engine
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Channel(Protocol):
@@ -88,7 +90,7 @@ class AwsChannel:
         self._session = session
         # The boto3 client: the way to operations that have no method here yet.
         self.client: Any = client or _make_client(session, region, endpoint_url, config)
-        _quiet_botocore()
+        quiet_botocore()
 
     def send(self, operation: str, request: Wire) -> bytes:
         """Send one request once, and give the JSON of a successful answer."""
@@ -96,15 +98,13 @@ class AwsChannel:
         from botocore.exceptions import BotoCoreError, ClientError
 
         method = getattr(self.client, xform_name(operation))
-        _private.in_flight = getattr(_private, "in_flight", 0) + 1
         try:
-            answer: dict[str, Any] = method(**request)
+            with private():
+                answer: dict[str, Any] = method(**request)
         except ClientError as error:
             raise _refused(operation, request, error) from error
         except BotoCoreError as error:
             raise _unanswered(operation, error) from error
-        finally:
-            _private.in_flight -= 1
         raw: bytes | None = answer.get(_RAW)
         return _dump(answer) if raw is None else raw
 
@@ -163,11 +163,31 @@ class EngineChannel:
 
     def send(self, operation: str, request: Wire) -> bytes:
         """Have the engine answer one request."""
+        return self._ask(operation, self.engine.answer, operation, request)
+
+    def dead_letters(self, domain_name: str) -> list[Wire]:
+        """Give the objects that ingestion rejected, which the service has no operation for."""
+        return self._ask("dead_letters", self.engine.dead_letters, domain_name)
+
+    def run_flow(self, domain_name: str, uri: str) -> Wire:
+        """Run the flow of an integration now, which the service has no operation for."""
+        return self._ask("run_flow", self.engine.run_flow, domain_name, uri)
+
+    def run_due(self) -> list[Wire]:
+        """Run the flows that are due, which the service does by itself."""
+        return self._ask("run_due", self.engine.run_due)
+
+    def provenance(self, domain_name: str, profile_id: str) -> Wire:
+        """Give which objects set a profile's values, which the service has no operation for."""
+        return self._ask("provenance", self.engine.provenance, domain_name, profile_id)
+
+    def _ask(self, what: str, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Translate what the engine raises into our errors."""
         try:
-            return self.engine.answer(operation, request)
+            return ask(*args, **kwargs)
         except self._refusal as refusal:
             raise ServiceError.of(
-                refusal.code, refusal.message, operation=operation, status=refusal.status
+                refusal.code, refusal.message, operation=what, status=refusal.status
             ) from refusal
         except self._storage_error as error:
             raise StoreError(str(error)) from error
@@ -269,11 +289,11 @@ def _epoch(value: Any) -> float:
 def _refused(operation: str, request: Wire, error: ClientError) -> ServiceError:
     said: Any = error.response
     metadata, details = said.get("ResponseMetadata", {}), said.setdefault("Error", {})
-    details["Message"] = _redact(
+    details["Message"] = redact(
         details.get("Message") or said.get("message") or "no message", request
     )
     # The cause is printed with every traceback, so it is cleaned as well.
-    error.args = tuple(_redact(str(arg), request) for arg in error.args)
+    error.args = tuple(redact(str(arg), request) for arg in error.args)
     return ServiceError.of(
         details.get("Code", "Unknown"),
         details["Message"],
@@ -288,7 +308,7 @@ _NAMES = ("DomainName", "KeyName", "ProfileId", "ProfileIds", "resourceArn", "Ne
 _SHORTEST_SECRET = 3
 
 
-def _redact(text: str, request: Wire) -> str:
+def redact(text: str, request: Any) -> str:
     """Take a request's values out of a text: the service repeats what it refuses."""
     for value in sorted(_values(request), key=len, reverse=True):
         if len(value) >= _SHORTEST_SECRET:
@@ -350,39 +370,3 @@ def _unanswered(operation: str, error: BotoCoreError) -> Exception:
         sent = not isinstance(error, never_sent)
         return ConnectionFailedError(operation, type(error).__name__, sent=sent)
     return InvalidInputError(f"{operation}: {error}")
-
-
-class _Private(threading.local):
-    in_flight: int = 0
-
-
-_private = _Private()
-_TALKATIVE = (
-    "botocore.endpoint",
-    "botocore.parsers",
-    "botocore.hooks",
-    "botocore.auth",
-    "botocore.client",
-    "botocore.httpsession",
-    "botocore.retryhandler",
-    "botocore.history",
-)
-
-
-class _Quiet(logging.Filter):
-    """Take customers' data out of botocore's records while it works for us."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if _private.in_flight and record.levelno <= logging.DEBUG:
-            record.msg = f"{record.msg!s}".split("%", maxsplit=1)[0].strip() + " <redacted>"
-            record.args = ()
-        return True
-
-
-_quiet = _Quiet()
-
-
-def _quiet_botocore() -> None:
-    """Set the filter on the loggers that print bodies; again is the same as once."""
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from customer_profiles.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tenacity import RetryCallState
 
@@ -34,7 +35,7 @@ log = logging.getLogger("customer_profiles")
 T = TypeVar("T")
 
 _REPEATABLE = (
-    *("Get", "List", "Search", "BatchGet", "Put", "Update", "Delete"),
+    *("Get", "List", "Search", "BatchGet", "Put", "BatchPut", "Update", "Delete"),
     *("Tag", "Untag", "Detect", "Add"),
 )
 _SUCCESSES_PER_RETRY = 5
@@ -137,6 +138,23 @@ class Gateway:
         except ValueError as error:
             msg = f"{operation}: the answer does not have the agreed shape: {error}"
             raise UnreadableAnswerError(msg) from error
+
+    def rounds(self) -> Iterator[int]:
+        """Count the attempts at what an answer says may succeed later, by the policy.
+
+        The first comes at once, and each further one after a wait. Who has nothing left to
+        send again stops asking.
+        """
+        begun = time.monotonic()
+        for attempt in range(1, self._retry.attempts + 1):
+            yield attempt
+            wait = random.uniform(0, min(self._retry.cap, self._retry.base * 2 ** (attempt - 1)))  # noqa: S311  (spreads callers, keeps no secret)
+            deadline = self._retry.deadline
+            if deadline is not None and time.monotonic() - begun + wait > deadline:
+                return
+            if attempt == self._retry.attempts or not self._budget.spend():
+                return
+            self._sleep(wait)
 
     def _may_repeat(self, operation: str, error: CustomerProfilesError) -> bool:
         if isinstance(error, ThrottlingError):

@@ -99,6 +99,14 @@ class ServiceError(CustomerProfilesError, ClientError):
         """Make the error of the class that belongs to the service's code."""
         return _BY_CODE.get(code, ServiceError)(code, message, **details)
 
+    @staticmethod
+    def of_status(status: int, message: str, *, operation: str) -> ServiceError:
+        """Make the error of a failed item, of which the service tells a status, not a code."""
+        code = _BY_STATUS.get(status)
+        if code is None:
+            code = "InternalServerException" if status >= 500 else "BadRequestException"  # noqa: PLR2004  (HTTP's faults of the server)
+        return ServiceError.of(code, message, operation=operation, status=status)
+
 
 class BadRequestError(ServiceError):
     """The request breaks a rule of the service (400); the message says which."""
@@ -137,6 +145,13 @@ _BY_CODE: dict[str, type[ServiceError]] = {
     "ExpiredTokenException": AccessDeniedError,
     "TooManyRequestsException": ThrottlingError,
     "ForbiddenException": AccessDeniedError,
+}
+
+
+_BY_STATUS = {
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    429: "ThrottlingException",
 }
 
 
@@ -180,16 +195,19 @@ class BatchError(CustomerProfilesError):
     """The operation that some items failed in."""
     succeeded: Sequence[Any]
     """What the service did answer, in the order asked."""
-    failed: Mapping[str, ServiceError]
-    """The error of each failed item, by its id."""
+    failed: Mapping[Any, CustomerProfilesError]
+    """The error of each failed item, by its id, or by its position where it has no id."""
 
     def __init__(
-        self, operation: str, succeeded: Sequence[Any], failed: Mapping[str, ServiceError]
+        self,
+        operation: str,
+        succeeded: Sequence[Any],
+        failed: Mapping[Any, CustomerProfilesError],
     ) -> None:
         self.operation, self.succeeded, self.failed = operation, succeeded, failed
         super().__init__(
             f"{operation}: {len(failed)} of {len(failed) + len(succeeded)} items failed; "
-            "see .failed for the error of each id and .succeeded for the rest"
+            "see .failed for the error of each and .succeeded for the rest"
         )
 
 

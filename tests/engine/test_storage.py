@@ -185,21 +185,21 @@ def test_a_later_migration_keeps_what_is_stored(open_shop, monkeypatch):
     shop.engine.close()
 
     def later(connection):
-        connection.execute("CREATE TABLE objects (id INTEGER PRIMARY KEY)")
+        connection.execute("CREATE TABLE later (id INTEGER PRIMARY KEY)")
 
     monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, later))
     again = open_shop()
     assert again.search("_fullName", "ada") == [profile]
     with again.engine._database.read() as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
-        assert connection.execute("SELECT count(*) FROM objects").fetchone() == (0,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
 
 
 def test_a_migration_that_fails_changes_nothing(open_shop, tmp_path, monkeypatch):
     open_shop().engine.close()
 
     def broken(connection):
-        connection.execute("CREATE TABLE objects (id INTEGER PRIMARY KEY)")
+        connection.execute("CREATE TABLE later (id INTEGER PRIMARY KEY)")
         connection.execute("SELECT nonsense")
 
     with monkeypatch.context() as patched:
@@ -207,8 +207,8 @@ def test_a_migration_that_fails_changes_nothing(open_shop, tmp_path, monkeypatch
         with pytest.raises(StorageError, match="nonsense"):
             Engine(tmp_path / "shop.db")
     with open_shop().engine._database.read() as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name='objects'").fetchone()
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name='later'").fetchone()
 
 
 def test_a_folder_is_no_database(tmp_path):

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from customer_profiles import _wire
 
-from . import operations, protocol
+from . import flow_runs, operations, outbox, protocol, provenance
+from .aws import Aws
 from .clock import Clock, ManualClock
 from .context import Context, Quotas
+from .operations.profile_objects import settle
+from .operations.profiles import existing, place
 from .paging import Pages
 from .refusals import Refusal, bad_request, invalid
+from .store import letters
 from .store.database import Database, StorageError, page_secret
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from botocore.client import BaseClient
+
+    from .aws import Session
 
 __all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
 
@@ -41,6 +47,8 @@ class Engine:
         region: str = "us-east-1",
         account_id: str = "000000000000",
         quotas: Quotas | None = None,
+        ingestion_delay: float = 0.0,
+        session: Session | None = None,
         strict: bool = False,
     ) -> None:
         """Open the engine on a database file, which is made if it is missing.
@@ -51,6 +59,11 @@ class Engine:
             region: stands in ARNs.
             account_id: stands in ARNs.
             quotas: the service's limits, its defaults if none are given.
+            ingestion_delay: seconds until an object that was put is seen, for tests of code that
+                must wait for AWS; none is seen at once. Engines that share a file should share
+                it: one without a delay looks only when it is opened whether any objects wait.
+            session: a boto3 session for the S3 files of flows and the SQS queues of dead letters;
+                none is boto3's default session, which is not asked before it is needed.
             strict: check every answer against the service's model, for tests of the engine.
 
         Raises:
@@ -62,9 +75,19 @@ class Engine:
         self._database = Database(path)
         with self._database.read() as connection:
             pages = Pages(page_secret(connection), self._clock)
+            waits = letters.anything_waits(connection)
         self._context = Context(
-            self._database, self._clock, pages, quotas or Quotas(), region, account_id
+            self._database,
+            self._clock,
+            pages,
+            quotas or Quotas(),
+            region,
+            account_id,
+            ingestion_delay,
+            aws=Aws(session, region),
         )
+        # Objects may wait in a file since it was open with a delay.
+        self._settles = ingestion_delay > 0 or waits
         self._strict = strict
 
     def answer(self, operation: str, request: dict[str, Any]) -> bytes:
@@ -79,6 +102,8 @@ class Engine:
         problems = _wire.request_check(operation)(request)
         if problems:
             raise invalid(problems)
+        if self._settles:
+            settle(self._context)
         try:
             answer = function(self._context, request)
         except UnicodeEncodeError:
@@ -88,6 +113,49 @@ class Engine:
         if self._strict:
             _check_answer(operation, body)
         return body
+
+    def dead_letters(self, domain_name: str) -> list[dict[str, Any]]:
+        """Give the objects that ingestion rejected, the oldest first.
+
+        Those of a domain with a DeadLetterQueueUrl leave for that queue.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        if self._settles:
+            settle(self._context)
+        with self._database.read() as connection:
+            found = letters.rejected(connection, place(connection, domain_name).id)
+        return [
+            {
+                "ObjectTypeName": letter.type,
+                "Message": letter.message,
+                "Object": letter.body,
+                "FailedAt": letter.failed,
+            }
+            for letter in found
+        ]
+
+    def provenance(self, domain_name: str, profile_id: str) -> dict[str, dict[str, Any]]:
+        """Give which object set which value of a profile, by paths such as `Address.City`.
+
+        Raises:
+            Refusal: there is no such domain or profile.
+        """
+        if self._settles:
+            settle(self._context)
+        with self._database.read() as connection:
+            domain = place(connection, domain_name)
+            stored = existing(self._context, connection, domain, profile_id)
+        sources = provenance.spelled_out(stored.sources, json.loads(stored.body), "ProfileId")
+        return {
+            ".".join(path): {
+                "ObjectTypeName": source.type,
+                "ProfileObjectUniqueKey": source.unique_key,
+                "SetAt": source.ingested,
+            }
+            for path, source in sources.named.items()
+        }
 
     def handle(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
@@ -102,6 +170,31 @@ class Engine:
         except StorageError as error:
             fault = Refusal("InternalServerException", str(error))
             return protocol.refused(fault, request_id)
+
+    def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:
+        """Run the S3 flow of an integration now, as AppFlow's StartFlow does, and report.
+
+        PutIntegration runs nothing, on AWS neither. The report has Status (Successful or Error),
+        the numbers of Files, of Records in them, and of those that were Put, Dropped by the tasks
+        or Rejected, and under Problems the files that could not be read. Message says why a run
+        ended early, for example because its bucket is not there.
+
+        Raises:
+            Refusal: there is no such integration, or it has no flow of S3.
+        """
+        return flow_runs.run(self._context, domain_name, uri)
+
+    def run_due(self) -> list[dict[str, Any]]:
+        """Do what is due by the clock, and report on the flows that ran.
+
+        Scheduled flows of S3 run, and dead letters that a queue did not take are sent again.
+        The engine has no process of its own: call this as often as schedules should be looked at.
+        """
+        if self._settles:
+            settle(self._context)
+        reports = flow_runs.run_due(self._context)
+        outbox.deliver_all(self._context)
+        return reports
 
     def arn(self, resource: str) -> str:
         """Give the ARN of a resource such as `domains/shop`."""

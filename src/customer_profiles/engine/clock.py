@@ -25,6 +25,11 @@ class Clock:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
 
+def made_at(profile_id: bytes) -> float:
+    """Give the time in epoch seconds at which a clock made an id."""
+    return int.from_bytes(profile_id[:6], "big") / 1000
+
+
 class ManualClock(Clock):
     """A clock that stands still until it is told to go on; its identities repeat run by run."""
 

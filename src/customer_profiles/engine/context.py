@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from .aws import Aws
 
 if TYPE_CHECKING:
     from .clock import Clock
+    from .kinds import Kind
     from .paging import Pages
     from .store.database import Database
 
@@ -21,6 +24,16 @@ class Quotas:
     """Bytes of a profile as JSON. AG:amazon-connect-service-limits"""
     tags: int = 50
     """Tags of one resource. API:TagResource"""
+    object_types: int = 100
+    """Object types in one domain. AG:amazon-connect-service-limits"""
+    keys: int = 10
+    """Key definitions of one object type. AG:amazon-connect-service-limits"""
+    objects: int = 1_000
+    """Objects of one profile. AG:customer-profiles-data-limits"""
+    objects_bytes: int = 51_200 * 1024
+    """Bytes of all objects of one profile. AG:amazon-connect-service-limits"""
+    integrations: int = 50
+    """Integrations of one domain. AG:amazon-connect-service-limits"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +46,12 @@ class Context:
     quotas: Quotas
     region: str
     account_id: str
+    ingestion_delay: float = 0.0
+    """Seconds until an object that was put is seen."""
+    kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
+    """Object types that were compiled, by name and definition."""
+    aws: Aws = field(default_factory=Aws)
+    """The way to S3 and SQS, which is not gone before it is needed."""
 
     def arn(self, resource: str) -> str:
         """Give the ARN of a resource such as `domains/shop`."""

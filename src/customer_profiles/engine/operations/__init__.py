@@ -2,6 +2,15 @@
 
 from customer_profiles.engine.registry import find
 
-from . import domains, profiles, tags
+from . import domains, history, integrations, object_types, profile_objects, profiles, tags
 
-__all__ = ["domains", "find", "profiles", "tags"]
+__all__ = [
+    "domains",
+    "find",
+    "history",
+    "integrations",
+    "object_types",
+    "profile_objects",
+    "profiles",
+    "tags",
+]

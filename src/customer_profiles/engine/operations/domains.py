@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles.engine import kinds
 from customer_profiles.engine.refusals import bad_request, not_found
 from customer_profiles.engine.registry import operation
 from customer_profiles.engine.store import domains as store
@@ -53,6 +54,7 @@ def update_domain(context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
         domain = existing(connection, name)
         store.replace(connection, domain.id, _settings(domain.settings, request), _now(context))
+        kinds.check_names(connection, domain.id)
         if "Tags" in request:
             # Assumed: tags given to UpdateDomain replace all tags that the domain has.
             tags.check_number(context, request["Tags"])
@@ -101,7 +103,7 @@ def _check_room(context: Context, connection: Connection, name: str) -> None:
     if store.place(connection, name):
         # Seen from the service: the API has no conflict exception.
         raise bad_request(f"Domain {name} already exists")
-    if store.count(connection) >= context.quotas.domains:
+    if store.number(connection) >= context.quotas.domains:
         # Assumed: exceeding a quota is a BadRequestException.
         raise bad_request(f"The limit of {context.quotas.domains} domains is reached")
 
@@ -120,15 +122,11 @@ def _settings(old: Wire, request: Wire) -> Wire:
 
 def _check_data_store(old: Wire, settings: Wire) -> None:
     # AG:enable-customer-profiles has both: a data store needs a key and stays once enabled.
-    was, is_on = _has_data_store(old), _has_data_store(settings)
+    was, is_on = kinds.has_data_store(old), kinds.has_data_store(settings)
     if was and not is_on:
         raise bad_request("DataStore cannot be disabled once it is enabled")
     if is_on and "DefaultEncryptionKey" not in settings:
         raise bad_request("DataStore needs a DefaultEncryptionKey")
-
-
-def _has_data_store(settings: Wire) -> bool:
-    return bool(settings.get("DataStore", {}).get("Enabled"))
 
 
 def _described(context: Context, connection: Connection, domain: store.Domain) -> Wire:
@@ -137,7 +135,7 @@ def _described(context: Context, connection: Connection, domain: store.Domain) -
     if matching and matching["Enabled"]:
         # Assumed: rule-based matching is ACTIVE at once, and its rules may be changed at any time.
         settings["RuleBasedMatching"] = {**matching, "Status": "ACTIVE"}
-    if _has_data_store(settings):
+    if kinds.has_data_store(settings):
         # Assumed: the data store is ready as soon as it is enabled.
         settings["DataStore"] = {"Enabled": True, "Readiness": {"ProgressPercentage": 100}}
     listed = _listed(context, connection, domain)

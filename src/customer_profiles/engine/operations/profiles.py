@@ -6,16 +6,22 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import keys, searching
+from customer_profiles.engine import holdings, keys, provenance, searching
 from customer_profiles.engine.changes import changed
+from customer_profiles.engine.clock import made_at
+from customer_profiles.engine.ingestion import SECONDS_A_DAY
+from customer_profiles.engine.object_types import predefined_keys
 from customer_profiles.engine.refusals import bad_request, not_found
 from customer_profiles.engine.registry import operation
+from customer_profiles.engine.standard import PROFILE
 from customer_profiles.engine.store import domains as domain_store
+from customer_profiles.engine.store import history
 from customer_profiles.engine.store import keys as key_store
+from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import profiles as store
 
 from .domains import missing
-from .expiry import SECONDS_A_DAY, added_keys, purge_some, remove
+from .expiry import purge_some, reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
 
 Wire = dict[str, Any]
 
-_ID_DIGITS = 32
 # The model's text on SearchProfiles.MaxResults.
 _PAGE = 20
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -39,12 +44,12 @@ def create_profile(context: Context, request: Wire) -> Wire:
     body = _body(context, profile)
     with context.database.write() as connection:
         purge_some(context, connection)
-        domain = _place(connection, request["DomainName"])
+        domain = place(connection, request["DomainName"])
         expires = _expires(context, domain)
         row = domain.last_row + 1
-        stored = store.Stored(row, domain.id, body)
-        store.insert(connection, stored, bytes.fromhex(profile_id), expires)
-        key_store.add(connection, row, keys.hashes(domain.id, keys.of_fields(profile)))
+        stored = store.Stored(row, domain.id, bytes.fromhex(profile_id), expires, body)
+        store.insert(connection, [stored])
+        _enter(connection, stored, keys.of_fields(profile))
         domain_store.count_new_profile(connection, row, domain.id, len(body))
     return {"ProfileId": profile_id}
 
@@ -52,22 +57,27 @@ def create_profile(context: Context, request: Wire) -> Wire:
 @operation("UpdateProfile")
 def update_profile(context: Context, request: Wire) -> Wire:
     """Change the members that are given; an empty string clears one."""
-    with _changing(context, request) as (connection, domain, stored):
+    with changing(context, request) as (connection, domain, stored):
         old = json.loads(stored.body)
         new = changed(old, request)
         body = _body(context, new)
         # AG:customer-profiles-data-expiration: a profile that is updated in time stays.
-        store.replace(connection, stored.id, body, _expires(context, domain))
-        _rekey(connection, stored, keys.of_fields(old), keys.of_fields(new))
-        domain_store.count_profiles(connection, domain.id, 0, len(body) - len(stored.body))
+        expires = max(stored.expires, _expires(context, domain))
+        sources = provenance.by_hand(stored.sources, old, request, "ProfileId")
+        changed_row = stored._replace(expires=expires, body=body, sources=sources)
+        store.replace(connection, [changed_row])
+        _rekey(connection, changed_row, keys.of_fields(old), keys.of_fields(new))
+        size = len(body) - len(stored.body)
+        domain_store.count(connection, domain.id, domain_store.Counts(0, 0, size))
+        _remember(context, connection, stored, "UPDATED", body)
     return {"ProfileId": request["ProfileId"]}
 
 
 @operation("DeleteProfile")
 def delete_profile(context: Context, request: Wire) -> Wire:
     """Remove a profile with its keys."""
-    with _changing(context, request) as (connection, _, stored):
-        remove(connection, [stored])
+    with changing(context, request) as (connection, _, stored):
+        holdings.remove_profiles(connection, [stored])
     # Assumed: DeleteProfile's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
 
@@ -78,7 +88,7 @@ def batch_get_profile(context: Context, request: Wire) -> bytes:
     found: list[bytes] = []
     errors: list[Wire] = []
     with context.database.read() as connection:
-        domain = _place(connection, request["DomainName"])
+        domain = place(connection, request["DomainName"])
         # Assumed: BatchGetProfile answers in the order of the ids, each id once.
         for profile_id in dict.fromkeys(request["ProfileIds"]):
             stored = _find(context, connection, domain, profile_id)
@@ -102,8 +112,8 @@ def search_profiles(context: Context, request: Wire) -> bytes:
     # The model's text on SearchProfiles.LogicalOperator: OR is the default.
     joined_by = request.get("LogicalOperator", "OR")
     limit = request.get("MaxResults", _PAGE)
-    with context.database.read() as connection:
-        domain = _place(connection, request["DomainName"])
+    with reading(context) as connection:
+        domain = place(connection, request["DomainName"])
         query = [domain.id, joined_by, [(one["KeyName"], one["Values"]) for one in asked]]
         after = int(context.pages.position(query, request.get("NextToken")) or 0)
         criteria = [_criterion(connection, domain.id, one) for one in asked]
@@ -123,17 +133,21 @@ def search_profiles(context: Context, request: Wire) -> bytes:
 def _criterion(connection: Connection, domain: int, asked: Wire) -> searching.Criterion:
     name, values = asked["KeyName"], asked["Values"]
     _check_key(name, values)
-    if name not in keys.PREDEFINED and not domain_store.knows_key(connection, domain, name):
-        # Assumed: searching by a key name that the domain has never seen is refused.
-        raise bad_request(f"Key {name} is not known in this domain; AddProfileKey makes it known")
+    types = content_types(connection, domain, name)
+    if not types:
+        # Assumed: searching by a key name that the domain does not know is refused.
+        raise bad_request(
+            f"Key {name} is not known in this domain; AddProfileKey makes it known, "
+            "and so does an object type that has it"
+        )
     if name == "_profileId":
-        rows = {value: store.row_of(connection, domain, _id_bytes(value)) for value in values}
+        rows = {value: store.row_of(connection, domain, keys.id_bytes(value)) for value in values}
         terms = [searching.Term(value, row=row) for value, row in rows.items() if row]
     else:
-        normals = {value: keys.normalize(name, value) for value in values}
         terms = [
             searching.Term(value, keys.hash_of(domain, (name, normal)))
-            for value, normal in normals.items()
+            for value in dict.fromkeys(values)
+            for normal in sorted(keys.normals(name, types, value))
             if normal
         ]
     return searching.Criterion(name, tuple(terms))
@@ -160,7 +174,7 @@ def _found_by(
 ) -> list[Wire]:
     # Assumed: a search by a single key answers with FoundByItems too.
     values: dict[int, list[str]] = {}
-    for position, value in hits:
+    for position, value in dict.fromkeys(hits):
         values.setdefault(position, []).append(value)
     return [{"KeyName": criteria[position].name, "Values": values[position]} for position in values]
 
@@ -170,18 +184,15 @@ def add_profile_key(context: Context, request: Wire) -> Wire:
     """Make a profile found by further values of a key."""
     name, values = request["KeyName"], request["Values"]
     _check_own_key(name, values)
-    with _changing(context, request) as (connection, domain, stored):
-        added = _added(name, values)
-        if name not in keys.PREDEFINED:
+    with changing(context, request) as (connection, domain, stored):
+        if name not in predefined_keys():
             # Assumed: AddProfileKey makes a custom key's name known in its domain, for good.
-            domain_store.learn_key(connection, domain.id, name)
+            type_store.add_key_name(connection, domain.id, name)
+        added = _added(content_types(connection, domain.id, name), name, values)
         key_store.put_added(connection, stored.id, added)
         # Assumed: adding a key does not renew a profile's expiry.
-        key_store.add(
-            connection,
-            stored.id,
-            keys.hashes(domain.id, [(one.name, one.normal) for one in added]),
-        )
+        _enter(connection, stored, [(one.name, one.normal) for one in added])
+        _remember(context, connection, stored, "ADDED_PROFILE_KEY", _key_content(name, values))
     # Assumed: AddProfileKey answers with the values of the request.
     return {"KeyName": name, "Values": values}
 
@@ -191,17 +202,19 @@ def delete_profile_key(context: Context, request: Wire) -> Wire:
     """Take back values that were added to a profile."""
     name, values = request["KeyName"], request["Values"]
     _check_own_key(name, values)
-    with _changing(context, request) as (connection, domain, stored):
-        gone = {(one.name, one.normal) for one in _added(name, values)}
-        if gone & keys.of_fields(json.loads(stored.body)):
-            # Assumed: a key value that a field of the profile holds cannot be deleted as a key.
+    with changing(context, request) as (connection, domain, stored):
+        types = content_types(connection, domain.id, name)
+        gone = {(one.name, one.normal) for one in _added(types, name, values)}
+        key_store.remove_added(connection, stored.id, name, [normal for _, normal in gone])
+        if gone & holdings.keys_of(connection, stored):
+            # Assumed: a key value that a field or an object holds cannot be deleted as a key.
             raise bad_request(
-                f"A field of the profile holds this value of {name}; "
-                "clear the field with UpdateProfile"
+                f"A field or an object of the profile holds this value of {name}; "
+                "clear the field with UpdateProfile, or delete the object"
             )
         # Assumed: deleting a key value that the profile does not have succeeds.
-        key_store.remove_added(connection, stored.id, name, [normal for _, normal in gone])
         key_store.remove(connection, stored.id, keys.hashes(domain.id, gone))
+        _remember(context, connection, stored, "DELETED_PROFILE_KEY", _key_content(name, values))
     # Assumed: DeleteProfileKey's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
 
@@ -214,30 +227,57 @@ def _check_own_key(name: str, values: Sequence[str]) -> None:
 
 
 def _check_key(name: str, values: Sequence[str]) -> None:
-    if name.startswith("_") and name not in keys.PREDEFINED:
+    if name.startswith("_") and name not in predefined_keys():
         # AG:mapping-key-definitions: names that begin with an underscore are the service's own.
-        known = ", ".join(sorted(keys.PREDEFINED))
+        known = ", ".join(sorted(predefined_keys()))
         raise bad_request(f"Key {name} does not exist; predefined keys are {known}")
     if not values:
         # Assumed: a key without values is refused.
         raise bad_request(f"Values of key {name} must not be empty")
 
 
-def _added(name: str, values: Sequence[str]) -> list[key_store.AddedKey]:
-    normals = {keys.normalize(name, value): value for value in values}
+def content_types(connection: Connection, domain: int, name: str) -> Sequence[str]:
+    """Give the content types of a key's fields; none are those of a key that nobody knows."""
+    if name in predefined_keys():
+        return ("STRING",)
+    known = type_store.key_name(connection, domain, name)
+    return known.content_types if known else ()
+
+
+def _added(types: Sequence[str], name: str, values: Sequence[str]) -> list[key_store.AddedKey]:
+    normals = {normal: value for value in values for normal in keys.normals(name, types, value)}
     # Assumed: a value of white space only is no value of a key that ignores white space.
     return [key_store.AddedKey(name, normal, normals[normal]) for normal in normals if normal]
+
+
+def _key_content(name: str, values: Sequence[str]) -> bytes:
+    return _encode({"KeyName": name, "Values": values}).encode()
 
 
 def _rekey(
     connection: Connection, stored: store.Stored, old: set[keys.Key], new: set[keys.Key]
 ) -> None:
-    gone = old - new
-    if gone:
-        gone -= added_keys(connection, stored.id)
-        key_store.remove(connection, stored.id, keys.hashes(stored.domain, gone))
-    if new - old:
-        key_store.add(connection, stored.id, keys.hashes(stored.domain, new - old))
+    """Bring the index up to date with a profile that is stored already."""
+    holdings.release(connection, stored, old - new)
+    _enter(connection, stored, new - old)
+
+
+def _enter(connection: Connection, stored: store.Stored, added: Iterable[keys.Key]) -> None:
+    hashes = keys.hashes(stored.domain, added)
+    key_store.add(connection, [(key, stored.id) for key in hashes])
+
+
+def _remember(
+    context: Context, connection: Connection, before: store.Stored, action: str, content: bytes
+) -> None:
+    """Keep what happened to a profile, and first of all what it was when it was made."""
+    events = []
+    if action == "UPDATED" and holdings.is_as_made(connection, before):
+        made = made_at(before.profile_id)
+        events = [history.Event(before.id, PROFILE, "CREATED", made, None, before.body)]
+    now = context.clock.now()
+    event = history.Event(before.id, PROFILE, action, now, None, content)
+    history.add(connection, [*events, event])
 
 
 def _body(context: Context, profile: Wire) -> bytes:
@@ -256,36 +296,33 @@ def _expires(context: Context, domain: domain_store.Place) -> int:
     return int(context.clock.now()) + domain.expiration_days * SECONDS_A_DAY
 
 
-def _place(connection: Connection, name: str) -> domain_store.Place:
+def place(connection: Connection, name: str) -> domain_store.Place:
+    """Read the little that most operations need of a domain, or refuse."""
     return domain_store.place(connection, name) or missing(name)
 
 
 @contextmanager
-def _changing(
+def changing(
     context: Context, request: Wire
 ) -> Iterator[tuple[Connection, domain_store.Place, store.Stored]]:
     """Open the transaction of an operation on one profile that must exist."""
-    with context.database.write() as connection:
-        purge_some(context, connection)
-        domain = _place(connection, request["DomainName"])
-        stored = _find(context, connection, domain, request["ProfileId"])
-        if stored is None:
-            # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
-            raise not_found("Profile does not exist in the domain")
-        yield connection, domain, stored
+    with writing(context) as connection:
+        domain = place(connection, request["DomainName"])
+        yield connection, domain, existing(context, connection, domain, request["ProfileId"])
+
+
+def existing(
+    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
+) -> store.Stored:
+    """Read a profile, or refuse."""
+    stored = _find(context, connection, domain, profile_id)
+    if stored is None:
+        # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
+        raise not_found("Profile does not exist in the domain")
+    return stored
 
 
 def _find(
     context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
 ) -> store.Stored | None:
-    return store.find(connection, domain.id, _id_bytes(profile_id), context.clock.now())
-
-
-def _id_bytes(profile_id: str) -> bytes:
-    """Give an id as it is stored; what is no id is empty and finds nothing."""
-    if len(profile_id) != _ID_DIGITS or profile_id != profile_id.lower():
-        return b""
-    try:
-        return bytes.fromhex(profile_id)
-    except ValueError:
-        return b""
+    return store.find(connection, domain.id, keys.id_bytes(profile_id), context.clock.now())

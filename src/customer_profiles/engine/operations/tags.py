@@ -1,4 +1,4 @@
-"""Tags of domains."""
+"""Tags of domains, object types and integrations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from customer_profiles.engine.refusals import bad_request, not_found
 from customer_profiles.engine.registry import operation
 from customer_profiles.engine.store import domains as domain_store
+from customer_profiles.engine.store import integrations as integration_store
+from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import tags as store
 
 if TYPE_CHECKING:
@@ -58,9 +60,22 @@ def check_number(context: Context, tags: dict[str, str]) -> None:
 
 
 def _resource(context: Context, connection: Connection, resource: str) -> str:
-    domain = resource.removeprefix(context.arn("domains/"))
-    known = re.fullmatch("[a-zA-Z0-9_-]+", domain) and domain_store.place(connection, domain)
+    path = resource.removeprefix(context.arn("domains/"))
     # Assumed: an ARN of another region or account names a resource that does not exist.
-    if domain == resource or not known:
+    if path == resource or not _is_known(connection, *path.partition("/")):
         raise not_found(f"Resource {resource} does not exist")
     return resource
+
+
+def _is_known(connection: Connection, name: str, slash: str, part: str) -> bool:
+    """Say whether there is a domain, or what a path such as `object-types/Order` leads to in it."""
+    domain = re.fullmatch("[a-zA-Z0-9_-]+", name) and domain_store.place(connection, name)
+    if not domain:
+        return False
+    kind, _, inner = part.partition("/")
+    if kind == "object-types":
+        return type_store.find(connection, domain.id, inner) is not None
+    if kind == "integrations":
+        # A URI may have slashes and colons, which are part of the ARN as they are.
+        return integration_store.find(connection, domain.id, inner) is not None
+    return not slash

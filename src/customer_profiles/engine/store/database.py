@@ -39,14 +39,22 @@ class Connection(sqlite3.Connection):
             self.close()
 
 
-def _first(connection: Connection) -> None:
-    schema = files("customer_profiles.engine.store").joinpath("schema.sql").read_text("utf-8")
-    for statement in schema.split(";\n"):
+def _run(connection: Connection, file: str) -> None:
+    script = files("customer_profiles.engine.store").joinpath(file).read_text("utf-8")
+    for statement in script.split(";\n"):
         connection.execute(statement)
+
+
+def _first(connection: Connection) -> None:
+    _run(connection, "schema.sql")
     connection.execute("INSERT INTO meta VALUES ('page_secret', ?)", (secrets.token_bytes(32),))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
+def _second(connection: Connection) -> None:
+    _run(connection, "objects.sql")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
 """What makes version n of the schema from version n - 1; the last one makes the newest."""
 
 

@@ -41,7 +41,7 @@ _ROW_BITS = 40
 _COLUMNS = "id, name, settings, created, updated"
 
 
-def count(connection: Connection) -> int:
+def number(connection: Connection) -> int:
     """Count the domains."""
     return int(connection.execute("SELECT count(*) FROM domains").fetchone()[0])
 
@@ -72,6 +72,13 @@ def find(connection: Connection, name: str) -> Domain | None:
         (name,),
     ).fetchone()
     return row and _domain(row)
+
+
+def settings_of(connection: Connection, domain: int) -> dict[str, Any]:
+    """Read a domain's settings by its id."""
+    row = connection.execute("SELECT settings FROM domains WHERE id = ?", (domain,)).fetchone()
+    settings: dict[str, Any] = json.loads(row[0])
+    return settings
 
 
 def place(connection: Connection, name: str) -> Place | None:
@@ -105,41 +112,41 @@ def counts(connection: Connection, domain: int) -> Counts:
 
 
 def count_new_profile(connection: Connection, row: int, domain: int, size: int) -> None:
-    """Add a profile, the last one made, to the counters."""
+    """Add a profile, the last row that was made, to the counters."""
+    count_rows(connection, domain, row, Counts(1, 0, size))
+
+
+def count_rows(connection: Connection, domain: int, last_row: int, more: Counts) -> None:
+    """Add to the counters, and say which row was made last."""
     connection.execute(
-        "UPDATE domains SET last_row = ?, profile_count = profile_count + 1, "
-        "total_size = total_size + ? WHERE id = ?",
-        (row, size, domain),
+        "UPDATE domains SET last_row = ?, profile_count = profile_count + ?, "
+        "object_count = object_count + ?, total_size = total_size + ? WHERE id = ?",
+        (last_row, *more, domain),
     )
 
 
-def count_profiles(connection: Connection, domain: int, profiles: int, size: int) -> None:
+def count(connection: Connection, domain: int, more: Counts) -> None:
     """Add to the counters; negative numbers take away."""
     connection.execute(
-        "UPDATE domains SET profile_count = profile_count + ?, total_size = total_size + ? "
-        "WHERE id = ?",
-        (profiles, size, domain),
+        "UPDATE domains SET profile_count = profile_count + ?, object_count = object_count + ?, "
+        "total_size = total_size + ? WHERE id = ?",
+        (*more, domain),
     )
+
+
+_OF_DOMAIN = (
+    *("objects", "object_types", "inbox", "dead_letters", "integrations", "key_names", "profiles"),
+)
 
 
 def delete(connection: Connection, domain: int) -> None:
     """Remove a domain and all that is in it."""
-    own = "SELECT id FROM profiles WHERE domain = ?"
-    for table in ("keys", "fresh_keys", "added_keys"):
-        connection.execute(f"DELETE FROM {table} WHERE profile IN ({own})", (domain,))  # noqa: S608
-    connection.execute("DELETE FROM profiles WHERE domain = ?", (domain,))
-    connection.execute("DELETE FROM key_names WHERE domain = ?", (domain,))
+    rows = (domain << _ROW_BITS, (domain + 1) << _ROW_BITS)
+    for table in ("keys", "fresh_keys", "added_keys", "history"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE profile BETWEEN ? AND ?",  # noqa: S608 - constants
+            rows,
+        )
+    for table in _OF_DOMAIN:
+        connection.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
     connection.execute("DELETE FROM domains WHERE id = ?", (domain,))
-
-
-def knows_key(connection: Connection, domain: int, name: str) -> bool:
-    """Tell whether a custom key's name was ever used in the domain."""
-    found = connection.execute(
-        "SELECT 1 FROM key_names WHERE domain = ? AND name = ?", (domain, name)
-    )
-    return found.fetchone() is not None
-
-
-def learn_key(connection: Connection, domain: int, name: str) -> None:
-    """Make a custom key's name known in the domain."""
-    connection.execute("INSERT OR IGNORE INTO key_names VALUES (?, ?)", (domain, name))

@@ -19,12 +19,10 @@ class AddedKey(NamedTuple):
     value: str
 
 
-def add(connection: Connection, profile: int, hashes: Collection[int]) -> None:
-    """Enter a profile under keys; what is there already stays."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO fresh_keys VALUES (?, ?)", [(key, profile) for key in hashes]
-    )
-    connection.fresh_rows += len(hashes)
+def add(connection: Connection, entries: Collection[tuple[int, int]]) -> None:
+    """Enter holders under keys, given as pairs of hash and row; what is there already stays."""
+    connection.executemany("INSERT OR IGNORE INTO fresh_keys VALUES (?, ?)", entries)
+    connection.fresh_rows += len(entries)
 
 
 def remove(connection: Connection, profile: int, hashes: Iterable[int]) -> None:
@@ -46,6 +44,24 @@ def holders(connection: Connection, key: int, after: int, limit: int) -> list[in
         {"key": key, "after": after, "limit": limit},
     )
     return [row[0] for row in rows.fetchall()]
+
+
+def single_holders(connection: Connection, places: Collection[int]) -> dict[int, int]:
+    """Give the only holder of each key, 0 for none; keys of several holders are left out."""
+    rows = connection.execute(
+        "SELECT value, "
+        "(SELECT min(profile) FROM keys WHERE hash = value), "
+        "(SELECT max(profile) FROM keys WHERE hash = value), "
+        "(SELECT min(profile) FROM fresh_keys WHERE hash = value), "
+        "(SELECT max(profile) FROM fresh_keys WHERE hash = value) FROM json_each(?)",
+        (json.dumps(list(places)),),
+    )
+    found: dict[int, int] = {}
+    for place, *holders in rows.fetchall():
+        different = {holder for holder in holders if holder is not None}
+        if len(different) < 2:  # noqa: PLR2004 - none or one
+            found[place] = different.pop() if different else 0
+    return found
 
 
 def held(connection: Connection, hashes: Sequence[int], profiles: Sequence[int]) -> set[int]:

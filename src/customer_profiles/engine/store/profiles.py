@@ -16,31 +16,86 @@ class Stored(NamedTuple):
 
     id: int
     domain: int
+    profile_id: bytes
+    expires: int
     body: bytes
+    sources: bytes | None = None
+    """Which objects set its values, as JSON; values without a source were set by hand."""
+    objects: int = 0
+    """How many objects of other systems it has."""
+    object_bytes: int = 0
+    """How large these are together."""
 
 
-def insert(connection: Connection, profile: Stored, profile_id: bytes, expires: int) -> None:
-    """Store a new profile."""
-    connection.execute(
-        "INSERT INTO profiles (id, domain, profile_id, expires, body) VALUES (?, ?, ?, ?, ?)",
-        (profile.id, profile.domain, profile_id, expires, profile.body),
+_COLUMNS = ", ".join(Stored._fields)
+_PLACES = ", ".join("?" * len(Stored._fields))
+
+
+def insert(connection: Connection, profiles: Iterable[Stored]) -> None:
+    """Store new profiles."""
+    connection.executemany(
+        f"INSERT INTO profiles ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608 - constants
+        profiles,
     )
 
 
-def replace(connection: Connection, profile: int, body: bytes, expires: int) -> None:
-    """Store a profile anew."""
+def replace(connection: Connection, profiles: Iterable[Stored]) -> None:
+    """Store profiles anew; their ids stay."""
+    connection.executemany(
+        "UPDATE profiles SET expires = ?, body = ?, sources = ?, objects = ?, object_bytes = ? "
+        "WHERE id = ?",
+        [(*profile[3:], profile.id) for profile in profiles],
+    )
+
+
+def count_object(connection: Connection, profile: int, objects: int, size: int) -> None:
+    """Add to a profile's counters; negative numbers take away."""
     connection.execute(
-        "UPDATE profiles SET body = ?, expires = ? WHERE id = ?", (body, expires, profile)
+        "UPDATE profiles SET objects = objects + ?, object_bytes = object_bytes + ? WHERE id = ?",
+        (objects, size, profile),
     )
 
 
 def find(connection: Connection, domain: int, profile_id: bytes, now: float) -> Stored | None:
     """Read a profile that has not expired."""
     row = connection.execute(
-        "SELECT id, domain, body FROM profiles WHERE profile_id = ? AND domain = ? AND expires > ?",
+        f"SELECT {_COLUMNS} FROM profiles "  # noqa: S608 - constants
+        "WHERE profile_id = ? AND domain = ? AND expires > ?",
         (profile_id, domain, now),
     ).fetchone()
     return row and Stored(*row)
+
+
+def at(connection: Connection, row: int) -> Stored | None:
+    """Read the profile of a row, expired or not."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM profiles WHERE id = ?",  # noqa: S608 - constants
+        (row,),
+    ).fetchone()
+    return found and Stored(*found)
+
+
+def holding(connection: Connection, key: int, now: float, limit: int) -> list[Stored]:
+    """Read the first profiles that hold a key and have not expired."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM profiles WHERE id IN ("  # noqa: S608 - constants
+        "SELECT profile FROM keys WHERE hash = :key UNION ALL "
+        "SELECT profile FROM fresh_keys WHERE hash = :key) AND expires > :now LIMIT :limit",
+        {"key": key, "now": now, "limit": limit},
+    )
+    return [Stored(*row) for row in rows.fetchall()]
+
+
+def filled_by(
+    connection: Connection, domain: int, source: str, after: int, limit: int
+) -> list[Stored]:
+    """Read some of the profiles whose sources mention a text, in the order of their rows."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM profiles "  # noqa: S608 - constants
+        "WHERE domain = ? AND id > ? AND instr(sources, CAST(? AS BLOB)) ORDER BY id LIMIT ?",
+        (domain, after, source, limit),
+    )
+    return [Stored(*row) for row in rows.fetchall()]
 
 
 def row_of(connection: Connection, domain: int, profile_id: bytes) -> int | None:
@@ -61,17 +116,18 @@ def bodies(connection: Connection, profiles: Sequence[int], now: float) -> dict[
     return dict(rows.fetchall())
 
 
-def delete(connection: Connection, profiles: Iterable[int]) -> None:
-    """Remove profiles and the keys that were added to them by hand."""
-    rows = [(profile,) for profile in profiles]
-    connection.executemany("DELETE FROM added_keys WHERE profile = ?", rows)
-    connection.executemany("DELETE FROM profiles WHERE id = ?", rows)
+def delete(connection: Connection, profile: int) -> None:
+    """Remove a profile, the keys that were added to it by hand, and its history."""
+    connection.execute("DELETE FROM added_keys WHERE profile = ?", (profile,))
+    connection.execute("DELETE FROM history WHERE profile = ?", (profile,))
+    connection.execute("DELETE FROM profiles WHERE id = ?", (profile,))
 
 
 def expired(connection: Connection, now: float, limit: int) -> list[Stored]:
     """Read some of the profiles whose time is over."""
     rows = connection.execute(
-        "SELECT id, domain, body FROM profiles WHERE expires <= ? ORDER BY expires LIMIT ?",
+        f"SELECT {_COLUMNS} FROM profiles "  # noqa: S608 - constants
+        "WHERE expires <= ? ORDER BY expires LIMIT ?",
         (now, limit),
     )
-    return [Stored(*row) for row in rows]
+    return [Stored(*row) for row in rows.fetchall()]

@@ -1,0 +1,120 @@
+"""The records of the files that a flow of S3 pulls: CSV, JSON and JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_JSON_LINES, _JSON = (".jsonl", ".ndjson"), ".json"
+
+
+class FileProblem(Exception):  # noqa: N818 - told to the user, with the file's name
+    """A file cannot be read; the message says why, without anything that is in it."""
+
+
+class BadRecord(NamedTuple):
+    """A record that is no object, as the text that it was, and why."""
+
+    text: str
+    reason: str
+
+
+def read(name: str, body: BinaryIO) -> Iterator[dict[str, Any] | BadRecord]:
+    """Give the records of a file.
+
+    Args:
+        name: the file's name, whose end says what it holds.
+        body: its bytes; they are read as the records are taken.
+
+    Raises:
+        FileProblem: the file cannot be read, or not to its end.
+    """
+    # The model's shapes name no format, as AppFlow's S3InputFormatConfig does.
+    # Assumed: files whose names end in .json, .jsonl or .ndjson hold JSON, all others CSV.
+    ending = name.lower()
+    text = io.TextIOWrapper(body, encoding="utf-8-sig", newline="")
+    try:
+        if ending.endswith(_JSON_LINES):
+            yield from _json_lines(text)
+        elif ending.endswith(_JSON):
+            yield from _json(text.read())
+        else:
+            yield from _csv(text)
+    except UnicodeDecodeError:
+        message = "it is not UTF-8"
+        raise FileProblem(message) from None
+
+
+def _csv(text: io.TextIOWrapper) -> Iterator[dict[str, Any] | BadRecord]:
+    rows = csv.reader(text, strict=True)
+    try:
+        header = next((row for row in rows if row), None)
+        if header is None:
+            return
+        _check_header(header)
+        for row in rows:
+            if row:
+                yield _record(header, row)
+    except csv.Error as error:
+        # The words of the csv module name no value.
+        message = f"line {rows.line_num} is not CSV: {error}"
+        raise FileProblem(message) from None
+
+
+def _check_header(header: list[str]) -> None:
+    # AG:customer-profiles-object-type-mappings: headers with dots are not supported.
+    for number, name in enumerate(header, start=1):
+        problem = (
+            "is empty"
+            if not name
+            else "has a dot in its name, which files for Customer Profiles cannot have"
+            if "." in name
+            else "has the name of an earlier one"
+            if name in header[: number - 1]
+            else None
+        )
+        if problem:
+            message = f"column {number} of the header {problem}"
+            raise FileProblem(message)
+
+
+def _record(header: list[str], row: list[str]) -> dict[str, Any] | BadRecord:
+    if len(row) > len(header):
+        reason = f"The row has {len(row)} values, and the header {len(header)}"
+        return BadRecord(_encode(row), reason)
+    # Assumed: an empty value of a CSV file, or one that is missing at a row's end, is absent.
+    return {name: value for name, value in zip(header, row, strict=False) if value}
+
+
+def _json_lines(text: io.TextIOWrapper) -> Iterator[dict[str, Any] | BadRecord]:
+    for line in text:
+        if stripped := line.strip():
+            yield _object(stripped)
+
+
+def _json(text: str) -> Iterator[dict[str, Any] | BadRecord]:
+    """Give one object, those of a list, or else those of the lines."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        yield from (_object(line) for line in text.split("\n") if line.strip())
+        return
+    for one in whole if isinstance(whole, list) else [whole]:
+        yield one if isinstance(one, dict) else BadRecord(_encode(one), _NO_OBJECT)
+
+
+def _object(line: str) -> dict[str, Any] | BadRecord:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return BadRecord(line, _NO_OBJECT)
+    return found if isinstance(found, dict) else BadRecord(line, _NO_OBJECT)
+
+
+_NO_OBJECT = "The record is not a JSON object"

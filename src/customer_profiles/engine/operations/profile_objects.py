@@ -1,0 +1,223 @@
+"""Objects of other systems: put, list and remove them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles.engine import holdings, keys, kinds
+from customer_profiles.engine.ingestion import Intake
+from customer_profiles.engine.outbox import deliver
+from customer_profiles.engine.refusals import Refusal, bad_request, not_found
+from customer_profiles.engine.registry import operation
+from customer_profiles.engine.standard import PROFILE
+from customer_profiles.engine.store import letters
+from customer_profiles.engine.store import object_types as type_store
+from customer_profiles.engine.store import objects as store
+from customer_profiles.engine.store import profiles as profile_store
+
+from .expiry import reading, writing
+from .profiles import changing, content_types, existing, place
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.store.database import Connection
+
+Wire = dict[str, Any]
+
+# Assumed: ListProfileObjects gives 20 objects a page unless it is told otherwise.
+_PAGE = 20
+_SETTLED_AT_ONCE = 500
+
+
+@operation("PutProfileObject")
+def put_profile_object(context: Context, request: Wire) -> Wire:
+    """Ingest an object; what ingestion rejects goes to the dead letters."""
+    (result,) = put_objects(
+        context, request["DomainName"], request["ObjectTypeName"], [request["Object"]]
+    )
+    if isinstance(result, Refusal):
+        raise result
+    return {"ProfileObjectUniqueKey": result}
+
+
+@operation("BatchPutProfileObject")
+def batch_put_profile_object(context: Context, request: Wire) -> Wire:
+    """Ingest several objects of one type; a bad one keeps no other from being ingested."""
+    items = request["Items"]
+    twice = [name for name, count in Counter(item["Id"] for item in items).items() if count > 1]
+    if twice:
+        # Assumed: two items of a batch with one Id are refused.
+        raise bad_request(f"Items has the Id {twice[0]} more than once; give each item its own")
+    results = put_objects(
+        context,
+        request["DomainName"],
+        request["ObjectTypeName"],
+        [item["Object"] for item in items],
+    )
+    successful: list[Wire] = []
+    failed: list[Wire] = []
+    for item, result in zip(items, results, strict=True):
+        if isinstance(result, Refusal):
+            failed.append({"Id": item["Id"], "Code": result.status, "Message": result.message})
+        else:
+            successful.append({"Id": item["Id"], "ProfileObjectUniqueKey": result})
+    return {"Successful": successful, "Failed": failed}
+
+
+def put_objects(
+    context: Context, domain_name: str, object_type_name: str, texts: Sequence[str]
+) -> list[str | Refusal]:
+    """Ingest objects in one transaction; give the key of each, or why it is refused."""
+    results: list[str | Refusal] = []
+    with writing(context) as connection:
+        domain = place(connection, domain_name)
+        intake = Intake(context, connection, domain, object_type_name)
+        accepted = []
+        for text in texts:
+            try:
+                accepted.append(intake.accept(text))
+            except Refusal as refusal:
+                results.append(refusal)
+            else:
+                results.append(accepted[-1].unique_key)
+        if context.ingestion_delay:
+            due = context.clock.now() + context.ingestion_delay
+            waiting = [one.body.decode() for one in accepted]
+            letters.wait(connection, domain.id, object_type_name, waiting, due)
+        else:
+            intake.take(accepted)
+    if intake.rejected:
+        deliver(context, domain_name)
+    return results
+
+
+def settle(context: Context) -> None:
+    """Ingest the objects that waited for their moment, in the order in which they came."""
+    settled = _SETTLED_AT_ONCE
+    while settled == _SETTLED_AT_ONCE:
+        rejected = set()
+        with writing(context) as connection:
+            waiting = letters.due(connection, context.clock.now(), _SETTLED_AT_ONCE)
+            for (domain, name), group in groupby(waiting, key=lambda one: (one.domain, one.type)):
+                if _settle(context, connection, domain, name, list(group)):
+                    rejected.add(domain)
+            settled = len(waiting)
+        for domain in rejected:
+            deliver(context, domain)
+
+
+def _settle(
+    context: Context,
+    connection: Connection,
+    domain: str,
+    name: str,
+    waiting: Sequence[letters.Waiting],
+) -> int:
+    """Ingest objects of one type; give how many were rejected."""
+    for one in waiting:
+        letters.taken(connection, one)
+    place_of_domain = place(connection, domain)
+    if type_store.written(connection, place_of_domain.id, name) is None:
+        # Assumed: an object whose type is deleted before it is ingested is lost with the type.
+        return 0
+    intake = Intake(context, connection, place_of_domain, name)
+    accepted = []
+    for one in waiting:
+        try:
+            accepted.append(intake.accept(one.body))
+        except Refusal as refusal:
+            # The type was put anew since the object was accepted.
+            intake.reject(one.body, refusal.message)
+    intake.take(accepted)
+    return intake.rejected
+
+
+@operation("ListProfileObjects")
+def list_profile_objects(context: Context, request: Wire) -> Wire:
+    """List the objects of a type that a profile has, page by page."""
+    name, limit = request["ObjectTypeName"], request.get("MaxResults", _PAGE)
+    wanted = request.get("ObjectFilter")
+    query = ["objects", request["DomainName"], request["ProfileId"], name, wanted]
+    after = int(context.pages.position(query, request.get("NextToken")) or 0)
+    with reading(context) as connection:
+        domain = place(connection, request["DomainName"])
+        if not kinds.is_known(connection, domain.id, name):
+            # Seen from the service: a type that is not mapped in the domain is not found.
+            raise kinds.unknown(name)
+        profile = existing(context, connection, domain, request["ProfileId"])
+        accepted = _accepted(connection, domain.id, wanted)
+        found = [
+            one
+            # Assumed: ListProfileObjects answers in the order in which objects first came.
+            for one in _objects(connection, profile, name)
+            if one.id > after and (accepted is None or accepted & holdings.keys_in(one.keys))
+        ]
+    more = len(found) > limit
+    token = context.pages.token(query, str(found[limit - 1].id)) if more else None
+    return {"Items": [_item(one) for one in found[:limit]], "NextToken": token}
+
+
+def _objects(
+    connection: Connection, profile: profile_store.Stored, name: str
+) -> list[store.StoredObject]:
+    if name != PROFILE:
+        return holdings.objects_of(connection, profile.id, name)
+    # Assumed: the objects of type _profile are the profile itself.
+    written = json.dumps(sorted(holdings.keys_of(connection, profile))).encode()
+    return [
+        store.StoredObject(
+            profile.id,
+            profile.domain,
+            profile.id,
+            name,
+            keys.unique_key(name, profile.profile_id.hex()),
+            0,
+            0,
+            profile.expires,
+            written,
+            b"[]",
+            None,
+            profile.body,
+        )
+    ]
+
+
+def _accepted(connection: Connection, domain: int, wanted: Wire | None) -> set[keys.Key] | None:
+    if wanted is None:
+        return None
+    name = wanted["KeyName"]
+    types = content_types(connection, domain, name) or ("STRING",)
+    return {
+        (name, normal) for value in wanted["Values"] for normal in keys.normals(name, types, value)
+    }
+
+
+def _item(stored: store.StoredObject) -> Wire:
+    return {
+        "ObjectTypeName": stored.type,
+        "ProfileObjectUniqueKey": stored.unique_key,
+        "Object": stored.body.decode(),
+    }
+
+
+@operation("DeleteProfileObject")
+def delete_profile_object(context: Context, request: Wire) -> Wire:
+    """Remove an object from a profile; the values that it set stay."""
+    name = request["ObjectTypeName"]
+    with changing(context, request) as (connection, _, profile):
+        unique_key = request["ProfileObjectUniqueKey"]
+        objects = holdings.objects_of(connection, profile.id, name)
+        found = next((one for one in objects if one.unique_key == unique_key), None)
+        if found is None:
+            # Assumed: deleting an object that the profile does not have is refused as not found.
+            raise not_found(f"The profile has no object of type {name} with this unique key")
+        # Assumed: what a deleted object set in its profile stays there.
+        now = context.clock.now()
+        holdings.remove_objects(connection, [found], "DELETED_BY_CUSTOMER", now)
+    # Seen from the service.
+    return {"Message": "OK"}

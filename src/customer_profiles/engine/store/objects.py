@@ -1,0 +1,155 @@
+"""Objects: those that other systems sent, and the standard objects that they fill."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .database import Connection
+
+
+class StoredObject(NamedTuple):
+    """An object's row."""
+
+    id: int
+    domain: int
+    profile: int
+    """The row of the profile that it belongs to."""
+    type: str
+    unique_key: str
+    """The service's key of it."""
+    ingested: float
+    changed: float
+    """When its source changed it, or else when it was ingested."""
+    expires: int
+    keys: bytes
+    """The keys that it gives its profile, as JSON."""
+    own_keys: bytes
+    """The keys that find the object itself, as JSON."""
+    sources: bytes | None
+    """Which objects set a standard object's values, as JSON."""
+    body: bytes
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is a standard object, which the service itself keeps."""
+        return self.type.startswith("_")
+
+
+_COLUMNS = ", ".join(StoredObject._fields)
+_PLACES = ", ".join("?" * len(StoredObject._fields))
+
+
+def put(connection: Connection, objects: Iterable[StoredObject]) -> None:
+    """Store objects under their ids, new or anew."""
+    connection.executemany(
+        f"INSERT OR REPLACE INTO objects ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608
+        objects,
+    )
+
+
+def by_ids(
+    connection: Connection, ids: Sequence[int], name: str | None = None
+) -> list[StoredObject]:
+    """Read objects, of one type or of all, in the order of their ids."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
+        "WHERE id IN (SELECT value FROM json_each(:ids)) AND (:type IS NULL OR type = :type) "
+        "ORDER BY id",
+        {"ids": json.dumps(ids), "type": name},
+    )
+    return [StoredObject(*row) for row in rows.fetchall()]
+
+
+def find(connection: Connection, identity: int) -> StoredObject | None:
+    """Read an object by its id."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects WHERE id = ?",  # noqa: S608
+        (identity,),
+    ).fetchone()
+    return row and StoredObject(*row)
+
+
+_FEW = 50
+_OF_PROFILE = (
+    "id IN (SELECT profile FROM keys WHERE hash = :place "
+    "UNION ALL SELECT profile FROM fresh_keys WHERE hash = :place)"
+)
+
+
+def keys_among(connection: Connection, place: int, wanted: Sequence[bytes]) -> list[bytes]:
+    """Read the keys of those objects of a profile that have one of the wanted keys.
+
+    Where many are wanted, those of other objects are read too.
+    """
+    if not wanted:
+        return []
+    names = [f"key{number}" for number in range(len(wanted) if len(wanted) <= _FEW else 0)]
+    tests = " OR ".join(f"instr(keys, :{name})" for name in names) or "TRUE"
+    rows = connection.execute(
+        f"SELECT keys FROM objects WHERE {_OF_PROFILE} AND ({tests})",  # noqa: S608
+        {"place": place, **dict(zip(names, wanted, strict=False))},
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def counts(connection: Connection, place: int) -> dict[str, int]:
+    """Count the objects of other systems that a profile has, by type."""
+    rows = connection.execute(
+        f"SELECT type, count(*) FROM objects WHERE {_OF_PROFILE} "  # noqa: S608
+        "AND substr(type, 1, 1) <> '_' GROUP BY type",
+        {"place": place},
+    )
+    return dict(rows.fetchall())
+
+
+def oldest(connection: Connection, place: int, name: str | None, but: int) -> StoredObject | None:
+    """Read the oldest object of a type, or of all types, that a profile has, but for one."""
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects WHERE {_OF_PROFILE} "  # noqa: S608
+        "AND id <> :but AND (type = :type OR :type IS NULL AND substr(type, 1, 1) <> '_') "
+        "ORDER BY ingested, id LIMIT 1",
+        {"place": place, "type": name, "but": but},
+    ).fetchone()
+    return row and StoredObject(*row)
+
+
+def of_type(
+    connection: Connection, domain: int, name: str, after: int, limit: int
+) -> list[StoredObject]:
+    """Read some of a type's objects, in the order of their ids."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
+        "WHERE domain = ? AND type = ? AND id > ? ORDER BY id LIMIT ?",
+        (domain, name, after, limit),
+    )
+    return [StoredObject(*row) for row in rows.fetchall()]
+
+
+def filled_by(
+    connection: Connection, domain: int, source: str, after: int, limit: int
+) -> list[StoredObject]:
+    """Read some of the standard objects whose sources mention a text, in the order of their ids."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
+        "WHERE domain = ? AND id > ? AND instr(sources, CAST(? AS BLOB)) ORDER BY id LIMIT ?",
+        (domain, after, source, limit),
+    )
+    return [StoredObject(*row) for row in rows.fetchall()]
+
+
+def expired(connection: Connection, now: float, limit: int) -> list[StoredObject]:
+    """Read some of the objects whose time is over."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects WHERE expires <= ? ORDER BY expires LIMIT ?",  # noqa: S608
+        (now, limit),
+    )
+    return [StoredObject(*row) for row in rows.fetchall()]
+
+
+def delete(connection: Connection, identity: int) -> None:
+    """Remove an object."""
+    connection.execute("DELETE FROM objects WHERE id = ?", (identity,))
