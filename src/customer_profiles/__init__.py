@@ -6,11 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from customer_profiles._channels import AwsChannel, Channel, EngineChannel
-    from customer_profiles._client import CustomerProfiles
-    from customer_profiles._gateway import RetryPolicy
-    from customer_profiles._results import Results
-    from customer_profiles._version import __version__
+    from customer_profiles._channels import (
+        AwsChannel,
+        Channel,
+        EngineChannel,
+    )
+    from customer_profiles._client import (
+        CustomerProfiles,
+    )
+    from customer_profiles._gateway import (
+        RetryPolicy,
+    )
+    from customer_profiles._results import (
+        Results,
+    )
+    from customer_profiles._version import (
+        __version__,
+    )
     from customer_profiles.errors import (
         AccessDeniedError,
         AmbiguousWriteError,
@@ -30,12 +42,52 @@ if TYPE_CHECKING:
         ThrottlingError,
         UnreadableAnswerError,
     )
+    from customer_profiles.mapping.codegen import (
+        codegen,
+    )
+    from customer_profiles.mapping.markers import (
+        Content,
+        Key,
+        Source,
+        Target,
+    )
+    from customer_profiles.mapping.plan import (
+        Change,
+        Plan,
+    )
+    from customer_profiles.mapping.profile_object import (
+        ProfileObject,
+    )
     from customer_profiles.models.domain import (
         DataStore,
         Domain,
         DomainFields,
         DomainStats,
         Readiness,
+    )
+    from customer_profiles.models.history import (
+        HistoryRecord,
+        Provenance,
+    )
+    from customer_profiles.models.integration import (
+        FileProblem,
+        Flow,
+        FlowRun,
+        Integration,
+        IntegrationFields,
+        MarketoFlow,
+        MarketoTask,
+        OnDemand,
+        OnEvent,
+        S3Flow,
+        S3Task,
+        SalesforceFlow,
+        SalesforceTask,
+        Scheduled,
+        ServiceNowFlow,
+        ServiceNowTask,
+        ZendeskFlow,
+        ZendeskTask,
     )
     from customer_profiles.models.matching import (
         AttributeTypesSelector,
@@ -49,6 +101,14 @@ if TYPE_CHECKING:
         RuleBasedMatchingConfig,
         S3ExportingConfig,
     )
+    from customer_profiles.models.object_type import (
+        DetectedObjectType,
+        ObjectType,
+        ObjectTypeField,
+        ObjectTypeFields,
+        ObjectTypeKey,
+        ObjectTypeTemplate,
+    )
     from customer_profiles.models.profile import (
         Address,
         AddressFields,
@@ -58,9 +118,40 @@ if TYPE_CHECKING:
         Profile,
         ProfileFields,
     )
-    from customer_profiles.repositories.domains import Domains
-    from customer_profiles.repositories.profiles import FindOrCreate, Lookup, Profiles
-    from customer_profiles.repositories.tags import Tags
+    from customer_profiles.models.profile_object import (
+        DeadLetter,
+        JsonObject,
+        StoredObject,
+    )
+    from customer_profiles.repositories.domains import (
+        Domains,
+    )
+    from customer_profiles.repositories.history import (
+        History,
+    )
+    from customer_profiles.repositories.integrations import (
+        AccountIntegrations,
+        Integrations,
+    )
+    from customer_profiles.repositories.object_types import (
+        ObjectTypes,
+    )
+    from customer_profiles.repositories.profile_objects import (
+        ObjectsOfProfile,
+        ProfileObjects,
+        PutResult,
+    )
+    from customer_profiles.repositories.profiles import (
+        FindOrCreate,
+        Lookup,
+        Profiles,
+    )
+    from customer_profiles.repositories.tags import (
+        Tags,
+    )
+    from customer_profiles.repositories.templates import (
+        Templates,
+    )
 
 # A name is imported when it is first used: a script pays for what it touches (PEP 562).
 _ROOMS = {
@@ -88,7 +179,32 @@ _ROOMS = {
         "ThrottlingError",
         "UnreadableAnswerError",
     ),
+    "mapping.codegen": ("codegen",),
+    "mapping.markers": ("Content", "Key", "Source", "Target"),
+    "mapping.plan": ("Change", "Plan"),
+    "mapping.profile_object": ("ProfileObject",),
     "models.domain": ("DataStore", "Domain", "DomainFields", "DomainStats", "Readiness"),
+    "models.history": ("HistoryRecord", "Provenance"),
+    "models.integration": (
+        "FileProblem",
+        "Flow",
+        "FlowRun",
+        "Integration",
+        "IntegrationFields",
+        "MarketoFlow",
+        "MarketoTask",
+        "OnDemand",
+        "OnEvent",
+        "S3Flow",
+        "S3Task",
+        "SalesforceFlow",
+        "SalesforceTask",
+        "Scheduled",
+        "ServiceNowFlow",
+        "ServiceNowTask",
+        "ZendeskFlow",
+        "ZendeskTask",
+    ),
     "models.matching": (
         "AttributeTypesSelector",
         "AutoMerging",
@@ -101,6 +217,14 @@ _ROOMS = {
         "RuleBasedMatchingConfig",
         "S3ExportingConfig",
     ),
+    "models.object_type": (
+        "DetectedObjectType",
+        "ObjectType",
+        "ObjectTypeField",
+        "ObjectTypeFields",
+        "ObjectTypeKey",
+        "ObjectTypeTemplate",
+    ),
     "models.profile": (
         "Address",
         "AddressFields",
@@ -110,14 +234,21 @@ _ROOMS = {
         "Profile",
         "ProfileFields",
     ),
+    "models.profile_object": ("DeadLetter", "JsonObject", "StoredObject"),
     "repositories.domains": ("Domains",),
+    "repositories.history": ("History",),
+    "repositories.integrations": ("AccountIntegrations", "Integrations"),
+    "repositories.object_types": ("ObjectTypes",),
+    "repositories.profile_objects": ("ObjectsOfProfile", "ProfileObjects", "PutResult"),
     "repositories.profiles": ("FindOrCreate", "Lookup", "Profiles"),
     "repositories.tags": ("Tags",),
+    "repositories.templates": ("Templates",),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "AccessDeniedError",
+    "AccountIntegrations",
     "Address",
     "AddressFields",
     "AmbiguousWriteError",
@@ -126,15 +257,19 @@ __all__ = [
     "AwsChannel",
     "BadRequestError",
     "BatchError",
+    "Change",
     "Channel",
     "ConflictResolution",
     "ConnectionFailedError",
     "Consolidation",
     "ContactPreference",
+    "Content",
     "CustomerProfiles",
     "CustomerProfilesError",
     "DataStore",
+    "DeadLetter",
     "DetachedError",
+    "DetectedObjectType",
     "Domain",
     "DomainFields",
     "DomainStats",
@@ -142,32 +277,72 @@ __all__ = [
     "EngagementPreferences",
     "EngineChannel",
     "ExportingConfig",
+    "FileProblem",
     "FindOrCreate",
+    "Flow",
+    "FlowRun",
     "FoundBy",
+    "History",
+    "HistoryRecord",
+    "Integration",
+    "IntegrationFields",
+    "Integrations",
     "InternalServerError",
     "InvalidInputError",
     "JobSchedule",
+    "JsonObject",
+    "Key",
     "Lookup",
+    "MarketoFlow",
+    "MarketoTask",
     "MatchingConfig",
     "MatchingRule",
     "MultipleResultsError",
     "NoResultError",
+    "ObjectType",
+    "ObjectTypeField",
+    "ObjectTypeFields",
+    "ObjectTypeKey",
+    "ObjectTypeTemplate",
+    "ObjectTypes",
+    "ObjectsOfProfile",
+    "OnDemand",
+    "OnEvent",
     "PaginationError",
+    "Plan",
     "Profile",
     "ProfileFields",
+    "ProfileObject",
+    "ProfileObjects",
     "Profiles",
+    "Provenance",
+    "PutResult",
     "Readiness",
     "ResourceNotFoundError",
     "Results",
     "RetryPolicy",
     "RuleBasedMatchingConfig",
     "S3ExportingConfig",
+    "S3Flow",
+    "S3Task",
+    "SalesforceFlow",
+    "SalesforceTask",
+    "Scheduled",
     "ServiceError",
+    "ServiceNowFlow",
+    "ServiceNowTask",
+    "Source",
     "StoreError",
+    "StoredObject",
     "Tags",
+    "Target",
+    "Templates",
     "ThrottlingError",
     "UnreadableAnswerError",
+    "ZendeskFlow",
+    "ZendeskTask",
     "__version__",
+    "codegen",
 ]
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from customer_profiles.engine import Clock, Quotas
     from customer_profiles.models.domain import Domain
     from customer_profiles.repositories.domains import Domains
+    from customer_profiles.repositories.integrations import AccountIntegrations
     from customer_profiles.repositories.tags import Tags
+    from customer_profiles.repositories.templates import Templates
 
 
 class CustomerProfiles:
@@ -88,6 +90,8 @@ class CustomerProfiles:
         region: str = "us-east-1",
         account_id: str = "000000000000",
         quotas: Quotas | None = None,
+        session: Any = None,
+        ingestion_delay: float = 0.0,
         strict: bool = False,
     ) -> Self:
         """Run the service in this process, on a SQLite file or, without a path, in memory.
@@ -98,13 +102,25 @@ class CustomerProfiles:
             region: stands in ARNs.
             account_id: stands in ARNs.
             quotas: the service's limits, its defaults if none are given.
+            session: a boto3 session for the S3 files of flows and the SQS queues of dead letters;
+                without one boto3's default session, if any of these are used.
+            ingestion_delay: seconds until an object that was put is seen, for tests of code that
+                must wait for AWS; without one it is seen at once.
             strict: check every answer against the service's model.
 
         Raises:
             StoreError: the file cannot be used; it is left as it was.
         """
-        options = {"clock": clock, "region": region, "account_id": account_id}
-        return cls(channel=EngineChannel.open(path, quotas=quotas, strict=strict, **options))
+        options = {
+            "clock": clock,
+            "region": region,
+            "account_id": account_id,
+            "quotas": quotas,
+            "session": session,
+            "ingestion_delay": ingestion_delay,
+            "strict": strict,
+        }
+        return cls(channel=EngineChannel.open(path, **options))
 
     @cached_property
     def domains(self) -> Domains:
@@ -120,6 +136,20 @@ class CustomerProfiles:
         from customer_profiles.repositories.tags import Tags
 
         return Tags(self._gateway)
+
+    @cached_property
+    def templates(self) -> Templates:
+        """The service's own mappings for well-known sources."""
+        from customer_profiles.repositories.templates import Templates
+
+        return Templates(self._gateway)
+
+    @cached_property
+    def integrations(self) -> AccountIntegrations:
+        """The integrations of all domains; those of one are `domain.integrations`."""
+        from customer_profiles.repositories.integrations import AccountIntegrations
+
+        return AccountIntegrations(self._gateway)
 
     def domain(self, name: str) -> Domain:
         """Give a domain by its name; sends nothing, so it need not exist yet."""

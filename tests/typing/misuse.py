@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from customer_profiles import Address, CustomerProfiles, Profile
+from typing import Annotated
+
+from customer_profiles import (
+    Address,
+    CustomerProfiles,
+    Key,
+    Profile,
+    ProfileObject,
+    S3Task,
+    Scheduled,
+    ZendeskFlow,
+    ZendeskTask,
+)
 
 shop = CustomerProfiles.embedded().domain("shop")
 ada = shop.profiles.get("id")
@@ -40,6 +52,40 @@ Profile(first_name=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumen
 # A value that may be absent, used without a look.
 ada.first_name.upper()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
 shop.profiles.search(email="a").first().save()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+
+
+class Order(ProfileObject, name="Order"):
+    order_id: Annotated[str, Key("OrderId", unique=True, profile=True)]
+
+
+class Visit(ProfileObject, name="Visit"):
+    visit_id: Annotated[str, Key("VisitId", unique=True, profile=True)]
+
+
+# Objects of another class, and a misspelled field of a typed one.
+shop.objects(Order).put(Visit(visit_id="1"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shop.objects(Order).put({"OrderId": "1"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shop.objects("Order").put(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+ada.objects(Order).one().ordr_id  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+ada.objects(Order).delete(Visit(visit_id="1"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# Misspelled and wrong settings.
+shop.object_types.put("Order", descripton="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+shop.object_types.put(Order, source_priority=1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+ada.history(action_type="INGESTD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shop.integrations.put("arn", scope="PROFIL")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+
+# A source that is neither or both of uri and flow, and wrong combinations in a flow.
+shop.integrations.put(object_type_name="Order")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+ZendeskTask(task_type="Filter", source_fields=[], operator="CONTAINS")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+Scheduled()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+ZendeskFlow(
+    flow_name="a",
+    kms_arn="b",
+    connector_profile_name="c",
+    object="d",
+    tasks=[S3Task(task_type="Map", source_fields=[])],  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+)
 
 # A lazy list, asked whether it holds anything.
 if shop.profiles.search(email="a"):  # pyright: ignore[reportGeneralTypeIssues]

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+from decimal import Decimal
+from typing import Annotated, Any, assert_type
 
 from customer_profiles import (
     Address,
     CustomerProfiles,
+    DeadLetter,
+    DetectedObjectType,
     Domain,
     FindOrCreate,
+    FlowRun,
+    History,
+    HistoryRecord,
+    Integration,
+    Key,
     Lookup,
     MatchingConfig,
+    ObjectsOfProfile,
+    ObjectType,
+    ObjectTypeTemplate,
+    Plan,
     Profile,
+    ProfileObject,
+    ProfileObjects,
+    Provenance,
+    PutResult,
     Results,
+    SalesforceFlow,
+    SalesforceTask,
+    Scheduled,
+    StoredObject,
+    Target,
 )
 
 cp = CustomerProfiles.embedded()
@@ -45,3 +66,60 @@ shop.profiles.update("id", last_name="King", middle_name=None, attributes={"tier
 shop.profiles.update("id", Profile(middle_name=None))
 assert_type(ada.save(), Profile)
 assert_type(cp.tags.all(shop), dict[str, str])
+
+
+class Order(ProfileObject, name="Order"):
+    order_id: Annotated[str, Key("OrderId", unique=True, profile=True)]
+    total: Annotated[Decimal | None, Target("_order.TotalPrice")] = None
+
+
+assert_type(shop.object_types.put(Order), ObjectType)
+assert_type(shop.object_types.put("CTR", template_id="CTR", expiration_days=30), ObjectType)
+assert_type(shop.object_types.get(Order), ObjectType)
+assert_type(shop.object_types.all(), Results[ObjectType])
+assert_type(shop.object_types.detect({"id": 1}, '{"id": 2}'), list[DetectedObjectType])
+assert_type(shop.object_types.plan(Order), Plan)
+assert_type(shop.object_types.apply(shop.object_types.plan(Order)), Plan)
+assert_type(shop.object_types.apply(Order, delete_undeclared=True), Plan)
+assert_type(cp.templates.get("CTR"), ObjectTypeTemplate)
+assert_type(cp.templates.all(), Results[ObjectTypeTemplate])
+
+assert_type(shop.objects(Order), ProfileObjects[Order])
+assert_type(shop.objects(Order).put(Order(order_id="1")), str)
+assert_type(shop.objects(Order).put_many([Order(order_id="1")]), list[str])
+for result in shop.objects(Order).put_each(Order(order_id=str(n)) for n in range(3)):
+    assert_type(result, PutResult[Order])
+    assert_type(result.item.total, Decimal | None)
+shop.objects("Order").put({"OrderId": "1"})
+shop.objects("Order").put_many(['{"OrderId": "1"}', {"OrderId": "2"}])
+
+orders = ada.objects(Order, keys={"OrderId": "1"}, limit=3)
+assert_type(orders, ObjectsOfProfile[Order])
+assert_type(orders.first(), Order | None)
+orders.delete(orders.one())
+for order in orders:
+    assert_type(order, Order)
+assert_type(ada.objects("_order").one(), StoredObject)
+assert_type(ada.objects("_order").one().data, dict[str, Any])
+
+assert_type(ada.history(action_type="INGESTED", object_type_name=Order), History)
+assert_type(ada.history().get("id"), HistoryRecord)
+for record in ada.history():
+    assert_type(record.refresh(), HistoryRecord)
+assert_type(ada.provenance("address.city"), Provenance)
+assert_type(shop.dead_letters, list[DeadLetter])
+
+flow = SalesforceFlow(
+    flow_name="contacts",
+    kms_arn="arn",
+    connector_profile_name="mine",
+    object="Contact",
+    tasks=[SalesforceTask(task_type="Filter", source_fields=["Id"], operator="CONTAINS")],
+    trigger=Scheduled(schedule_expression="rate(1 day)"),
+)
+assert_type(shop.integrations.put(flow=flow, object_type_name=Order), Integration)
+assert_type(shop.integrations.put("arn", object_type_name="Order", scope="PROFILE"), Integration)
+assert_type(shop.integrations.all(), Results[Integration])
+assert_type(cp.integrations.all("arn"), Results[Integration])
+assert_type(shop.integrations.run("arn"), FlowRun)
+assert_type(cp.integrations.run_due(), list[FlowRun])

@@ -181,7 +181,7 @@ def _to_wire(value: Any, *, keep_none: bool) -> Any:
         return [_to_wire(item, keep_none=keep_none) for item in value]
     if isinstance(value, dict):
         # A copy: what is changed in place must differ from what was read.
-        return dict(value)
+        return {key: _to_wire(item, keep_none=keep_none) for key, item in value.items()}
     return value.timestamp() if isinstance(value, datetime) else value
 
 

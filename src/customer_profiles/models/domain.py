@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, TypedDict, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, cast, overload
 
 from customer_profiles.models.base import Model, Record
 from customer_profiles.models.matching import MatchingConfig, RuleBasedMatchingConfig
 
 if TYPE_CHECKING:
+    from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.models.profile_object import DeadLetter, JsonObject
     from customer_profiles.repositories.domains import Domains
+    from customer_profiles.repositories.integrations import Integrations
+    from customer_profiles.repositories.object_types import ObjectTypes
+    from customer_profiles.repositories.profile_objects import ProfileObjects
     from customer_profiles.repositories.profiles import Profiles
+
+ObjectT = TypeVar("ObjectT", bound="ProfileObject")
 
 
 class DomainStats(Model):
@@ -89,7 +96,46 @@ class Domain(Record):
     @property
     def profiles(self) -> Profiles:
         """The domain's profiles."""
-        return cast("Domains", self.origin().home).profiles(self.domain_name)
+        return self._home().profiles(self.domain_name)
+
+    @property
+    def object_types(self) -> ObjectTypes:
+        """The domain's object types."""
+        return self._home().object_types(self.domain_name)
+
+    @overload
+    def objects(self, object_type: type[ObjectT], /) -> ProfileObjects[ObjectT]: ...
+
+    @overload
+    def objects(self, object_type: str, /) -> ProfileObjects[JsonObject]: ...
+
+    def objects(self, object_type: type[ProfileObject] | str, /) -> ProfileObjects[Any]:
+        """Give the way for objects of one type into the domain; sends nothing.
+
+        Args:
+            object_type: the class of the objects, or the object type's name for mappings and
+                JSON texts.
+        """
+        return self._home().objects(self.domain_name, object_type)
+
+    @property
+    def integrations(self) -> Integrations:
+        """The domain's integrations."""
+        return self._home().integrations(self.domain_name)
+
+    @property
+    def dead_letters(self) -> list[DeadLetter]:
+        """The objects that ingestion rejected, the oldest first; embedded only.
+
+        Where `dead_letter_queue_url` is set they go to that SQS queue instead, as on AWS.
+
+        Raises:
+            InvalidInputError: this is AWS, where only the queue has them.
+        """
+        return self._home().dead_letters(self.domain_name)
+
+    def _home(self) -> Domains:
+        return cast("Domains", self.origin().home)
 
 
 class DomainFields(TypedDict, total=False):

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypedDict,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from pydantic import Field
 
 from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
 
+if TYPE_CHECKING:
+    from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.models.history import ActionType, Provenance
+    from customer_profiles.models.profile_object import StoredObject
+    from customer_profiles.repositories.history import History
+    from customer_profiles.repositories.profile_objects import ObjectsOfProfile
+    from customer_profiles.repositories.profiles import Profiles
+
+ObjectT = TypeVar("ObjectT", bound="ProfileObject")
 Gender = Literal["MALE", "FEMALE", "UNSPECIFIED"]
 PartyType = Literal["INDIVIDUAL", "BUSINESS", "OTHER"]
 ProfileType = Literal["ACCOUNT_PROFILE", "PROFILE"]
@@ -147,6 +166,92 @@ class Profile(Record):
     """A customer's profile or an account's; cannot be cleared."""
     engagement_preferences: EngagementPreferences | None = None
     """How the customer wants to be contacted."""
+
+    @overload
+    def objects(
+        self,
+        object_type: type[ObjectT],
+        /,
+        *,
+        keys: Mapping[str, str | list[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+    ) -> ObjectsOfProfile[ObjectT]: ...
+
+    @overload
+    def objects(
+        self,
+        object_type: str,
+        /,
+        *,
+        keys: Mapping[str, str | list[str]] | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+    ) -> ObjectsOfProfile[StoredObject]: ...
+
+    def objects(self, object_type: type[ProfileObject] | str, /, **options: Any) -> Any:
+        """List the profile's objects of one type; pages are fetched as you iterate.
+
+        Args:
+            object_type: the class of the objects, or the name of any object type, such as
+                `_order` for the standard objects.
+            options: `keys` filters by the values of one key, as in
+                `keys={"_orderId": "1"}`; `limit`, `page_size` and `start` are as in searches.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such object type.
+        """
+        return self._home().objects(self.profile_id, object_type, **options)
+
+    def history(  # noqa: PLR0913  (what a list is asked by)
+        self,
+        *,
+        action_type: ActionType | None = None,
+        object_type_name: str | type[ProfileObject] | None = None,
+        performed_by: str | None = None,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+    ) -> History:
+        """List what happened to the profile; pages are fetched as you iterate.
+
+        Args:
+            action_type: only what happened in this way.
+            object_type_name: only what happened to objects of this type.
+            performed_by: only what the person or service of this ARN did.
+            limit: how many records to give at the most.
+            page_size: how many to ask for at once, up to 100.
+            start: a `next_token` to resume at.
+        """
+        return self._home().history(
+            self.profile_id,
+            action_type=action_type,
+            object_type_name=object_type_name,
+            performed_by=performed_by,
+            limit=limit,
+            page_size=page_size,
+            start=start,
+        )
+
+    def provenance(self, field: str) -> Provenance:
+        """Say which object set a field, and when.
+
+        The embedded engine knows it exactly. On AWS it is the latest object in the profile's
+        history whose type has the field as a target: whether that object had a value for it,
+        and whether another source's value was protected from it, the history does not tell.
+
+        Args:
+            field: its name, such as `email_address`, `address.city` or `attributes.tier`.
+
+        Raises:
+            InvalidInputError: a profile has no such field.
+        """
+        return self._home().provenance(self.profile_id, field)
+
+    def _home(self) -> Profiles:
+        return cast("Profiles", self.origin().home)
 
 
 class AddressFields(TypedDict, total=False):

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from customer_profiles._wire import Wire
+    from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.models.base import Model, Record
+    from customer_profiles.models.object_type import ObjectType
 
 M = TypeVar("M", bound="Model")
 
@@ -22,15 +24,15 @@ M = TypeVar("M", bound="Model")
 class Home(Protocol):
     """A repository, as the records that it handed out see it."""
 
-    def save(self, record: Any) -> None:
+    def save(self, record: Any, /) -> None:
         """Send what changed since the record was read."""
         ...
 
-    def reread(self, record: Any) -> Any:
+    def reread(self, record: Any, /) -> Any:
         """Read the record again."""
         ...
 
-    def erase(self, record: Any) -> None:
+    def erase(self, record: Any, /) -> None:
         """Delete the record."""
         ...
 
@@ -65,9 +67,27 @@ def build(model: type[M], fields: Mapping[str, Any], known: Collection[str]) -> 
     try:
         return model.model_validate(dict(fields))
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
-            for item in error.errors(include_input=False, include_url=False)
-        )
-        msg = f"{model.__name__}: {reasons}"
+        msg = f"{model.__name__}: {reasons_of(error)}"
         raise InvalidInputError(msg) from None
+
+
+def reasons_of(error: ValidationError) -> str:
+    """Name each field that is wrong and its rule, never its value."""
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
+        for item in error.errors(include_input=False, include_url=False)
+    )
+
+
+def name_of(object_type: type[ProfileObject] | ObjectType | str) -> str:
+    """Give the name of an object type, however it is given.
+
+    Raises:
+        TypeError: the class declares no object type.
+    """
+    if isinstance(object_type, str):
+        return object_type
+    if isinstance(object_type, type) and not object_type.object_type_name:
+        # The declaration knows best why it is none.
+        return object_type.object_type().object_type_name
+    return object_type.object_type_name

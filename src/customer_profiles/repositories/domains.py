@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pydantic import Field
 
 from customer_profiles import _wire
+from customer_profiles._channels import EngineChannel
 from customer_profiles._problems import refuse
 from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.domain import Domain, DomainFields
+from customer_profiles.models.profile_object import DeadLetter
 from customer_profiles.repositories.base import Answer, build, source_of
 from customer_profiles.repositories.profiles import Profiles
 
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
+    from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.repositories.integrations import Integrations
+    from customer_profiles.repositories.object_types import ObjectTypes
+    from customer_profiles.repositories.profile_objects import ProfileObjects
 
 _CREATE = "CreateDomain"
 _GET = "GetDomain"
@@ -121,6 +127,40 @@ class Domains:
     def profiles(self, name: str) -> Profiles:
         """Give the profiles of a domain; sends nothing."""
         return Profiles(self._gateway, name)
+
+    def object_types(self, name: str) -> ObjectTypes:
+        """Give the object types of a domain; sends nothing."""
+        from customer_profiles.repositories.object_types import ObjectTypes
+
+        return ObjectTypes(self._gateway, name)
+
+    def objects(self, name: str, object_type: type[ProfileObject] | str) -> ProfileObjects[Any]:
+        """Give the way for objects of one type into a domain; sends nothing."""
+        from customer_profiles.repositories.profile_objects import ProfileObjects
+
+        return ProfileObjects(self._gateway, name, object_type)
+
+    def integrations(self, name: str) -> Integrations:
+        """Give the integrations of a domain; sends nothing."""
+        from customer_profiles.repositories.integrations import Integrations
+
+        return Integrations(self._gateway, name)
+
+    def dead_letters(self, name: str) -> list[DeadLetter]:
+        """Read the objects that ingestion rejected, the oldest first; embedded only.
+
+        Raises:
+            InvalidInputError: this is AWS, where an SQS queue has them.
+            ResourceNotFoundError: there is no such domain.
+        """
+        channel = self._gateway.channel
+        if not isinstance(channel, EngineChannel):
+            msg = (
+                "only the embedded engine gives dead letters; on AWS they are messages of the "
+                "SQS queue that is the domain's dead_letter_queue_url"
+            )
+            raise InvalidInputError(msg)
+        return [DeadLetter.from_wire(wire) for wire in channel.dead_letters(name)]
 
     def save(self, record: Domain) -> None:
         """Send what changed in a domain since it was read, nothing else."""

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
     from customer_profiles._wire import Path, Wire
+    from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.models.history import Provenance
+    from customer_profiles.repositories.history import History
+    from customer_profiles.repositories.profile_objects import ObjectsOfProfile
 
 _CREATE = "CreateProfile"
 _BATCH_GET = "BatchGetProfile"
@@ -313,6 +317,26 @@ class Profiles:
             ResourceNotFoundError: the domain has no such profile.
         """
         self._gateway.call(_DELETE_KEY, self._key_request(profile_id, key_name, values))
+
+    def objects(
+        self, profile_id: str, object_type: type[ProfileObject] | str, **options: Any
+    ) -> ObjectsOfProfile[Any]:
+        """Give the objects of one type that a profile has; sends nothing yet."""
+        from customer_profiles.repositories.profile_objects import ObjectsOfProfile
+
+        return ObjectsOfProfile(self._gateway, self.domain_name, profile_id, object_type, **options)
+
+    def history(self, profile_id: str, **options: Any) -> History:
+        """Give what happened to a profile; sends nothing yet."""
+        from customer_profiles.repositories.history import History
+
+        return History(self._gateway, self.domain_name, profile_id, **options)
+
+    def provenance(self, profile_id: str, field: str) -> Provenance:
+        """Say which object set a field of a profile, and when."""
+        from customer_profiles.repositories.provenance import provenance
+
+        return provenance(self._gateway, self.domain_name, profile_id, field)
 
     def save(self, record: Profile) -> None:
         """Send what changed in a profile since it was read, nothing else."""

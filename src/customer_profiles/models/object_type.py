@@ -1,0 +1,266 @@
+"""An object type: how the objects of a source become profiles and standard objects."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypedDict
+
+from pydantic import ValidationError
+from pydantic.alias_generators import to_pascal
+
+from customer_profiles.models.base import Model, OpenEnum, Record
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from customer_profiles.errors import InvalidInputError
+
+ContentType = Literal["STRING", "NUMBER", "PHONE_NUMBER", "EMAIL_ADDRESS", "NAME"]
+StandardObjectIdentifier = Literal[
+    "ASSET",
+    "CASE",
+    "DEVICE",
+    "WEB_ANALYTICS",
+    "ORDER",
+    "COMMUNICATION_RECORD",
+    "AIR_PREFERENCE",
+    "HOTEL_PREFERENCE",
+    "AIR_BOOKING",
+    "AIR_SEGMENT",
+    "HOTEL_RESERVATION",
+    "HOTEL_STAY_REVENUE",
+    "LOYALTY",
+    "LOYALTY_TRANSACTION",
+    "LOYALTY_PROMOTION",
+]
+StandardIdentifier = (
+    Literal["PROFILE", "UNIQUE", "SECONDARY", "LOOKUP_ONLY", "NEW_ONLY"] | StandardObjectIdentifier
+)
+
+
+class ObjectTypeField(Model):
+    """Where a field's value comes from, where it goes, and what it is."""
+
+    source: str | None = None
+    """A path such as `_source.Email`, or a Handlebars template."""
+    target: str | None = None
+    """The standard object's member that takes the value, such as `_profile.EmailAddress`."""
+    content_type: Annotated[ContentType, OpenEnum()] | None = None
+    """How a key's values are compared; STRING when it is left out."""
+
+
+class ObjectTypeKey(Model):
+    """One definition of a key: what it is for, and the fields that it is made of."""
+
+    standard_identifiers: list[Annotated[StandardIdentifier, OpenEnum()]] | None = None
+    """What the key is for; without any it is a search index only."""
+    field_names: list[str] | None = None
+    """The fields whose values make the key's value, joined."""
+
+
+class ObjectType(Record):
+    """How the objects of a source become profiles and standard objects.
+
+    Listed ones know their name, description, counts, priority, times and tags; `refresh()`
+    reads the rest.
+    """
+
+    _shown: ClassVar[frozenset[str]] = frozenset(
+        {
+            "object_type_name",
+            "template_id",
+            "expiration_days",
+            "allow_profile_creation",
+            "source_last_updated_timestamp_format",
+            "max_profile_object_count",
+            "max_available_profile_object_count",
+            "source_priority",
+            "created_at",
+            "last_updated_at",
+        }
+    )
+
+    object_type_name: str
+    """The name: up to 255 letters, digits, `_` and `-`, beginning with a letter."""
+    description: str | None = None
+    """What the objects are; the service wants one when the object type is put."""
+    template_id: str | None = None
+    """The template that it is made of, in place of fields and keys."""
+    expiration_days: int | None = None
+    """Days until an object that is ingested now expires, 1 to 1,098."""
+    encryption_key: str | None = None
+    """The KMS key's ARN."""
+    allow_profile_creation: bool | None = None
+    """Whether an object that matches no profile makes one; no, when it is left out."""
+    source_last_updated_timestamp_format: str | None = None
+    """`EpochMilli`, or a pattern of Java's SimpleDateFormat."""
+    max_profile_object_count: int | None = None
+    """How many objects of this type a profile keeps before the oldest give way."""
+    max_available_profile_object_count: int | None = None
+    """How many of them a profile can have at the most; read only."""
+    source_priority: int | None = None
+    """Which source wins when several fill a profile's field; 1 is the highest."""
+    fields: dict[str, ObjectTypeField] | None = None
+    """The fields by name, up to 250."""
+    keys: dict[str, list[ObjectTypeKey]] | None = None
+    """The definitions of each key by its name, up to 10 in all."""
+    created_at: datetime | None = None
+    """When the object type was created; read only."""
+    last_updated_at: datetime | None = None
+    """When the object type was last changed; read only."""
+    tags: dict[str, str] | None = None
+    """The tags as they were when this was read; `cp.tags` changes them."""
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Read an object type from JSON as AWS writes it.
+
+        Requests of PutProfileObjectType and answers of GetProfileObjectType are both read.
+
+        Raises:
+            InvalidInputError: the file is no JSON, or has a member that is unknown or wrong.
+        """
+        path = Path(path)
+        wire = _load(path)
+        try:
+            return cls.model_validate(wire, by_alias=True, by_name=False)
+        except ValidationError as error:
+            details = error.errors(include_input=False, include_url=False)
+            reasons = "; ".join(_say(item["loc"], item["type"], item["msg"]) for item in details)
+            raise _wrong(path, reasons) from None
+
+    def to_file(self, path: str | Path) -> None:
+        """Write this as JSON that `from_file` and AWS's tools read, without what is read only."""
+        wire = {name: value for name, value in self.to_wire().items() if name not in _READ_ONLY}
+        text = json.dumps(wire, indent=2, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+class ObjectTypeFields(TypedDict, total=False):
+    """The settings of an object type as keywords."""
+
+    description: str | None
+    template_id: str | None
+    expiration_days: int | None
+    encryption_key: str | None
+    allow_profile_creation: bool | None
+    source_last_updated_timestamp_format: str | None
+    max_profile_object_count: int | None
+    source_priority: int | None
+    fields: dict[str, ObjectTypeField] | None
+    keys: dict[str, list[ObjectTypeKey]] | None
+    tags: dict[str, str] | None
+
+
+class ObjectTypeTemplate(Model):
+    """A mapping that the service has ready for the objects of a well-known source."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset(
+        {
+            "template_id",
+            "source_name",
+            "source_object",
+            "default_max_profile_object_count",
+            "default_max_profile_object_count_effective_after",
+            "store_only",
+            "allow_profile_creation",
+            "source_last_updated_timestamp_format",
+        }
+    )
+
+    template_id: str | None = None
+    """The template's id, such as `Salesforce-Contact`."""
+    source_name: str | None = None
+    """The source, such as `Salesforce`."""
+    source_object: str | None = None
+    """The source's object, such as `Contact`."""
+    default_max_profile_object_count: int | None = None
+    """How many objects a profile keeps when the object type does not say."""
+    default_max_profile_object_count_effective_after: datetime | None = None
+    """The domains created after this have that default."""
+    store_only: bool | None = None
+    """Whether objects are only stored, and fill no standard objects."""
+    allow_profile_creation: bool | None = None
+    """Whether an object that matches no profile makes one."""
+    source_last_updated_timestamp_format: str | None = None
+    """`EpochMilli`, or a pattern of Java's SimpleDateFormat."""
+    fields: dict[str, ObjectTypeField] | None = None
+    """The fields by name."""
+    keys: dict[str, list[ObjectTypeKey]] | None = None
+    """The definitions of each key by its name."""
+
+
+class DetectedObjectType(Model):
+    """A mapping that the service proposes for some objects of yours."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset({"source_last_updated_timestamp_format"})
+
+    source_last_updated_timestamp_format: str | None = None
+    """The format of the timestamps that were found."""
+    fields: dict[str, ObjectTypeField] | None = None
+    """The fields by name."""
+    keys: dict[str, list[ObjectTypeKey]] | None = None
+    """The definitions of each key by its name."""
+
+    def named(self, name: str, /, **settings: Unpack[ObjectTypeFields]) -> ObjectType:
+        """Give the object type of that name that has this mapping."""
+        found = {field: getattr(self, field) for field in type(self).model_fields}
+        values: dict[str, Any] = {**found, "description": name, **settings}
+        return ObjectType(object_type_name=name, **values)
+
+
+_READ_ONLY = frozenset({"CreatedAt", "LastUpdatedAt", "MaxAvailableProfileObjectCount"})
+# What requests and answers have around an object type.
+_AROUND = ("DomainName", "ResponseMetadata")
+
+
+def _wrong(path: Path, reason: str) -> InvalidInputError:
+    from customer_profiles.errors import InvalidInputError
+
+    return InvalidInputError(f"{path.name}: {reason}")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise _wrong(path, f"{twice} stands twice in one object; keep one of them")
+        return members
+
+    try:
+        # The signature is what some editors put in front of UTF-8.
+        wire = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once)
+    except json.JSONDecodeError as error:
+        reason = f"line {error.lineno}, column {error.colno}: this is not JSON ({error.msg})"
+        raise _wrong(path, reason) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise _wrong(path, "this is not JSON in UTF-8") from None
+    if not isinstance(wire, dict):
+        raise _wrong(path, 'an object type is a JSON object, such as {"ObjectTypeName": ...}')
+    return {name: value for name, value in wire.items() if name not in _AROUND}
+
+
+def _say(loc: tuple[str | int, ...], kind: str, message: str) -> str:
+    # The name of a field or key is the user's word, and stands second.
+    spelled = [part if at == 1 else _alias(part) for at, part in enumerate(loc)]
+    where = ".".join(map(str, spelled))
+    if kind != "extra_forbidden":
+        return f"{where}: {message}"
+    known = _members(loc)
+    return f"{where} is not known here; known are {', '.join(known)}"
+
+
+def _alias(part: str | int) -> str | int:
+    known = {*ObjectType.model_fields, *ObjectTypeField.model_fields, *ObjectTypeKey.model_fields}
+    return to_pascal(part) if isinstance(part, str) and part in known else part
+
+
+def _members(loc: tuple[str | int, ...]) -> list[str]:
+    if len(loc) == 1:
+        return [to_pascal(name) for name in ObjectType.model_fields]
+    model = ObjectTypeField if loc[0] == "fields" else ObjectTypeKey
+    return [to_pascal(name) for name in model.model_fields]

@@ -1,0 +1,97 @@
+"""Where the values of a profile come from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pydantic.alias_generators import to_pascal
+
+from customer_profiles._channels import EngineChannel
+from customer_profiles._problems import unknown
+from customer_profiles.errors import InvalidInputError, ResourceNotFoundError
+from customer_profiles.models.history import HistoryRecord, Provenance
+from customer_profiles.models.profile import Address, EngagementPreferences, Profile
+from customer_profiles.repositories.history import History
+from customer_profiles.repositories.object_types import ObjectTypes
+
+if TYPE_CHECKING:
+    from customer_profiles._gateway import Gateway
+    from customer_profiles.models.base import Model
+
+_NO_FIELDS = ("profile_id", "found_by")
+_PARTS: dict[object, type[Model]] = {
+    Address | None: Address,
+    EngagementPreferences | None: EngagementPreferences,
+}
+_INGESTING = ("INGESTED", "CREATED", "UPDATED")
+
+
+def provenance(gateway: Gateway, domain_name: str, profile_id: str, field: str) -> Provenance:
+    """Say which object set a field of a profile, exactly if embedded, else from its history."""
+    path = member_path(field)
+    if isinstance(gateway.channel, EngineChannel):
+        entries = gateway.channel.provenance(domain_name, profile_id)
+        return Provenance.from_wire(entries.get(path) or {})
+    return _from_history(gateway, domain_name, profile_id, path)
+
+
+def member_path(field: str) -> str:
+    """Give the service's name of a field such as `address.city` or `attributes.vip`.
+
+    Raises:
+        InvalidInputError: a profile has no such field, or it has parts and none is named.
+    """
+    first, _, rest = field.partition(".")
+    known = [name for name in Profile.model_fields if name not in _NO_FIELDS]
+    if first not in known:
+        raise InvalidInputError(unknown(first, known, "Profile"))
+    if first == "attributes":
+        if not rest:
+            msg = 'attributes have each their own provenance; name one, as in "attributes.tier"'
+            raise InvalidInputError(msg)
+        return f"{to_pascal(first)}.{rest}"
+    parts = _PARTS.get(Profile.model_fields[first].annotation)
+    if parts is None and not rest:
+        return to_pascal(first)
+    members = list(parts.model_fields) if parts else []
+    if rest not in members:
+        parts_of = [f"{first}.{name}" for name in members]
+        raise InvalidInputError(unknown(rest or first, parts_of, "Profile"))
+    return f"{to_pascal(first)}.{to_pascal(rest)}"
+
+
+def _from_history(gateway: Gateway, domain_name: str, profile_id: str, path: str) -> Provenance:
+    """Find the latest object whose type fills the member; AWS tells no more than that."""
+    fills: dict[str, bool] = {}
+    types = ObjectTypes(gateway, domain_name)
+    records = [
+        record
+        for record in History(gateway, domain_name, profile_id)
+        if record.action_type in _INGESTING and not record.object_type_name.startswith("_")
+    ]
+    for record in sorted(records, key=_time_of, reverse=True):
+        name = record.object_type_name
+        if name not in fills:
+            fills[name] = _fills(types, name, f"_profile.{path}")
+        if fills[name]:
+            return Provenance(
+                object_type_name=name,
+                profile_object_unique_key=record.profile_object_unique_key,
+                set_at=record.last_updated_at or record.created_at,
+            )
+    return Provenance()
+
+
+def _fills(types: ObjectTypes, name: str, target: str) -> bool:
+    try:
+        fields = types.get(name).fields or {}
+    except ResourceNotFoundError:
+        # The type was deleted, and what it filled went with it.
+        return False
+    return any(field.target == target for field in fields.values())
+
+
+def _time_of(record: HistoryRecord) -> datetime:
+    never = datetime.fromtimestamp(0, UTC)
+    return record.last_updated_at or record.created_at or never
