@@ -1,0 +1,1 @@
+"""Whole imports of published mappings, held against a model of ingestion that is written twice."""
