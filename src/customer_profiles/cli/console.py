@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 USAGE = 2
 INTERRUPTED = 130
+INPUT = Path("-")
 
 out: Console = Console()
 err: Console = Console(stderr=True)
@@ -54,3 +57,17 @@ def progress(*, in_rows: bool = False) -> Progress:
         console=err,
         disable=not err.is_terminal,
     )
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file to read, or the standard input where it is `-`."""
+    if file == INPUT:
+        yield sys.stdin.buffer
+        return
+    try:
+        raw = file.open("rb")
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+    with raw:
+        yield raw

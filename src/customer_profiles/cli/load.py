@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from customer_profiles import CustomerProfiles, Domain, ResourceNotFoundError
-from customer_profiles.cli.console import INTERRUPTED, err, fail, out, progress, told_plainly
+from customer_profiles.cli.console import (
+    INPUT,
+    INTERRUPTED,
+    err,
+    fail,
+    out,
+    progress,
+    reading,
+    told_plainly,
+)
 from customer_profiles.cli.loading import KEYS, Rejects, Tally, load_rows
 from customer_profiles.cli.records import CsvFile, map_columns
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_INPUT = Path("-")
 
 
 def load(  # noqa: PLR0913  (the command's options)
@@ -60,8 +62,8 @@ def load(  # noqa: PLR0913  (the command's options)
     """
     if key is not None and key not in KEYS:
         fail(f"--key must be one of {', '.join(KEYS)}; it was {key!r}")
-    named = Path("stdin") if file == _INPUT else file
-    with told_plainly(), _opened(file) as raw:
+    named = Path("stdin") if file == INPUT else file
+    with told_plainly(), reading(file) as raw:
         source = CsvFile(raw, delimiter=delimiter, encoding=encoding)
         mapping = map_columns(source.header, pairs or [])
         if key is not None and key not in mapping.columns.values():
@@ -83,21 +85,8 @@ def load(  # noqa: PLR0913  (the command's options)
     _tell(tally, aside, domain, db)
 
 
-@contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
-    if file == _INPUT:
-        yield sys.stdin.buffer
-        return
-    try:
-        raw = file.open("rb")
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
-    with raw:
-        yield raw
-
-
 def _size(file: Path) -> int | None:
-    return None if file == _INPUT else file.stat().st_size
+    return None if file == INPUT else file.stat().st_size
 
 
 def _domain(cp: CustomerProfiles, name: str) -> Domain:

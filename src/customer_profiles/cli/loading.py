@@ -47,10 +47,11 @@ class Rejects:
         self.first: list[tuple[int, str]] = []
         self._writer: Any = None
 
-    def check(self, used: Collection[Path]) -> None:
+    def check(self, used: Collection[Path], keep: int = 0) -> None:
         """Make sure, before anything is stored, that the file can be written and hurts no other.
 
-        An earlier rejects file is taken away, as it speaks of an earlier run.
+        An earlier rejects file is taken away, as it speaks of an earlier run, but for as many
+        bytes of it as are to be kept, because this run goes on where that one stopped.
 
         Raises:
             InvalidInputError: it is one of the files in use, some other file, or has no folder.
@@ -62,16 +63,23 @@ class Rejects:
             msg = f"the rejects file {path} is in use here; give another --rejects"
             raise InvalidInputError(msg)
         try:
-            ours = not path.exists() or path.read_bytes()[:11] == _HEAD
+            ours = not path.exists() or _begins(path)
             if ours:
-                path.open("w").close()
-                path.unlink()
+                with path.open("a") as file:
+                    file.truncate(keep)
+                if not keep:
+                    path.unlink()
         except OSError as error:
             msg = f"the rejects file {path} cannot be written: {error.strerror}; give another"
             raise InvalidInputError(msg) from error
         if not ours:
             msg = f"{path} is there and no rejects file; move it, or give another --rejects"
             raise InvalidInputError(msg)
+
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self.path.stat().st_size if self.path is not None and self.path.exists() else 0
 
     def add(self, line: int, reason: str, cells: list[str]) -> None:
         """Keep a row with its line and the reason."""
@@ -80,15 +88,22 @@ class Rejects:
             return
         if self._file is None:
             # By lines: a process that is ended must not take rejected rows with it.
-            self._file = self.path.open("w", newline="", encoding="utf-8", buffering=1)
+            is_new = not self.path.exists()
+            self._file = self.path.open("a", newline="", encoding="utf-8", buffering=1)
             self._writer = csv.writer(self._file)
-            self._writer.writerow(["line", "reason", *self._header])
+            if is_new:
+                self._writer.writerow(["line", "reason", *self._header])
         self._writer.writerow([line, reason, *cells])
 
     def close(self) -> None:
         """Write out what is held."""
         if self._file is not None:
             self._file.close()
+
+
+def _begins(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_HEAD)) == _HEAD
 
 
 def load_rows(  # noqa: PLR0913  (what, where to, how, and whom to tell)

@@ -204,3 +204,7 @@ class CsvFile:
     def position(self) -> int:
         """How many bytes have been read; 0 where that cannot be known, as in a pipe."""
         return self._raw.tell() if self._raw.seekable() else 0
+
+    def release(self) -> None:
+        """Leave the file to whoever opened it."""
+        self._text.detach()
