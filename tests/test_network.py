@@ -155,3 +155,40 @@ def test_requests_name_us_and_claim_nothing_of_attempts_that_the_gateway_counts(
     assert sent[0]["user-agent"].startswith("customer-profiles/")
     assert sent[0]["user-agent"].count("Botocore/") == 1
     assert not [name for name in sent[0] if name.startswith("amz-sdk")]
+
+
+def ids(*found: str) -> Answer:
+    profiles = ",".join(f'{{"ProfileId":"{one}"}}' for one in found)
+    return (200, {}, f'{{"Profiles":[{profiles}],"Errors":[]}}'.encode())
+
+
+MERGED: Answer = (200, {}, b'{"Message":"Success!"}')
+A, B, C = "a" * 32, "b" * 32, "c" * 32
+
+
+def test_a_merge_whose_answer_is_lost_is_looked_up_and_not_repeated() -> None:
+    script = Script(None, ids())
+    with serving(script) as url:
+        connect(url).domain("shop").profiles.merge(A, B, C)
+
+    assert script.seen == [
+        "POST /domains/shop/profiles/objects/merge",
+        "POST /domains/shop/batch-get-profiles",
+    ]
+
+
+def test_what_is_left_of_a_merge_whose_answer_is_lost_is_merged_then() -> None:
+    script = Script(None, ids(C), MERGED)
+    with serving(script) as url:
+        connect(url).domain("shop").profiles.merge(A, B, C)
+
+    assert len(script.seen) == 3
+    assert script.seen[0] == script.seen[2]
+
+
+def test_a_merge_whose_answers_are_all_lost_says_so() -> None:
+    script = Script(None, ids(B), None, ids(B), None, ids(B))
+    with serving(script) as url, pytest.raises(AmbiguousWriteError):
+        connect(url).domain("shop").profiles.merge(A, B)
+
+    assert len(script.seen) == 6

@@ -31,6 +31,8 @@ TITLES = {
     "files.py": "Files of flows",
     "flow_runs.py": "Runs of flows",
     "outbox.py": "Queues of dead letters",
+    "operations/merging.py": "Merging",
+    "merging.py": "What a merge makes",
     "ingestion.py": "Ingestion",
     "provenance.py": "Values of several sources",
     "kinds.py": "Implicit object types",

@@ -72,7 +72,6 @@ NOT_YET = frozenset(
         "ListSegmentSubscriptionEvents",
         "ListUploadJobs",
         "ListWorkflows",
-        "MergeProfiles",
         "PutDomainObjectType",
         "PutSegmentSubscription",
         "SearchRecommendations",

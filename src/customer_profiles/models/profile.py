@@ -9,6 +9,7 @@ from typing import (
     Any,
     ClassVar,
     Literal,
+    Self,
     TypedDict,
     TypeVar,
     cast,
@@ -234,6 +235,22 @@ class Profile(Record):
             page_size=page_size,
             start=start,
         )
+
+    def merge(
+        self, *others: Profile | str, take: Mapping[str, Profile | str] | None = None
+    ) -> Self:
+        """Merge other profiles into this one, and read what it is then; it cannot be undone.
+
+        Args:
+            others: the profiles, or their ids, 20 at the most; they are deleted.
+            take: from which profile to take a field; else this one's value stays.
+
+        Raises:
+            ResourceNotFoundError: one of the profiles does not exist; none is merged.
+            InvalidInputError: a field cannot be chosen, or there are more than 20 profiles.
+        """
+        self._home().merge(self, *others, take=take)
+        return self.refresh()
 
     def provenance(self, field: str) -> Provenance:
         """Say which object set a field, and when.

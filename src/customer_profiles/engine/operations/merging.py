@@ -1,0 +1,58 @@
+"""Merging profiles that are one person's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles.engine import merging
+from customer_profiles.engine.refusals import bad_request
+from customer_profiles.engine.registry import operation
+
+from .expiry import purge_some
+from .profiles import existing, place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from customer_profiles.engine.context import Context
+
+Wire = dict[str, Any]
+
+
+@operation("MergeProfiles")
+def merge_profiles(context: Context, request: Wire) -> Wire:
+    """Make one profile of several; what was merged cannot be separated."""
+    main_id = request["MainProfileId"]
+    merged_ids = list(dict.fromkeys(request["ProfileIdsToBeMerged"]))
+    if main_id in merged_ids:
+        # Assumed: merging a profile into itself is refused.
+        raise bad_request(
+            "ProfileIdsToBeMerged has the MainProfileId; a profile cannot be merged into itself"
+        )
+    chosen = request.get("FieldSourceProfileIds", {})
+    for field, profile_id in _chosen(chosen):
+        if profile_id not in (main_id, *merged_ids):
+            # Assumed: a field's value comes from one of the profiles that are merged.
+            raise bad_request(
+                f"FieldSourceProfileIds: {field} names a profile that takes no part in the merge; "
+                "name MainProfileId or one of ProfileIdsToBeMerged"
+            )
+    with context.database.write() as connection:
+        purge_some(context, connection)
+        domain = place(connection, request["DomainName"])
+        main = existing(context, connection, domain, main_id)
+        # Assumed: if one of the profiles does not exist, none is merged.
+        others = [existing(context, connection, domain, one) for one in merged_ids]
+        parts = [merging.part(one) for one in others]
+        merged = merging.united(merging.part(main), parts, chosen)
+        merging.merge(context, connection, main, others, merged)
+    # Seen from the service.
+    return {"Message": "Success!"}
+
+
+def _chosen(chosen: Wire) -> Iterator[tuple[str, str]]:
+    for field, value in chosen.items():
+        if isinstance(value, dict):
+            yield from ((field, profile_id) for profile_id in value.values())
+        else:
+            yield field, value
