@@ -14,7 +14,8 @@ from customer_profiles.engine import ManualClock
 from . import naive, sources
 
 MAPPINGS = Path(__file__).parent.parent / "data" / "mappings"
-COUNT = 1_000
+# Objects of each type.
+ALONE, TOGETHER = 1_000, 400
 FILES = {path.stem: [path] for path in sorted(MAPPINGS.glob("*.json"))}
 # The types of an industry share the key LoyaltyId, so their objects meet in the same profiles.
 INDUSTRIES = {
@@ -35,7 +36,8 @@ class Scenario:
             shop.object_types.put(ObjectType.from_file(path))
             self.model.put_type(definition)
         systems = sources.Sources(self.model.types, seed=" ".join(self.model.types))
-        for step in systems.steps(COUNT):
+        self.count = ALONE if len(paths) == 1 else TOGETHER
+        for step in systems.steps(self.count):
             self.play(step)
 
     def play(self, step):
@@ -255,7 +257,7 @@ def test_the_domain_counts_the_profiles_and_objects_of_the_model(scenario):
 
 
 def test_the_scenario_has_all_that_can_happen_to_its_objects(scenario):
-    model, count = scenario.model, COUNT * len(scenario.model.types)
+    model, count = scenario.model, scenario.count * len(scenario.model.types)
     reasons = {reason for _, reason, _ in model.letters}
     assert reasons >= {naive.AMBIGUOUS, naive.TOO_LARGE}
     assert len(scenario.keys) + len(scenario.refused) > count

@@ -103,6 +103,7 @@ def _put_text(longest: int) -> Put:
 def _put_choice(values: tuple[str, ...]) -> Put:
     # Assumed: a mapped gender, party type or profile type counts in upper and in lower case.
     # Assumed: a mapped gender or party type that does not exist goes to GenderString and so on.
+    # Assumed: a free text for a gender or party type leaves an earlier enum's value beside it.
     # Assumed: a mapped profile type that does not exist is dropped.
     def put(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
         chosen = value.strip().upper()

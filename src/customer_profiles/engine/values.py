@@ -18,6 +18,7 @@ def text(value: Any) -> str | None:
         return value or None
     if value is None:
         return None
+    # Assumed: the text of a truth value is true or false.
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, float):
