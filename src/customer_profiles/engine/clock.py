@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 import uuid
@@ -10,19 +11,20 @@ import uuid
 class Clock:
     """The system's time, and identities that no one can guess."""
 
-    _random: random.Random = random.SystemRandom()
-
     def now(self) -> float:
         """Give the time in epoch seconds."""
         return time.time()
 
     def new_profile_id(self) -> str:
         """Make 32 hex digits that begin with the time, so that an index of ids grows at its end."""
-        return f"{int(self.now() * 1000) & 0xFFFFFFFFFFFF:012x}{self._random.getrandbits(80):020x}"
+        return f"{int(self.now() * 1000) & 0xFFFFFFFFFFFF:012x}{self._bytes(10).hex()}"
 
     def new_request_id(self) -> str:
         """Make the id that an answer over HTTP carries."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        return str(uuid.UUID(bytes=self._bytes(16), version=4))
+
+    def _bytes(self, size: int) -> bytes:
+        return os.urandom(size)
 
 
 def made_at(profile_id: bytes) -> float:
@@ -45,3 +47,6 @@ class ManualClock(Clock):
     def advance(self, *, days: float = 0, seconds: float = 0) -> None:
         """Let time pass."""
         self._now += days * 86_400 + seconds
+
+    def _bytes(self, size: int) -> bytes:
+        return self._random.randbytes(size)
