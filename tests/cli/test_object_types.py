@@ -39,6 +39,12 @@ def test_a_file_is_put_and_listed(db: Path) -> None:
     assert "HotelLoyalty" in run(db, "list").output
 
 
+def test_an_embedded_domain_is_made_when_it_is_missing(tmp_path: Path) -> None:
+    assert run(tmp_path / "new.db", "put", str(LOYALTY)).exit_code == 0
+
+    assert names(tmp_path / "new.db") == ["HotelLoyalty"]
+
+
 def test_a_template_is_put_under_a_name(db: Path) -> None:
     assert run(db, "put", "--template", "Zendesk-users", "--name", "Users").exit_code == 0
 

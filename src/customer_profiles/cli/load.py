@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from customer_profiles import CustomerProfiles, Domain, ResourceNotFoundError
+from customer_profiles import CustomerProfiles
 from customer_profiles.cli.console import (
     INPUT,
     INTERRUPTED,
@@ -21,6 +21,7 @@ from customer_profiles.cli.console import (
 )
 from customer_profiles.cli.loading import KEYS, Rejects, Tally, load_rows
 from customer_profiles.cli.records import CsvFile, map_columns
+from customer_profiles.cli.target import made
 
 
 def load(  # noqa: PLR0913  (the command's options)
@@ -75,7 +76,7 @@ def load(  # noqa: PLR0913  (the command's options)
             tally = load_rows(
                 source,
                 mapping,
-                _domain(cp, domain).profiles,
+                made(cp, domain).profiles,
                 aside,
                 key=key,
                 report=lambda _: bar.update(task, completed=source.position),
@@ -87,13 +88,6 @@ def load(  # noqa: PLR0913  (the command's options)
 
 def _size(file: Path) -> int | None:
     return None if file == INPUT else file.stat().st_size
-
-
-def _domain(cp: CustomerProfiles, name: str) -> Domain:
-    try:
-        return cp.domains.get(name)
-    except ResourceNotFoundError:
-        return cp.domains.create(name)
 
 
 def _tell(tally: Tally, aside: Rejects, domain: str, db: Path) -> None:

@@ -12,7 +12,15 @@ from rich.table import Table
 
 from customer_profiles import InvalidInputError, ObjectType
 from customer_profiles.cli.console import err, fail, out, told_plainly
-from customer_profiles.cli.target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
+from customer_profiles.cli.target import (
+    Db,
+    DomainName,
+    EndpointUrl,
+    ProfileName,
+    Region,
+    made,
+    opened,
+)
 
 app: typer.Typer = typer.Typer(
     help="Object types: how objects of other systems become profiles.", no_args_is_help=True
@@ -44,7 +52,10 @@ def put(  # noqa: PLR0913  (the command's options)
     profile: ProfileName = None,
     endpoint_url: EndpointUrl = None,
 ) -> None:
-    """Create object types, or replace them; objects that are there stay as they are."""
+    """Create object types, or replace them; objects that are there stay as they are.
+
+    An embedded domain is made when it is missing.
+    """
     if bool(files) == bool(template):
         fail("give files, or a --template")
     with told_plainly():
@@ -56,8 +67,10 @@ def put(  # noqa: PLR0913  (the command's options)
                 fail("--name is for one object type; give one file")
             declared[0].object_type_name = name
         with opened(db, region, profile, endpoint_url) as cp:
+            # On AWS a domain has settings that somebody must choose.
+            where = cp.domain(domain) if db is None else made(cp, domain)
             for one in declared:
-                stored = cp.domain(domain).object_types.put(one)
+                stored = where.object_types.put(one)
                 out.print(f"put {escape(stored.object_type_name)}")
 
 

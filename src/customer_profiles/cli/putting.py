@@ -175,7 +175,9 @@ class Run:
         for line in batch:
             reason = line.problem
             if not reason and (error := next(results).error) is not None:
-                reason = str(error).rpartition(" was not sent: ")[2]
+                # The service's own words, or ours for what was not sent.
+                said = getattr(error, "message", str(error))
+                reason = said.rpartition(" was not sent: ")[2]
             if reason:
                 self._rejects.add(line.number, reason, [line.text])
             self.rejected += bool(reason)

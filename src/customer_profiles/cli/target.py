@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from customer_profiles import AwsChannel, CustomerProfiles
+from customer_profiles import AwsChannel, CustomerProfiles, Domain, ResourceNotFoundError
 
 Db = Annotated[
     Path | None,
@@ -43,3 +43,11 @@ def opened(
         session = Session(profile=profile)
     channel = AwsChannel(session=session, region=region, endpoint_url=endpoint_url)
     return CustomerProfiles(channel=channel)
+
+
+def made(cp: CustomerProfiles, name: str) -> Domain:
+    """Give a domain of the embedded engine, which is made when it is missing."""
+    try:
+        return cp.domains.get(name)
+    except ResourceNotFoundError:
+        return cp.domains.create(name)
