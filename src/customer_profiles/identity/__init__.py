@@ -1,0 +1,40 @@
+"""Identity resolution as functions over records: which of them are one person's, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .columns import Kind
+    from .explaining import Evidence, Explanation
+    from .model import Model
+    from .resolution import Group, Resolution, resolve
+
+__all__ = ["Evidence", "Explanation", "Group", "Kind", "Model", "Resolution", "resolve"]
+
+_HOMES = {
+    "Evidence": "explaining",
+    "Explanation": "explaining",
+    "Group": "resolution",
+    "Kind": "columns",
+    "Model": "model",
+    "Resolution": "resolution",
+    "resolve": "resolution",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs numpy and others only when it is asked for."""
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    try:
+        return getattr(import_module(f".{home}", __name__), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("customer_profiles"):
+            raise
+        msg = f"matching needs {error.name}: pip install 'customer-profiles[identity]'"
+        raise ModuleNotFoundError(msg, name=error.name) from error

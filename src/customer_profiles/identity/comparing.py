@@ -1,0 +1,519 @@
+"""Comparing pairs of records, attribute by attribute, many pairs at once.
+
+What a comparison gives is a code for each pair: how alike the two values are (its level) and, where
+they agree on a value, how rare that value is. Scoring needs nothing but these codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rapidfuzz.distance import OSA, JaroWinkler
+from rapidfuzz.process import cpdist
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from .prepared import Addresses, Names, Prepared, Values
+
+Rows = Any
+"""Numbers of records: the one of each pair, or the other."""
+Found = tuple[Any, Any]
+"""Of each pair its level, and the rarity of the value that the two agree on."""
+
+RARITIES = 44
+"""Classes of rarity, half a bit each: class 10 is of values that 2 ** -5 of the records have."""
+_HALF_BITS = 2.0
+MISSING, EXACT = 0, 1
+
+GIVEN_NAME, FAMILY_NAME, PLACE, GENDER = "given name", "family name", "place", "gender"
+STREET, PHONE, EMAIL = "street", "phone", "email"
+
+
+@dataclass(slots=True)
+class Rarity:
+    """How rare the values of an attribute are."""
+
+    of: Any
+    """uint8: of each value its class; one more at the end, for no value."""
+    share: Any
+    """Of each class, the mean share of the records that have a value of it."""
+    pairs: Any
+    """Of each class, how many pairs of records agree on a value of it."""
+    chance: float
+    """How probable it is that two records of two people agree on any value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How one attribute is compared."""
+
+    name: str
+    levels: tuple[str, ...]
+    """What its levels mean; the first is `missing`."""
+    find: Callable[[Rows, Rows], Found]
+    rarities: dict[int, Rarity] = field(default_factory=dict)
+    """Of the levels at which two records agree on a value, how rare these values are."""
+
+    @property
+    def level_of(self) -> NDArray[np.uint8]:
+        """The level of each code."""
+        sizes = [RARITIES if level in self.rarities else 1 for level in range(len(self.levels))]
+        return np.repeat(np.arange(len(self.levels), dtype=np.uint8), sizes)
+
+    def codes(self, i: Rows, j: Rows) -> NDArray[np.uint8]:
+        """Compare pairs: of each its level and how rare the value is, as one number."""
+        level, rarity = self.find(i, j)
+        level_of = self.level_of
+        first = np.searchsorted(level_of, np.arange(len(self.levels))).astype(np.uint8)
+        told = np.array([level in self.rarities for level in range(len(self.levels))])
+        return first[level] + np.where(told[level], rarity, np.uint8(0))
+
+
+def rarity_of(codes: Any, size: int) -> Rarity:
+    """Tell how rare values are, from the values that records have."""
+    counts = np.bincount(codes[codes >= 0].ravel(), minlength=size)
+    having = int((codes.reshape(len(codes), -1) >= 0).any(axis=1).sum())
+    share = np.maximum(counts, 1) / max(having, 1)
+    classes = np.clip(-_HALF_BITS * np.log2(share), 0, RARITIES - 1).astype(np.uint8)
+    pairs = counts * (counts - 1) / 2.0
+    total = np.bincount(classes, weights=pairs, minlength=RARITIES)
+    weighted = np.bincount(classes, weights=pairs * share, minlength=RARITIES)
+    middle = 2.0 ** -((np.arange(RARITIES) + 0.5) / _HALF_BITS)
+    mean = np.where(total > 0, weighted / np.maximum(total, 1e-12), middle)
+    chance = max(float(2 * pairs.sum()) / max(having * (having - 1.0), 1.0), 1e-12)
+    return Rarity(np.append(classes, np.uint8(0)), mean, total, chance)
+
+
+def comparisons(prepared: Prepared) -> list[Comparison]:
+    """Give the comparisons that the records have values for."""
+    result: list[Comparison] = []
+    if prepared.names is not None:
+        result += _names(prepared.names)
+    if prepared.birth is not None:
+        result.append(_birth(prepared.birth))
+    if prepared.gender is not None:
+        result.append(_gender(prepared.gender, prepared.names))
+    if prepared.emails is not None:
+        result.append(_email(prepared.emails, prepared.names))
+    if prepared.phones is not None:
+        result.append(_phone(prepared.phones))
+    if prepared.addresses is not None:
+        result += _addresses(prepared.addresses)
+    for name, values in (prepared.identifiers | prepared.texts).items():
+        result.append(_plain(name, values))
+    return result
+
+
+def compare(found: Sequence[Comparison], i: Rows, j: Rows) -> NDArray[np.uint8]:
+    """Compare pairs by all attributes: an array of shape (pairs, attributes)."""
+    result = np.empty((len(i), len(found)), np.uint8, order="F")
+    for place, comparison in enumerate(found):
+        result[:, place] = comparison.codes(i, j)
+    return result
+
+
+def _similarity(text: NDArray[Any], one: Any, other: Any) -> NDArray[np.float32]:
+    return cpdist(text[one], text[other], scorer=JaroWinkler.similarity, dtype=np.float32)
+
+
+def _edits(text: NDArray[Any], one: Any, other: Any, most: int) -> NDArray[np.uint8]:
+    scorer = OSA.distance
+    return cpdist(text[one], text[other], scorer=scorer, score_cutoff=most, dtype=np.uint8)
+
+
+def _unlike(letters: Any, one: Any, other: Any) -> Any:
+    """Count the letters that only one of two texts has: many say at once that they differ."""
+    return np.bitwise_count(letters[one] ^ letters[other])
+
+
+# Names
+
+_GIVEN = (
+    "missing", "exact", "nickname", "near", "middle name", "initial", "beginning", "swapped",
+    "similar", "different",
+)  # fmt: skip
+_FAMILY = ("missing", "exact", "near", "part", "similar", "different")
+_MIDDLE = ("missing", "exact", "initial", "different")
+_SUFFIX = ("missing", "exact", "different", "one has none")
+_MOST_UNLIKE = 7
+_SIMILAR, _NEARLY = 0.85, 0.88
+_SHORTEST, _LONG = 3, 8
+_BEGINNING = 2
+
+
+def _is_near(names: Names, a: Any, b: Any, maybe: Any, score: Any) -> Any:
+    """Tell which of pairs are one typing error apart, or two in a long name."""
+    short = np.minimum(names.length[a[maybe]], names.length[b[maybe]])
+    likely = maybe[(score >= _NEARLY) & (short >= _SHORTEST)]
+    short = np.minimum(names.length[a[likely]], names.length[b[likely]])
+    edits = _edits(names.text, a[likely], b[likely], 2)
+    return likely[(edits <= 1) | ((edits == 2) & (short >= _LONG))]  # noqa: PLR2004  (edits)
+
+
+def _swapped(names: Names, i: Rows, j: Rows) -> Any:
+    given, family = names.given, names.family
+    return (given[i] == family[j]) & (given[j] == family[i]) & (given[i] >= 0) & (family[i] >= 0)
+
+
+def _names(names: Names) -> list[Comparison]:
+    size = len(names.text)
+    given_rarity, family_rarity = rarity_of(names.given, size), rarity_of(names.family, size)
+
+    def given(i: Rows, j: Rows) -> Found:
+        a, b = names.given[i], names.given[j]
+        level = np.where(a == b, np.uint8(EXACT), np.uint8(9))
+        level[(a < 0) | (b < 0)] = MISSING
+        rarity = given_rarity.of[a]
+        rest = np.flatnonzero(level == 9)  # noqa: PLR2004  (different)
+        level[rest] = _given_level(names, i[rest], j[rest], a[rest], b[rest])
+        return level, rarity
+
+    def family(i: Rows, j: Rows) -> Found:
+        a, b = names.family[i], names.family[j]
+        level = np.where(a == b, np.uint8(EXACT), np.uint8(5))
+        level[(a < 0) | (b < 0)] = MISSING
+        rarity = family_rarity.of[a]
+        rest = np.flatnonzero(level == 5)  # noqa: PLR2004  (different)
+        level[rest] = _family_level(names, i[rest], j[rest], a[rest], b[rest])
+        return level, rarity
+
+    result = [
+        Comparison(GIVEN_NAME, _GIVEN, given, {EXACT: given_rarity}),
+        Comparison(FAMILY_NAME, _FAMILY, family, {EXACT: family_rarity}),
+    ]
+    if (names.middle >= 0).any():
+        result.append(_middle(names))
+    if (names.suffix >= 0).any():
+        result.append(_suffix(names))
+    return result
+
+
+def _given_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
+    level = np.full(len(a), 9, np.uint8)
+    maybe = np.flatnonzero(_unlike(names.letters, a, b) <= _MOST_UNLIKE)
+    score = _similarity(names.text, a[maybe], b[maybe])
+    level[maybe[score >= _SIMILAR]] = 8
+    level[_swapped(names, i, j)] = 7
+    short = np.minimum(names.length[a], names.length[b])
+    begins = maybe[(score >= 0.8) & (short[maybe] >= _BEGINNING)]
+    level[begins[_begins(names, a[begins], b[begins])]] = 6
+    level[(short == 1) & (names.initial[a] == names.initial[b])] = 5
+    middle_i, middle_j = names.middle[i], names.middle[j]
+    level[((a == middle_j) | (b == middle_i)) & (short > 1)] = 4
+    level[_is_near(names, a, b, maybe, score)] = 3
+    formal_a, formal_b = names.canonical[a], names.canonical[b]
+    for x in range(formal_a.shape[1]):
+        for y in range(formal_b.shape[1]):
+            level[(formal_a[:, x] == formal_b[:, y]) & (formal_a[:, x] >= 0)] = 2
+    return level
+
+
+def _begins(names: Names, a: Any, b: Any) -> Any:
+    """Tell which of pairs of names are such that one begins with the other."""
+    size = np.minimum(names.length[a], names.length[b]).astype(float)
+    longer = np.maximum(names.length[a], names.length[b])
+    edits = _edits(names.text, a, b, 255)
+    return edits == longer - size
+
+
+def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
+    level = np.full(len(a), 5, np.uint8)
+    maybe = np.flatnonzero(_unlike(names.letters, a, b) <= _MOST_UNLIKE)
+    score = _similarity(names.text, a[maybe], b[maybe])
+    level[maybe[score >= _SIMILAR]] = 4
+    first_a, first_b = names.first_word[a], names.first_word[b]
+    last_a, last_b = names.last_word[a], names.last_word[b]
+    several_a, several_b = last_a >= 0, last_b >= 0
+    part = (several_a | several_b) & (first_a == first_b)
+    part |= several_a & ((last_a == first_b) | (last_a == last_b))
+    part |= several_b & (last_b == first_a)
+    level[part] = 3
+    level[_is_near(names, a, b, maybe, score)] = 2
+    # Swapped names are told once, by the given name.
+    level[_swapped(names, i, j)] = MISSING
+    return level
+
+
+def _middle(names: Names) -> Comparison:
+    rarity = rarity_of(names.middle, len(names.text))
+
+    def find(i: Rows, j: Rows) -> Found:
+        a, b = names.middle[i], names.middle[j]
+        level = np.full(len(i), 3, np.uint8)
+        short = np.minimum(names.length[a], names.length[b]) == 1
+        level[(names.initial[a] == names.initial[b]) & short] = 2
+        level[a == b] = EXACT
+        level[(a < 0) | (b < 0)] = MISSING
+        return level, rarity.of[a]
+
+    return Comparison("middle name", _MIDDLE, find, {EXACT: rarity})
+
+
+def _suffix(names: Names) -> Comparison:
+    def find(i: Rows, j: Rows) -> Found:
+        a, b = names.suffix[i], names.suffix[j]
+        level = np.where(a == b, np.uint8(EXACT), np.uint8(2))
+        level[(a < 0) != (b < 0)] = 3
+        level[(a < 0) & (b < 0)] = MISSING
+        return level, np.zeros(len(i), np.uint8)
+
+    return Comparison("suffix", _SUFFIX, find)
+
+
+# Birth dates and gender
+
+_BIRTH = (
+    "missing", "exact", "day and month swapped", "one digit", "two parts", "same year",
+    "same decade", "different",
+)  # fmt: skip
+_DIGITS = 0x1111111111111111
+
+
+def _differing_digits(off: Any) -> Any:
+    """Count the half-bytes that are not 0."""
+    off = off | (off >> off.dtype.type(1))
+    off = off | (off >> off.dtype.type(2))
+    return np.bitwise_count(off & off.dtype.type(_DIGITS & ((1 << 8 * off.dtype.itemsize) - 1)))
+
+
+def _birth(birth: Any) -> Comparison:
+    values, codes = np.unique(birth, return_inverse=True)
+    codes = np.where(birth > 0, codes, -1).astype(np.int32)
+    rarity = rarity_of(codes, len(values))
+
+    def find(i: Rows, j: Rows) -> Found:
+        a, b = birth[i], birth[j]
+        level = np.full(len(i), 7, np.uint8)
+        year_a, year_b = a >> 16, b >> 16
+        month_a, month_b, day_a, day_b = a >> 8 & 0xFF, b >> 8 & 0xFF, a & 0xFF, b & 0xFF
+        same_year = year_a == year_b
+        level[year_a >> 4 == year_b >> 4] = 6
+        level[same_year] = 5
+        same_month, same_day = month_a == month_b, day_a == day_b
+        level[(same_year & (same_month | same_day)) | (same_month & same_day)] = 4
+        level[_differing_digits(a ^ b) == 1] = 3
+        level[same_year & (month_a == day_b) & (day_a == month_b)] = 2
+        level[a == b] = EXACT
+        # Where only the year is known, nothing but the year can agree.
+        level[((day_a == 0) | (day_b == 0)) & same_year] = 5
+        level[(a == 0) | (b == 0)] = MISSING
+        return level, rarity.of[codes[i]]
+
+    return Comparison("birth date", _BIRTH, find, {EXACT: rarity})
+
+
+def _gender(gender: Any, names: Names | None) -> Comparison:
+    def find(i: Rows, j: Rows) -> Found:
+        a, b = gender[i], gender[j]
+        level = np.where(a == b, np.uint8(EXACT), np.uint8(2))
+        level[(a < 0) | (b < 0)] = MISSING
+        if names is not None:
+            # One given name has, as a rule, one gender: it would be told twice.
+            one, other = names.canonical[names.given[i]][:, 0], names.canonical[names.given[j]]
+            level[((one[:, None] == other) & (one[:, None] >= 0)).any(axis=1)] = MISSING
+        return level, np.zeros(len(i), np.uint8)
+
+    return Comparison(GENDER, ("missing", "exact", "different"), find)
+
+
+# Several values a record: e-mail addresses, phone numbers
+
+
+def _combinations(codes: Any, i: Rows, j: Rows) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield pairs that have a value each at two places: which pairs, and their values."""
+    for x in range(codes.shape[1]):
+        a = codes[i, x]
+        having = np.flatnonzero(a >= 0)
+        if not len(having):
+            continue
+        for y in range(codes.shape[1]):
+            b = codes[j[having], y]
+            both = b >= 0
+            yield having[both], a[having][both], b[both]
+
+
+def _any_exact(codes: Any, rarity: Rarity, i: Rows, j: Rows, different: int) -> Found:
+    """Find pairs with a value in common; of several the rarest, which says most."""
+    level = np.full(len(i), different, np.uint8)
+    level[(codes[i, 0] < 0) | (codes[j, 0] < 0)] = MISSING
+    best = np.zeros(len(i), np.uint8)
+    for pairs, a, b in _combinations(codes, i, j):
+        same = a == b
+        level[pairs[same]] = EXACT
+        best[pairs[same]] = np.maximum(best[pairs[same]], rarity.of[a[same]])
+    return level, best
+
+
+_EMAIL = ("missing", "exact", "same local part", "near", "different")
+_EMAIL_EDITS = 2
+
+
+def _email(emails: Values, names: Names | None) -> Comparison:
+    rarity = rarity_of(emails.codes, len(emails.text))
+
+    def find(i: Rows, j: Rows) -> Found:
+        level, best = _any_exact(emails.codes, rarity, i, j, 4)
+        rest = np.flatnonzero(level == 4)  # noqa: PLR2004  (different)
+        for pairs, a, b in _combinations(emails.codes, i[rest], j[rest]):
+            now = np.full(len(pairs), 4, np.uint8)
+            maybe = np.flatnonzero(_unlike(emails.letters, a, b) <= 2 * _EMAIL_EDITS)
+            edits = _edits(emails.text, a[maybe], b[maybe], _EMAIL_EDITS)
+            now[maybe[edits <= _EMAIL_EDITS]] = 3
+            # A local part without digits may be no more than the name, which is told elsewhere.
+            now[(emails.local[a] == emails.local[b]) & emails.distinctive[a]] = 2
+            level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
+        if names is not None:
+            # Addresses made of one surname are near each other, whoever's they are.
+            near = np.flatnonzero(level == 3)  # noqa: PLR2004  (near)
+            one, other = names.family[i[near]], names.family[j[near]]
+            level[near[(one == other) & (one >= 0)]] = MISSING
+        return level, best
+
+    return Comparison(EMAIL, _EMAIL, find, {EXACT: rarity})
+
+
+_PHONE = ("missing", "exact", "same end", "one digit", "different")
+_LAST_SEVEN = np.uint64(0xFFFFFFF)
+
+
+def _phone(phones: Values) -> Comparison:
+    rarity = rarity_of(phones.codes, len(phones.text))
+
+    def find(i: Rows, j: Rows) -> Found:
+        level, best = _any_exact(phones.codes, rarity, i, j, 4)
+        rest = np.flatnonzero(level == 4)  # noqa: PLR2004  (different)
+        for pairs, a, b in _combinations(phones.codes, i[rest], j[rest]):
+            one, other = phones.packed[a], phones.packed[b]
+            off = one ^ other
+            digits = _differing_digits(off)
+            now = np.full(len(pairs), 4, np.uint8)
+            now[digits == 1] = 3
+            two = np.flatnonzero(digits == 2)  # noqa: PLR2004  (digits)
+            now[two[_neighbours_swapped(one[two], other[two])]] = 3
+            now[(off & _LAST_SEVEN) == 0] = 2
+            level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
+        return level, best
+
+    return Comparison(PHONE, _PHONE, find, {EXACT: rarity})
+
+
+def _neighbours_swapped(one: Any, other: Any) -> Any:
+    """Tell which numbers of two differing digits have two neighbours swapped."""
+    result = np.zeros(len(one), bool)
+    for place in range(0, 4 * 15, 4):
+        shift = np.uint64(place)
+        a, b = (one >> shift) & np.uint64(0xFF), (other >> shift) & np.uint64(0xFF)
+        back = (b >> np.uint64(4)) | ((b & np.uint64(0xF)) << np.uint64(4))
+        result |= (a == back) & ((one ^ other) & ~(np.uint64(0xFF) << shift) == 0)
+    return result
+
+
+# Addresses
+
+_STREET = ("missing", "exact", "near", "same street", "different")
+_PLACE = (
+    "missing", "postal code and city", "postal code", "city", "near", "in part", "different",
+)  # fmt: skip
+# By postal code and city, each of: missing, same, near, different.
+_PLACES = np.array([[0, 3, 4, 6], [2, 1, 1, 2], [4, 3, 4, 5], [6, 3, 5, 6]], np.uint8)
+_POSTAL_NEAR = 0.7
+_STREET_UNLIKE = 8
+
+
+def _addresses(places: Addresses) -> list[Comparison]:
+    result = []
+    if (places.street >= 0).any():
+        rarity = rarity_of(places.line, int(places.line.max()) + 1)
+        find = _best_of(places, lambda i, j: _street(places, rarity, i, j))
+        result.append(Comparison(STREET, _STREET, find, {EXACT: rarity}))
+    if (places.postal >= 0).any() or (places.city >= 0).any():
+        postal = rarity_of(places.postal, len(places.postal_text))
+        city = rarity_of(places.city, len(places.city_text))
+        find = _best_of(places, lambda i, j: _place(places, postal, city, i, j))
+        result.append(Comparison(PLACE, _PLACE, find, {1: postal, 2: postal, 3: city}))
+    return result
+
+
+def _best_of(places: Addresses, find: Any) -> Callable[[Rows, Rows], Found]:
+    """Compare each address of a record with each of the other; the best counts."""
+    count = places.street.shape[1]
+
+    def best(i: Rows, j: Rows) -> Found:
+        level, rarity = find((i, 0), (j, 0))
+        for x in range(count):
+            for y in range(count):
+                if x or y:
+                    now, rare = find((i, x), (j, y))
+                    better = (now > 0) & ((now < level) | (level == 0))
+                    level[better], rarity[better] = now[better], rare[better]
+        return level, rarity
+
+    return best
+
+
+def _street(places: Addresses, rarity: Rarity, i: Any, j: Any) -> Found:
+    a, b = places.line[i], places.line[j]
+    level = np.where(a == b, np.uint8(EXACT), np.uint8(4))
+    level[(a < 0) | (b < 0)] = MISSING
+    found = rarity.of[a]
+    rest = np.flatnonzero(level == 4)  # noqa: PLR2004  (different)
+    i, j = (i[0][rest], i[1]), (j[0][rest], j[1])
+    core_a, core_b, number_a, number_b = (
+        places.core[i], places.core[j], places.number[i], places.number[j]
+    )  # fmt: skip
+    like = (core_a == core_b) & (core_a >= 0)
+    maybe = _unlike(places.core_letters, core_a, core_b) <= _STREET_UNLIKE
+    maybe = np.flatnonzero(maybe & (core_a >= 0) & (core_b >= 0) & ~like)
+    like[maybe[_similarity(places.core_text, core_a[maybe], core_b[maybe]) >= _NEARLY]] = True
+    now = np.where(like, np.uint8(3), np.uint8(4))
+    now[like & ((number_a == number_b) | (number_a < 0) | (number_b < 0))] = 2
+    level[rest] = now
+    return level, found
+
+
+def _place(places: Addresses, postal: Rarity, city: Rarity, i: Any, j: Any) -> Found:
+    post_a, post_b, city_a, city_b = (
+        places.postal[i], places.postal[j], places.city[i], places.city[j]
+    )  # fmt: skip
+    by_post = _likeness(post_a, post_b, lambda a, b: _edits(places.postal_text, a, b, 1) <= 1)
+    by_city = _likeness(city_a, city_b, lambda a, b: _similarity(places.city_text, a, b) >= _NEARLY)
+    rarity = np.where(by_post == 1, postal.of[post_a], city.of[city_a])
+    return _PLACES[by_post, by_city], rarity
+
+
+def _likeness(a: Any, b: Any, is_near: Any) -> Any:
+    """Tell missing 0, same 1, near 2 and different 3."""
+    result = np.where(a == b, np.uint8(1), np.uint8(3))
+    result[(a < 0) | (b < 0)] = 0
+    rest = np.flatnonzero(result == 3)  # noqa: PLR2004  (different)
+    result[rest[is_near(a[rest], b[rest])]] = 2
+    return result
+
+
+# All other values
+
+_PLAIN = ("missing", "exact", "near", "different")
+_PLAIN_NEAR = 0.9
+
+
+def _plain(name: str, values: Values) -> Comparison:
+    rarity = rarity_of(values.codes, len(values.text))
+    codes = values.codes[:, 0]
+
+    def find(i: Rows, j: Rows) -> Found:
+        a, b = codes[i], codes[j]
+        level = np.where(a == b, np.uint8(EXACT), np.uint8(3))
+        level[(a < 0) | (b < 0)] = MISSING
+        rest = np.flatnonzero(level == 3)  # noqa: PLR2004  (different)
+        x, y = a[rest], b[rest]
+        maybe = np.flatnonzero(_unlike(values.letters, x, y) <= _MOST_UNLIKE)
+        score = _similarity(values.text, x[maybe], y[maybe])
+        level[rest[maybe[score >= _PLAIN_NEAR]]] = 2
+        return level, rarity.of[a]
+
+    return Comparison(name, _PLAIN, find, {EXACT: rarity})

@@ -1,0 +1,91 @@
+"""An estimated model, to keep and to use again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .scoring import Attribute, Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .columns import Kind
+    from .comparing import Comparison
+
+_VERSION = 1
+_TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How much each agreement says, as it was estimated from one set of records."""
+
+    weights: Weights
+    kinds: dict[str, Kind]
+    """What columns hold whose names do not tell."""
+
+    def __repr__(self) -> str:
+        names = ", ".join(one.name for one in self.weights.attributes)
+        return f"Model(records={self.weights.records}, attributes=[{names}])"
+
+    def to_json(self) -> str:
+        """Write the model as JSON; it has no values of records."""
+        attributes = [
+            {one.name: _plain(getattr(attribute, one.name)) for one in fields(attribute)}
+            for attribute in self.weights.attributes
+        ]
+        return json.dumps(
+            {
+                "version": _VERSION,
+                "records": self.weights.records,
+                "rates": self.weights.rates.tolist(),
+                "kinds": self.kinds,
+                "attributes": attributes,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Model:
+        """Read a model that `to_json` wrote.
+
+        Raises:
+            ValueError: the text is no model, or one of another version.
+        """
+        found = json.loads(text)
+        if not isinstance(found, dict) or found.get("version") != _VERSION:
+            msg = f"this is no model of version {_VERSION}"
+            raise ValueError(msg)
+        attributes = [
+            Attribute(**{name: _array(name, value) for name, value in one.items()})
+            for one in found["attributes"]
+        ]
+        weights = Weights(attributes, found["records"], np.array(found["rates"]))
+        return cls(weights, found["kinds"])
+
+    def fitted(self, comparisons: Sequence[Comparison]) -> Weights:
+        """Give the weights for the attributes that records have.
+
+        Raises:
+            ValueError: the records have an attribute that the model does not know.
+        """
+        known = {one.name: one for one in self.weights.attributes}
+        for one in comparisons:
+            if one.name not in known or known[one.name].levels != one.levels:
+                msg = f"the model was estimated without the attribute {one.name!r}"
+                raise ValueError(msg)
+        chosen = [known[one.name] for one in comparisons]
+        return Weights(chosen, self.weights.records, self.weights.rates)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _array(name: str, value: Any) -> Any:
+    if name == "levels":
+        return tuple(value)
+    return np.array(value, _TYPES.get(name, np.float64)) if isinstance(value, list) else value

@@ -1,0 +1,219 @@
+"""Bringing values into the form in which they are compared, a whole column at a time.
+
+Every column is made a list of its distinct values and an array of numbers into it, so that what
+is done to text is done once a value, not once a record.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+Codes = Any  # an array of int32, -1 where there is no value
+
+_FOLD = (
+    ("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"),
+    ("þ", "th"), ("ı", "i"),
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Coded:
+    """A column: its distinct values, and for each record which of them it has."""
+
+    codes: Codes
+    """int32 of shape (records,) or (records, values); -1 where there is none."""
+    values: pa.StringArray
+
+
+def fold(values: pa.Array) -> pa.Array:
+    """Lower case without accents: what people write differently without meaning to."""
+    values = pc.utf8_normalize(pc.utf8_lower(values), "NFKD")
+    values = pc.replace_substring_regex(values, r"\p{Mn}+", "")
+    for special, plain in _FOLD:
+        values = pc.replace_substring(values, special, plain)
+    return values
+
+
+def words(values: pa.Array) -> pa.Array:
+    """Fold, and leave only letters and digits with one space between the words."""
+    values = pc.replace_substring_regex(fold(values), r"['’`´.]", "")
+    values = pc.replace_substring_regex(values, r"[^\p{L}\p{N}]+", " ")
+    return pc.utf8_trim(values, " ")
+
+
+def empty_as_null(values: pa.Array) -> pa.Array:
+    """Make empty text no value."""
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+
+
+def encode(column: pa.ChunkedArray | pa.Array) -> Coded:
+    """Number the distinct values of a column of text."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    encoded = column.dictionary_encode()
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return Coded(codes.astype(np.int32, copy=False), encoded.dictionary)
+
+
+def recode(column: Coded, values: pa.Array) -> Coded:
+    """Replace the distinct values, each by one text or by none, and number them anew."""
+    again = encode(empty_as_null(values))
+    table = np.append(again.codes, np.int32(-1))
+    return Coded(table[column.codes], again.values)
+
+
+def look_up(table: NDArray[Any], codes: Codes, missing: int = -1) -> NDArray[Any]:
+    """Read what a table has for each code, and `missing` for -1."""
+    return np.append(table, table.dtype.type(missing))[codes]
+
+
+def beside(columns: Sequence[Coded]) -> Coded:
+    """Make one column with several values a record of several, none of them twice."""
+    if not columns:
+        return Coded(np.empty((0, 0), np.int32), pa.array([], pa.string()))
+    joined = pa.concat_arrays([one.values for one in columns])
+    numbers = encode(joined)
+    offset, parts = 0, []
+    for one in columns:
+        size = len(one.values)
+        parts.append(look_up(numbers.codes[offset : offset + size], one.codes))
+        offset += size
+    return Coded(compact(np.stack(parts, axis=1)), numbers.values)
+
+
+def compact(codes: Codes) -> Codes:
+    """Move each record's values to the left, drop repeated ones and columns without a value."""
+    if codes.shape[1] > 1:
+        codes = -np.sort(-codes, axis=1)
+        codes[:, 1:][codes[:, 1:] == codes[:, :-1]] = -1
+        codes = -np.sort(-codes, axis=1)
+    used = int((codes >= 0).any(axis=0).sum())
+    return np.ascontiguousarray(codes[:, : max(used, 1)])
+
+
+# Names
+
+_SUFFIXES = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii",
+             "iv": "iv", "2nd": "ii", "3rd": "iii"}  # fmt: skip
+_TITLES = r"^(?:(?:mr|mrs|ms|miss|dr|prof|sir|herr|frau|sr|sra|mme|mlle)\s)+(.)"
+
+
+def suffixes(values: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Split cleaned names from the suffix that follows them, as jr of `adams jr`."""
+    pattern = r"^(?P<name>.+?) (?P<suffix>" + "|".join(_SUFFIXES) + r")$"
+    found = pc.extract_regex(values, pattern)
+    names = pc.coalesce(pc.struct_field(found, "name"), values)
+    keys, wanted = pa.array(list(_SUFFIXES)), pa.array(list(_SUFFIXES.values()))
+    suffix = wanted.take(pc.index_in(pc.struct_field(found, "suffix"), keys))
+    return names, suffix
+
+
+def without_titles(values: pa.Array) -> pa.Array:
+    """Drop titles before cleaned names."""
+    return pc.replace_substring_regex(values, _TITLES, r"\1")
+
+
+# Dates, as eight half-bytes of year, month and day; 0 where a part is unknown.
+
+_YEAR_FIRST = re.compile(r"^(\d{4})[-/. ]?(\d{1,2})[-/. ]?(\d{1,2})(?:\D.*)?$")
+_YEAR_LAST = re.compile(r"^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})$")
+_YEAR = re.compile(r"^(\d{4})$")
+_TOP_MONTH, _TOP_DAY = 12, 31
+
+
+def dates(texts: Sequence[str]) -> NDArray[np.uint32]:
+    """Read dates of one column; the column itself tells whether days or months come first."""
+    found = [_YEAR_LAST.match(text.strip()) for text in texts]
+    days_first = sum(int(it[1]) > _TOP_MONTH for it in found if it)
+    months_first = sum(int(it[2]) > _TOP_MONTH for it in found if it)
+    swap = days_first > months_first
+    return np.array(
+        [_date(text.strip(), it, swap=swap) for text, it in zip(texts, found, strict=True)],
+        np.uint32,
+    )
+
+
+def _date(text: str, last: re.Match[str] | None, *, swap: bool) -> int:
+    if last:
+        first, second, year = (int(it) for it in last.groups())
+        month, day = (second, first) if swap else (first, second)
+        if month > _TOP_MONTH >= day:
+            month, day = day, month
+    elif one := _YEAR_FIRST.match(text):
+        year, month, day = (int(it) for it in one.groups())
+    elif one := _YEAR.match(text):
+        year, month, day = int(one[1]), 0, 0
+    else:
+        return 0
+    if month > _TOP_MONTH or day > _TOP_DAY:
+        return 0
+    return int(f"{year:04d}{month:02d}{day:02d}", 16)
+
+
+# Phones, as half-bytes of the last nine digits of the national number.
+
+_JUNK_DIGITS = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|0?123456789\d?|9876543210?)$"
+_KEPT_DIGITS = 9
+_FEWEST_DIGITS = 6
+
+
+def calling_codes() -> str:
+    """Give a pattern of all countries' calling codes."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+    codes = sorted(map(str, COUNTRY_CODE_TO_REGION_CODE), key=len, reverse=True)
+    return "|".join(codes)
+
+
+def phones(values: pa.Array) -> pa.Array:
+    """Give the national digits of phone numbers; none where there are too few or junk."""
+    values = pc.replace_substring_regex(pc.utf8_lower(values), r"(?:ext|x|#|;).*$", "")
+    values = pc.replace_substring_regex(values, r"[^0-9+]", "")
+    values = pc.replace_substring_regex(values, r"^(?:\+|00)(?:" + calling_codes() + r")(.{6})",
+                                        r"\1")  # fmt: skip
+    values = pc.replace_substring_regex(values, r"^1(\d{10})$", r"\1")
+    values = pc.replace_substring_regex(values, r"^\+?0*", "")
+    long = pc.greater_equal(pc.binary_length(values), _FEWEST_DIGITS)
+    good = pc.and_(long, pc.invert(pc.match_substring_regex(values, _JUNK_DIGITS)))
+    values = pc.if_else(good, values, pa.scalar(None, pa.string()))
+    return values
+
+
+def half_bytes(digits: pa.Array) -> NDArray[np.uint64]:
+    """Pack the last nine digits of texts of digits, four bits each."""
+    last = pc.utf8_slice_codeunits(digits, -_KEPT_DIGITS)
+    numbers = pc.cast(last, pa.int64()).to_numpy(zero_copy_only=False).astype(np.uint64)
+    packed = np.zeros(len(numbers), np.uint64)
+    for place in range(_KEPT_DIGITS):
+        packed |= (numbers % np.uint64(10)) << np.uint64(4 * place)
+        numbers //= np.uint64(10)
+    return packed
+
+
+# E-mail
+
+
+def emails(values: pa.Array) -> pa.Array:
+    """Give e-mail addresses in lower case without a plus tag; none where there is no @."""
+    values = pc.replace_substring_regex(fold(values), r"\s+", "")
+    values = pc.replace_substring_regex(values, r"\+[^@]*@", "@")
+    good = pc.match_substring_regex(values, r"^[^@]+@[^@]+$")
+    return pc.if_else(good, values, pa.scalar(None, pa.string()))
+
+
+def split_emails(values: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Split into local part, without dots and underscores, and domain."""
+    parts = pc.extract_regex(values, r"^(?P<local>[^@]+)@(?P<domain>.+)$")
+    local = pc.replace_substring_regex(pc.struct_field(parts, "local"), r"[._-]", "")
+    return local, pc.struct_field(parts, "domain")

@@ -1,0 +1,421 @@
+"""From records to groups of records that are one person's."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from . import blocking, clusters, scoring
+from .columns import KINDS
+from .comparing import compare, comparisons
+from .explaining import explain
+from .model import Model
+from .prepared import prepare
+from .reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from numpy.typing import NDArray
+
+    from .columns import Kind
+    from .explaining import Explanation
+    from .prepared import Columns
+    from .reading import Records
+    from .scoring import Weights
+
+Pairs = Any
+"""uint64: of each pair the lesser record's number times 2**32, plus the greater's."""
+
+_RANDOM_PAIRS = 250_000
+_SAMPLED_PAIRS = 400_000
+_CHUNK = 400_000
+_SEED = 20_240_229
+# A key may give four pairs a record, but not more than this many, except one a record.
+_PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
+_KEYS_AT_ONCE = 8
+# Pairs less probable than this to be anything but chance are forgotten at once.
+_WORTH_KEEPING = 0.003
+_LEAST_JOINED = 0.3
+_LIKELY, _SURE, _UNSURE = 0.8, 0.97, 0.5
+_LARGEST = 400
+_ROUNDS = 2
+
+
+@dataclass(slots=True)
+class Scored:
+    """Pairs that may match, and what is thought of them."""
+
+    pairs: Pairs
+    codes: NDArray[np.uint8]
+    match: NDArray[np.float32]
+    related: NDArray[np.float32]
+
+    @property
+    def i(self) -> NDArray[np.int64]:
+        """The lesser records."""
+        return (self.pairs >> np.uint64(32)).astype(np.int64)
+
+    @property
+    def j(self) -> NDArray[np.int64]:
+        """The greater records."""
+        return (self.pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def pack(i: Any, j: Any) -> Pairs:
+    """Make pairs of records one number each."""
+    return (i.astype(np.uint64) << np.uint64(32)) | j.astype(np.uint64)
+
+
+class Matcher:
+    """Blocks, compares and scores the pairs of one set of records."""
+
+    def __init__(self, columns: Columns, kinds: Mapping[str, Kind]) -> None:
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+            self.prepared = prepare(columns, kinds, pool)
+        self.count = self.prepared.count
+        self.comparisons = comparisons(self.prepared)
+
+    def candidates(self, pool: Executor) -> Pairs:
+        """Find the pairs that share a key."""
+        atoms = blocking.atoms(self.prepared)
+        keys = list(enumerate(blocking.keys_for(atoms, self.count)))
+        most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
+        budget = max(most, self.count, _FEWEST_PAIRS)
+
+        def pairs_of(numbered: tuple[int, tuple[str, ...]]) -> Pairs:
+            salt, key = numbered
+            hashes, rows = blocking.hashed([atoms[name] for name in key], salt)
+            return blocking.pairs_of(hashes, rows, self.count, budget)
+
+        found = np.empty(0, np.uint64)
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            found = blocking.union(
+                [found, *pool.map(pairs_of, keys[start : start + _KEYS_AT_ONCE])]
+            )
+        return found
+
+    def compared(self, pairs: Pairs, pool: Executor) -> NDArray[np.uint8]:
+        """Compare pairs."""
+        scored = self._by_chunks(pairs, pool, lambda codes: np.ones(len(codes), bool))
+        return scored[1]
+
+    def _by_chunks(
+        self, pairs: Pairs, pool: Executor, worth: Callable[[Any], Any]
+    ) -> tuple[Pairs, NDArray[np.uint8]]:
+        """Compare pairs a chunk at a time, and keep those that are worth it."""
+
+        def part(start: int) -> tuple[Pairs, NDArray[np.uint8]]:
+            now = pairs[start : start + _CHUNK]
+            i = (now >> np.uint64(32)).astype(np.int64)
+            j = (now & np.uint64(0xFFFFFFFF)).astype(np.int64)
+            codes = compare(self.comparisons, i, j)
+            kept = worth(codes)
+            return now[kept], codes[kept]
+
+        parts = list(pool.map(part, range(0, max(len(pairs), 1), _CHUNK)))
+        return np.concatenate([one for one, _ in parts]), np.concatenate([two for _, two in parts])
+
+    def begin(self, pairs: Pairs, pool: Executor) -> Weights:
+        """Estimate a model from random pairs and a sample of candidates."""
+        draw = np.random.default_rng(_SEED)
+        i, j = draw.integers(0, self.count, (2, _RANDOM_PAIRS))
+        chance = self.compared(pack(i, j)[i != j], pool)
+        weights = scoring.begin(self.comparisons, chance, self.count)
+        sample = pairs
+        if len(pairs) > _SAMPLED_PAIRS:
+            sample = np.sort(draw.choice(pairs, _SAMPLED_PAIRS, replace=False))
+        patterns, counts = scoring.patterns(self.compared(sample, pool))
+        scoring.estimate(weights, patterns, counts * (len(pairs) / max(len(sample), 1)))
+        return weights
+
+    def score(self, weights: Weights, pairs: Pairs, pool: Executor) -> Scored:
+        """Score candidates, and keep those that are more than chance."""
+
+        def worth(codes: NDArray[np.uint8]) -> Any:
+            logs = scoring.log_classes(weights, codes)
+            return scoring.responsibilities(logs)[scoring.CHANCE] < 1 - _WORTH_KEEPING
+
+        kept, codes = self._by_chunks(pairs, pool, worth)
+        return self.rescored(weights, kept, codes)
+
+    def rescored(self, weights: Weights, pairs: Pairs, codes: NDArray[np.uint8]) -> Scored:
+        parts = scoring.responsibilities(scoring.log_classes(weights, codes))
+        return Scored(pairs, codes, parts[scoring.MATCH], parts[scoring.RELATED])
+
+    def within(
+        self, weights: Weights, scored: Scored, pool: Executor, known: Sequence[Scored] = ()
+    ) -> Scored:
+        """Score all pairs inside the groups that pairs might make.
+
+        Args:
+            weights: the model.
+            scored: the pairs that make the groups.
+            pool: what compares.
+            known: pairs that were compared before.
+        """
+        i, j = clusters.inside(self._loosely(scored), _LARGEST)
+        pairs = np.sort(pack(i, j))
+        codes = np.empty((len(pairs), len(self.comparisons)), np.uint8, order="F")
+        fresh = np.ones(len(pairs), bool)
+        for one in (scored, *known):
+            if len(one.pairs):
+                at = np.minimum(np.searchsorted(one.pairs, pairs), len(one.pairs) - 1)
+                old = fresh & (one.pairs[at] == pairs)
+                codes[old] = one.codes[at[old]]
+                fresh &= ~old
+        codes[fresh] = self.compared(pairs[fresh], pool)
+        return self.rescored(weights, pairs, codes)
+
+    def _loosely(self, scored: Scored) -> NDArray[np.int64]:
+        """Connect what might belong together; too large a component, by surer pairs only."""
+        i, j, least = scored.i, scored.j, _LEAST_JOINED
+        joins = scored.match >= least
+        while True:
+            label = clusters.components(self.count, i[joins], j[joins])
+            large = (np.bincount(label, minlength=self.count) > _LARGEST)[label]
+            weak = joins & large[i] & (scored.match < 1 - (1 - least) / 2)
+            least = 1 - (1 - least) / 2
+            if not large.any() or least > 1 - 1e-6:
+                return label
+            joins &= ~weak
+
+    def group(self, weights: Weights, inner: Scored, threshold: float) -> NDArray[np.int64]:
+        """Group the records by the pairs of at least a threshold."""
+        logs = scoring.log_classes(weights, inner.codes) - weights.priors()[:, None]
+        likeness = logs[scoring.MATCH] - logs[scoring.RELATED]
+        return clusters.group(self.count, inner.i, inner.j, inner.match, likeness, threshold)
+
+    def learn_from_groups(self, weights: Weights, scored: Scored, inner: Scored) -> None:
+        """Estimate the model anew from likely groups.
+
+        Pairs that are one person's only because both match a third record show how records of
+        one person differ, which pairs that match by themselves cannot.
+        """
+        label = self.group(weights, inner, _LIKELY)
+        same = label[inner.i] == label[inner.j]
+        match = np.where(same, np.maximum(inner.match, _SURE), np.minimum(inner.match, _UNSURE))
+        related = np.where(same, inner.related * (1 - _SURE), inner.related)
+        outside = ~np.isin(scored.pairs, inner.pairs, assume_unique=True)
+        expected = np.stack([
+            np.concatenate([match, scored.match[outside]]),
+            np.concatenate([related, scored.related[outside]]),
+        ])  # fmt: skip
+        scoring.update(weights, np.concatenate([inner.codes, scored.codes[outside]]), expected)
+
+
+class Group(NamedTuple):
+    """Records that are one person's."""
+
+    ids: tuple[Any, ...]
+    """The records' ids, as the records have them."""
+    confidence: float
+    """How probable it is that all of them are: the product along the surest pairs that join them."""
+
+
+class ScoredPairs(NamedTuple):
+    """Pairs of records and how probable it is that they match, as columns."""
+
+    left: Any
+    """The one record's number, from 0."""
+    right: Any
+    """The other record's number."""
+    probability: Any
+
+
+class Resolution:
+    """What `resolve` found."""
+
+    def __init__(  # noqa: PLR0913  (the parts of a result)
+        self,
+        matcher: Matcher,
+        weights: Weights,
+        scored: Scored,
+        inner: Scored,
+        ids: Any,
+        columns: Columns,
+        kinds: Mapping[str, Kind],
+        threshold: float,
+    ) -> None:
+        self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
+        self._ids, self._columns, self._kinds = ids, columns, dict(kinds)
+        self.threshold = threshold
+        """The least probability of a pair that joins two records."""
+
+    def __repr__(self) -> str:
+        return (
+            f"Resolution(records={self.count}, groups={len(self.groups)}, "
+            f"threshold={self.threshold})"
+        )
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return self._matcher.count
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """The groups of two and more records at the threshold, the surest first."""
+        return self.at(self.threshold)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """Of each record the number of the first record of its group, in the records' order."""
+        return self._labels(self.threshold)
+
+    @property
+    def model(self) -> Model:
+        """The estimated model, to keep and to use again."""
+        return Model(self._weights, self._kinds)
+
+    def at(self, threshold: float) -> list[Group]:
+        """Group the records anew, by pairs of at least another threshold."""
+        return self._groups(self._labels(threshold))
+
+    def pairs(self, least: float = 0.01) -> ScoredPairs:
+        """Give the pairs that match with at least some probability, as columns of numbers.
+
+        Records that belong together only because both match a third one are among them.
+        """
+        outside = ~np.isin(self._scored.pairs, self._inner.pairs, assume_unique=True)
+        pairs = np.concatenate([self._inner.pairs, self._scored.pairs[outside]])
+        match = np.concatenate([self._inner.match, self._scored.match[outside]])
+        kept = match >= least
+        pairs = pairs[kept]
+        left, right = pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)
+        return ScoredPairs(left.astype(np.int64), right.astype(np.int64), match[kept])
+
+    def explain(self, left: Any, right: Any) -> Explanation:
+        """Say why two records, given by their ids, are thought to be one person's or not.
+
+        Raises:
+            KeyError: there is no record with such an id.
+        """
+        i, j = self._number(left), self._number(right)
+        if i == j:
+            msg = "a record cannot be compared with itself"
+            raise ValueError(msg)
+        low, high = min(i, j), max(i, j)
+        names = (str(self._ids[low].as_py()), str(self._ids[high].as_py()))
+
+        def values(attribute: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+            columns = self._matcher.prepared.columns_of(attribute)
+            return tuple(
+                tuple(
+                    text
+                    for name in columns
+                    if (text := self._columns[name][row].as_py()) is not None
+                )
+                for row in (low, high)
+            )  # type: ignore[return-value]
+
+        return explain(self._weights, self._matcher.comparisons, low, high, names, values)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how pairs score and what each threshold would merge; gives matplotlib axes."""
+        from .plotting import thresholds
+
+        return thresholds(self, ax)
+
+    def _number(self, wanted: Any) -> int:
+        place = self._places.get(wanted)
+        if place is None:
+            msg = "there is no record with this id"
+            raise KeyError(msg)
+        return place
+
+    @cached_property
+    def _places(self) -> dict[Any, int]:
+        return {one: place for place, one in enumerate(self._ids.to_pylist())}
+
+    def _labels(self, threshold: float) -> NDArray[np.int64]:
+        if not 0 < threshold <= 1:
+            msg = f"threshold is a probability above 0 and at most 1, not {threshold}"
+            raise ValueError(msg)
+        return self._matcher.group(self._weights, self._inner, threshold)
+
+    def _groups(self, label: NDArray[np.int64]) -> list[Group]:
+        i, j = self._inner.i, self._inner.j
+        own = label[i] == label[j]
+        confidence = clusters.confidence(label, i[own], j[own], self._inner.match[own])
+        order = np.argsort(label, kind="stable")
+        starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+        sizes = np.diff(np.append(starts, len(label)))
+        several = sizes > 1
+        members = self._ids.take(order[np.repeat(several, sizes)]).to_pylist()
+        ends = np.cumsum(sizes[several])
+        sure = confidence[label[order[starts[several]]]]
+        groups = [
+            Group(tuple(members[end - size : end]), float(one))
+            for end, size, one in zip(ends.tolist(), sizes[several].tolist(), sure, strict=True)
+        ]
+        return sorted(groups, key=lambda one: -one.confidence)
+
+
+def resolve(
+    records: Records,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    id_column: str | None = None,
+    threshold: float = 0.95,
+    model: Model | None = None,
+) -> Resolution:
+    """Find the records that are one person's, without labels or training.
+
+    Args:
+        records: an iterable of mappings, a mapping of columns, or a pandas, polars or Arrow table.
+        kinds: what columns hold whose names do not tell, as {"vorname": "given_name"}; a column
+            may also be "ignored".
+        id_column: the column of the records' ids; without it `ProfileId` or `id`, and if there is
+            none, rows are numbered from 0.
+        threshold: the least probability of a pair that joins two records.
+        model: a model that was estimated before; without it one is estimated from these records.
+
+    Raises:
+        ValueError: a column, kind or threshold is wrong; the message names it.
+        TypeError: records are of no form that can be read.
+    """
+    ids, columns = read(records, id_column)
+    kinds = dict(kinds or {}) | ({} if model is None else model.kinds)
+    _check(kinds, columns, threshold)
+    matcher = Matcher(columns, kinds)
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        weights, scored, inner = _scored(matcher, model, pool)
+    return Resolution(matcher, weights, scored, inner, ids, columns, kinds, threshold)
+
+
+def _scored(
+    matcher: Matcher, model: Model | None, pool: Executor
+) -> tuple[Weights, Scored, Scored]:
+    candidates = matcher.candidates(pool)
+    if model is not None:
+        weights = model.fitted(matcher.comparisons)
+        scored = matcher.score(weights, candidates, pool)
+        return weights, scored, matcher.within(weights, scored, pool)
+    weights = matcher.begin(candidates, pool)
+    scored = matcher.score(weights, candidates, pool)
+    inner = matcher.within(weights, scored, pool)
+    for _ in range(_ROUNDS):
+        matcher.learn_from_groups(weights, scored, inner)
+        scored = matcher.rescored(weights, scored.pairs, scored.codes)
+        inner = matcher.within(weights, scored, pool, [inner])
+    return weights, scored, inner
+
+
+def _check(kinds: Mapping[str, Any], columns: Columns, threshold: float) -> None:
+    for name, kind in kinds.items():
+        if kind not in KINDS:
+            msg = f"kinds[{name!r}] is {kind!r}; a kind is one of {', '.join(KINDS)}"
+            raise ValueError(msg)
+        if name not in columns:
+            msg = f"kinds names the column {name!r}, which the records do not have"
+            raise ValueError(msg)
+    if not 0 < threshold <= 1:
+        msg = f"threshold is a probability above 0 and at most 1, not {threshold}"
+        raise ValueError(msg)

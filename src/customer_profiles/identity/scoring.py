@@ -1,0 +1,221 @@
+"""How probable it is that two records are one person's: the model of Fellegi and Sunter.
+
+Every pair of records is of one of three classes: *match* (one person), *related* (two people who
+share a surname, an address or a phone, as households do) or *chance* (all others). Given its class,
+a pair's attributes are taken to be independent. What two unrelated records agree on by chance is
+counted in the records themselves; all else is estimated by expectation maximisation, without labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .comparing import EMAIL, FAMILY_NAME, PHONE, PLACE, RARITIES, STREET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from .comparing import Comparison
+
+MATCH, RELATED, CHANCE = 0, 1, 2
+SHARED = frozenset({FAMILY_NAME, STREET, PLACE, PHONE, EMAIL})
+"""What people share who live or work together; all else they have in common only by chance."""
+
+# Where estimation begins. Any start that ranks the levels the same way ends at the same place.
+_START_EXACT, _START_BETWEEN = 0.8, 0.15
+_START_SHARED = {FAMILY_NAME: 0.6, STREET: 0.6, PLACE: 0.6, PHONE: 0.2, EMAIL: 0.02}
+_START_PAIRS = 0.5
+_MOST_ROUNDS, _SETTLED = 300, 1e-7
+_LEAST_CHANCE = 0.02
+_UNSEEN = 0.1
+
+
+@dataclass(slots=True)
+class Attribute:
+    """What is known of one attribute's codes."""
+
+    name: str
+    levels: tuple[str, ...]
+    level_of: NDArray[np.uint8]
+    """The level of each code."""
+    share: NDArray[np.float64]
+    """The share of records that have the value agreed on, for each code; 1 if none is told."""
+    told: NDArray[np.bool_]
+    """Which codes tell a value that both have."""
+    pairs: NDArray[np.float64]
+    """How many pairs of records agree on a value of each code's rarity."""
+    group: NDArray[np.int64]
+    """Codes of one rarity of one list of values, which share those pairs."""
+    by_chance: NDArray[np.float64]
+    """How probable it is that records of two people agree on any of these values."""
+    raw: NDArray[np.float64]
+    """How often random pairs have each level."""
+    levels_chance: NDArray[np.float64]
+    match: NDArray[np.float64]
+    related: NDArray[np.float64]
+    strangers: NDArray[np.float64]
+    """Of all pairs that agree on a value, the part that is not of matches or related pairs."""
+
+
+@dataclass(slots=True)
+class Weights:
+    """The estimated model."""
+
+    attributes: list[Attribute]
+    records: int
+    rates: NDArray[np.float64]
+    """Matching and related pairs, as a part of all pairs."""
+
+    @property
+    def all_pairs(self) -> float:
+        """How many pairs of records there are."""
+        return max(self.records * (self.records - 1) / 2, 1.0)
+
+    def logs(self) -> list[NDArray[np.float32]]:
+        """Give of each attribute the logarithms of its codes' densities, for each class."""
+        return [_log_densities(one) for one in self.attributes]
+
+    def priors(self) -> NDArray[np.float64]:
+        """Give the logarithms of the classes' rates."""
+        return np.log(np.append(self.rates, max(1 - self.rates.sum(), 0.5)))
+
+
+def begin(
+    comparisons: Sequence[Comparison], random_codes: NDArray[np.uint8], records: int
+) -> Weights:
+    """Make a model to begin with, from the codes of random pairs."""
+    attributes = [_attribute(one, random_codes[:, place]) for place, one in enumerate(comparisons)]
+    pairs = max(records * (records - 1) / 2, 1.0)
+    return Weights(attributes, records, np.full(2, _START_PAIRS * records / pairs))
+
+
+def _attribute(comparison: Comparison, random_codes: NDArray[np.uint8]) -> Attribute:
+    level_of = comparison.level_of
+    size, levels = len(level_of), len(comparison.levels)
+    share, pairs, by_chance = np.ones(size), np.zeros(size), np.ones(size)
+    told, group = np.zeros(size, bool), np.arange(size)
+    lists: list[Any] = []
+    for level, rarity in comparison.rarities.items():
+        codes = np.flatnonzero(level_of == level)
+        known = [place for place, one in enumerate(lists) if one is rarity]
+        number = known[0] if known else len(lists)
+        lists += [] if known else [rarity]
+        share[codes], pairs[codes], told[codes] = rarity.share, rarity.pairs, True
+        by_chance[codes] = rarity.chance
+        group[codes] = size + number * RARITIES + np.arange(RARITIES)
+    counts = np.bincount(level_of[random_codes], minlength=levels).astype(float)
+    counts[0] = 0
+    raw = (counts + _UNSEEN) / (counts.sum() + _UNSEEN * (levels - 1))
+    raw[0] = 1
+    start = _start(levels, _START_EXACT)
+    related = raw.copy()
+    if comparison.name in SHARED:
+        related = _start(levels, _START_SHARED[comparison.name])
+    return Attribute(
+        comparison.name, comparison.levels, level_of, share, told, pairs, group, by_chance, raw,
+        raw.copy(), start, related, np.ones(size),
+    )  # fmt: skip
+
+
+def _start(levels: int, exact: float) -> NDArray[np.float64]:
+    """Give probabilities of levels to begin with: nearly all exact or different."""
+    start = np.full(levels, _START_BETWEEN / max(levels - 3, 1))
+    start[1], start[-1] = exact, 1 - exact - _START_BETWEEN
+    start[1:] /= start[1:].sum()
+    start[0] = 1
+    return start
+
+
+def _log_densities(one: Attribute) -> NDArray[np.float32]:
+    """Give log densities of shape (3, codes).
+
+    Where a value is told, densities are relative to how often records have that value: a match
+    has it twice for the price of once, chance has to hit it again.
+    """
+    levels = one.level_of
+    match = one.match[levels]
+    again = one.share / one.by_chance
+    related = one.related[levels]
+    if one.name not in SHARED:
+        related = related * np.where(one.told, again, 1.0)
+    chance = np.where(one.told, one.share * one.strangers, one.levels_chance[levels])
+    return np.log(np.stack([match, related, chance])).astype(np.float32)
+
+
+def log_classes(weights: Weights, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Give of each pair the logarithms of what each class makes of it: shape (3, pairs)."""
+    result = np.repeat(weights.priors().astype(np.float32)[:, None], len(codes), axis=1)
+    for place, logs in enumerate(weights.logs()):
+        column = codes[:, place]
+        for kind in range(3):
+            result[kind] += logs[kind][column]
+    return result
+
+
+def responsibilities(logs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give how probable each class is, from `log_classes`."""
+    parts = np.exp(logs - logs.max(axis=0))
+    return parts / parts.sum(axis=0)
+
+
+def patterns(codes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give the distinct rows of codes, and how many pairs have each."""
+    mixed = np.zeros(len(codes), np.uint64)
+    for place in range(codes.shape[1]):
+        mixed = (mixed ^ codes[:, place]) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(31)
+    _, first, counts = np.unique(mixed, return_index=True, return_counts=True)
+    return np.ascontiguousarray(codes[first]), counts
+
+
+def estimate(weights: Weights, codes: NDArray[np.uint8], counts: NDArray[Any]) -> int:
+    """Estimate the model from patterns of codes and how many pairs have each; give the rounds."""
+    before = -np.inf
+    for rounds in range(1, _MOST_ROUNDS + 1):
+        logs = log_classes(weights, codes)
+        top = logs.max(axis=0)
+        parts = np.exp(logs - top)
+        total = parts.sum(axis=0)
+        fit = float(np.dot(top + np.log(total), counts) / counts.sum())
+        update(weights, codes, parts[:2] / total * counts)
+        if abs(fit - before) < _SETTLED:
+            return rounds
+        before = fit
+    return _MOST_ROUNDS
+
+
+def update(weights: Weights, codes: NDArray[np.uint8], expected: NDArray[Any]) -> None:
+    """Set the model to what expected numbers of matching and related pairs, by code, say."""
+    weights.rates = (expected.sum(axis=1).astype(float) + 1) / weights.all_pairs
+    for place, one in enumerate(weights.attributes):
+        _update(one, codes[:, place], expected, weights.rates)
+
+
+def _update(one: Attribute, column: NDArray[np.uint8], expected: Any, rates: Any) -> None:
+    size, levels = len(one.level_of), len(one.levels)
+    by_code = [np.bincount(column, weights=expected[kind], minlength=size) for kind in range(2)]
+    one.match = _shares_of_levels(by_code[MATCH], one, levels)
+    if one.name in SHARED:
+        one.related = _shares_of_levels(by_code[RELATED], one, levels)
+    else:
+        one.related = one.levels_chance.copy()
+    taken = np.bincount(one.group, weights=by_code[MATCH] + by_code[RELATED])[one.group]
+    left = 1 - taken / (one.pairs + 1)
+    one.strangers = np.where(one.told, np.maximum(left, 0.5 / (one.pairs + 1) + 0.002), 1.0)
+    chance = one.raw - rates[MATCH] * one.match - rates[RELATED] * one.related
+    chance = np.maximum(chance, _LEAST_CHANCE * one.raw)
+    chance[1:] /= chance[1:].sum()
+    chance[0] = 1
+    one.levels_chance = chance
+
+
+def _shares_of_levels(by_code: Any, one: Attribute, levels: int) -> NDArray[np.float64]:
+    result = np.bincount(one.level_of, weights=by_code, minlength=levels) + 1.0
+    result[1:] /= result[1:].sum()
+    result[0] = 1
+    return result
