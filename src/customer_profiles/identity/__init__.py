@@ -1,0 +1,1 @@
+"""Identity resolution as functions over records; it knows nothing else of this library."""
