@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         StoreError,
         ThrottlingError,
         UnreadableAnswerError,
+        WaitTimeoutError,
     )
     from customer_profiles.mapping.codegen import (
         codegen,
@@ -89,6 +90,16 @@ if TYPE_CHECKING:
         ZendeskFlow,
         ZendeskTask,
     )
+    from customer_profiles.models.job import (
+        ExportingLocation,
+        IdentityResolutionJob,
+        JobStats,
+        S3ExportingLocation,
+    )
+    from customer_profiles.models.match import (
+        Match,
+        MergePreview,
+    )
     from customer_profiles.models.matching import (
         AttributeTypesSelector,
         AutoMerging,
@@ -132,6 +143,13 @@ if TYPE_CHECKING:
     from customer_profiles.repositories.integrations import (
         AccountIntegrations,
         Integrations,
+    )
+    from customer_profiles.repositories.jobs import (
+        Jobs,
+    )
+    from customer_profiles.repositories.matches import (
+        Matches,
+        MatchResults,
     )
     from customer_profiles.repositories.object_types import (
         ObjectTypes,
@@ -178,6 +196,7 @@ _ROOMS = {
         "StoreError",
         "ThrottlingError",
         "UnreadableAnswerError",
+        "WaitTimeoutError",
     ),
     "mapping.codegen": ("codegen",),
     "mapping.markers": ("Content", "Key", "Source", "Target"),
@@ -205,6 +224,13 @@ _ROOMS = {
         "ZendeskFlow",
         "ZendeskTask",
     ),
+    "models.job": (
+        "ExportingLocation",
+        "IdentityResolutionJob",
+        "JobStats",
+        "S3ExportingLocation",
+    ),
+    "models.match": ("Match", "MergePreview"),
     "models.matching": (
         "AttributeTypesSelector",
         "AutoMerging",
@@ -238,6 +264,8 @@ _ROOMS = {
     "repositories.domains": ("Domains",),
     "repositories.history": ("History",),
     "repositories.integrations": ("AccountIntegrations", "Integrations"),
+    "repositories.jobs": ("Jobs",),
+    "repositories.matches": ("MatchResults", "Matches"),
     "repositories.object_types": ("ObjectTypes",),
     "repositories.profile_objects": ("ObjectsOfProfile", "ProfileObjects", "PutResult"),
     "repositories.profiles": ("FindOrCreate", "Lookup", "Profiles"),
@@ -277,6 +305,7 @@ __all__ = [
     "EngagementPreferences",
     "EngineChannel",
     "ExportingConfig",
+    "ExportingLocation",
     "FileProblem",
     "FindOrCreate",
     "Flow",
@@ -284,19 +313,26 @@ __all__ = [
     "FoundBy",
     "History",
     "HistoryRecord",
+    "IdentityResolutionJob",
     "Integration",
     "IntegrationFields",
     "Integrations",
     "InternalServerError",
     "InvalidInputError",
     "JobSchedule",
+    "JobStats",
+    "Jobs",
     "JsonObject",
     "Key",
     "Lookup",
     "MarketoFlow",
     "MarketoTask",
+    "Match",
+    "MatchResults",
+    "Matches",
     "MatchingConfig",
     "MatchingRule",
+    "MergePreview",
     "MultipleResultsError",
     "NoResultError",
     "ObjectType",
@@ -323,6 +359,7 @@ __all__ = [
     "RetryPolicy",
     "RuleBasedMatchingConfig",
     "S3ExportingConfig",
+    "S3ExportingLocation",
     "S3Flow",
     "S3Task",
     "SalesforceFlow",
@@ -339,6 +376,7 @@ __all__ = [
     "Templates",
     "ThrottlingError",
     "UnreadableAnswerError",
+    "WaitTimeoutError",
     "ZendeskFlow",
     "ZendeskTask",
     "__version__",

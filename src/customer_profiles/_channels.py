@@ -177,6 +177,12 @@ class EngineChannel:
         """Run the flows that are due, which the service does by itself."""
         return self._ask("run_due", self.engine.run_due)
 
+    def run_identity_resolution(self, domain_name: str) -> str:
+        """Start an identity-resolution job, which the service does by its schedule only."""
+        engine: Any = self.engine
+        job_id = self._ask("run_identity_resolution", engine.run_identity_resolution, domain_name)
+        return str(job_id)
+
     def provenance(self, domain_name: str, profile_id: str) -> Wire:
         """Give which objects set a profile's values, which the service has no operation for."""
         return self._ask("provenance", self.engine.provenance, domain_name, profile_id)
@@ -304,7 +310,11 @@ def _refused(operation: str, request: Wire, error: ClientError) -> ServiceError:
     )
 
 
-_NAMES = ("DomainName", "KeyName", "ProfileId", "ProfileIds", "resourceArn", "NextToken")
+_NAMES = (
+    *("DomainName", "KeyName", "ProfileId", "ProfileIds", "resourceArn", "NextToken"),
+    *("MainProfileId", "ProfileIdsToBeMerged", "FieldSourceProfileIds", "JobId", "SearchKey"),
+    "MatchType",
+)
 _SHORTEST_SECRET = 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import threading
 import time
@@ -39,6 +40,7 @@ _REPEATABLE = (
     *("Tag", "Untag", "Detect", "Add"),
 )
 _SUCCESSES_PER_RETRY = 5
+_FIRST_WAIT, _LONGEST_WAIT = 0.05, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,22 @@ class Gateway:
             if attempt == self._retry.attempts or not self._budget.spend():
                 return
             self._sleep(wait)
+
+    def waits(self, timeout: float | None) -> Iterator[float]:
+        """Wait between questions about what takes a while, longer each time, until time is up.
+
+        Args:
+            timeout: seconds in all; None has no such end.
+        """
+        begun, slept, wait = time.monotonic(), 0.0, _FIRST_WAIT
+        while True:
+            left = math.inf if timeout is None else timeout
+            left -= max(slept, time.monotonic() - begun)
+            if left <= 0:
+                return
+            self._sleep(min(wait, left))
+            yield (slept := slept + min(wait, left))
+            wait = min(wait * 1.5, _LONGEST_WAIT)
 
     def _may_repeat(self, operation: str, error: CustomerProfilesError) -> bool:
         if isinstance(error, ThrottlingError):

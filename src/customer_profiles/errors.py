@@ -14,6 +14,7 @@ CustomerProfilesError
 ├─ NoResultError                one result was asked for, there is none
 ├─ MultipleResultsError         one result was asked for, there are several
 ├─ PaginationError              the service repeated a page token
+├─ WaitTimeoutError             what was waited for takes longer than asked
 ├─ UnreadableAnswerError        an answer does not have the shape that was agreed
 ├─ DetachedError                save() on an instance that no repository handed out
 ├─ InvalidInputError            refused before anything was sent (also a ValueError)
@@ -221,6 +222,12 @@ class MultipleResultsError(CustomerProfilesError, LookupError):
 
 class PaginationError(CustomerProfilesError):
     """The service answered with the token that it was given, which would never end."""
+
+
+class WaitTimeoutError(CustomerProfilesError, TimeoutError):
+    """What was waited for is not over after the time that was asked for; it goes on."""
+
+    retryable = True
 
 
 class UnreadableAnswerError(CustomerProfilesError):

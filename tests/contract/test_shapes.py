@@ -15,6 +15,8 @@ from customer_profiles.models import (
     domain,
     history,
     integration,
+    job,
+    match,
     matching,
     object_type,
     profile,
@@ -39,6 +41,12 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     domain.DomainStats: ("DomainStats",),
     domain.DataStore: ("DataStoreRequest", "DataStoreResponse"),
     domain.Readiness: ("Readiness",),
+    match.Match: ("MatchItem", "GetSimilarProfilesResponse"),
+    match.MergePreview: ("GetAutoMergingPreviewResponse",),
+    job.IdentityResolutionJob: ("GetIdentityResolutionJobResponse", "IdentityResolutionJob"),
+    job.JobStats: ("JobStats",),
+    job.ExportingLocation: ("ExportingLocation",),
+    job.S3ExportingLocation: ("S3ExportingLocation",),
     matching.MatchingConfig: ("MatchingRequest", "MatchingResponse"),
     matching.JobSchedule: ("JobSchedule",),
     matching.AutoMerging: ("AutoMerging",),
@@ -79,6 +87,8 @@ ENUMS = {
     "JobScheduleDayOfTheWeek": matching.DayOfTheWeek,
     "ConflictResolvingModel": matching.ConflictResolvingModel,
     "AttributeMatchingModel": matching.AttributeMatchingModel,
+    "MatchType": match.MatchType,
+    "IdentityResolutionJobStatus": job.JobStatus,
     "RuleBasedMatchingStatus": matching.RuleBasedMatchingStatus,
     "FieldContentType": object_type.ContentType,
     "StandardIdentifier": object_type.StandardIdentifier,
@@ -102,7 +112,8 @@ def members(shapes: tuple[str, ...]) -> set[str]:
         found |= set(shape.members)
     # The domain of what stands in one is in the path of the request, and in the repository.
     in_a_domain = {"Profile", "PutProfileObjectTypeRequest"} & set(shapes)
-    return found - ({"DomainName"} if in_a_domain else set())
+    # A page's token is the list's, not the thing's.
+    return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken"}
 
 
 def values_of(literal: Any) -> list[str]:

@@ -87,6 +87,14 @@ ZendeskFlow(
     tasks=[S3Task(task_type="Map", source_fields=[])],  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 )
 
+# What is no profile, a wrong kind of match, and a match that may not be there.
+shop.profiles.merge(ada, 3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shop.profiles.merge(ada, "id", take="id")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shop.matches.get("id", match_type="RULES")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shop.matches.similar(ada).profiles  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+shop.matches.all().one().merge()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+shop.jobs.get("id").wait(on_progress=print, timout=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
 # A lazy list, asked whether it holds anything.
 if shop.profiles.search(email="a"):  # pyright: ignore[reportGeneralTypeIssues]
     ada.save()  # type: ignore[unreachable]

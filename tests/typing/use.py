@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, assert_type
 
 from customer_profiles import (
     Address,
+    AutoMerging,
     CustomerProfiles,
     DeadLetter,
     DetectedObjectType,
@@ -15,10 +17,15 @@ from customer_profiles import (
     FlowRun,
     History,
     HistoryRecord,
+    IdentityResolutionJob,
     Integration,
+    JobStats,
     Key,
     Lookup,
+    Match,
     MatchingConfig,
+    MatchResults,
+    MergePreview,
     ObjectsOfProfile,
     ObjectType,
     ObjectTypeTemplate,
@@ -108,6 +115,26 @@ for record in ada.history():
     assert_type(record.refresh(), HistoryRecord)
 assert_type(ada.provenance("address.city"), Provenance)
 assert_type(shop.dead_letters, list[DeadLetter])
+
+shop.profiles.merge(ada, "id", found, take={"email_address": found, "attributes.tier": "id"})
+assert_type(shop.matches.all(), MatchResults)
+assert_type(shop.matches.all().generated_at, datetime | None)
+for match in shop.matches.all(limit=3):
+    assert_type(match, Match)
+    assert_type(match.profile_ids, list[str])
+    assert_type(match.confidence_score, float | None)
+    assert_type(match.profiles, list[Profile])
+    match.merge(keep=match.profiles[0], take={"email_address": "id"})
+assert_type(shop.matches.rule_based(), Results[Match])
+assert_type(shop.matches.similar(ada, match_type="RULE_BASED_MATCHING"), Match | None)
+assert_type(shop.matches.get("id").refresh(), Match)
+assert_type(shop.matches.preview(), MergePreview)
+assert_type(shop.matches.preview(AutoMerging(enabled=True)), MergePreview)
+assert_type(shop.jobs.all(), Results[IdentityResolutionJob])
+job = shop.matches.run().wait(60, on_progress=lambda it: print(it.status))
+assert_type(job, IdentityResolutionJob)
+assert_type(job.is_over, bool)
+assert_type(shop.jobs.get("id").job_stats, JobStats | None)
 
 flow = SalesforceFlow(
     flow_name="contacts",

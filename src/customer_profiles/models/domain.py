@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from customer_profiles.models.profile_object import DeadLetter, JsonObject
     from customer_profiles.repositories.domains import Domains
     from customer_profiles.repositories.integrations import Integrations
+    from customer_profiles.repositories.jobs import Jobs
+    from customer_profiles.repositories.matches import Matches
     from customer_profiles.repositories.object_types import ObjectTypes
     from customer_profiles.repositories.profile_objects import ProfileObjects
     from customer_profiles.repositories.profiles import Profiles
@@ -122,6 +124,16 @@ class Domain(Record):
     def integrations(self) -> Integrations:
         """The domain's integrations."""
         return self._home().integrations(self.domain_name)
+
+    @property
+    def matches(self) -> Matches:
+        """The domain's profiles that seem to be one customer's."""
+        return self._home().matches(self.domain_name)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The domain's identity-resolution jobs."""
+        return self._home().jobs(self.domain_name)
 
     @property
     def dead_letters(self) -> list[DeadLetter]:

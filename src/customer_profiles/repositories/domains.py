@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.repositories.integrations import Integrations
+    from customer_profiles.repositories.jobs import Jobs
+    from customer_profiles.repositories.matches import Matches
     from customer_profiles.repositories.object_types import ObjectTypes
     from customer_profiles.repositories.profile_objects import ProfileObjects
 
@@ -145,6 +147,18 @@ class Domains:
         from customer_profiles.repositories.integrations import Integrations
 
         return Integrations(self._gateway, name)
+
+    def matches(self, name: str) -> Matches:
+        """Give the matches of a domain; sends nothing."""
+        from customer_profiles.repositories.matches import Matches
+
+        return Matches(self._gateway, name)
+
+    def jobs(self, name: str) -> Jobs:
+        """Give the identity-resolution jobs of a domain; sends nothing."""
+        from customer_profiles.repositories.jobs import Jobs
+
+        return Jobs(self._gateway, name)
 
     def dead_letters(self, name: str) -> list[DeadLetter]:
         """Read the objects that ingestion rejected, the oldest first; embedded only.

@@ -1,0 +1,280 @@
+"""Which profiles of a domain seem to be one customer's: list, merge, preview, run."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  (pydantic reads it)
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pydantic import Field
+
+from customer_profiles import _wire
+from customer_profiles._channels import EngineChannel
+from customer_profiles._results import Results
+from customer_profiles.errors import InvalidInputError, NoResultError
+from customer_profiles.models.base import attach_all
+from customer_profiles.models.match import Match, MergePreview
+from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
+from customer_profiles.repositories.base import Answer, source_of
+from customer_profiles.repositories.jobs import Jobs
+from customer_profiles.repositories.merging import MOST_MERGED, id_of
+from customer_profiles.repositories.profiles import Profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from customer_profiles._gateway import Gateway
+    from customer_profiles._problems import Names
+    from customer_profiles._wire import Wire
+    from customer_profiles.models.job import IdentityResolutionJob
+    from customer_profiles.models.match import MatchType
+    from customer_profiles.models.profile import Profile
+
+_LIST = "GetMatches"
+_LIST_RULE_BASED = "ListRuleBasedMatches"
+_SIMILAR = "GetSimilarProfiles"
+_PREVIEW = "GetAutoMergingPreview"
+
+_ML: MatchType = "ML_BASED_MATCHING"
+_RULES: MatchType = "RULE_BASED_MATCHING"
+# The service's text names these two, in this spelling.
+_BY_MATCH, _BY_PROFILE = "matchId", "profileId"
+
+
+class _Page(Answer):
+    items: list[Match] | None = Field(default=None, validation_alias="Matches")
+    generated_at: datetime | None = Field(default=None, validation_alias="MatchGenerationDate")
+    potential_matches: int | None = Field(default=None, validation_alias="PotentialMatches")
+    next_token: str | None = Field(default=None, validation_alias="NextToken")
+
+
+class _IdPage(Answer):
+    items: list[str] | None = Field(default=None, validation_alias="MatchIds")
+    next_token: str | None = Field(default=None, validation_alias="NextToken")
+
+
+class _Similar(Answer):
+    items: list[str] | None = Field(default=None, validation_alias="ProfileIds")
+    next_token: str | None = Field(default=None, validation_alias="NextToken")
+
+
+def _read_page(body: bytes) -> _Page:
+    return _Page.model_validate_json(body, extra="allow")
+
+
+class MatchResults(Results[Match]):
+    """What the latest job matched; pages are fetched as you iterate."""
+
+    generated_at: datetime | None = None
+    """When the matches were found; None before the first page is fetched."""
+    potential_matches: int | None = None
+    """How many matches there are; None before the first page is fetched."""
+
+    def __init__(  # noqa: PLR0913  (what a list is asked by)
+        self,
+        gateway: Gateway,
+        domain_name: str,
+        home: Matches,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+    ) -> None:
+        self._gateway, self._domain_name, self._home = gateway, domain_name, home
+        super().__init__(self._fetch_page, limit=limit, page_size=page_size, start=start)
+
+    def _fetch_page(self, size: int, token: str | None) -> tuple[list[Match], str | None]:
+        request = {"DomainName": self._domain_name, "MaxResults": size}
+        request |= {"NextToken": token} if token else {}
+        answer, body = self._gateway.read(_LIST, request, _read_page)
+        self.generated_at = answer.generated_at
+        self.potential_matches = answer.potential_matches
+        items = answer.items or []
+        attach_all(items, self._home, body, "Matches")
+        return items, answer.next_token
+
+
+class Matches:
+    """The profiles of one domain that seem to be one customer's.
+
+    Source: GetMatches, ListRuleBasedMatches, GetSimilarProfiles and GetAutoMergingPreview of the
+    service's API reference.
+    """
+
+    def __init__(self, gateway: Gateway, domain_name: str) -> None:
+        self._gateway = gateway
+        self.domain_name = domain_name
+
+    def all(
+        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
+    ) -> MatchResults:
+        """List what the latest job matched; pages are fetched as you iterate."""
+        options = {"limit": limit, "page_size": page_size}
+        return MatchResults(self._gateway, self.domain_name, self, **options, start=start)
+
+    def rule_based(
+        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
+    ) -> Results[Match]:
+        """List what the domain's rules match now; pages are fetched as you iterate.
+
+        The service lists ids only. `match.profiles` and `match.merge()` read what they need,
+        `refresh()` reads `profile_ids` and `rule_level`.
+        """
+
+        def fetch(size: int, token: str | None) -> tuple[list[Match], str | None]:
+            page = {"MaxResults": size} | ({"NextToken": token} if token else {})
+            request = self._request(page)
+            answer, _ = self._gateway.read(_LIST_RULE_BASED, request, _IdPage.model_validate_json)
+            wires = [{"MatchId": one, "MatchType": _RULES} for one in answer.items or []]
+            return [Match.from_wire(it).attach(self, it) for it in wires], answer.next_token
+
+        return Results(fetch, limit=limit, page_size=page_size, start=start)
+
+    def get(self, match_id: str, *, match_type: MatchType = _ML) -> Match:
+        """Read a match by its id.
+
+        Args:
+            match_id: the id, as a list gave it.
+            match_type: ML_BASED_MATCHING if the weekly job found it, RULE_BASED_MATCHING if the
+                domain's rules did.
+
+        Raises:
+            NoResultError: the match is not there, or no longer.
+        """
+        match = self._similar(match_type, _BY_MATCH, match_id)
+        if match is None:
+            msg = (
+                "the domain has no such match: its profiles were merged, changed or deleted, a "
+                "later job found others, or match_type is not the one of this match"
+            )
+            raise NoResultError(msg)
+        return match
+
+    def similar(self, profile: Profile | str, *, match_type: MatchType = _ML) -> Match | None:
+        """Give the match that a profile belongs to; None if there is none.
+
+        Args:
+            profile: the profile or its id.
+            match_type: ML_BASED_MATCHING asks for what the latest job found,
+                RULE_BASED_MATCHING for what the domain's rules match now.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        return self._similar(match_type, _BY_PROFILE, id_of(profile))
+
+    def preview(self, config: AutoMerging | MatchingConfig | None = None) -> MergePreview:
+        """Try how many profiles auto-merging would merge; merges nothing.
+
+        Args:
+            config: the settings to try, whether enabled or not; None tries the domain's own.
+
+        Raises:
+            InvalidInputError: the settings have no consolidation criteria; nothing was tried.
+        """
+        if config is None:
+            config = self._own_config()
+        merging = config.auto_merging if isinstance(config, MatchingConfig) else config
+        if merging is None or merging.consolidation is None:
+            msg = (
+                "give auto-merging settings with a consolidation, as in AutoMerging(enabled=True, "
+                'consolidation=Consolidation(matching_attributes_list=[["EmailAddress"]]))'
+            )
+            raise InvalidInputError(msg)
+        resolution = ConflictResolution(conflict_resolving_model="RECENCY")
+        given = {"ConflictResolution": resolution.to_wire()} | merging.to_wire()
+        shape: Any = _wire.operation(_PREVIEW).input_shape
+        request = self._request(_wire.fit(given, shape))
+        return self._gateway.read(_PREVIEW, request, MergePreview.from_wire)[0]
+
+    def run(self) -> IdentityResolutionJob:
+        """Start a job now, and give it; embedded only.
+
+        Raises:
+            InvalidInputError: this is AWS, where only the schedule starts jobs.
+            BadRequestError: the domain's matching is not enabled.
+            ResourceNotFoundError: there is no such domain.
+        """
+        channel = self._gateway.channel
+        if not isinstance(channel, EngineChannel):
+            msg = (
+                "only the embedded engine starts a job when it is asked to; on AWS only the "
+                "schedule does, which is the domain's matching.job_schedule, and "
+                "domain.jobs.all() lists the jobs"
+            )
+            raise InvalidInputError(msg)
+        job_id = channel.run_identity_resolution(self.domain_name)
+        return Jobs(self._gateway, self.domain_name).get(job_id)
+
+    def profiles_of(self, match: Match) -> list[Profile]:
+        """Read the profiles of a match."""
+        return self._profiles().get_many(self._ids_of(match))
+
+    def merge(
+        self, match: Match, keep: Profile | str, take: Mapping[str, Profile | str] | None = None
+    ) -> None:
+        """Make one profile of all profiles of a match, 20 with a request."""
+        ids, kept = self._ids_of(match), id_of(keep)
+        taken = {field: id_of(profile) for field, profile in (take or {}).items()}
+        if kept not in ids:
+            msg = "keep is not one of the profiles of this match"
+            raise InvalidInputError(msg)
+        for field, profile_id in taken.items():
+            if profile_id not in ids:
+                msg = f"take[{field!r}] names a profile that is not one of this match"
+                raise InvalidInputError(msg)
+        others = [one for one in ids if one != kept]
+        for start in range(0, len(others), MOST_MERGED):
+            batch = others[start : start + MOST_MERGED]
+            now = {field: one for field, one in taken.items() if one in (kept, *batch)}
+            self._profiles().merge(kept, *batch, take=now)
+            # What was taken stays, also if it is no value that a later profile could fill.
+            taken |= dict.fromkeys(now, kept)
+
+    def save(self, _record: Match) -> NoReturn:
+        """Refuse: what matches cannot be changed."""
+        msg = "a match cannot be changed; change or merge its profiles"
+        raise InvalidInputError(msg)
+
+    def reread(self, record: Match) -> Match:
+        """Read a match again."""
+        stored = Match.from_wire(source_of(record))
+        return self.get(stored.match_id, match_type=stored.match_type or _ML)
+
+    def erase(self, _record: Match) -> NoReturn:
+        """Refuse: a match cannot be deleted."""
+        msg = "a match cannot be deleted; change or merge its profiles"
+        raise InvalidInputError(msg)
+
+    def _similar(self, match_type: MatchType, key: str, value: str) -> Match | None:
+        request = {"MatchType": match_type, "SearchKey": key, "SearchValue": value}
+        names: Names = {("SearchValue",): "match_id" if key == _BY_MATCH else "profile"}
+        bodies: list[bytes] = []
+
+        def fetch(size: int, token: str | None) -> tuple[list[str], str | None]:
+            page = {"MaxResults": size} | ({"NextToken": token} if token else {})
+            answer, body = self._gateway.read(
+                _SIMILAR, self._request(request | page), _Similar.model_validate_json, names
+            )
+            bodies.append(body)
+            return answer.items or [], answer.next_token
+
+        profile_ids = list(Results(fetch))
+        if not profile_ids:
+            return None
+        match = Match.from_wire(bodies[0])
+        wire = {"MatchType": match_type} | match.to_wire() | {"ProfileIds": profile_ids}
+        return Match.from_wire(wire).attach(self, wire)
+
+    def _ids_of(self, match: Match) -> list[str]:
+        return match.profile_ids or self.reread(match).profile_ids
+
+    def _own_config(self) -> MatchingConfig | None:
+        from customer_profiles.repositories.domains import Domains
+
+        return Domains(self._gateway).get(self.domain_name).matching
+
+    def _profiles(self) -> Profiles:
+        return Profiles(self._gateway, self.domain_name)
+
+    def _request(self, members: Wire) -> Wire:
+        return {"DomainName": self.domain_name} | members
