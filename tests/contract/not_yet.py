@@ -62,7 +62,6 @@ NOT_YET = frozenset(
         "ListRecommenderRecipes",
         "ListRecommenderSchemas",
         "ListRecommenders",
-        "ListRuleBasedMatches",
         "ListSegmentDefinitions",
         "ListSegmentSubscriptionEvents",
         "ListUploadJobs",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from customer_profiles import _wire
 
-from . import flow_runs, operations, outbox, protocol, provenance
+from . import flow_runs, identity_jobs, operations, outbox, protocol, provenance, rule_matching
 from .aws import Aws
 from .clock import Clock, ManualClock
 from .context import Context, Quotas
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
 
+_WRITING = ("Create", "Update", "Put", "BatchPut", "Delete", "Merge")
+_OF_RULES = frozenset({"ListRuleBasedMatches", "GetSimilarProfiles", "GetDomain", "UpdateDomain"})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -48,6 +50,7 @@ class Engine:
         account_id: str = "000000000000",
         quotas: Quotas | None = None,
         ingestion_delay: float = 0.0,
+        matching_delay: float = 0.0,
         session: Session | None = None,
         strict: bool = False,
     ) -> None:
@@ -62,6 +65,8 @@ class Engine:
             ingestion_delay: seconds until an object that was put is seen, for tests of code that
                 must wait for AWS; none is seen at once. Engines that share a file should share
                 it: one without a delay looks only when it is opened whether any objects wait.
+            matching_delay: seconds until the rules that an existing domain gets are applied, an
+                hour on AWS; a new domain never waits.
             session: a boto3 session for the S3 files of flows and the SQS queues of dead letters;
                 none is boto3's default session, which is not asked before it is needed.
             strict: check every answer against the service's model, for tests of the engine.
@@ -84,6 +89,7 @@ class Engine:
             region,
             account_id,
             ingestion_delay,
+            matching_delay,
             aws=Aws(session, region),
         )
         # Objects may wait in a file since it was open with a delay.
@@ -102,17 +108,30 @@ class Engine:
         problems = _wire.request_check(operation)(request)
         if problems:
             raise invalid(problems)
-        if self._settles:
-            settle(self._context)
+        self._settle(operation)
         try:
             answer = function(self._context, request)
         except UnicodeEncodeError:
             # Assumed: text that is not valid Unicode, such as half a surrogate pair, is refused.
             raise bad_request("The request holds text that is not valid Unicode") from None
+        if operation.startswith(_WRITING):
+            self._settle_rules()
         body = answer if isinstance(answer, bytes) else _encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)
         return body
+
+    def _settle(self, operation: str) -> None:
+        """Do what has to be done before a request is answered."""
+        if self._settles:
+            settle(self._context)
+            self._settle_rules()
+        if operation in _OF_RULES:
+            self._settle_rules()
+
+    def _settle_rules(self) -> None:
+        if self._database.notes_changes():
+            rule_matching.settle(self._context)
 
     def dead_letters(self, domain_name: str) -> list[dict[str, Any]]:
         """Give the objects that ingestion rejected, the oldest first.
@@ -187,14 +206,29 @@ class Engine:
     def run_due(self) -> list[dict[str, Any]]:
         """Do what is due by the clock, and report on the flows that ran.
 
-        Scheduled flows of S3 run, and dead letters that a queue did not take are sent again.
+        Scheduled flows of S3 and identity-resolution jobs run, and dead letters that a queue did
+        not take are sent again.
         The engine has no process of its own: call this as often as schedules should be looked at.
         """
         if self._settles:
             settle(self._context)
         reports = flow_runs.run_due(self._context)
+        self._settle_rules()
+        identity_jobs.run_due(self._context)
         outbox.deliver_all(self._context)
         return reports
+
+    def run_identity_resolution(self, domain_name: str) -> str:
+        """Begin an identity-resolution job of a domain now, and give its id.
+
+        It runs in a thread; GetIdentityResolutionJob says how far it is.
+
+        Raises:
+            Refusal: there is no such domain, its Matching is not enabled, or a job is running.
+        """
+        with self._database.read() as connection:
+            place(connection, domain_name)
+        return identity_jobs.start(self._context, domain_name)
 
     def arn(self, resource: str) -> str:
         """Give the ARN of a resource such as `domains/shop`."""
@@ -213,7 +247,8 @@ class Engine:
         return patch(self)
 
     def close(self) -> None:
-        """Close the database; what was acknowledged is in it."""
+        """Close the database; what was acknowledged is in it, and jobs end at their next step."""
+        identity_jobs.close(self._context)
         self._database.close()
 
     def __enter__(self) -> Self:

@@ -101,6 +101,15 @@ class Aws:
             with io.BufferedReader(body) as reader:
                 yield cast("BinaryIO", reader)
 
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        """Write a file.
+
+        Raises:
+            AwsError: the bucket does not take it.
+        """
+        with _translated(f"bucket {bucket} does not take a file"), private():
+            self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+
     def send(self, queue_url: str, messages: Sequence[Message]) -> Sent:
         """Send up to ten messages to a queue.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from .aws import Aws
@@ -48,10 +49,17 @@ class Context:
     account_id: str
     ingestion_delay: float = 0.0
     """Seconds until an object that was put is seen."""
+    matching_delay: float = 0.0
+    """Seconds until the new rules of an existing domain are applied."""
     kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
     """Object types that were compiled, by name and definition."""
     aws: Aws = field(default_factory=Aws)
     """The way to S3 and SQS, which is not gone before it is needed."""
+
+    jobs: dict[str, Thread] = field(default_factory=dict)
+    """Runs of the machine matching that are not over, by their ids."""
+    closing: Event = field(default_factory=Event)
+    """Set when the engine is being closed."""
 
     def arn(self, resource: str) -> str:
         """Give the ARN of a resource such as `domains/shop`."""

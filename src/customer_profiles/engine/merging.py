@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
+from customer_profiles.identity.merging import Merged, Part
+
 from . import holdings, keys, provenance
+from .clock import made_at
 from .refusals import bad_request
 from .standard import PROFILE
 from .store import domains as domain_store
@@ -16,7 +19,7 @@ from .store import objects as object_store
 from .store import profiles as profile_store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from .context import Context
     from .store.database import Connection
@@ -25,83 +28,30 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 
 _ID = "ProfileId"
-_ATTRIBUTES = "Attributes"
-# Assumed: the free text of a gender or party type is taken from where its enum is taken from.
-_TOGETHER = {"GenderString": "Gender", "PartyTypeString": "PartyType"}
 
 
-class Part(NamedTuple):
-    """A profile that takes part in a merge."""
-
-    id: str
-    values: Wire
-    sources: provenance.Sources
-
-
-class Merged(NamedTuple):
-    """What a merge makes of the values of several profiles."""
-
-    values: Wire
-    sources: provenance.Sources
-
-
-def part(stored: Stored) -> Part:
-    """Read a profile's values and who set them."""
+def part(connection: Connection, stored: Stored) -> Part[provenance.Source]:
+    """Read a profile's values, who set them, and when it was last changed by hand."""
     values = from_json(stored.body)
     sources = provenance.spelled_out(stored.sources, values, _ID)
-    return Part(values[_ID], values, sources)
-
-
-def united(main: Part, others: Sequence[Part], chosen: Mapping[str, Any]) -> Merged:
-    """Unite the values: the main profile's where it has one, unless another is chosen.
-
-    Args:
-        main: the profile that stays.
-        others: those that it takes in; of values that only they have the first one's counts.
-        chosen: FieldSourceProfileIds, by which a field is taken from one profile, even if it is
-            not there.
-    """
-    # Assumed: an address is one field, and so are EngagementPreferences; a merge mixes neither.
-    parts = {one.id: one for one in (main, *others)}
-    merged = Merged({_ID: main.id}, provenance.Sources())
-    for name in dict.fromkeys(name for one in parts.values() for name in one.values):
-        if name not in (_ID, _ATTRIBUTES):
-            taken = chosen.get(_TOGETHER.get(name, name))
-            _take(merged, [parts[taken]] if taken else parts.values(), (name,))
-    attributes = (one.values.get(_ATTRIBUTES, {}) for one in parts.values())
-    for name in dict.fromkeys(name for found in attributes for name in found):
-        taken = chosen.get(_ATTRIBUTES, {}).get(name)
-        _take(merged, [parts[taken]] if taken else parts.values(), (_ATTRIBUTES, name))
-    return merged
-
-
-def _take(merged: Merged, parts: Any, path: provenance.Path) -> None:
-    """Take a field from the first profile that has it, with who set it."""
-    for one in parts:
-        *outer, name = path
-        inner: Any = one.values
-        for step in outer:
-            inner = inner.get(step, {})
-        if name in inner:
-            target = merged.values
-            for step in outer:
-                target = target.setdefault(step, {})
-            target[name] = inner[name]
-            for leaf, source in one.sources.named.items():
-                if leaf[: len(path)] == path:
-                    merged.sources.named[leaf] = source
-            return
+    updates = [one.created for one in history.of(connection, stored.id) if one.action == "UPDATED"]
+    changed = max(updates, default=made_at(stored.profile_id))
+    return Part(values[_ID], values, sources.named, changed)
 
 
 def merge(
-    context: Context, connection: Connection, main: Stored, others: Sequence[Stored], merged: Merged
+    context: Context,
+    connection: Connection,
+    main: Stored,
+    others: Sequence[Stored],
+    merged: Merged[provenance.Source],
 ) -> None:
     """Store what was merged: keys and objects move to the main profile, the others are removed.
 
     Raises:
         Refusal: the merged profile is too large; nothing is to be stored then.
     """
-    body = to_json(merged.values)
+    body = to_json({_ID: main.profile_id.hex()} | merged.values)
     limit = context.quotas.profile_bytes
     if len(body) > limit:
         raise bad_request(f"The merged profile is {len(body)} bytes; the limit is {limit} bytes")
@@ -113,7 +63,7 @@ def merge(
     whole = main._replace(
         expires=max(one.expires for one in (main, *others)),
         body=body,
-        sources=provenance.write(merged.sources),
+        sources=provenance.write(provenance.Sources(merged.sources)),
         # Assumed: a merge evicts no object, however many the profile has then.
         objects=main.objects + sum(one.objects for one in others),
         object_bytes=main.object_bytes + sum(one.object_bytes for one in others),

@@ -28,7 +28,12 @@ Found = tuple[Any, Any]
 RARITIES = 44
 """Classes of rarity, half a bit each: class 10 is of values that 2 ** -5 of the records have."""
 _HALF_BITS = 2.0
+_PRIOR_RECORDS = 300
 MISSING, EXACT = 0, 1
+
+# How many people have the same value, as a rule.
+_A_NAME, _A_BIRTH_DATE, _AN_IDENTIFIER, _A_STREET = 1 / 300, 1 / 20_000, 1e-5, 1e-4
+_A_POSTAL_CODE, _A_CITY, _A_TEXT = 1 / 1_000, 1 / 200, 1 / 30
 
 GIVEN_NAME, FAMILY_NAME, PLACE, GENDER = "given name", "family name", "place", "gender"
 STREET, PHONE, EMAIL = "street", "phone", "email"
@@ -74,11 +79,18 @@ class Comparison:
         return first[level] + np.where(told[level], rarity, np.uint8(0))
 
 
-def rarity_of(codes: Any, size: int) -> Rarity:
-    """Tell how rare values are, from the values that records have."""
+def rarity_of(codes: Any, size: int, usual: float) -> Rarity:
+    """Tell how rare values are, from the values that records have.
+
+    Args:
+        codes: the records' values.
+        size: how many different values there are.
+        usual: the share of people that have one value of such an attribute, as a rule; it is what
+            counts where there are few records to learn from.
+    """
     counts = np.bincount(codes[codes >= 0].ravel(), minlength=size)
     having = int((codes.reshape(len(codes), -1) >= 0).any(axis=1).sum())
-    share = np.maximum(counts, 1) / max(having, 1)
+    share = (np.maximum(counts, 1) + _PRIOR_RECORDS * usual) / (having + _PRIOR_RECORDS)
     classes = np.clip(-_HALF_BITS * np.log2(share), 0, RARITIES - 1).astype(np.uint8)
     pairs = counts * (counts - 1) / 2.0
     total = np.bincount(classes, weights=pairs, minlength=RARITIES)
@@ -104,8 +116,8 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
         result.append(_phone(prepared.phones))
     if prepared.addresses is not None:
         result += _addresses(prepared.addresses)
-    for name, values in (prepared.identifiers | prepared.texts).items():
-        result.append(_plain(name, values))
+    result += [_plain(name, one, _AN_IDENTIFIER) for name, one in prepared.identifiers.items()]
+    result += [_plain(name, one, _A_TEXT) for name, one in prepared.texts.items()]
     return result
 
 
@@ -162,7 +174,7 @@ def _swapped(names: Names, i: Rows, j: Rows) -> Any:
 
 def _names(names: Names) -> list[Comparison]:
     size = len(names.text)
-    given_rarity, family_rarity = rarity_of(names.given, size), rarity_of(names.family, size)
+    given_rarity, family_rarity = rarity_of(names.given, size, _A_NAME), rarity_of(names.family, size, _A_NAME)
 
     def given(i: Rows, j: Rows) -> Found:
         a, b = names.given[i], names.given[j]
@@ -240,7 +252,7 @@ def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
 
 
 def _middle(names: Names) -> Comparison:
-    rarity = rarity_of(names.middle, len(names.text))
+    rarity = rarity_of(names.middle, len(names.text), _A_NAME)
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = names.middle[i], names.middle[j]
@@ -284,7 +296,7 @@ def _differing_digits(off: Any) -> Any:
 def _birth(birth: Any) -> Comparison:
     values, codes = np.unique(birth, return_inverse=True)
     codes = np.where(birth > 0, codes, -1).astype(np.int32)
-    rarity = rarity_of(codes, len(values))
+    rarity = rarity_of(codes, len(values), _A_BIRTH_DATE)
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = birth[i], birth[j]
@@ -354,7 +366,7 @@ _EMAIL_EDITS = 2
 
 
 def _email(emails: Values, names: Names | None) -> Comparison:
-    rarity = rarity_of(emails.codes, len(emails.text))
+    rarity = rarity_of(emails.codes, len(emails.text), _AN_IDENTIFIER)
 
     def find(i: Rows, j: Rows) -> Found:
         level, best = _any_exact(emails.codes, rarity, i, j, 4)
@@ -382,7 +394,7 @@ _LAST_SEVEN = np.uint64(0xFFFFFFF)
 
 
 def _phone(phones: Values) -> Comparison:
-    rarity = rarity_of(phones.codes, len(phones.text))
+    rarity = rarity_of(phones.codes, len(phones.text), _AN_IDENTIFIER)
 
     def find(i: Rows, j: Rows) -> Found:
         level, best = _any_exact(phones.codes, rarity, i, j, 4)
@@ -428,12 +440,12 @@ _STREET_UNLIKE = 8
 def _addresses(places: Addresses) -> list[Comparison]:
     result = []
     if (places.street >= 0).any():
-        rarity = rarity_of(places.line, int(places.line.max()) + 1)
+        rarity = rarity_of(places.line, int(places.line.max()) + 1, _A_STREET)
         find = _best_of(places, lambda i, j: _street(places, rarity, i, j))
         result.append(Comparison(STREET, _STREET, find, {EXACT: rarity}))
     if (places.postal >= 0).any() or (places.city >= 0).any():
-        postal = rarity_of(places.postal, len(places.postal_text))
-        city = rarity_of(places.city, len(places.city_text))
+        postal = rarity_of(places.postal, len(places.postal_text), _A_POSTAL_CODE)
+        city = rarity_of(places.city, len(places.city_text), _A_CITY)
         find = _best_of(places, lambda i, j: _place(places, postal, city, i, j))
         result.append(Comparison(PLACE, _PLACE, find, {1: postal, 2: postal, 3: city}))
     return result
@@ -501,8 +513,8 @@ _PLAIN = ("missing", "exact", "near", "different")
 _PLAIN_NEAR = 0.9
 
 
-def _plain(name: str, values: Values) -> Comparison:
-    rarity = rarity_of(values.codes, len(values.text))
+def _plain(name: str, values: Values, usual: float) -> Comparison:
+    rarity = rarity_of(values.codes, len(values.text), usual)
     codes = values.codes[:, 0]
 
     def find(i: Rows, j: Rows) -> Found:

@@ -32,7 +32,10 @@ _START_SHARED = {FAMILY_NAME: 0.6, STREET: 0.6, PLACE: 0.6, PHONE: 0.2, EMAIL: 0
 _START_PAIRS = 0.5
 _MOST_ROUNDS, _SETTLED = 300, 1e-7
 _LEAST_CHANCE = 0.02
-_UNSEEN = 0.1
+_UNSEEN, _PRIOR_PAIRS = 0.1, 20.0
+# What is believed before any pair is seen: as much as so many pairs, and of who agrees on a value
+# that but this part are strangers.
+_PRIOR_MATCHES, _PRIOR_STRANGERS = 10.0, 0.05
 
 
 @dataclass(slots=True)
@@ -89,12 +92,16 @@ def begin(
     comparisons: Sequence[Comparison], random_codes: NDArray[np.uint8], records: int
 ) -> Weights:
     """Make a model to begin with, from the codes of random pairs."""
-    attributes = [_attribute(one, random_codes[:, place]) for place, one in enumerate(comparisons)]
     pairs = max(records * (records - 1) / 2, 1.0)
+    attributes = [
+        _attribute(one, random_codes[:, place], pairs) for place, one in enumerate(comparisons)
+    ]
     return Weights(attributes, records, np.full(2, _START_PAIRS * records / pairs))
 
 
-def _attribute(comparison: Comparison, random_codes: NDArray[np.uint8]) -> Attribute:
+def _attribute(
+    comparison: Comparison, random_codes: NDArray[np.uint8], all_pairs: float
+) -> Attribute:
     level_of = comparison.level_of
     size, levels = len(level_of), len(comparison.levels)
     share, pairs, by_chance = np.ones(size), np.zeros(size), np.ones(size)
@@ -109,8 +116,13 @@ def _attribute(comparison: Comparison, random_codes: NDArray[np.uint8]) -> Attri
         by_chance[codes] = rarity.chance
         group[codes] = size + number * RARITIES + np.arange(RARITIES)
     counts = np.bincount(level_of[random_codes], minlength=levels).astype(float)
+    # Of few records the same pairs are drawn again and again.
+    counts *= min(all_pairs / max(len(random_codes), 1), 1.0)
     counts[0] = 0
-    raw = (counts + _UNSEEN) / (counts.sum() + _UNSEEN * (levels - 1))
+    usual = np.full(levels, _UNSEEN)
+    usual[-1] = _PRIOR_PAIRS
+    usual[0] = 0
+    raw = (counts + usual) / (counts.sum() + usual.sum())
     raw[0] = 1
     start = _start(levels, _START_EXACT)
     related = raw.copy()
@@ -118,7 +130,7 @@ def _attribute(comparison: Comparison, random_codes: NDArray[np.uint8]) -> Attri
         related = _start(levels, _START_SHARED[comparison.name])
     return Attribute(
         comparison.name, comparison.levels, level_of, share, told, pairs, group, by_chance, raw,
-        raw.copy(), start, related, np.ones(size),
+        raw.copy(), start, related, np.where(told, _PRIOR_STRANGERS, 1.0),
     )  # fmt: skip
 
 
@@ -199,14 +211,17 @@ def update(weights: Weights, codes: NDArray[np.uint8], expected: NDArray[Any]) -
 def _update(one: Attribute, column: NDArray[np.uint8], expected: Any, rates: Any) -> None:
     size, levels = len(one.level_of), len(one.levels)
     by_code = [np.bincount(column, weights=expected[kind], minlength=size) for kind in range(2)]
-    one.match = _shares_of_levels(by_code[MATCH], one, levels)
+    one.match = _shares_of_levels(by_code[MATCH], one, levels, _start(levels, _START_EXACT))
     if one.name in SHARED:
-        one.related = _shares_of_levels(by_code[RELATED], one, levels)
+        one.related = _shares_of_levels(
+            by_code[RELATED], one, levels, _start(levels, _START_SHARED[one.name])
+        )
     else:
         one.related = one.levels_chance.copy()
     taken = np.bincount(one.group, weights=by_code[MATCH] + by_code[RELATED])[one.group]
     left = 1 - taken / (one.pairs + 1)
-    one.strangers = np.where(one.told, np.maximum(left, 0.5 / (one.pairs + 1) + 0.002), 1.0)
+    left = np.maximum(left, 0.5 / (one.pairs + 1) + 0.002)
+    one.strangers = np.where(one.told, left, 1.0)
     chance = one.raw - rates[MATCH] * one.match - rates[RELATED] * one.related
     chance = np.maximum(chance, _LEAST_CHANCE * one.raw)
     chance[1:] /= chance[1:].sum()
@@ -214,8 +229,11 @@ def _update(one: Attribute, column: NDArray[np.uint8], expected: Any, rates: Any
     one.levels_chance = chance
 
 
-def _shares_of_levels(by_code: Any, one: Attribute, levels: int) -> NDArray[np.float64]:
-    result = np.bincount(one.level_of, weights=by_code, minlength=levels) + 1.0
+def _shares_of_levels(
+    by_code: Any, one: Attribute, levels: int, prior: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    result = np.bincount(one.level_of, weights=by_code, minlength=levels)
+    result = result + _PRIOR_MATCHES * prior
     result[1:] /= result[1:].sum()
     result[0] = 1
     return result

@@ -137,7 +137,7 @@ class Profiles:
     """The profiles of one domain.
 
     Source: CreateProfile, BatchGetProfile, UpdateProfile, DeleteProfile, SearchProfiles,
-    AddProfileKey, DeleteProfileKey and MergeProfiles of the service's API reference.
+    AddProfileKey and DeleteProfileKey of the service's API reference.
     """
 
     def __init__(self, gateway: Gateway, domain_name: str) -> None:
@@ -228,36 +228,6 @@ class Profiles:
             ResourceNotFoundError: the domain has no such profile.
         """
         self._gateway.call(_DELETE, self._request({"ProfileId": profile_id}))
-
-    def merge(
-        self,
-        main: Profile | str,
-        *others: Profile | str,
-        take: Mapping[str, Profile | str] | None = None,
-    ) -> None:
-        """Make one profile of several; this cannot be undone.
-
-        Objects and keys of the others move to the main profile, and the others are deleted.
-        Where the main profile has no value it gets theirs. If the answer is lost, this looks
-        whether the others are gone before it sends the merge again. `main.refresh()` reads what
-        became of a `Profile`; on AWS that may take a moment.
-
-        Args:
-            main: the profile that stays, or its id.
-            others: 1 to 20 profiles or ids that it takes in.
-            take: fields whose value comes from another profile than main, even if it has none
-                there, as in `take={"email_address": other}`; an address is taken as a whole, an
-                attribute as `attributes.tier`.
-
-        Raises:
-            InvalidInputError: none or too many, the main profile among the others, or `take`
-                names a field or profile that there is not; nothing was sent.
-            ResourceNotFoundError: the domain has no such profile; nothing was merged.
-            AmbiguousWriteError: the answer was lost, and whether it happened cannot be told.
-        """
-        from customer_profiles.repositories.merging import merge
-
-        merge(self._gateway, self.domain_name, main, others, take)
 
     def search(
         self,
@@ -375,8 +345,8 @@ class Profiles:
             InvalidInputError: a field cannot be chosen, or there are more than 20 profiles.
             AmbiguousWriteError: the answers were lost, and profiles are still there to merge.
         """
-        left = list(dict.fromkeys(_named(one) for one in others))
-        members: Wire = {"MainProfileId": _named(main)}
+        left = list(dict.fromkeys(named(one) for one in others))
+        members: Wire = {"MainProfileId": named(main)}
         if take:
             members |= {"FieldSourceProfileIds": _chosen(take)}
         lost: AmbiguousWriteError | None = None
@@ -475,7 +445,7 @@ class Profiles:
 _MERGE_NAMES: Names = {("MainProfileId",): "main", ("ProfileIdsToBeMerged",): "others"}
 
 
-def _named(profile: Profile | str) -> str:
+def named(profile: Profile | str) -> str:
     return profile if isinstance(profile, str) else profile.profile_id
 
 
@@ -490,9 +460,9 @@ def _chosen(take: Mapping[str, Profile | str]) -> Wire:
             spelled = [*(it for it in known if it != "attributes"), "attributes.<name>"]
             raise InvalidInputError(unknown(field, spelled, "take"))
         if inner:
-            chosen.setdefault(known[name], {})[inner] = _named(profile)
+            chosen.setdefault(known[name], {})[inner] = named(profile)
         else:
-            chosen[known[name]] = _named(profile)
+            chosen[known[name]] = named(profile)
     return chosen
 
 

@@ -2,13 +2,24 @@
 
 from customer_profiles.engine.registry import find
 
-from . import domains, history, integrations, merging, object_types, profile_objects, profiles, tags
+from . import (
+    domains,
+    history,
+    integrations,
+    matches,
+    merging,
+    object_types,
+    profile_objects,
+    profiles,
+    tags,
+)
 
 __all__ = [
     "domains",
     "find",
     "history",
     "integrations",
+    "matches",
     "merging",
     "object_types",
     "profile_objects",

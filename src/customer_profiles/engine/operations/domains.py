@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import kinds
+from customer_profiles.engine import kinds, rule_matching
 from customer_profiles.engine.refusals import bad_request, not_found
 from customer_profiles.engine.registry import operation
 from customer_profiles.engine.store import domains as store
+from customer_profiles.engine.store import matches as match_store
 from customer_profiles.engine.store import tags as tag_store
 
 from . import tags
@@ -33,6 +34,8 @@ def create_domain(context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
         _check_room(context, connection, name)
         store.insert(connection, name, settings, _now(context))
+        made = existing(connection, name)
+        rule_matching.configure(context, connection, made.id, None, settings)
         tag_store.put(connection, _arn(context, name), given)
         return _described(context, connection, existing(connection, name))
 
@@ -53,7 +56,11 @@ def update_domain(context: Context, request: Wire) -> Wire:
     name = request["DomainName"]
     with context.database.write() as connection:
         domain = existing(connection, name)
-        store.replace(connection, domain.id, _settings(domain.settings, request), _now(context))
+        settings = _settings(domain.settings, request)
+        store.replace(connection, domain.id, settings, _now(context))
+        rule_matching.configure(context, connection, domain.id, domain.settings, settings)
+        if not settings.get("Matching", {}).get("Enabled"):
+            match_store.clear(connection, domain.id)
         kinds.check_names(connection, domain.id)
         if "Tags" in request:
             # Assumed: tags given to UpdateDomain replace all tags that the domain has.
@@ -133,8 +140,8 @@ def _described(context: Context, connection: Connection, domain: store.Domain) -
     settings = dict(domain.settings)
     matching = settings.get("RuleBasedMatching")
     if matching and matching["Enabled"]:
-        # Assumed: rule-based matching is ACTIVE at once, and its rules may be changed at any time.
-        settings["RuleBasedMatching"] = {**matching, "Status": "ACTIVE"}
+        state = rule_matching.status(context, connection, domain.id)
+        settings["RuleBasedMatching"] = {**matching, "Status": state}
     if kinds.has_data_store(settings):
         # Assumed: the data store is ready as soon as it is enabled.
         settings["DataStore"] = {"Enabled": True, "Readiness": {"ProgressPercentage": 100}}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from customer_profiles.engine import merging
 from customer_profiles.engine.refusals import bad_request
 from customer_profiles.engine.registry import operation
+from customer_profiles.identity import merging as identity
 
 from .expiry import purge_some
 from .profiles import existing, place
@@ -43,8 +44,8 @@ def merge_profiles(context: Context, request: Wire) -> Wire:
         main = existing(context, connection, domain, main_id)
         # Assumed: if one of the profiles does not exist, none is merged.
         others = [existing(context, connection, domain, one) for one in merged_ids]
-        parts = [merging.part(one) for one in others]
-        merged = merging.united(merging.part(main), parts, chosen)
+        parts = [merging.part(connection, one) for one in others]
+        merged = identity.chosen(merging.part(connection, main), parts, chosen)
         merging.merge(context, connection, main, others, merged)
     # Seen from the service.
     return {"Message": "Success!"}

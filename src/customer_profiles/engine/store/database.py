@@ -54,7 +54,11 @@ def _second(connection: Connection) -> None:
     _run(connection, "objects.sql")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second)
+def _third(connection: Connection) -> None:
+    _run(connection, "matches.sql")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
 """What makes version n of the schema from version n - 1; the last one makes the newest."""
 
 
@@ -125,6 +129,12 @@ class Database:
                     yield connection
             finally:
                 self._give_back(connection)
+
+    def notes_changes(self) -> bool:
+        """Say whether profiles of domains with rules were written and not looked at since."""
+        with self._lock, self._translated():
+            row = self._writer.execute("SELECT EXISTS (SELECT 1 FROM rule_changes)").fetchone()
+        return bool(row[0])
 
     def _borrowed(self) -> Connection:
         if self._closed:

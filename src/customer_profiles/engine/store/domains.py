@@ -98,6 +98,15 @@ def page(connection: Connection, after: str, limit: int) -> list[Domain]:
     return [_domain(row) for row in rows]
 
 
+def with_matching(connection: Connection) -> list[Domain]:
+    """Read the domains whose machine matching is enabled."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM domains "  # noqa: S608 - a constant
+        "WHERE json_extract(settings, '$.Matching.Enabled')"
+    )
+    return [_domain(row) for row in rows.fetchall()]
+
+
 def _domain(row: Any) -> Domain:
     identity, name, settings, created, updated = row
     return Domain(identity, name, json.loads(settings), created, updated)
@@ -134,19 +143,25 @@ def count(connection: Connection, domain: int, more: Counts) -> None:
     )
 
 
+_OF_PROFILES = (
+    *("keys", "fresh_keys", "added_keys", "history"),
+    *("matched_profiles", "rule_changes", "rule_keys"),
+)
 _OF_DOMAIN = (
     *("objects", "object_types", "inbox", "dead_letters", "integrations", "key_names", "profiles"),
+    *("identity_jobs", "matches"),
 )
 
 
 def delete(connection: Connection, domain: int) -> None:
     """Remove a domain and all that is in it."""
     rows = (domain << _ROW_BITS, (domain + 1) << _ROW_BITS)
-    for table in ("keys", "fresh_keys", "added_keys", "history"):
+    for table in _OF_PROFILES:
         connection.execute(
             f"DELETE FROM {table} WHERE profile BETWEEN ? AND ?",  # noqa: S608 - constants
             rows,
         )
+    connection.execute("DELETE FROM rule_domains WHERE domain = ?", (domain,))
     for table in _OF_DOMAIN:
         connection.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
     connection.execute("DELETE FROM domains WHERE id = ?", (domain,))

@@ -1,0 +1,58 @@
+"""Merging the profiles of a match that meet the domain's criteria."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles.identity import merging as identity
+
+from . import merging
+from .refusals import Refusal
+from .store import profiles as profile_store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from customer_profiles.identity.merging import Consolidated
+
+    from .context import Context
+    from .provenance import Source
+    from .store.database import Connection
+
+Wire = dict[str, Any]
+
+
+def plan(
+    connection: Connection, confidence: float, rows: Sequence[int], settings: Wire
+) -> list[Consolidated[Source]]:
+    """Say which profiles of a match become one, by an AutoMerging; nothing is written."""
+    # Assumed: without MinAllowedConfidenceScoreForMerging every match is merged.
+    if confidence < settings.get("MinAllowedConfidenceScoreForMerging", 0.0):
+        return []
+    criteria = settings.get("Consolidation", {}).get("MatchingAttributesList", [])
+    stored = [one for row in rows if (one := profile_store.at(connection, row))]
+    parts = [merging.part(connection, one) for one in stored]
+    found = identity.consolidated(parts, criteria, settings.get("ConflictResolution"))
+    return [one for one in found if len(one.ids) > 1]
+
+
+def run(
+    context: Context, connection: Connection, confidence: float, rows: Sequence[int], settings: Wire
+) -> int:
+    """Merge the profiles of a match that meet a criterion; say how many merges were done."""
+    done = 0
+    for one in plan(connection, confidence, rows, settings):
+        wanted = {bytes.fromhex(profile_id) for profile_id in one.ids}
+        stored = [
+            found
+            for row in sorted(rows)
+            if (found := profile_store.at(connection, row)) and found.profile_id in wanted
+        ]
+        # Assumed: of profiles that are merged without asking the oldest one keeps its id.
+        try:
+            merging.merge(context, connection, stored[0], stored[1:], one.merged)
+        except Refusal:
+            # Assumed: profiles that would be too large as one are not merged, and stay a match.
+            continue
+        done += 1
+    return done

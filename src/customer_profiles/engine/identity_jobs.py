@@ -1,0 +1,276 @@
+"""Runs of the machine matching: find, store, merge, export, one step after the other.
+
+A run is a thread of the engine. Each step is stored when it is done, so whoever asks sees how far
+the run is, and a run that is killed leaves what the one before it found.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from . import auto_merging, machine_matching, match_export, rule_matching
+from .aws import AwsError
+from .refusals import Refusal, bad_request
+from .store import domains as domain_store
+from .store import identity_jobs as store
+from .store import matches as match_store
+from .store.database import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .context import Context
+    from .store.identity_jobs import Job
+
+Wire = dict[str, Any]
+
+log: logging.Logger = logging.getLogger("customer_profiles.engine")
+
+_BEAT, _DEAD = 5.0, 30.0
+# Assumed: the engine forgets a job 30 days after its end.
+_LIFE = 30 * 86_400
+_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+# AG:how-identity-resolution-works: Saturday at midnight, UTC, unless it is told otherwise.
+_DAY, _TIME = "SATURDAY", "00:00"
+_WEEK = timedelta(days=7)
+
+
+def start(context: Context, domain_name: str) -> str:
+    """Begin a run of a domain's matching, and give its id.
+
+    Raises:
+        Refusal: there is no such domain, its matching is not enabled, or a run is not over.
+    """
+    bury(context)
+    job_id = context.clock.new_profile_id()
+    now = context.clock.now()
+    with context.database.write() as connection:
+        domain = domain_store.find(connection, domain_name)
+        matching = domain.settings.get("Matching", {}) if domain else {}
+        if domain is None or not matching.get("Enabled"):
+            raise bad_request(
+                f"Matching of domain {domain_name} is not enabled; enable it with UpdateDomain"
+            )
+        if store.is_running(connection, domain.id):
+            # Assumed: a domain has one job at a time; starting another one is refused.
+            raise bad_request(f"A job of domain {domain_name} is running; wait until it is over")
+        store.forget(connection, now, _LIFE)
+        job = store.Job(
+            0, domain.id, job_id, "PENDING", None, now, None, now, matching, 0, 0, 0
+        )  # fmt: skip
+        store.insert(connection, job, time.time())
+    run = _Run(context, domain.id, domain_name, job_id, matching)
+    context.jobs[job_id] = thread = threading.Thread(target=run.go, name=f"identity-{job_id}")
+    thread.daemon = True
+    thread.start()
+    return job_id
+
+
+def bury(context: Context) -> None:
+    """Say of runs that were killed that they failed."""
+    with context.database.read() as connection:
+        dead = store.unfinished(connection, time.time() - _DEAD)
+    for job_id in set(dead) - set(context.jobs):
+        _end(context, job_id, "FAILED", "The job was interrupted; its results are those before it")
+
+
+def close(context: Context) -> None:
+    """Let runs come to an end at their next step, and wait for that."""
+    context.closing.set()
+    for thread in list(context.jobs.values()):
+        if thread is not threading.current_thread():
+            thread.join()
+
+
+def run_due(context: Context) -> None:
+    """Run the matching of all domains whose time has come since they last ran; wait for it."""
+    with context.database.read() as connection:
+        domains = domain_store.with_matching(connection)
+        latest = {one.id: store.page(connection, one.id, 1 << 60, 1) for one in domains}
+    for domain in domains:
+        due = _due(domain.settings["Matching"].get("JobSchedule", {}), context.clock.now())
+        # Assumed: the first scheduled job runs at the first moment of its schedule.
+        began = max([one.started for one in latest[domain.id]], default=domain.updated)
+        if began >= due:
+            continue
+        try:
+            job_id = start(context, domain.name)
+        except Refusal as refusal:
+            log.warning("the job of domain %s was not begun: %s", domain.name, refusal.message)
+            continue
+        thread = context.jobs.get(job_id)
+        if thread is not None:
+            thread.join()
+
+
+def _due(schedule: Wire, now: float) -> float:
+    """Give the latest moment of a weekly schedule that is not after now."""
+    today = datetime.fromtimestamp(now, UTC)
+    hour, _, minute = schedule.get("Time", _TIME).partition(":")
+    moment = today.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+    moment -= timedelta(
+        days=(today.weekday() - _DAYS.index(schedule.get("DayOfTheWeek", _DAY))) % 7
+    )
+    return (moment if moment <= today else moment - _WEEK).timestamp()
+
+
+def listed(domain_name: str, job: Job) -> Wire:
+    """Describe a run as lists of runs do."""
+    exporting = job.settings.get("ExportingConfig", {}).get("S3Exporting")
+    location = {"S3Exporting": match_export.location(exporting, domain_name, job.job_id)}
+    return {
+        "DomainName": domain_name,
+        "JobId": job.job_id,
+        "Status": job.status,
+        "JobStartTime": job.started,
+        "JobStats": {
+            "NumberOfProfilesReviewed": job.reviewed,
+            "NumberOfMatchesFound": job.found,
+            "NumberOfMergesDone": job.merged,
+        },
+        **({"JobEndTime": job.ended} if job.ended is not None else {}),
+        **({"ExportingLocation": location} if exporting else {}),
+        **({"Message": job.message} if job.message else {}),
+    }
+
+
+def described(domain_name: str, job: Job) -> Wire:
+    """Describe a run."""
+    merging = job.settings.get("AutoMerging")
+    return {
+        **listed(domain_name, job),
+        "LastUpdatedAt": job.updated,
+        "JobExpirationTime": (job.ended or job.started) + _LIFE,
+        **({"AutoMerging": merging} if merging else {}),
+    }
+
+
+def _end(context: Context, job_id: str, status: str, message: str | None) -> None:
+    now = context.clock.now()
+    with context.database.write() as connection:
+        store.change(connection, job_id, status=status, message=message, ended=now, updated=now)
+
+
+class _Stopped(Exception):
+    """The engine is being closed."""
+
+
+class _Run:
+    """One run."""
+
+    def __init__(
+        self, context: Context, domain: int, domain_name: str, job_id: str, matching: Wire
+    ) -> None:
+        self._context, self._domain, self._name = context, domain, domain_name
+        self._job_id, self._matching = job_id, matching
+        self._over = threading.Event()
+
+    def go(self) -> None:
+        """Run all steps, and say how it ended."""
+        heart = threading.Thread(target=self._beat, daemon=True)
+        heart.start()
+        try:
+            status, message = self._steps()
+        except _Stopped:
+            status, message = "FAILED", "The engine was closed; start the job again"
+        except ModuleNotFoundError as error:
+            status, message = "FAILED", str(error)
+        except (Refusal, StorageError) as error:
+            log.warning("job %s of domain %s failed: %s", self._job_id, self._name, error)
+            status, message = "FAILED", str(error)
+        except Exception as error:
+            # Its words might hold a customer's values; where it happened does not.
+            log.exception("job %s of domain %s failed", self._job_id, self._name)
+            status, message = "FAILED", f"The job failed: {type(error).__name__}"
+        finally:
+            self._over.set()
+        try:
+            _end(self._context, self._job_id, status, message)
+        except StorageError as error:
+            log.warning("the end of job %s cannot be stored: %s", self._job_id, error)
+        self._context.jobs.pop(self._job_id, None)
+
+    def _beat(self) -> None:
+        while not self._over.wait(_BEAT):
+            try:
+                with self._context.database.write() as connection:
+                    store.change(connection, self._job_id, heartbeat=time.time())
+            except StorageError as error:
+                log.warning("job %s cannot say that it is alive: %s", self._job_id, error)
+
+    def _steps(self) -> tuple[str, str | None]:
+        context = self._context
+        self._note(status="PREPROCESSING")
+        rule_matching.settle(context)
+        self._note(status="FIND_MATCHING")
+        found, reviewed = self._found()
+        with context.database.write() as connection:
+            match_store.replace(connection, self._domain, found, context.clock.now())
+            self._change(connection, reviewed=reviewed, found=len(found))
+        merging = self._matching.get("AutoMerging", {})
+        if merging.get("Enabled"):
+            self._note(status="MERGING")
+            self._merge(merging)
+            # AG:enable-identity-resolution: nothing is exported where matches are merged.
+            return "COMPLETED", None
+        return self._exported()
+
+    def _found(self) -> tuple[list[match_store.Found], int]:
+        context, reviewed = self._context, 0
+
+        def bodies() -> Iterator[list[tuple[int, bytes]]]:
+            nonlocal reviewed
+            for chunk in match_store.bodies(connection, self._domain, context.clock.now()):
+                self._check()
+                reviewed += len(chunk)
+                yield chunk
+
+        with context.database.read() as connection:
+            table = machine_matching.read(bodies())
+        groups = machine_matching.find(table)
+        new_id = context.clock.new_profile_id
+        return [match_store.Found(new_id(), one.confidence, one.ids) for one in groups], reviewed
+
+    def _merge(self, settings: Wire) -> None:
+        context, now, after = self._context, self._context.clock.now(), 0
+        while True:
+            with context.database.read() as connection:
+                matches = match_store.page(connection, self._domain, after, 100, now)
+            if not matches:
+                return
+            for match in matches:
+                self._check()
+                with context.database.write() as connection:
+                    rows = [row for row, _ in match_store.profiles_of(connection, match, now)]
+                    done = auto_merging.run(context, connection, match.confidence, rows, settings)
+                    store.count_merges(connection, self._job_id, done)
+            after = matches[-1].id
+
+    def _exported(self) -> tuple[str, str | None]:
+        exporting = self._matching.get("ExportingConfig", {}).get("S3Exporting")
+        if not exporting:
+            return "COMPLETED", None
+        try:
+            match_export.export(
+                self._context, self._domain, self._name, self._job_id, exporting
+            )
+        except AwsError as error:
+            log.warning("matches of domain %s were not exported: %s", self._name, error)
+            return "PARTIAL_SUCCESS", f"Matches were found but not exported: {error}"
+        return "COMPLETED", None
+
+    def _note(self, **values: Any) -> None:
+        self._check()
+        with self._context.database.write() as connection:
+            self._change(connection, **values)
+
+    def _change(self, connection: Any, **values: Any) -> None:
+        store.change(connection, self._job_id, updated=self._context.clock.now(), **values)
+
+    def _check(self) -> None:
+        if self._context.closing.is_set():
+            raise _Stopped

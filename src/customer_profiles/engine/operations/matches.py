@@ -1,0 +1,184 @@
+"""Which profiles seem to be one person's: what the weekly job and the rules found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles.engine import auto_merging, identity_jobs, rule_matching
+from customer_profiles.engine.refusals import bad_request, not_found
+from customer_profiles.engine.registry import operation
+from customer_profiles.engine.store import identity_jobs as job_store
+from customer_profiles.engine.store import matches as store
+
+from .domains import existing as existing_domain
+from .profiles import existing, place
+
+if TYPE_CHECKING:
+    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.store.database import Connection
+
+Wire = dict[str, Any]
+
+# Assumed: lists of matches and jobs give 20 a page unless they are told otherwise.
+_PAGE = 20
+# Assumed: a preview looks at up to 1,000 matches.
+_SAMPLE = 1_000
+
+
+@operation("GetMatches")
+def get_matches(context: Context, request: Wire) -> Wire:
+    """List what the latest job found, page by page."""
+    limit, now = request.get("MaxResults", _PAGE), context.clock.now()
+    query = ["matches", request["DomainName"]]
+    after = int(context.pages.position(query, request.get("NextToken")) or 0)
+    with context.database.read() as connection:
+        domain = _matching(connection, request["DomainName"], "Matching")
+        found = store.page(connection, domain, after, limit + 1, now)
+        items = [_described(connection, one, now) for one in found[:limit]]
+        total = store.count(connection, domain, now)
+    more = len(found) > limit
+    token = context.pages.token(query, str(found[limit - 1].id)) if more else None
+    generated = {"MatchGenerationDate": found[0].generated} if found else {}
+    return {"Matches": items, "PotentialMatches": total, "NextToken": token, **generated}
+
+
+def _described(connection: Connection, match: store.Match, now: float) -> Wire:
+    profiles = store.profiles_of(connection, match, now)
+    return {
+        "MatchId": match.match_id,
+        "ProfileIds": [profile_id for _, profile_id in profiles],
+        "ConfidenceScore": match.confidence,
+    }
+
+
+@operation("ListRuleBasedMatches")
+def list_rule_based_matches(context: Context, request: Wire) -> Wire:
+    """List the ids of what the rules match now, page by page."""
+    limit = request.get("MaxResults", _PAGE)
+    query = ["rule-based", request["DomainName"]]
+    after = int(context.pages.position(query, request.get("NextToken")) or 0)
+    with context.database.read() as connection:
+        domain = _matching(connection, request["DomainName"], "RuleBasedMatching")
+        found, more = rule_matching.matches(connection, domain, after, limit)
+    token = context.pages.token(query, str(more)) if more is not None else None
+    return {"MatchIds": [one.match_id for one in found], "NextToken": token}
+
+
+@operation("GetSimilarProfiles")
+def get_similar_profiles(context: Context, request: Wire) -> Wire:
+    """Give the match that a profile is in, or one by its id."""
+    name, key = request["DomainName"], request["SearchKey"]
+    by_rules = request["MatchType"] == "RULE_BASED_MATCHING"
+    if key not in {"matchId", "profileId"}:
+        # Assumed: SearchKey is matchId or profileId, in this spelling.
+        raise bad_request(f"SearchKey is matchId or profileId, not {key}")
+    with context.database.read() as connection:
+        domain = _matching(connection, name, "RuleBasedMatching" if by_rules else "Matching")
+        find = _by_rules if by_rules else _by_job
+        found, profile_ids = find(context, connection, domain, request)
+    # Assumed: who asks for the match of a profile that is in none gets no ProfileIds.
+    query = ["similar", name, request["MatchType"], key, request["SearchValue"]]
+    limit = request.get("MaxResults", _PAGE)
+    start = int(context.pages.position(query, request.get("NextToken")) or 0)
+    more = start + limit < len(profile_ids)
+    token = context.pages.token(query, str(start + limit)) if more else None
+    return {
+        "ProfileIds": profile_ids[start : start + limit],
+        "MatchType": request["MatchType"],
+        "NextToken": token,
+        **found,
+    }
+
+
+def _by_job(
+    context: Context, connection: Connection, domain: int, request: Wire
+) -> tuple[Wire, list[str]]:
+    value, now = request["SearchValue"], context.clock.now()
+    if request["SearchKey"] == "matchId":
+        match = store.find(connection, domain, value)
+    else:
+        match = store.of_profile(connection, _row(context, connection, request))
+    profiles = store.profiles_of(connection, match, now) if match else []
+    if match is None or len(profiles) < 2:  # noqa: PLR2004  (a match is of two)
+        return {}, []
+    found = {"MatchId": match.match_id, "ConfidenceScore": match.confidence}
+    return found, [profile_id for _, profile_id in profiles]
+
+
+def _by_rules(
+    context: Context, connection: Connection, domain: int, request: Wire
+) -> tuple[Wire, list[str]]:
+    if request["SearchKey"] == "matchId":
+        match = rule_matching.match_by_id(connection, domain, request["SearchValue"])
+    else:
+        row = _row(context, connection, request)
+        match = rule_matching.match_of_profile(connection, row)
+    if match is None:
+        return {}, []
+    now = context.clock.now()
+    found = {"MatchId": match.match_id, "RuleLevel": match.level}
+    return found, rule_matching.profile_ids(connection, match.rows, now)
+
+
+def _row(context: Context, connection: Connection, request: Wire) -> int:
+    domain = place(connection, request["DomainName"])
+    return existing(context, connection, domain, request["SearchValue"]).id
+
+
+def _matching(connection: Connection, name: str, setting: str) -> int:
+    """Give a domain's id, or refuse: its matching is not enabled."""
+    domain = existing_domain(connection, name)
+    if not domain.settings.get(setting, {}).get("Enabled"):
+        # Assumed: matches of a domain that does not match are refused.
+        raise bad_request(f"{setting} of domain {name} is not enabled; enable it with UpdateDomain")
+    return domain.id
+
+
+@operation("GetAutoMergingPreview")
+def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
+    """Try auto-merging on what the latest job found; merges nothing."""
+    now = context.clock.now()
+    matches = profiles = merged = 0
+    with context.database.read() as connection:
+        domain = _matching(connection, request["DomainName"], "Matching")
+        for match in store.page(connection, domain, 0, _SAMPLE, now):
+            rows = [row for row, _ in store.profiles_of(connection, match, now)]
+            matches, profiles = matches + 1, profiles + len(rows)
+            plan = auto_merging.plan(connection, match.confidence, rows, request)
+            # Assumed: profiles that will be merged are counted with the one that stays.
+            merged += sum(len(one.ids) for one in plan)
+    return {
+        "DomainName": request["DomainName"],
+        "NumberOfMatchesInSample": matches,
+        "NumberOfProfilesInSample": profiles,
+        "NumberOfProfilesWillBeMerged": merged,
+    }
+
+
+@operation("ListIdentityResolutionJobs")
+def list_identity_resolution_jobs(context: Context, request: Wire) -> Wire:
+    """List the runs of the machine matching, the latest first."""
+    identity_jobs.bury(context)
+    limit = request.get("MaxResults", _PAGE)
+    query = ["jobs", request["DomainName"]]
+    before = int(context.pages.position(query, request.get("NextToken")) or 1 << 60)
+    with context.database.read() as connection:
+        domain = place(connection, request["DomainName"])
+        # Assumed: ListIdentityResolutionJobs gives the latest job first.
+        found = job_store.page(connection, domain.id, before, limit + 1)
+    more = len(found) > limit
+    token = context.pages.token(query, str(found[limit - 1].id)) if more else None
+    listed = [identity_jobs.listed(request["DomainName"], one) for one in found[:limit]]
+    return {"IdentityResolutionJobsList": listed, "NextToken": token}
+
+
+@operation("GetIdentityResolutionJob")
+def get_identity_resolution_job(context: Context, request: Wire) -> Wire:
+    """Describe a run of the machine matching, while it runs too."""
+    identity_jobs.bury(context)
+    with context.database.read() as connection:
+        domain = place(connection, request["DomainName"])
+        job = job_store.find(connection, domain.id, request["JobId"])
+    if job is None:
+        raise not_found("The domain has no identity resolution job with this id")
+    return identity_jobs.described(request["DomainName"], job)

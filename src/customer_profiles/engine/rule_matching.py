@@ -1,0 +1,285 @@
+"""Rule-based matching as profiles arrive: an index of what they have in common.
+
+Triggers note every profile that is written, in the transaction that writes it. What was noted is
+settled after the request, and before anything asks for matches: keys are made anew, and what
+matches at a level that merges is merged. So no way of writing profiles has to know of rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic_core import from_json
+
+from customer_profiles.identity import merging as identity
+from customer_profiles.identity import rules
+from customer_profiles.identity.rules import CROWD, RuleKey, Rules
+
+from . import merging
+from .refusals import Refusal, bad_request
+from .standard import PROFILE
+from .store import letters
+from .store import profiles as profile_store
+from .store import rule_matches as store
+from .store.rule_matches import Held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .context import Context
+    from .store.database import Connection
+
+Wire = dict[str, Any]
+
+_A_FEW = 200
+_LEVELS = "0123456789abcdef"
+
+
+class RuleMatch(NamedTuple):
+    """Profiles that match by rule."""
+
+    match_id: str
+    level: int
+    rows: tuple[int, ...]
+
+
+def configure(
+    context: Context, connection: Connection, domain: int, old: Wire | None, new: Wire | None
+) -> None:
+    """Apply a domain's new RuleBasedMatching; the old one is None if the domain is new.
+
+    Raises:
+        Refusal: a rule has an unknown attribute, or the rules are being applied.
+    """
+    before = (old or {}).get("RuleBasedMatching") or {}
+    config = (new or {}).get("RuleBasedMatching") or {}
+    if config == before:
+        return
+    if problems := rules.problems(config):
+        raise bad_request("; ".join(problems))
+    if old is not None and status(context, connection, domain) in {"PENDING", "IN_PROGRESS"}:
+        # AG:how-rule-based-identity-resolution-works: the configuration is locked then.
+        # Assumed: an ACTIVE configuration can be changed at any time, not only a day later.
+        raise bad_request("RuleBasedMatching cannot be changed before its Status is ACTIVE")
+    if config.get("Enabled"):
+        # AG:enable-identity-resolution: an existing domain waits an hour, a new one does not.
+        # Assumed: the hour of an existing domain is none, unless the engine is told otherwise.
+        delay = 0.0 if old is None else context.matching_delay
+        due = context.clock.now() + delay
+        store.put_domain(connection, store.RuledDomain(domain, config, due))
+    else:
+        # AG:disable-identity-resolution: what was consolidated stays.
+        store.drop_domain(connection, domain)
+
+
+def status(context: Context, connection: Connection, domain: int) -> str | None:
+    """Give the Status of a domain's rules."""
+    ruled = store.domain(connection, domain)
+    if ruled is None:
+        return None
+    if ruled.due > context.clock.now():
+        return "PENDING"
+    return "IN_PROGRESS" if store.waits(connection, domain) else "ACTIVE"
+
+
+def settle(context: Context) -> None:
+    """Bring the index up to date with what was written, and merge what the rules merge."""
+    waiting = True
+    while waiting:
+        with context.database.write() as connection:
+            rows = store.changed(connection, context.clock.now(), _A_FEW)
+            for row in rows:
+                _index(context, connection, row)
+            store.settled(connection, rows)
+            for row in rows:
+                _merge_matches_of(context, connection, row)
+        waiting = bool(rows)
+
+
+def _index(context: Context, connection: Connection, row: int) -> None:
+    """Make the keys of a profile anew."""
+    stored = profile_store.at(connection, row)
+    before = set(store.held(connection, row))
+    ruled = store.domain(connection, row >> 40)
+    applied = Rules.of(ruled.config) if ruled else Rules((), 0)
+    profile = from_json(stored.body) if stored else {}
+    keys = rules.keys_of(profile, applied)
+    now = {_held(row >> 40, key) for key in keys}
+    store.remove(connection, row, before - now)
+    store.add(connection, row, now - before)
+    had, has = _values(before), _values(now)
+    store.count_values(connection, had - has, -1)
+    store.count_values(connection, has - had, 1)
+    if stored and now != before:
+        _tell_of_crowds(context, connection, stored, now)
+
+
+def _held(domain: int, key: RuleKey) -> Held:
+    parts = sorted(_hash(domain, 0, text) for text in rules.values_of([key]))
+    joined = b"".join(part.to_bytes(8, "big", signed=True) for part in parts)
+    return Held(key.level, _hash(domain, key.level, key.key), joined)
+
+
+def _hash(domain: int, level: int, text: str) -> int:
+    digest = hashlib.blake2b(f"{domain}/{level}/{text}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _parts(key: Held) -> Iterator[int]:
+    for place in range(0, len(key.parts), 8):
+        yield int.from_bytes(key.parts[place : place + 8], "big", signed=True)
+
+
+def _values(keys: Iterable[Held]) -> set[int]:
+    return {part for key in keys for part in _parts(key)}
+
+
+def _is_crowded(connection: Connection, key: Held) -> bool:
+    # AG:setup-matching-rule-examples: no match if all attributes belong to more than 500 profiles.
+    return all(store.holders_of_value(connection, part) > CROWD for part in _parts(key))
+
+
+def _tell_of_crowds(
+    context: Context, connection: Connection, stored: profile_store.Stored, keys: set[Held]
+) -> None:
+    crowded = {key.level for key in keys if _is_crowded(connection, key)}
+    for level in sorted(crowded):
+        # Assumed: the dead letter of a profile that is not matched holds the profile.
+        letter = letters.DeadLetter(
+            0,
+            stored.domain,
+            PROFILE,
+            stored.body.decode(),
+            rules.crowd_reason(level),
+            context.clock.now(),
+        )
+        letters.reject(connection, letter)
+
+
+def _keys_held(connection: Connection, row: int) -> list[RuleKey]:
+    held = store.held(connection, row)
+    return [RuleKey(key.level, str(key.hash)) for key in held if not _is_crowded(connection, key)]
+
+
+def _group(connection: Connection, row: int, most: int = 15) -> rules.Group[int] | None:
+    """Give the group of a profile, by levels up to one."""
+
+    def keys_held(one: int) -> list[RuleKey]:
+        return [key for key in _keys_held(connection, one) if key.level <= most]
+
+    return rules.group_of(row, keys_held, lambda key: store.holders(connection, int(key.key)))
+
+
+def _merge_matches_of(context: Context, connection: Connection, row: int) -> None:
+    """Merge a profile with all that are connected with it at the levels that merge."""
+    ruled = store.domain(connection, row >> 40)
+    merge_level = Rules.of(ruled.config).merge_level if ruled else 0
+    if ruled is None or not merge_level:
+        return
+    together, rest = {row}, [row]
+    while rest:
+        for key in _keys_held(connection, rest.pop()):
+            if key.level <= merge_level:
+                new = set(store.holders(connection, int(key.key))) - together
+                together |= new
+                rest.extend(new)
+    stored = [one for it in sorted(together) if (one := profile_store.at(connection, it))]
+    if len(stored) < 2 or profile_store.at(connection, row) is None:  # noqa: PLR2004  (a pair)
+        return
+    parts = [merging.part(connection, one) for one in stored]
+    resolution = ruled.config.get("ConflictResolution")
+    united = identity.merged(parts, resolution)
+    # Assumed: of profiles that are merged without asking the oldest one keeps its id.
+    try:
+        merging.merge(context, connection, stored[0], stored[1:], united)
+    except Refusal:
+        # Assumed: profiles that would be too large as one are not merged, and stay a match.
+        return
+    for one in stored:
+        _index(context, connection, one.id)
+
+
+def match_of_profile(connection: Connection, row: int) -> RuleMatch | None:
+    """Give the match that a profile is in."""
+    found = _group(connection, row)
+    return found and _match(connection, found)
+
+
+def match_by_id(connection: Connection, domain: int, match_id: str) -> RuleMatch | None:
+    """Give a match by its id."""
+    first = profile_store.row_of(connection, domain, _first_of(match_id))
+    if first is None:
+        return None
+    level = _LEVELS.index(match_id[0])
+    found = _at_level(connection, first, level)
+    match = found and _match(connection, found)
+    return match if match and match.match_id == match_id else None
+
+
+def _at_level(connection: Connection, row: int, level: int) -> rules.Group[int] | None:
+    """Give the group that a profile is the first of at a level, though it may have a better one."""
+    own = _group(connection, row)
+    if own is None or own.level == level:
+        return own
+    together, rest, asked = {row}, [row], set[RuleKey]()
+    while rest:
+        for key in set(_keys_held(connection, rest.pop())) - asked:
+            if key.level <= level:
+                asked.add(key)
+                new = set(store.holders(connection, int(key.key))) - together
+                together |= new
+                rest.extend(new)
+    whose = (group for one in sorted(together) if (group := _group(connection, one)))
+    return next((group for group in whose if group.level == level), None)
+
+
+def matches(
+    connection: Connection, domain: int, after: int, limit: int
+) -> tuple[list[RuleMatch], int | None]:
+    """Give matches of a domain in order, and where the next ones begin."""
+    found: list[RuleMatch] = []
+    while len(found) < limit:
+        rows = store.sharing(connection, domain, after, _A_FEW)
+        for row in rows:
+            after = row
+            group = _group(connection, row)
+            if group is None or row != _teller(connection, group):
+                continue
+            found.append(_match(connection, group))
+            if len(found) == limit:
+                break
+        if not rows:
+            return found, None
+    more = store.sharing(connection, domain, after, 1)
+    return found, after if more else None
+
+
+def _teller(connection: Connection, group: rules.Group[int]) -> int:
+    """Give the first profile whose own group this is; others in it may have a better one."""
+    return next(
+        one
+        for one in group.ids
+        if (own := _group(connection, one)) is not None and own.level == group.level
+    )
+
+
+def _match(connection: Connection, group: rules.Group[int]) -> RuleMatch:
+    stored = profile_store.at(connection, group.ids[0])
+    name = stored.profile_id.hex() if stored else ""
+    # Assumed: a match keeps its id as long as its first profile and its level stay.
+    return RuleMatch(_LEVELS[group.level] + name[1:], group.level, group.ids)
+
+
+def _first_of(match_id: str) -> bytes:
+    try:
+        return bytes.fromhex("0" + match_id[1:])
+    except ValueError:
+        return b""
+
+
+def profile_ids(connection: Connection, rows: Iterable[int], now: float) -> list[str]:
+    """Give the ids of profiles that have not expired."""
+    found = profile_store.bodies(connection, list(rows), now)
+    return [json.loads(found[row])["ProfileId"] for row in sorted(found)]
