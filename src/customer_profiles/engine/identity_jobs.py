@@ -155,7 +155,7 @@ def _end(context: Context, job_id: str, status: str, message: str | None) -> Non
         store.change(connection, job_id, status=status, message=message, ended=now, updated=now)
 
 
-class _Stopped(Exception):
+class _StoppedError(Exception):
     """The engine is being closed."""
 
 
@@ -175,7 +175,7 @@ class _Run:
         heart.start()
         try:
             status, message = self._steps()
-        except _Stopped:
+        except _StoppedError:
             status, message = "FAILED", "The engine was closed; start the job again"
         except ModuleNotFoundError as error:
             status, message = "FAILED", str(error)
@@ -255,9 +255,7 @@ class _Run:
         if not exporting:
             return "COMPLETED", None
         try:
-            match_export.export(
-                self._context, self._domain, self._name, self._job_id, exporting
-            )
+            match_export.export(self._context, self._domain, self._name, self._job_id, exporting)
         except AwsError as error:
             log.warning("matches of domain %s were not exported: %s", self._name, error)
             return "PARTIAL_SUCCESS", f"Matches were found but not exported: {error}"
@@ -273,4 +271,4 @@ class _Run:
 
     def _check(self) -> None:
         if self._context.closing.is_set():
-            raise _Stopped
+            raise _StoppedError

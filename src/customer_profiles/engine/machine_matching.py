@@ -39,9 +39,9 @@ def read(bodies: Iterable[list[tuple[int, bytes]]]) -> pa.Table | None:
     Raises:
         ModuleNotFoundError: the extra `identity` is not installed; the message says so.
     """
-    from customer_profiles.identity import resolve  # noqa: F401  (says what is not installed)
-
     import pyarrow as pa
+
+    from customer_profiles.identity import resolve  # noqa: F401  (says what is not installed)
 
     schema = _schema(pa)
     parts = []

@@ -48,9 +48,7 @@ def location(exporting: Wire | None, domain_name: str, job_id: str) -> Wire:
     return {"S3BucketName": exporting["S3BucketName"], "S3KeyName": name}
 
 
-def export(
-    context: Context, domain: int, domain_name: str, job_id: str, exporting: Wire
-) -> None:
+def export(context: Context, domain: int, domain_name: str, job_id: str, exporting: Wire) -> None:
     """Write what was found in a domain to S3.
 
     Raises:

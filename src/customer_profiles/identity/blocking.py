@@ -123,10 +123,10 @@ def keys_for(found: dict[str, Part], count: int) -> list[tuple[str, ...]]:
     keys = list(KEYS)
     if count <= _FEW:
         keys += [(name,) for name in _SINGLE]
-    for name in found:
+    for name, part in found.items():
         if name.startswith("id "):
             keys.append((name,))
-        elif name.startswith("text ") and _tells(found[name]):
+        elif name.startswith("text ") and _tells(part):
             keys += [(name,), (name, "given", "family"), *((name, other) for other in _WITH_TEXT)]
     return [key for key in keys if all(part in found for part in key)]
 
@@ -141,9 +141,8 @@ def hashed(parts: Sequence[Part], salt: int) -> tuple[NDArray[np.uint64], NDArra
     """Combine parts into one number a record and combination of values, with its record."""
     rows = np.arange(len(parts[0]))
     combined = np.full(len(rows), np.uint64(salt * 2 + 1))
-    for part, odd in zip(parts, _ODD, strict=False):
-        if part.ndim > 1 and part.shape[1] == 1:
-            part = part[:, 0]
+    for several, odd in zip(parts, _ODD, strict=False):
+        part = several[:, 0] if several.ndim > 1 and several.shape[1] == 1 else several
         if part.ndim == 1:
             values = part[rows]
             good = values >= 0

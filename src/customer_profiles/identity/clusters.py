@@ -47,7 +47,7 @@ def inside(label: NDArray[np.int64], most: int) -> tuple[NDArray[np.int64], NDAr
     return np.minimum(i, j), np.maximum(i, j)
 
 
-def group(  # noqa: PLR0913  (pairs are columns)
+def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
     count: int,
     i: NDArray[Any],
     j: NDArray[Any],
@@ -59,7 +59,8 @@ def group(  # noqa: PLR0913  (pairs are columns)
 
     Args:
         count: how many records there are.
-        i, j: all pairs inside the groups that might be.
+        i: the lesser records of all pairs inside the groups that might be.
+        j: the greater records.
         probability: how probable it is that a pair matches.
         likeness: log odds of a match against a relation; negative is a contradiction.
         threshold: the least probability of a pair that joins.

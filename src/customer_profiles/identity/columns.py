@@ -46,8 +46,10 @@ _BY_NAME: tuple[tuple[Kind, str], ...] = (
     ("street", r".*(address|street|addressline)\d?"),
     (
         "identifier",
-        r".*(account|customer|member|loyalty|passport|license|licence|tax|social|national|ssn"
-        r"|insurance|document|card)(security|insurance)?(number|no|id|code)?|ssn|socsecid",
+        (
+            r".*(account|customer|member|loyalty|passport|license|licence|tax|social|national"
+            r"|ssn|insurance|document|card)(security|insurance)?(number|no|id|code)?|socsecid"
+        ),
     ),
 )
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _BY_NAME)

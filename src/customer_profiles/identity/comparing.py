@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .prepared import Addresses, Names, Prepared, Values
+    from .addresses import Addresses
+    from .names import Names
+    from .prepared import Prepared, Values
 
 Rows = Any
 """Numbers of records: the one of each pair, or the other."""
@@ -155,6 +157,7 @@ _SUFFIX = ("missing", "exact", "different", "one has none")
 _MOST_UNLIKE = 7
 _SIMILAR, _NEARLY = 0.85, 0.88
 _SHORTEST, _LONG = 3, 8
+_BEGUN = 0.8
 _BEGINNING = 2
 
 
@@ -174,7 +177,10 @@ def _swapped(names: Names, i: Rows, j: Rows) -> Any:
 
 def _names(names: Names) -> list[Comparison]:
     size = len(names.text)
-    given_rarity, family_rarity = rarity_of(names.given, size, _A_NAME), rarity_of(names.family, size, _A_NAME)
+    given_rarity, family_rarity = (
+        rarity_of(names.given, size, _A_NAME),
+        rarity_of(names.family, size, _A_NAME),
+    )
 
     def given(i: Rows, j: Rows) -> Found:
         a, b = names.given[i], names.given[j]
@@ -212,7 +218,7 @@ def _given_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
     level[maybe[score >= _SIMILAR]] = 8
     level[_swapped(names, i, j)] = 7
     short = np.minimum(names.length[a], names.length[b])
-    begins = maybe[(score >= 0.8) & (short[maybe] >= _BEGINNING)]
+    begins = maybe[(score >= _BEGUN) & (short[maybe] >= _BEGINNING)]
     level[begins[_begins(names, a[begins], b[begins])]] = 6
     level[(short == 1) & (names.initial[a] == names.initial[b])] = 5
     middle_i, middle_j = names.middle[i], names.middle[j]

@@ -100,7 +100,7 @@ class Explanation:
         return waterfall(self, ax)
 
 
-def explain(  # noqa: PLR0913  (what a pair is)
+def explain(  # noqa: PLR0913, PLR0917  (what a pair is)
     weights: Weights,
     comparisons: Sequence[Comparison],
     i: int,

@@ -23,7 +23,7 @@ Codes = Any  # an array of int32, -1 where there is no value
 
 _FOLD = (
     ("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"),
-    ("þ", "th"), ("ı", "i"),
+    ("þ", "th"), ("\u0131", "i"),
 )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def fold(values: pa.Array) -> pa.Array:
 
 def words(values: pa.Array) -> pa.Array:
     """Fold, and leave only letters and digits with one space between the words."""
-    values = pc.replace_substring_regex(fold(values), r"['’`´.]", "")
+    values = pc.replace_substring_regex(fold(values), r"['\x{2019}`\x{b4}.]", "")
     values = pc.replace_substring_regex(values, r"[^\p{L}\p{N}]+", " ")
     return pc.utf8_trim(values, " ")
 
@@ -81,7 +81,7 @@ def look_up(table: NDArray[Any], codes: Codes, missing: int = -1) -> NDArray[Any
 def beside(columns: Sequence[Coded]) -> Coded:
     """Make one column with several values a record of several, none of them twice."""
     if not columns:
-        return Coded(np.empty((0, 0), np.int32), pa.array([], pa.string()))
+        return Coded(np.empty((0, 1), np.int32), pa.array([], pa.string()))
     joined = pa.concat_arrays([one.values for one in columns])
     numbers = encode(joined)
     offset, parts = 0, []
@@ -90,6 +90,41 @@ def beside(columns: Sequence[Coded]) -> Coded:
         parts.append(look_up(numbers.codes[offset : offset + size], one.codes))
         offset += size
     return Coded(compact(np.stack(parts, axis=1)), numbers.values)
+
+
+def first_of(columns: Sequence[Coded], count: int) -> Coded:
+    """Make one column of several: the least of a record's values; empty if there are no columns."""
+    if not columns:
+        return Coded(np.full(count, -1, np.int32), pa.array([], pa.string()))
+    if len(columns) == 1:
+        return columns[0]
+    joined = beside(columns)
+    return Coded(np.ascontiguousarray(joined.codes[:, 0]), joined.values)
+
+
+def filled(column: Coded, other: Coded) -> Coded:
+    """Fill what a column lacks from another one."""
+    instead = np.where(other.codes < 0, -1, other.codes + len(column.values))
+    again = encode(pa.concat_arrays([column.values, other.values]))
+    codes = np.where(column.codes < 0, instead, column.codes)
+    return Coded(look_up(again.codes, codes), again.values)
+
+
+def part_of(values: pa.Array, pattern: str) -> pa.Array:
+    """Give what a pattern's group `it` matches in each text, or nothing."""
+    return pc.struct_field(pc.extract_regex(values, pattern), "it")
+
+
+def letters_of(values: pa.Array) -> NDArray[np.uint64]:
+    """Of each text give its letters and digits as bits, to see at once what can't be alike.
+
+    Letters of other scripts have none, so that no two of their texts are ruled out.
+    """
+    result = np.zeros(len(values), np.uint64)
+    for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789"):
+        has = pc.match_substring(values, letter).to_numpy(zero_copy_only=False)
+        result |= has.astype(np.uint64) << np.uint64(place)
+    return result
 
 
 def compact(codes: Codes) -> Codes:
@@ -186,8 +221,7 @@ def phones(values: pa.Array) -> pa.Array:
     values = pc.replace_substring_regex(values, r"^\+?0*", "")
     long = pc.greater_equal(pc.binary_length(values), _FEWEST_DIGITS)
     good = pc.and_(long, pc.invert(pc.match_substring_regex(values, _JUNK_DIGITS)))
-    values = pc.if_else(good, values, pa.scalar(None, pa.string()))
-    return values
+    return pc.if_else(good, values, pa.scalar(None, pa.string()))
 
 
 def half_bytes(digits: pa.Array) -> NDArray[np.uint64]:

@@ -146,6 +146,7 @@ class Matcher:
         return self.rescored(weights, kept, codes)
 
     def rescored(self, weights: Weights, pairs: Pairs, codes: NDArray[np.uint8]) -> Scored:
+        """Score pairs that were compared before."""
         parts = scoring.responsibilities(scoring.log_classes(weights, codes))
         return Scored(pairs, codes, parts[scoring.MATCH], parts[scoring.RELATED])
 
@@ -216,7 +217,7 @@ class Group(NamedTuple):
     ids: tuple[Any, ...]
     """The records' ids, as the records have them."""
     confidence: float
-    """How probable it is that all of them are: the product along the surest pairs that join them."""
+    """How probable it is that all are: the product over the surest pairs that join them."""
 
 
 class ScoredPairs(NamedTuple):
@@ -232,7 +233,7 @@ class ScoredPairs(NamedTuple):
 class Resolution:
     """What `resolve` found."""
 
-    def __init__(  # noqa: PLR0913  (the parts of a result)
+    def __init__(  # noqa: PLR0913, PLR0917  (the parts of a result)
         self,
         matcher: Matcher,
         weights: Weights,

@@ -3,7 +3,8 @@
 Every pair of records is of one of three classes: *match* (one person), *related* (two people who
 share a surname, an address or a phone, as households do) or *chance* (all others). Given its class,
 a pair's attributes are taken to be independent. What two unrelated records agree on by chance is
-counted in the records themselves; all else is estimated by expectation maximisation, without labels.
+counted in the records themselves; all else is estimated by expectation maximisation, from no
+labels.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from customer_profiles.models.match import Match, MergePreview
 from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
 from customer_profiles.repositories.base import Answer, source_of
 from customer_profiles.repositories.jobs import Jobs
-from customer_profiles.repositories.profiles import Profiles, named
+from customer_profiles.repositories.merging import MOST_MERGED, id_of
+from customer_profiles.repositories.profiles import Profiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,6 @@ _PREVIEW = "GetAutoMergingPreview"
 
 _ML: MatchType = "ML_BASED_MATCHING"
 _RULES: MatchType = "RULE_BASED_MATCHING"
-_MOST_MERGED = 20
 # The service's text names these two, in this spelling.
 _BY_MATCH, _BY_PROFILE = "matchId", "profileId"
 
@@ -160,7 +160,7 @@ class Matches:
         Raises:
             ResourceNotFoundError: the domain has no such profile.
         """
-        return self._similar(match_type, _BY_PROFILE, named(profile))
+        return self._similar(match_type, _BY_PROFILE, id_of(profile))
 
     def preview(self, config: AutoMerging | MatchingConfig | None = None) -> MergePreview:
         """Try how many profiles auto-merging would merge; merges nothing.
@@ -213,8 +213,8 @@ class Matches:
         self, match: Match, keep: Profile | str, take: Mapping[str, Profile | str] | None = None
     ) -> None:
         """Make one profile of all profiles of a match, 20 with a request."""
-        ids, kept = self._ids_of(match), named(keep)
-        taken = {field: named(profile) for field, profile in (take or {}).items()}
+        ids, kept = self._ids_of(match), id_of(keep)
+        taken = {field: id_of(profile) for field, profile in (take or {}).items()}
         if kept not in ids:
             msg = "keep is not one of the profiles of this match"
             raise InvalidInputError(msg)
@@ -223,8 +223,8 @@ class Matches:
                 msg = f"take[{field!r}] names a profile that is not one of this match"
                 raise InvalidInputError(msg)
         others = [one for one in ids if one != kept]
-        for start in range(0, len(others), _MOST_MERGED):
-            batch = others[start : start + _MOST_MERGED]
+        for start in range(0, len(others), MOST_MERGED):
+            batch = others[start : start + MOST_MERGED]
             now = {field: one for field, one in taken.items() if one in (kept, *batch)}
             self._profiles().merge(kept, *batch, take=now)
             # What was taken stays, also if it is no value that a later profile could fill.

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 
 from pydantic import Field
-from pydantic.alias_generators import to_snake
 
 from customer_profiles import _wire
 from customer_profiles._problems import refuse, unknown
 from customer_profiles._results import Results
 from customer_profiles.errors import (
-    AmbiguousWriteError,
     BatchError,
     InvalidInputError,
     MultipleResultsError,
@@ -40,7 +38,6 @@ _DELETE = "DeleteProfile"
 _SEARCH = "SearchProfiles"
 _ADD_KEY = "AddProfileKey"
 _DELETE_KEY = "DeleteProfileKey"
-_MERGE = "MergeProfiles"
 
 _MOST_KEYS = 5
 _MOST_IDS = 20
@@ -345,26 +342,9 @@ class Profiles:
             InvalidInputError: a field cannot be chosen, or there are more than 20 profiles.
             AmbiguousWriteError: the answers were lost, and profiles are still there to merge.
         """
-        left = list(dict.fromkeys(named(one) for one in others))
-        members: Wire = {"MainProfileId": named(main)}
-        if take:
-            members |= {"FieldSourceProfileIds": _chosen(take)}
-        lost: AmbiguousWriteError | None = None
-        for _ in self._gateway.rounds():
-            try:
-                self._gateway.call(
-                    _MERGE, self._request(members | {"ProfileIdsToBeMerged": left}), _MERGE_NAMES
-                )
-            except AmbiguousWriteError as error:
-                # Before anything is repeated: those that are gone are merged.
-                lost = error
-                left = list(self._get_batch(left, {})[0])
-                if not left:
-                    return
-            else:
-                return
-        if lost is not None:
-            raise lost
+        from customer_profiles.repositories.merging import merge
+
+        merge(self._gateway, self.domain_name, main, others, take)
 
     def objects(
         self, profile_id: str, object_type: type[ProfileObject] | str, **options: Any
@@ -440,30 +420,6 @@ class Profiles:
 
     def _request(self, members: Wire) -> Wire:
         return {"DomainName": self.domain_name} | members
-
-
-_MERGE_NAMES: Names = {("MainProfileId",): "main", ("ProfileIdsToBeMerged",): "others"}
-
-
-def named(profile: Profile | str) -> str:
-    return profile if isinstance(profile, str) else profile.profile_id
-
-
-def _chosen(take: Mapping[str, Profile | str]) -> Wire:
-    """Give FieldSourceProfileIds for fields in our spelling."""
-    members: Any = _wire.service().shape_for("FieldSourceProfileIds")
-    known = {to_snake(name): name for name in members.members}
-    chosen: Wire = {}
-    for field, profile in take.items():
-        name, _, inner = field.partition(".")
-        if name not in known or bool(inner) != (name == "attributes"):
-            spelled = [*(it for it in known if it != "attributes"), "attributes.<name>"]
-            raise InvalidInputError(unknown(field, spelled, "take"))
-        if inner:
-            chosen.setdefault(known[name], {})[inner] = named(profile)
-        else:
-            chosen[known[name]] = named(profile)
-    return chosen
 
 
 def _shape(operation: str) -> Any:

@@ -92,8 +92,7 @@ def count(connection: Connection, domain: int, now: float) -> int:
 def find(connection: Connection, domain: int, match_id: str) -> Match | None:
     """Read a match by its id."""
     row = connection.execute(
-        "SELECT id, match_id, confidence, generated FROM matches "
-        "WHERE domain = ? AND match_id = ?",
+        "SELECT id, match_id, confidence, generated FROM matches WHERE domain = ? AND match_id = ?",
         (domain, match_id),
     ).fetchone()
     return row and Match(*row)

@@ -54,9 +54,7 @@ def drop_domain(connection: Connection, domain: int) -> None:
 
 def domain(connection: Connection, domain_id: int) -> RuledDomain | None:
     """Read a domain's rules, if it has any."""
-    row = connection.execute(
-        "SELECT * FROM rule_domains WHERE domain = ?", (domain_id,)
-    ).fetchone()
+    row = connection.execute("SELECT * FROM rule_domains WHERE domain = ?", (domain_id,)).fetchone()
     return row and RuledDomain(row[0], json.loads(row[1]), row[2])
 
 

@@ -1,0 +1,140 @@
+"""Postal addresses as numbers; a record may have several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import normalize
+from .columns import line_of, place_of
+from .normalize import (
+    Coded,
+    empty_as_null,
+    encode,
+    first_of,
+    letters_of,
+    look_up,
+    part_of,
+    recode,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_PARTS = ("street", "city", "state", "postal_code")
+_STOP_SHARE, _FEWEST_STREETS = 0.02, 50
+"""A word that this part of all streets have says nothing, as `street` or `rue`."""
+
+
+@dataclass(slots=True)
+class Addresses:
+    """The addresses of all records: numbers of shape (records, addresses), -1 for none."""
+
+    street: Any
+    number: Any
+    """The house number."""
+    core: Any
+    """The words of a street, without those that most streets have."""
+    line: Any
+    """Number and core as one: what makes two streets the same."""
+    city: Any
+    state: Any
+    postal: Any
+    core_text: NDArray[Any]
+    core_letters: Any
+    first_word: Any
+    """Of each core its first word."""
+    city_text: NDArray[Any]
+    postal_text: NDArray[Any]
+
+
+def read(
+    columns: Mapping[str, pa.Array], by_kind: Mapping[str, list[str]], count: int
+) -> Addresses | None:
+    """Read addresses from columns such as `City` or `ShippingAddress.City`."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for kind in _PARTS:
+        for name in by_kind.get(kind, ()):
+            places.setdefault(place_of(name), {}).setdefault(kind, []).append(name)
+    if not places:
+        return None
+    found = [
+        _beside([_column(columns, members.get(kind, []), count) for members in places.values()])
+        for kind in _PARTS
+    ]
+    street, city, state = (recode(one, normalize.words(one.values)) for one in found[:3])
+    postal = recode(found[3], _postal_codes(found[3].values))
+    numbers, cores = _street_parts(street)
+    number, core = encode(numbers), encode(cores)
+    return Addresses(
+        street.codes,
+        look_up(number.codes, street.codes),
+        look_up(core.codes, street.codes),
+        look_up(_lines(number.codes, core.codes), street.codes),
+        city.codes,
+        state.codes,
+        postal.codes,
+        core.values.to_numpy(zero_copy_only=False),
+        letters_of(core.values),
+        encode(part_of(core.values, r"^(?P<it>\S+)")).codes,
+        city.values.to_numpy(zero_copy_only=False),
+        postal.values.to_numpy(zero_copy_only=False),
+    )
+
+
+def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Coded:
+    """Make one column of the lines of a street, or of what is there once anyway."""
+    if len(names) > 1 and any(line_of(name) > 1 for name in names):
+        lines = [columns[name].fill_null("") for name in sorted(names, key=line_of)]
+        joined = pc.utf8_trim(pc.binary_join_element_wise(*lines, " "), " ")
+        return encode(empty_as_null(joined))
+    return first_of([encode(columns[name]) for name in names], count)
+
+
+def _beside(columns: list[Coded]) -> Coded:
+    """Put columns beside each other, each at its place, over one list of values."""
+    joined = encode(pa.concat_arrays([one.values for one in columns]))
+    codes, start = [], 0
+    for one in columns:
+        end = start + len(one.values)
+        codes.append(look_up(joined.codes[start:end], one.codes))
+        start = end
+    return Coded(np.stack(codes, axis=1), joined.values)
+
+
+def _postal_codes(values: pa.Array) -> pa.Array:
+    plain = pc.replace_substring_regex(pc.utf8_lower(values), r"[^\p{L}\p{N}]", "")
+    # The four digits that may follow a ZIP code.
+    return pc.replace_substring_regex(plain, r"^(\d{5})\d{4}$", r"\1")
+
+
+def _lines(number: Any, core: Any) -> Any:
+    """Number the streets that are the same; without a number or words only if all of it is."""
+    both = np.stack([number, core], axis=1)
+    half = (both < 0).any(axis=1)
+    both[half] = np.stack([np.full(half.sum(), -2), np.flatnonzero(half)], axis=1)
+    return np.unique(both, axis=0, return_inverse=True)[1].astype(np.int32)
+
+
+def _street_parts(street: Coded) -> tuple[pa.Array, pa.Array]:
+    """Split streets into house number and words."""
+    values = street.values
+    number = part_of(values, r"(?:^| )(?P<it>\d+[a-z]?)(?: |$)")
+    rest = pc.utf8_trim(pc.replace_substring_regex(values, r"\d+[a-z]?", " "), " ")
+    weights = np.bincount(street.codes[street.codes >= 0], minlength=len(values))
+    lists = pc.utf8_split_whitespace(rest)
+    words, of = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+    known = encode(words)
+    totals = np.bincount(known.codes, weights=weights[of], minlength=len(known.values))
+    most = _STOP_SHARE * max(float(weights.sum()), _FEWEST_STREETS)
+    kept = (totals <= most)[known.codes]
+    words, of = words.filter(pa.array(kept)), of[kept]
+    edges = np.searchsorted(of, np.arange(len(values) + 1)).astype(np.int32)
+    core = pc.binary_join(pa.ListArray.from_arrays(pa.array(edges), words), " ")
+    return number, empty_as_null(pc.if_else(pc.equal(core, ""), rest, core))

@@ -1,0 +1,159 @@
+"""People's names as numbers: given, middle and family names in one list of names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import normalize
+from .normalize import Coded, encode, filled, first_of, letters_of, look_up, part_of, recode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FORMAL = 5
+"""How many formal names a nickname may stand for."""
+_DOUBLED = "bdfgjklmnprstvx"
+_SOUND_LENGTH = 5
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of all records; codes are numbers into `text`, -1 where there is no name."""
+
+    given: Any
+    middle: Any
+    family: Any
+    suffix: Any
+    """jr, sr and the like, as numbers of their own."""
+    text: NDArray[Any]
+    """The names that there are; what follows is one value for each of them."""
+    first_word: Any
+    last_word: Any
+    """The last of several words, -1 if there is only one."""
+    sound: Any
+    """Names that are written alike have one number."""
+    initial: Any
+    length: Any
+    letters: Any
+    """Which letters it has, as bits."""
+    canonical: Any
+    """The name itself and the formal names that it may be a nickname of."""
+
+
+def read(
+    given: list[Coded], middle: list[Coded], family: list[Coded], full: list[Coded], count: int
+) -> Names | None:
+    """Read names from columns; a full name is split where there are no parts of it."""
+    if not (given or family or full):
+        return None
+    first, second, last = (_cleaned(first_of(some, count)) for some in (given, middle, family))
+    if full:
+        parts = _split(first_of(full, count))
+        first, second, last = (
+            filled(*both) for both in zip((first, second, last), parts, strict=True)
+        )
+    last_names, suffixes = normalize.suffixes(last.values)
+    suffix = look_up(encode(suffixes).codes, last.codes)
+    last = recode(last, last_names)
+    # A second word of a given name is a middle name, where there is none.
+    second = filled(second, recode(first, part_of(first.values, r"^\S+ (?P<it>.+)$")))
+    first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
+    columns = (first, second, last)
+    vocabulary = encode(pa.concat_arrays([one.values for one in columns]))
+    edges = np.cumsum([0, *(len(one.values) for one in columns)])
+    codes = [
+        look_up(vocabulary.codes[start:end], one.codes)
+        for one, (start, end) in zip(columns, pairwise(edges), strict=True)
+    ]
+    return _described(vocabulary.values, codes, suffix)
+
+
+def _described(values: pa.Array, codes: list[Any], suffix: Any) -> Names:
+    given, middle, family = codes
+    size = len(values)
+    text = values.to_numpy(zero_copy_only=False)
+    words = [values, part_of(values, r"^(?P<it>\S+)"), part_of(values, r" (?P<it>\S+)$")]
+    numbered = encode(pa.concat_arrays(words)).codes
+    counts = np.bincount(given[given >= 0], minlength=size)
+    return Names(
+        given,
+        middle,
+        family,
+        suffix,
+        text,
+        numbered[size : 2 * size],
+        numbered[2 * size :],
+        encode(sound(values)).codes,
+        encode(pc.utf8_slice_codeunits(values, 0, 1)).codes,
+        pc.utf8_length(values).to_numpy(zero_copy_only=False).astype(np.uint8),
+        letters_of(values),
+        _canonicals(text, counts),
+    )
+
+
+def _cleaned(column: Coded) -> Coded:
+    return recode(column, normalize.without_titles(normalize.words(column.values)))
+
+
+def _split(full: Coded) -> tuple[Coded, Coded, Coded]:
+    """Split full names, also those that begin with the family name and a comma."""
+    values = pc.replace_substring_regex(full.values, r"^([^,]+),\s*(.+)$", r"\2 \1")
+    values = normalize.without_titles(normalize.words(values))
+    parts = pc.extract_regex(
+        values, r"^(?P<given>\S+)(?: (?P<middle>.+?))??(?: (?P<family>\S+(?: (?:jr|sr|ii|iii))?))?$"
+    )
+    given, middle, family = (
+        recode(full, pc.struct_field(parts, name)) for name in ("given", "middle", "family")
+    )
+    return given, middle, family
+
+
+def sound(values: pa.Array) -> pa.Array:
+    """Give a key that names keep when they are misspelled: their first letter and consonants."""
+    values = pc.replace_substring_regex(values, r"ph", "f")
+    values = pc.replace_substring_regex(values, r"[ckq]+", "k")
+    values = pc.replace_substring_regex(values, r"[sz]+", "s")
+    first = pc.utf8_slice_codeunits(values, 0, 1)
+    rest = pc.utf8_slice_codeunits(values, 1)
+    rest = pc.replace_substring_regex(rest, r"[aeiouyhw ]+", "")
+    for letter in _DOUBLED:
+        rest = pc.replace_substring_regex(rest, letter + "+", letter)
+    whole = pc.binary_join_element_wise(first, rest, "")
+    return pc.utf8_slice_codeunits(whole, 0, _SOUND_LENGTH)
+
+
+@cache
+def _nicknames() -> dict[str, tuple[str, ...]]:
+    """Give the formal names of each nickname."""
+    from nicknames import name_triplets
+
+    of: dict[str, set[str]] = {}
+    for triplet in name_triplets():
+        of.setdefault(triplet.name2, set()).add(triplet.name1)
+    return {name: tuple(sorted(names)) for name, names in of.items()}
+
+
+def _canonicals(text: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.int32]:
+    """Of each name give itself and the formal names that it may stand for, the commonest first."""
+    numbers = {name: number for number, name in enumerate(text)}
+    result = np.full((len(text), _FORMAL + 1), -1, np.int32)
+    result[:, 0] = np.arange(len(text))
+    extra: dict[str, int] = {}
+    for name, formal in _nicknames().items():
+        row = numbers.get(name)
+        if row is None:
+            continue
+        ranked = sorted(formal, key=lambda one: -counts[numbers[one]] if one in numbers else 0)
+        for place, one in enumerate(ranked[:_FORMAL], 1):
+            number = numbers.get(one)
+            if number is None:
+                number = extra.setdefault(one, len(text) + len(extra))
+            result[row, place] = number
+    return result

@@ -1,0 +1,155 @@
+"""Making one profile of several, without doubt about what happened if an answer is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles import _wire
+from customer_profiles._problems import unknown
+from customer_profiles.errors import (
+    AmbiguousWriteError,
+    BatchError,
+    CustomerProfilesError,
+    InternalServerError,
+    InvalidInputError,
+    ResourceNotFoundError,
+    ThrottlingError,
+)
+from customer_profiles.models.profile import Profile
+from customer_profiles.repositories.profiles import Profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from customer_profiles._gateway import Gateway
+    from customer_profiles._problems import Names
+    from customer_profiles._wire import Path, Wire
+
+    Takes = Mapping[str, Profile | str]
+
+_MERGE = "MergeProfiles"
+MOST_MERGED = 20
+_ATTRIBUTES = "attributes"
+
+
+def merge(
+    gateway: Gateway,
+    domain_name: str,
+    main: Profile | str,
+    others: Sequence[Profile | str],
+    take: Takes | None,
+) -> None:
+    """Make one profile of several, and find out whether it happened if the answer is lost."""
+    main_id = id_of(main)
+    merged_ids = list(dict.fromkeys(map(id_of, others)))
+    _check(main_id, merged_ids)
+    chosen, names = _chosen(take or {}, (main_id, *merged_ids))
+    request: Wire = {
+        "DomainName": domain_name,
+        "MainProfileId": main_id,
+        "ProfileIdsToBeMerged": merged_ids,
+    }
+    if chosen:
+        request["FieldSourceProfileIds"] = chosen
+    _send(gateway, request, names)
+
+
+def id_of(profile: Profile | str) -> str:
+    """Give the id of a profile, however it is given."""
+    profile_id = getattr(profile, "profile_id", profile)
+    if not isinstance(profile_id, str) or not profile_id:
+        msg = "give profiles that are stored, or their ids"
+        raise InvalidInputError(msg)
+    return profile_id
+
+
+def _check(main_id: str, merged_ids: list[str]) -> None:
+    if not merged_ids:
+        msg = "give at least one profile to merge into the first"
+    elif len(merged_ids) > MOST_MERGED:
+        msg = (
+            f"a merge takes in at most {MOST_MERGED} profiles; {len(merged_ids)} were given; "
+            "merge the others in a further call"
+        )
+    elif main_id in merged_ids:
+        msg = "a profile cannot be merged into itself; leave it out of those that are merged"
+    else:
+        return
+    raise InvalidInputError(msg)
+
+
+def _chosen(take: Takes, taking_part: Sequence[str]) -> tuple[Wire, Names]:
+    """Give FieldSourceProfileIds, and what the caller wrote for its places."""
+    chosen: dict[str, Any] = {}
+    names: dict[Path, str] = {}
+    for field, profile in take.items():
+        path, profile_id = _path_of(field), id_of(profile)
+        if profile_id not in taking_part:
+            msg = f"take[{field!r}] names a profile that is not one of those that are merged"
+            raise InvalidInputError(msg)
+        target = chosen
+        for step in path[:-1]:
+            target = target.setdefault(step, {})
+        target[path[-1]] = profile_id
+        names["FieldSourceProfileIds", *path] = f"take[{field!r}]"
+    return chosen, names
+
+
+def _path_of(field: str) -> tuple[str, ...]:
+    """Give the service's names for a field such as `email_address` or `attributes.tier`."""
+    fields = _fields()
+    first, _, rest = field.partition(".")
+    if first == _ATTRIBUTES and rest:
+        return fields[first], rest
+    if first == _ATTRIBUTES:
+        msg = 'attributes are taken one by one; name one, as in "attributes.tier"'
+        raise InvalidInputError(msg)
+    if rest and first in fields:
+        msg = f"take has no field {field!r}; {first} is taken as a whole"
+        raise InvalidInputError(msg)
+    if field not in fields:
+        known = [name for name in fields if name != _ATTRIBUTES]
+        raise InvalidInputError(unknown(field, [*known, f"{_ATTRIBUTES}.…"], "take"))
+    return (fields[field],)
+
+
+def _fields() -> dict[str, str]:
+    """Give the service's names of the fields that can be taken, by ours."""
+    shape: Any = _wire.operation(_MERGE).input_shape
+    known = shape.members["FieldSourceProfileIds"].members
+    aliases = {name: str(it.serialization_alias) for name, it in Profile.model_fields.items()}
+    return {name: alias for name, alias in aliases.items() if alias in known}
+
+
+def _send(gateway: Gateway, request: Wire, names: Names) -> None:
+    """Send a merge; after a lost answer look whether it happened before it is repeated."""
+    lost: AmbiguousWriteError | None = None
+    for _ in gateway.rounds():
+        if lost is not None and _happened(gateway, request, lost):
+            return
+        try:
+            gateway.call(_MERGE, request, names)
+        except AmbiguousWriteError as error:
+            lost = error
+        except ResourceNotFoundError:
+            # What was sent before may have been done only now.
+            if lost is None:
+                raise
+        else:
+            return
+    if lost is not None and not _happened(gateway, request, lost):
+        raise lost
+
+
+def _happened(gateway: Gateway, request: Wire, lost: AmbiguousWriteError) -> bool:
+    """Say whether all that were to be merged are gone, which is the last that a merge does."""
+    profiles = Profiles(gateway, request["DomainName"])
+    try:
+        profiles.get_many(request["ProfileIdsToBeMerged"])
+    except BatchError as error:
+        passing = (ThrottlingError, InternalServerError)
+        failed = error.failed.values()
+        return not error.succeeded and not any(isinstance(it, passing) for it in failed)
+    except CustomerProfilesError as error:
+        raise lost from error
+    return False
