@@ -179,9 +179,12 @@ class EngineChannel:
 
     def run_identity_resolution(self, domain_name: str) -> str:
         """Start an identity-resolution job, which the service does by its schedule only."""
-        engine: Any = self.engine
-        job_id = self._ask("run_identity_resolution", engine.run_identity_resolution, domain_name)
-        return str(job_id)
+        engine = self.engine
+        return self._ask("run_identity_resolution", engine.run_identity_resolution, domain_name)
+
+    def match_evidence(self, domain_name: str, match_id: str) -> Wire:
+        """Give what a match is explained from, which the service has no operation for."""
+        return self._ask("match_evidence", self.engine.match_evidence, domain_name, match_id)
 
     def provenance(self, domain_name: str, profile_id: str) -> Wire:
         """Give which objects set a profile's values, which the service has no operation for."""

@@ -18,8 +18,8 @@ from .context import Context, Quotas
 from .operations.profile_objects import settle
 from .operations.profiles import existing, place
 from .paging import Pages
-from .refusals import Refusal, bad_request, invalid
-from .store import letters
+from .refusals import Refusal, bad_request, invalid, not_found
+from .store import letters, matches
 from .store.database import Database, StorageError, page_secret
 
 if TYPE_CHECKING:
@@ -229,6 +229,26 @@ class Engine:
         with self._database.read() as connection:
             place(connection, domain_name)
         return identity_jobs.start(self._context, domain_name)
+
+    def match_evidence(self, domain_name: str, match_id: str) -> dict[str, Any]:
+        """Give what a match of the machine matching is explained from.
+
+        Model is the JSON of the model that found it, ProfileIds are those that it found, and
+        Evidence is what `customer_profiles.identity.Model.explain_group` takes.
+
+        Raises:
+            Refusal: there is no such domain or match.
+        """
+        with self._database.read() as connection:
+            domain = place(connection, domain_name)
+            match = matches.find(connection, domain.id, match_id)
+            if match is None:
+                raise not_found("The domain has no match with this id")
+            model, rows, evidence = matches.evidence(connection, domain.id, match)
+            ids = matches.ids(connection, rows)
+        gone = "(gone)"
+        names = [ids.get(row, gone) for row in rows]
+        return {"Model": model, "ProfileIds": names, "Evidence": evidence}
 
     def arn(self, resource: str) -> str:
         """Give the ARN of a resource such as `domains/shop`."""

@@ -207,9 +207,10 @@ class _Run:
         self._note(status="PREPROCESSING")
         rule_matching.settle(context)
         self._note(status="FIND_MATCHING")
-        found, reviewed = self._found()
+        found, model, reviewed = self._found()
         with context.database.write() as connection:
             match_store.replace(connection, self._domain, found, context.clock.now())
+            match_store.put_model(connection, self._domain, model)
             self._change(connection, reviewed=reviewed, found=len(found))
         merging = self._matching.get("AutoMerging", {})
         if merging.get("Enabled"):
@@ -219,7 +220,7 @@ class _Run:
             return "COMPLETED", None
         return self._exported()
 
-    def _found(self) -> tuple[list[match_store.Found], int]:
+    def _found(self) -> tuple[list[match_store.Found], str, int]:
         context, reviewed = self._context, 0
 
         def bodies() -> Iterator[list[tuple[int, bytes]]]:
@@ -231,9 +232,15 @@ class _Run:
 
         with context.database.read() as connection:
             table = machine_matching.read(bodies())
-        groups = machine_matching.find(table)
+        resolution = machine_matching.find(table)
+        if resolution is None:
+            return [], "", reviewed
         new_id = context.clock.new_profile_id
-        return [match_store.Found(new_id(), one.confidence, one.ids) for one in groups], reviewed
+        found = [
+            match_store.Found(new_id(), one.confidence, one.ids, evidence)
+            for one, evidence in zip(resolution.groups, resolution.evidence, strict=True)
+        ]
+        return found, resolution.model.to_json(), reviewed
 
     def _merge(self, settings: Wire) -> None:
         context, now, after = self._context, self._context.clock.now(), 0

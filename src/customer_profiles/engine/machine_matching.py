@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from customer_profiles import _wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     import pyarrow as pa
 
-    from customer_profiles.identity import Group
+    from customer_profiles.identity import Resolution
 
 # Assumed: profiles match from a confidence of 0.8 on; how sure the service must be is not known.
 THRESHOLD = 0.8
@@ -39,49 +39,60 @@ def read(bodies: Iterable[list[tuple[int, bytes]]]) -> pa.Table | None:
     Raises:
         ModuleNotFoundError: the extra `identity` is not installed; the message says so.
     """
+    from customer_profiles import identity
+
+    _ = identity.resolve  # says what is not installed, before anything is read
     import pyarrow as pa
 
-    from customer_profiles.identity import resolve  # noqa: F401  (says what is not installed)
-
     schema = _schema(pa)
-    parts = []
+    parts: list[Any] = []
+    attributes: dict[str, None] = {}
     for chunk in bodies:
-        part = _columns(b"\n".join(body for _, body in chunk), schema)
+        part = _columns(b"\n".join(body for _, body in chunk), schema, attributes)
         parts.append(part.append_column(_ROW, pa.array([row for row, _ in chunk], pa.int64())))
     if not parts:
         return None
     return _without_rare_attributes(pa.concat_tables(parts, promote_options="permissive"))
 
 
-def find(table: pa.Table | None) -> Sequence[Group]:
-    """Find the profiles that are one person's, by their rows."""
+def find(table: pa.Table | None) -> Resolution | None:
+    """Find the profiles that are one person's, by their rows; None if there are less than two."""
     from customer_profiles.identity import resolve
 
     if table is None or table.num_rows < 2:  # noqa: PLR2004  (a pair)
-        return []
-    return resolve(table, id_column=_ROW, threshold=THRESHOLD).groups
+        return None
+    return resolve(table, id_column=_ROW, threshold=THRESHOLD)
 
 
-def _columns(lines: bytes, schema: pa.Schema) -> pa.Table:
-    """Read lines of JSON into columns of text, nested ones as `Address.City`."""
+def _columns(lines: bytes, schema: pa.Schema, attributes: dict[str, None]) -> pa.Table:
+    """Read lines of JSON into columns of text, nested ones as `Address.City`.
+
+    Args:
+        lines: profiles, one a line.
+        schema: the service's members of a profile.
+        attributes: the custom attributes that are known; new ones are added.
+    """
+    table = _parsed(lines, schema, attributes)
+    names = _attribute_names(table)
+    if names - attributes.keys():
+        # Read again as text: what looks like a time or a number was taken for one.
+        attributes.update(dict.fromkeys(sorted(names)))
+        table = _parsed(lines, schema, attributes)
+    kept = [*schema.names, *([_ATTRIBUTES] if attributes else [])]
+    return table.select(kept).flatten()
+
+
+def _parsed(lines: bytes, schema: pa.Schema, attributes: dict[str, None]) -> pa.Table:
     import pyarrow as pa
     from pyarrow import json
 
-    block = max(len(lines) + 1, 1 << 20)
-    options = json.ReadOptions(use_threads=True, block_size=block)
+    if attributes:
+        text = pa.struct([(name, pa.string()) for name in attributes])
+        schema = schema.append(pa.field(_ATTRIBUTES, text))
+    size = max(len(lines) // 4, 1 << 20)
+    options = json.ReadOptions(use_threads=True, block_size=size)
     parsing = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="infer")
-    table = json.read_json(pa.BufferReader(lines), options, parsing)
-    names = _attribute_names(table)
-    if names:
-        # Read again as text: what looks like a time or a number would be taken for one.
-        text = pa.struct([(name, pa.string()) for name in names])
-        parsing = json.ParseOptions(
-            explicit_schema=schema.append(pa.field(_ATTRIBUTES, text)),
-            unexpected_field_behavior="ignore",
-        )
-        table = json.read_json(pa.BufferReader(lines), options, parsing)
-    kept = [*schema.names, *([_ATTRIBUTES] if names else [])]
-    return table.select(kept).flatten()
+    return json.read_json(pa.BufferReader(lines), options, parsing)
 
 
 def _schema(pa: Any) -> pa.Schema:
@@ -99,13 +110,13 @@ def _schema(pa: Any) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _attribute_names(table: pa.Table) -> list[str]:
+def _attribute_names(table: pa.Table) -> set[str]:
     import pyarrow as pa
 
     if _ATTRIBUTES not in table.column_names:
-        return []
+        return set()
     kind = table.schema.field(_ATTRIBUTES).type
-    return [field.name for field in kind] if pa.types.is_struct(kind) else []
+    return {field.name for field in kind} if pa.types.is_struct(kind) else set()
 
 
 def _without_rare_attributes(table: pa.Table) -> pa.Table:

@@ -204,7 +204,7 @@ def _merge_matches_of(context: Context, connection: Connection, row: int) -> Non
 def match_of_profile(connection: Connection, row: int) -> RuleMatch | None:
     """Give the match that a profile is in."""
     found = _group(connection, row)
-    return found and _match(connection, found)
+    return None if found is None else _match(connection, found)
 
 
 def match_by_id(connection: Connection, domain: int, match_id: str) -> RuleMatch | None:
@@ -214,7 +214,7 @@ def match_by_id(connection: Connection, domain: int, match_id: str) -> RuleMatch
         return None
     level = _LEVELS.index(match_id[0])
     found = _at_level(connection, first, level)
-    match = found and _match(connection, found)
+    match = None if found is None else _match(connection, found)
     return match if match and match.match_id == match_id else None
 
 

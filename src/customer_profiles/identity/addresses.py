@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from . import normalize
 from .columns import line_of, place_of
@@ -19,6 +18,7 @@ from .normalize import (
     letters_of,
     look_up,
     part_of,
+    pc,
     recode,
 )
 

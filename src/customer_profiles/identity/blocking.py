@@ -186,7 +186,7 @@ def pairs_of(
     largest = int(np.searchsorted(np.cumsum(each), budget, side="right")) - 1
     members = packed & low
     found = []
-    for size in np.flatnonzero(counts[: largest + 1]):
+    for size in np.flatnonzero(counts[: largest + 1]).tolist():
         first = starts[sizes == size]
         one, other = np.triu_indices(size, 1)
         found.append(

@@ -61,7 +61,10 @@ def kind_of(name: str) -> Kind:
     plain = re.sub(r"[^a-z0-9]", "", name.rpartition(".")[2].lower())
     if name.startswith("Attributes."):
         return "text"
-    return next((kind for kind, pattern in _COMPILED if pattern.fullmatch(plain)), "text")
+    for kind, pattern in _COMPILED:
+        if pattern.fullmatch(plain):
+            return kind
+    return "text"
 
 
 def place_of(name: str) -> str:

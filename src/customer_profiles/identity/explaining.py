@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .comparing import compare
 from .scoring import MATCH, log_classes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from .comparing import Comparison
+    from numpy.typing import NDArray
+
     from .scoring import Weights
+
+    Values = Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
 
 _BAR = 24
 
@@ -100,34 +102,28 @@ class Explanation:
         return waterfall(self, ax)
 
 
-def explain(  # noqa: PLR0913, PLR0917  (what a pair is)
-    weights: Weights,
-    comparisons: Sequence[Comparison],
-    i: int,
-    j: int,
-    names: tuple[str, str],
-    values: Any,
+def explain(
+    weights: Weights, codes: NDArray[np.uint8], names: tuple[str, str], values: Values | None = None
 ) -> Explanation:
-    """Explain a pair: what each attribute adds to the log odds, in the order of comparison."""
-    codes = compare(comparisons, np.array([min(i, j)]), np.array([max(i, j)]))
-    empty = np.zeros_like(codes)
-    before = prior = _bits(weights, empty)
+    """Explain a pair: what each attribute adds to the log odds, in the order of comparison.
+
+    Args:
+        weights: the model.
+        codes: the pair, compared: a code for each attribute.
+        names: the two records' ids.
+        values: gives both records' values of an attribute, if they are known.
+    """
+    so_far = np.zeros((1, len(codes)), np.uint8)
+    before = prior = _bits(weights, so_far)
     evidence = []
-    for place, comparison in enumerate(comparisons):
-        empty[0, place] = codes[0, place]
-        now = _bits(weights, empty)
-        attribute = weights.attributes[place]
-        code = codes[0, place]
+    for place, attribute in enumerate(weights.attributes):
+        so_far[0, place] = code = codes[place]
+        now = _bits(weights, so_far)
         if code:
-            evidence.append(
-                Evidence(
-                    comparison.name,
-                    comparison.levels[attribute.level_of[code]],
-                    now - before,
-                    float(attribute.share[code]) if attribute.told[code] else None,
-                    *values(comparison.name),
-                )
-            )
+            left, right = values(attribute.name) if values else ((), ())
+            rarity = float(attribute.share[code]) if attribute.told[code] else None
+            level = attribute.levels[attribute.level_of[code]]
+            evidence.append(Evidence(attribute.name, level, now - before, rarity, left, right))
         before = now
     return Explanation(*names, prior, tuple(evidence))
 

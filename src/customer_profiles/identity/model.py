@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .explaining import explain
 from .scoring import Attribute, Weights
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from .columns import Kind
     from .comparing import Comparison
+    from .explaining import Explanation
 
 _VERSION = 1
 _TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}
@@ -65,6 +68,24 @@ class Model:
         ]
         weights = Weights(attributes, found["records"], np.array(found["rates"]))
         return cls(weights, found["kinds"])
+
+    def explain_group(self, ids: Sequence[Any], evidence: bytes) -> list[Explanation]:
+        """Explain all pairs of a group that this model found.
+
+        Args:
+            ids: the group's ids, in its own order.
+            evidence: what `Resolution.evidence` has for the group.
+
+        Raises:
+            ValueError: the evidence is not of such a group.
+        """
+        pairs = list(combinations(map(str, ids), 2))
+        codes = np.frombuffer(evidence, np.uint8)
+        if len(codes) != len(pairs) * len(self.weights.attributes):
+            msg = "evidence is not of a group with so many ids, found by this model"
+            raise ValueError(msg)
+        rows = codes.reshape(len(pairs), -1)
+        return [explain(self.weights, row, pair) for row, pair in zip(rows, pairs, strict=True)]
 
     def fitted(self, comparisons: Sequence[Comparison]) -> Weights:
         """Give the weights for the attributes that records have.

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from . import normalize
-from .normalize import Coded, encode, filled, first_of, letters_of, look_up, part_of, recode
+from .normalize import Coded, encode, filled, first_of, letters_of, look_up, part_of, pc, recode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 _FORMAL = 5
@@ -47,17 +48,21 @@ class Names:
     """The name itself and the formal names that it may be a nickname of."""
 
 
-def read(
-    given: list[Coded], middle: list[Coded], family: list[Coded], full: list[Coded], count: int
-) -> Names | None:
-    """Read names from columns; a full name is split where there are no parts of it."""
+def read(columns: Sequence[list[Coded]], count: int) -> Names | None:
+    """Read names from columns; a full name is split where there are no parts of it.
+
+    Args:
+        columns: those of given, of middle, of family and of full names.
+        count: how many records there are.
+    """
+    given, middle, family, full = columns
     if not (given or family or full):
         return None
     first, second, last = (_cleaned(first_of(some, count)) for some in (given, middle, family))
     if full:
-        parts = _split(first_of(full, count))
+        of_full = _split(first_of(full, count))
         first, second, last = (
-            filled(*both) for both in zip((first, second, last), parts, strict=True)
+            filled(*both) for both in zip((first, second, last), of_full, strict=True)
         )
     last_names, suffixes = normalize.suffixes(last.values)
     suffix = look_up(encode(suffixes).codes, last.codes)
@@ -65,12 +70,12 @@ def read(
     # A second word of a given name is a middle name, where there is none.
     second = filled(second, recode(first, part_of(first.values, r"^\S+ (?P<it>.+)$")))
     first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
-    columns = (first, second, last)
-    vocabulary = encode(pa.concat_arrays([one.values for one in columns]))
-    edges = np.cumsum([0, *(len(one.values) for one in columns)])
+    parts = (first, second, last)
+    vocabulary = encode(pa.concat_arrays([one.values for one in parts]))
+    edges = np.cumsum([0, *(len(one.values) for one in parts)])
     codes = [
         look_up(vocabulary.codes[start:end], one.codes)
-        for one, (start, end) in zip(columns, pairwise(edges), strict=True)
+        for one, (start, end) in zip(parts, pairwise(edges.tolist()), strict=True)
     ]
     return _described(vocabulary.values, codes, suffix)
 

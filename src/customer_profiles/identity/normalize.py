@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+pc: Any = pyarrow.compute
+"""Arrow's functions, which are made when it is imported, so that no type checker sees them."""
 
 Codes = Any  # an array of int32, -1 where there is no value
 

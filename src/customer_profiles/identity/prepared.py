@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from . import addresses, names, normalize
 from .columns import kind_of
-from .normalize import Coded, beside, compact, encode, first_of, letters_of, look_up, recode
+from .normalize import Coded, beside, compact, encode, first_of, letters_of, look_up, pc, recode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -97,7 +96,7 @@ def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prep
     def plain(name: str, spaces: str) -> Any:
         return pool.submit(lambda: _plain(encode(columns[name]), spaces))
 
-    people = pool.submit(lambda: names.read(*map(of, _NAME_KINDS), count))
+    people = pool.submit(lambda: names.read([of(kind) for kind in _NAME_KINDS], count))
     emails = pool.submit(lambda: _emails(of("email")))
     phones = pool.submit(lambda: _phones(of("phone")))
     places = pool.submit(lambda: addresses.read(columns, by_kind, count))

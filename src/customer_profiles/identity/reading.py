@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from .normalize import pc
 
 Records = Any
 """An iterable of mappings, a mapping of columns, or a pandas, polars or Arrow table."""

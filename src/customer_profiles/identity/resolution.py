@@ -58,12 +58,12 @@ class Scored:
     related: NDArray[np.float32]
 
     @property
-    def i(self) -> NDArray[np.int64]:
+    def i(self) -> Any:
         """The lesser records."""
         return (self.pairs >> np.uint64(32)).astype(np.int64)
 
     @property
-    def j(self) -> NDArray[np.int64]:
+    def j(self) -> Any:
         """The greater records."""
         return (self.pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
@@ -266,6 +266,25 @@ class Resolution:
         return self.at(self.threshold)
 
     @cached_property
+    def evidence(self) -> list[bytes]:
+        """Of each group what `Model.explain_group` explains its pairs from; no values are in it."""
+        label = self.labels
+        i = self._inner.i
+        own = np.flatnonzero(label[i] == label[self._inner.j])
+        # Pairs are in order, so each group's are in the order of its members.
+        own = own[np.argsort(label[i[own]], kind="stable")]
+        codes = np.ascontiguousarray(self._inner.codes[own])
+        of = label[i[own]]
+        starts = np.flatnonzero(np.diff(of, prepend=-1))
+        ends = np.append(starts[1:], len(of))
+        found = {
+            int(first): codes[start:end].tobytes()
+            for first, start, end in zip(of[starts], starts.tolist(), ends.tolist(), strict=True)
+        }
+        places = self._places
+        return [found[int(label[places[group.ids[0]]])] for group in self.groups]
+
+    @cached_property
     def labels(self) -> NDArray[np.int64]:
         """Of each record the number of the first record of its group, in the records' order."""
         return self._labels(self.threshold)
@@ -305,18 +324,13 @@ class Resolution:
         low, high = min(i, j), max(i, j)
         names = (str(self._ids[low].as_py()), str(self._ids[high].as_py()))
 
-        def values(attribute: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        def values(attribute: str) -> Any:
             columns = self._matcher.prepared.columns_of(attribute)
-            return tuple(
-                tuple(
-                    text
-                    for name in columns
-                    if (text := self._columns[name][row].as_py()) is not None
-                )
-                for row in (low, high)
-            )  # type: ignore[return-value]
+            found = ([self._columns[name][row].as_py() for name in columns] for row in (low, high))
+            return tuple(tuple(text for text in one if text is not None) for one in found)
 
-        return explain(self._weights, self._matcher.comparisons, low, high, names, values)
+        pair = compare(self._matcher.comparisons, np.array([low]), np.array([high]))
+        return explain(self._weights, pair[0], names, values)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw how pairs score and what each threshold would merge; gives matplotlib axes."""
@@ -383,12 +397,12 @@ def resolve(
         TypeError: records are of no form that can be read.
     """
     ids, columns = read(records, id_column)
-    kinds = dict(kinds or {}) | ({} if model is None else model.kinds)
-    _check(kinds, columns, threshold)
-    matcher = Matcher(columns, kinds)
+    known: dict[str, Kind] = {**(kinds or {}), **(model.kinds if model else {})}
+    _check(known, columns, threshold)
+    matcher = Matcher(columns, known)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         weights, scored, inner = _scored(matcher, model, pool)
-    return Resolution(matcher, weights, scored, inner, ids, columns, kinds, threshold)
+    return Resolution(matcher, weights, scored, inner, ids, columns, known, threshold)
 
 
 def _scored(

@@ -84,7 +84,7 @@ class Weights:
         """Give of each attribute the logarithms of its codes' densities, for each class."""
         return [_log_densities(one) for one in self.attributes]
 
-    def priors(self) -> NDArray[np.float64]:
+    def priors(self) -> Any:
         """Give the logarithms of the classes' rates."""
         return np.log(np.append(self.rates, max(1 - self.rates.sum(), 0.5)))
 
@@ -144,7 +144,7 @@ def _start(levels: int, exact: float) -> NDArray[np.float64]:
     return start
 
 
-def _log_densities(one: Attribute) -> NDArray[np.float32]:
+def _log_densities(one: Attribute) -> Any:
     """Give log densities of shape (3, codes).
 
     Where a value is told, densities are relative to how often records have that value: a match
@@ -160,7 +160,7 @@ def _log_densities(one: Attribute) -> NDArray[np.float32]:
     return np.log(np.stack([match, related, chance])).astype(np.float32)
 
 
-def log_classes(weights: Weights, codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+def log_classes(weights: Weights, codes: NDArray[np.uint8]) -> Any:
     """Give of each pair the logarithms of what each class makes of it: shape (3, pairs)."""
     result = np.repeat(weights.priors().astype(np.float32)[:, None], len(codes), axis=1)
     for place, logs in enumerate(weights.logs()):
@@ -170,7 +170,7 @@ def log_classes(weights: Weights, codes: NDArray[np.uint8]) -> NDArray[np.float3
     return result
 
 
-def responsibilities(logs: NDArray[np.float32]) -> NDArray[np.float32]:
+def responsibilities(logs: Any) -> Any:
     """Give how probable each class is, from `log_classes`."""
     parts = np.exp(logs - logs.max(axis=0))
     return parts / parts.sum(axis=0)
@@ -233,8 +233,7 @@ def _update(one: Attribute, column: NDArray[np.uint8], expected: Any, rates: Any
 def _shares_of_levels(
     by_code: Any, one: Attribute, levels: int, prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    result = np.bincount(one.level_of, weights=by_code, minlength=levels)
-    result = result + _PRIOR_MATCHES * prior
+    result = np.bincount(one.level_of, weights=by_code, minlength=levels) + _PRIOR_MATCHES * prior
     result[1:] /= result[1:].sum()
     result[0] = 1
     return result

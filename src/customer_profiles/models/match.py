@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
+    from customer_profiles.identity import Explanation
     from customer_profiles.models.profile import Profile
     from customer_profiles.repositories.matches import Matches
 
@@ -50,6 +51,19 @@ class Match(Record):
             NoResultError: the match is no longer there.
         """
         return self._home().profiles_of(self)
+
+    def explain(self) -> list[Explanation]:
+        """Say why the profiles seem to be one customer's, pair by pair; embedded only.
+
+        Each explanation has the evidence of every attribute, in bits that add up to the score. It
+        is of the profiles as they were when the job ran. `rich.print(it)` shows a table with bars,
+        `it.plot()` draws a waterfall.
+
+        Raises:
+            InvalidInputError: this is AWS, which does not say why, or a rule made the match.
+            ResourceNotFoundError: the match is no longer there.
+        """
+        return self._home().explain(self)
 
     def merge(
         self, keep: Profile | str, *, take: Mapping[str, Profile | str] | None = None

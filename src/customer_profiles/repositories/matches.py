@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
     from customer_profiles._wire import Wire
+    from customer_profiles.identity import Explanation
     from customer_profiles.models.job import IdentityResolutionJob
     from customer_profiles.models.match import MatchType
     from customer_profiles.models.profile import Profile
@@ -229,6 +230,25 @@ class Matches:
             self._profiles().merge(kept, *batch, take=now)
             # What was taken stays, also if it is no value that a later profile could fill.
             taken |= dict.fromkeys(now, kept)
+
+    def explain(self, match: Match) -> list[Explanation]:
+        """Say why the profiles of a match seem to be one customer's, pair by pair."""
+        channel = self._gateway.channel
+        if not isinstance(channel, EngineChannel):
+            msg = (
+                "only the embedded engine says why: the service keeps its evidence to itself; "
+                "customer_profiles.identity.resolve(profiles).explain() has a reason of its own"
+            )
+            raise InvalidInputError(msg)
+        stored = Match.from_wire(source_of(match))
+        if stored.match_type == _RULES:
+            msg = "profiles that match by rule have the attributes of that rule in common"
+            raise InvalidInputError(msg)
+        found = channel.match_evidence(self.domain_name, stored.match_id)
+        from customer_profiles.identity import Model
+
+        model = Model.from_json(found["Model"])
+        return model.explain_group(found["ProfileIds"], found["Evidence"])
 
     def save(self, _record: Match) -> NoReturn:
         """Refuse: what matches cannot be changed."""

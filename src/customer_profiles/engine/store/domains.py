@@ -149,7 +149,7 @@ _OF_PROFILES = (
 )
 _OF_DOMAIN = (
     *("objects", "object_types", "inbox", "dead_letters", "integrations", "key_names", "profiles"),
-    *("identity_jobs", "matches"),
+    *("identity_jobs", "matches", "matching_models"),
 )
 
 

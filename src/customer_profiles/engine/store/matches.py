@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Found(NamedTuple):
     match_id: str
     confidence: float
     profiles: Sequence[int]
+    evidence: bytes = b""
+    """What the matcher explains its pairs from."""
 
 
 # A match is what is left of it: one whose profiles were merged or deleted is none.
@@ -61,8 +64,11 @@ def replace(connection: Connection, domain: int, found: Iterable[Found], now: fl
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM matches").fetchone()
     numbered = list(enumerate(found, last + 1))
     connection.executemany(
-        "INSERT INTO matches VALUES (?, ?, ?, ?, ?)",
-        [(number, domain, one.match_id, one.confidence, now) for number, one in numbered],
+        "INSERT INTO matches VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, domain, it.match_id, it.confidence, now, json.dumps(it.profiles), it.evidence)
+            for number, it in numbered
+        ],
     )
     connection.executemany(
         "INSERT INTO matched_profiles VALUES (?, ?)",
@@ -116,6 +122,32 @@ def profiles_of(connection: Connection, match: Match, now: float) -> list[tuple[
         (match.id, now),
     )
     return rows.fetchall()
+
+
+def put_model(connection: Connection, domain: int, model: str) -> None:
+    """Keep the model that found a domain's matches."""
+    connection.execute("INSERT OR REPLACE INTO matching_models VALUES (?, ?)", (domain, model))
+
+
+def evidence(connection: Connection, domain: int, match: Match) -> tuple[str, list[int], bytes]:
+    """Give the model that found a match, the rows it found, and what it explains them from."""
+    row = connection.execute(
+        "SELECT model, members, evidence FROM matches "
+        "JOIN matching_models ON matching_models.domain = matches.domain "
+        "WHERE matches.id = ? AND matches.domain = ?",
+        (match.id, domain),
+    ).fetchone()
+    return row[0], json.loads(row[1]), row[2]
+
+
+def ids(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
+    """Give the ids of profiles that are there, by their rows."""
+    found = connection.execute(
+        "SELECT id, lower(hex(profile_id)) FROM profiles "
+        "WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(rows),),
+    )
+    return dict(found.fetchall())
 
 
 def clear(connection: Connection, domain: int) -> None:

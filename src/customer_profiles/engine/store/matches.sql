@@ -19,13 +19,20 @@ CREATE TABLE identity_jobs (
 );
 CREATE INDEX identity_jobs_by_domain ON identity_jobs (domain, id);
 
--- What the latest run found; a profile is in one match at most.
+-- What the latest run found; a profile is in one match at most. Evidence says why, for the model
+-- of that run.
 CREATE TABLE matches (
   id INTEGER PRIMARY KEY,
   domain INTEGER NOT NULL,
   match_id TEXT NOT NULL UNIQUE,
   confidence REAL NOT NULL,
-  generated REAL NOT NULL
+  generated REAL NOT NULL,
+  members TEXT NOT NULL,
+  evidence BLOB NOT NULL
+);
+CREATE TABLE matching_models (
+  domain INTEGER PRIMARY KEY,
+  model TEXT NOT NULL
 );
 CREATE INDEX matches_by_domain ON matches (domain, id);
 CREATE TABLE matched_profiles (
