@@ -221,32 +221,38 @@ class _Run:
         return self._exported()
 
     def _found(self) -> tuple[list[match_store.Found], str, int]:
-        context, reviewed = self._context, 0
-
-        def bodies() -> Iterator[list[tuple[int, bytes]]]:
-            nonlocal reviewed
-            for chunk in match_store.bodies(connection, self._domain, context.clock.now()):
-                self._check()
-                reviewed += len(chunk)
-                yield chunk
-
-        with context.database.read() as connection:
-            table = machine_matching.read(bodies())
-        resolution = machine_matching.find(table)
+        """Match all profiles; give what was found, by which model, and of how many profiles."""
+        seen: list[int] = []
+        resolution = machine_matching.find(self._bodies(seen))
         if resolution is None:
-            return [], "", reviewed
-        new_id = context.clock.new_profile_id
+            return [], "", sum(seen)
+        # Assumed: a match has a new id with every job; it is the job's with a number at its end.
+        name = self._job_id[:-8]
+        numbered = enumerate(zip(resolution.groups, resolution.evidence, strict=True))
         found = [
-            match_store.Found(new_id(), one.confidence, one.ids, evidence)
-            for one, evidence in zip(resolution.groups, resolution.evidence, strict=True)
+            match_store.Found(f"{name}{number:08x}", one.confidence, one.ids, evidence)
+            for number, (one, evidence) in numbered
         ]
-        return found, resolution.model.to_json(), reviewed
+        return found, resolution.model.to_json(), sum(seen)
+
+    def _bodies(self, seen: list[int]) -> Iterator[list[tuple[int, bytes]]]:
+        """Read all profiles, many at a time, so that nobody waits long for the database."""
+        after, now = 0, self._context.clock.now()
+        while True:
+            self._check()
+            with self._context.database.read() as connection:
+                rows = match_store.bodies(connection, self._domain, after, now)
+            if not rows:
+                return
+            seen.append(len(rows))
+            after = rows[-1][0]
+            yield rows
 
     def _merge(self, settings: Wire) -> None:
         context, now, after = self._context, self._context.clock.now(), 0
         while True:
             with context.database.read() as connection:
-                matches = match_store.page(connection, self._domain, after, 100, now)
+                matches = match_store.page(connection, self._domain, after, 100)
             if not matches:
                 return
             for match in matches:

@@ -34,14 +34,7 @@ _MOST_ATTRIBUTES = 20
 
 
 def read(bodies: Iterable[list[tuple[int, bytes]]]) -> pa.Table | None:
-    """Read profiles, given as rows and JSON, into columns of text; None if there are none.
-
-    Raises:
-        ModuleNotFoundError: the extra `identity` is not installed; the message says so.
-    """
-    from customer_profiles import identity
-
-    _ = identity.resolve  # says what is not installed, before anything is read
+    """Read profiles, given as rows and JSON, into columns of text; None if there are none."""
     import pyarrow as pa
 
     schema = _schema(pa)
@@ -55,13 +48,19 @@ def read(bodies: Iterable[list[tuple[int, bytes]]]) -> pa.Table | None:
     return _without_rare_attributes(pa.concat_tables(parts, promote_options="permissive"))
 
 
-def find(table: pa.Table | None) -> Resolution | None:
-    """Find the profiles that are one person's, by their rows; None if there are less than two."""
+def find(bodies: Iterable[list[tuple[int, bytes]]]) -> Resolution | None:
+    """Find the profiles that are one person's, by their rows; None if there are less than two.
+
+    Raises:
+        ModuleNotFoundError: the extra `identity` is not installed; the message says so.
+    """
     from customer_profiles.identity import resolve
 
-    if table is None or table.num_rows < 2:  # noqa: PLR2004  (a pair)
+    tables = [one for one in [read(bodies)] if one is not None and one.num_rows > 1]
+    if not tables:
         return None
-    return resolve(table, id_column=_ROW, threshold=THRESHOLD)
+    # Handed over, so that nobody holds the table once it is read.
+    return resolve(tables.pop(), id_column=_ROW, threshold=THRESHOLD, keep_values=False)
 
 
 def _columns(lines: bytes, schema: pa.Schema, attributes: dict[str, None]) -> pa.Table:

@@ -64,7 +64,7 @@ def _parts(context: Context, domain: int) -> Iterator[str]:
     now, after, group, is_first = context.clock.now(), 0, 0, True
     while True:
         with context.database.read() as connection:
-            matches = store.page(connection, domain, after, _MATCHES_A_PART, now)
+            matches = store.page(connection, domain, after, _MATCHES_A_PART)
             if not matches and not is_first:
                 return
             out = io.StringIO()

@@ -116,10 +116,10 @@ def _postal_codes(values: pa.Array) -> pa.Array:
 
 def _lines(number: Any, core: Any) -> Any:
     """Number the streets that are the same; without a number or words only if all of it is."""
-    both = np.stack([number, core], axis=1)
-    half = (both < 0).any(axis=1)
-    both[half] = np.stack([np.full(half.sum(), -2), np.flatnonzero(half)], axis=1)
-    return np.unique(both, axis=0, return_inverse=True)[1].astype(np.int32)
+    both = (number.astype(np.int64) << 32) | core.astype(np.int64)
+    half = (number < 0) | (core < 0)
+    both[half] = -1 - np.flatnonzero(half)
+    return np.unique(both, return_inverse=True)[1].astype(np.int32)
 
 
 def _street_parts(street: Coded) -> tuple[pa.Array, pa.Array]:

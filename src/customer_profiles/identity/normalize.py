@@ -30,6 +30,12 @@ _FOLD = (
 )  # fmt: skip
 
 
+_AT_ONCE = 200_000
+_BITS = np.zeros(256, np.uint64)
+for _place, _letter in enumerate(b"abcdefghijklmnopqrstuvwxyz0123456789"):
+    _BITS[_letter] = np.uint64(1) << np.uint64(_place)
+
+
 @dataclass(slots=True)
 class Coded:
     """A column: its distinct values, and for each record which of them it has."""
@@ -41,11 +47,15 @@ class Coded:
 
 def fold(values: pa.Array) -> pa.Array:
     """Lower case without accents: what people write differently without meaning to."""
-    values = pc.utf8_normalize(pc.utf8_lower(values), "NFKD")
-    values = pc.replace_substring_regex(values, r"\p{Mn}+", "")
-    for special, plain in _FOLD:
-        values = pc.replace_substring(values, special, plain)
-    return values
+    values = pc.utf8_lower(values)
+    special = pc.fill_null(pc.invert(pc.string_is_ascii(values)), fill_value=False)
+    if not pc.any(special).as_py():
+        return values
+    folded = pc.utf8_normalize(values.filter(special), "NFKD")
+    folded = pc.replace_substring_regex(folded, r"\p{Mn}+", "")
+    for letter, plain in _FOLD:
+        folded = pc.replace_substring(folded, letter, plain)
+    return pc.replace_with_mask(values, special, folded)
 
 
 def words(values: pa.Array) -> pa.Array:
@@ -64,6 +74,8 @@ def encode(column: pa.ChunkedArray | pa.Array) -> Coded:
     """Number the distinct values of a column of text."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
+    if not pa.types.is_string(column.type):
+        column = pc.cast(column, pa.string())
     encoded = column.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return Coded(codes.astype(np.int32, copy=False), encoded.dictionary)
@@ -123,10 +135,19 @@ def letters_of(values: pa.Array) -> NDArray[np.uint64]:
 
     Letters of other scripts have none, so that no two of their texts are ruled out.
     """
+    _, offsets, data = values.buffers()
+    if not len(values) or data is None:
+        return np.zeros(len(values), np.uint64)
+    edges = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+    raw = np.frombuffer(data, np.uint8)
     result = np.zeros(len(values), np.uint64)
-    for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789"):
-        has = pc.match_substring(values, letter).to_numpy(zero_copy_only=False)
-        result |= has.astype(np.uint64) << np.uint64(place)
+    for start in range(0, len(values), _AT_ONCE):
+        some = edges[start : start + _AT_ONCE + 1]
+        sizes = np.diff(some)
+        filled = sizes > 0
+        bits = _BITS[raw[some[0] : some[-1]]]
+        found = np.bitwise_or.reduceat(bits, (some[:-1] - some[0])[filled]) if filled.any() else 0
+        result[start : start + len(sizes)][filled] = found
     return result
 
 

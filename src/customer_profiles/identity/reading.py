@@ -100,10 +100,9 @@ def _ids(columns: dict[str, Any], id_column: str | None, count: int) -> pa.Array
     return ids
 
 
-def _text(name: str, column: Any) -> pa.Array:
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+def _text(name: str, column: Any) -> Any:
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = column.cast(column.type.value_type)
     if pa.types.is_nested(column.type):
         msg = f"column {name!r} holds {column.type}; only text, numbers and dates are compared"
         raise ValueError(msg)
@@ -112,4 +111,7 @@ def _text(name: str, column: Any) -> pa.Array:
     except pa.ArrowNotImplementedError as error:
         msg = f"column {name!r} holds {column.type}, which is not text; leave it out or cast it"
         raise ValueError(msg) from error
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    empty = pc.equal(text, "")
+    if not pc.any(empty).as_py():
+        return text
+    return pc.if_else(empty, pa.scalar(None, pa.string()), text)

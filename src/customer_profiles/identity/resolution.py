@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
 Pairs = Any
 """uint64: of each pair the lesser record's number times 2**32, plus the greater's."""
 
-_RANDOM_PAIRS = 250_000
-_SAMPLED_PAIRS = 400_000
+_RANDOM_PAIRS = 200_000
+_SAMPLED_PAIRS = 300_000
 _CHUNK = 400_000
 _SEED = 20_240_229
-# A key may give four pairs a record, but not more than this many, except one a record.
+# A key may give four pairs a record, but not more than this many, except one for two records.
 _PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
 _KEYS_AT_ONCE = 8
 # Pairs less probable than this to be anything but chance are forgotten at once.
@@ -45,7 +46,8 @@ _WORTH_KEEPING = 0.003
 _LEAST_JOINED = 0.3
 _LIKELY, _SURE, _UNSURE = 0.8, 0.97, 0.5
 _LARGEST = 400
-_ROUNDS = 2
+# The second time adds little, and costs the more the more records there are.
+_ROUNDS, _ROUNDS_OF_MANY, _MANY = 2, 1, 300_000
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ class Matcher:
         atoms = blocking.atoms(self.prepared)
         keys = list(enumerate(blocking.keys_for(atoms, self.count)))
         most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
-        budget = max(most, self.count, _FEWEST_PAIRS)
+        budget = max(most, self.count // 2, _FEWEST_PAIRS)
 
         def pairs_of(numbered: tuple[int, tuple[str, ...]]) -> Pairs:
             salt, key = numbered
@@ -263,7 +265,11 @@ class Resolution:
     @cached_property
     def groups(self) -> list[Group]:
         """The groups of two and more records at the threshold, the surest first."""
-        return self.at(self.threshold)
+        return self._found[0]
+
+    @cached_property
+    def _found(self) -> tuple[list[Group], list[int]]:
+        return self._groups(self.labels)
 
     @cached_property
     def evidence(self) -> list[bytes]:
@@ -275,14 +281,9 @@ class Resolution:
         own = own[np.argsort(label[i[own]], kind="stable")]
         codes = np.ascontiguousarray(self._inner.codes[own])
         of = label[i[own]]
-        starts = np.flatnonzero(np.diff(of, prepend=-1))
-        ends = np.append(starts[1:], len(of))
-        found = {
-            int(first): codes[start:end].tobytes()
-            for first, start, end in zip(of[starts], starts.tolist(), ends.tolist(), strict=True)
-        }
-        places = self._places
-        return [found[int(label[places[group.ids[0]]])] for group in self.groups]
+        edges = np.append(np.flatnonzero(np.diff(of, prepend=-1)), len(of)).tolist()
+        parts = [codes[start:end].tobytes() for start, end in pairwise(edges)]
+        return [parts[place] for place in self._found[1]]
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -296,7 +297,7 @@ class Resolution:
 
     def at(self, threshold: float) -> list[Group]:
         """Group the records anew, by pairs of at least another threshold."""
-        return self._groups(self._labels(threshold))
+        return self._groups(self._labels(threshold))[0]
 
     def pairs(self, least: float = 0.01) -> ScoredPairs:
         """Give the pairs that match with at least some probability, as columns of numbers.
@@ -326,7 +327,8 @@ class Resolution:
 
         def values(attribute: str) -> Any:
             columns = self._matcher.prepared.columns_of(attribute)
-            found = ([self._columns[name][row].as_py() for name in columns] for row in (low, high))
+            kept = [self._columns[name] for name in columns if name in self._columns]
+            found = ([column[row].as_py() for column in kept] for row in (low, high))
             return tuple(tuple(text for text in one if text is not None) for one in found)
 
         pair = compare(self._matcher.comparisons, np.array([low]), np.array([high]))
@@ -355,7 +357,8 @@ class Resolution:
             raise ValueError(msg)
         return self._matcher.group(self._weights, self._inner, threshold)
 
-    def _groups(self, label: NDArray[np.int64]) -> list[Group]:
+    def _groups(self, label: NDArray[np.int64]) -> tuple[list[Group], list[int]]:
+        """Give the groups, the surest first, and the place of each by its first record."""
         i, j = self._inner.i, self._inner.j
         own = label[i] == label[j]
         confidence = clusters.confidence(label, i[own], j[own], self._inner.match[own])
@@ -364,22 +367,24 @@ class Resolution:
         sizes = np.diff(np.append(starts, len(label)))
         several = sizes > 1
         members = self._ids.take(order[np.repeat(several, sizes)]).to_pylist()
-        ends = np.cumsum(sizes[several])
-        sure = confidence[label[order[starts[several]]]]
+        edges = [0, *np.cumsum(sizes[several]).tolist()]
+        sure = confidence[label[order[starts[several]]]].tolist()
         groups = [
-            Group(tuple(members[end - size : end]), float(one))
-            for end, size, one in zip(ends.tolist(), sizes[several].tolist(), sure, strict=True)
+            Group(tuple(members[start:end]), one)
+            for (start, end), one in zip(pairwise(edges), sure, strict=True)
         ]
-        return sorted(groups, key=lambda one: -one.confidence)
+        places = sorted(range(len(groups)), key=lambda place: -sure[place])
+        return [groups[place] for place in places], places
 
 
-def resolve(
+def resolve(  # noqa: PLR0913  (all but the records are seldom given)
     records: Records,
     *,
     kinds: Mapping[str, Kind] | None = None,
     id_column: str | None = None,
     threshold: float = 0.95,
     model: Model | None = None,
+    keep_values: bool = True,
 ) -> Resolution:
     """Find the records that are one person's, without labels or training.
 
@@ -391,6 +396,8 @@ def resolve(
             none, rows are numbered from 0.
         threshold: the least probability of a pair that joins two records.
         model: a model that was estimated before; without it one is estimated from these records.
+        keep_values: whether explanations show the records' values; without them less memory is
+            needed.
 
     Raises:
         ValueError: a column, kind or threshold is wrong; the message names it.
@@ -400,6 +407,9 @@ def resolve(
     known: dict[str, Kind] = {**(kinds or {}), **(model.kinds if model else {})}
     _check(known, columns, threshold)
     matcher = Matcher(columns, known)
+    del records
+    if not keep_values:
+        columns = {}
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         weights, scored, inner = _scored(matcher, model, pool)
     return Resolution(matcher, weights, scored, inner, ids, columns, known, threshold)
@@ -416,7 +426,7 @@ def _scored(
     weights = matcher.begin(candidates, pool)
     scored = matcher.score(weights, candidates, pool)
     inner = matcher.within(weights, scored, pool)
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS if matcher.count < _MANY else _ROUNDS_OF_MANY):
         matcher.learn_from_groups(weights, scored, inner)
         scored = matcher.rescored(weights, scored.pairs, scored.codes)
         inner = matcher.within(weights, scored, pool, [inner])

@@ -11,6 +11,7 @@ from customer_profiles.engine.store import identity_jobs as job_store
 from customer_profiles.engine.store import matches as store
 
 from .domains import existing as existing_domain
+from .expiry import purge_all
 from .profiles import existing, place
 
 if TYPE_CHECKING:
@@ -28,14 +29,15 @@ _SAMPLE = 1_000
 @operation("GetMatches")
 def get_matches(context: Context, request: Wire) -> Wire:
     """List what the latest job found, page by page."""
+    purge_all(context)
     limit, now = request.get("MaxResults", _PAGE), context.clock.now()
     query = ["matches", request["DomainName"]]
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with context.database.read() as connection:
         domain = _matching(connection, request["DomainName"], "Matching")
-        found = store.page(connection, domain, after, limit + 1, now)
+        found = store.page(connection, domain, after, limit + 1)
         items = [_described(connection, one, now) for one in found[:limit]]
-        total = store.count(connection, domain, now)
+        total = store.count(connection, domain)
     more = len(found) > limit
     token = context.pages.token(query, str(found[limit - 1].id)) if more else None
     generated = {"MatchGenerationDate": found[0].generated} if found else {}
@@ -141,7 +143,7 @@ def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
     matches = profiles = merged = 0
     with context.database.read() as connection:
         domain = _matching(connection, request["DomainName"], "Matching")
-        for match in store.page(connection, domain, 0, _SAMPLE, now):
+        for match in store.page(connection, domain, 0, _SAMPLE):
             rows = [row for row, _ in store.profiles_of(connection, match, now)]
             matches, profiles = matches + 1, profiles + len(rows)
             plan = auto_merging.plan(connection, match.confidence, rows, request)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from .database import Connection
 
-_CHUNK = 20_000
+_CHUNK = 50_000
 
 
 class Match(NamedTuple):
@@ -32,26 +33,13 @@ class Found(NamedTuple):
     """What the matcher explains its pairs from."""
 
 
-# A match is what is left of it: one whose profiles were merged or deleted is none.
-_LEFT = (
-    "(SELECT count(*) FROM matched_profiles JOIN profiles ON profiles.id = profile "
-    "WHERE match = matches.id AND expires > :now)"
-)
-
-
-def bodies(connection: Connection, domain: int, now: float) -> Iterator[list[tuple[int, bytes]]]:
-    """Read all profiles of a domain, many at a time."""
-    after = 0
-    while True:
-        rows = connection.execute(
-            "SELECT id, body FROM profiles WHERE domain = ? AND id > ? AND expires > ? "
-            "ORDER BY id LIMIT ?",
-            (domain, max(after, domain << 40), now, _CHUNK),
-        ).fetchall()
-        if not rows:
-            return
-        yield rows
-        after = rows[-1][0]
+def bodies(connection: Connection, domain: int, after: int, now: float) -> list[tuple[int, bytes]]:
+    """Read the next profiles of a domain, in the order of their rows."""
+    return connection.execute(
+        "SELECT id, body FROM profiles WHERE domain = ? AND id > ? AND id < ? AND expires > ? "
+        "ORDER BY id LIMIT ?",
+        (domain, max(after, domain << 40), (domain + 1) << 40, now, _CHUNK),
+    ).fetchall()
 
 
 def replace(connection: Connection, domain: int, found: Iterable[Found], now: float) -> None:
@@ -64,33 +52,41 @@ def replace(connection: Connection, domain: int, found: Iterable[Found], now: fl
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM matches").fetchone()
     numbered = list(enumerate(found, last + 1))
     connection.executemany(
-        "INSERT INTO matches VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO matches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, domain, it.match_id, it.confidence, now, json.dumps(it.profiles), it.evidence)
+            (
+                number,
+                domain,
+                it.match_id,
+                it.confidence,
+                now,
+                len(it.profiles),
+                array("q", it.profiles).tobytes(),
+                it.evidence,
+            )
             for number, it in numbered
         ],
     )
     connection.executemany(
         "INSERT INTO matched_profiles VALUES (?, ?)",
-        [(profile, number) for number, one in numbered for profile in one.profiles],
+        sorted((profile, number) for number, one in numbered for profile in one.profiles),
     )
 
 
-def page(connection: Connection, domain: int, after: int, limit: int, now: float) -> list[Match]:
-    """Read matches of which at least two profiles are left."""
+def page(connection: Connection, domain: int, after: int, limit: int) -> list[Match]:
+    """Read matches of which at least two profiles are left: neither merged nor deleted."""
     rows = connection.execute(
-        "SELECT id, match_id, confidence, generated FROM matches "  # noqa: S608 - a constant
-        f"WHERE domain = :domain AND id > :after AND {_LEFT} > 1 ORDER BY id LIMIT :limit",
-        {"domain": domain, "after": after, "limit": limit, "now": now},
+        "SELECT id, match_id, confidence, generated FROM matches "
+        "WHERE domain = ? AND id > ? AND remaining > 1 ORDER BY id LIMIT ?",
+        (domain, after, limit),
     )
     return [Match(*row) for row in rows.fetchall()]
 
 
-def count(connection: Connection, domain: int, now: float) -> int:
+def count(connection: Connection, domain: int) -> int:
     """Count the matches of which at least two profiles are left."""
     row = connection.execute(
-        f"SELECT count(*) FROM matches WHERE domain = :domain AND {_LEFT} > 1",  # noqa: S608
-        {"domain": domain, "now": now},
+        "SELECT count(*) FROM matches WHERE domain = ? AND remaining > 1", (domain,)
     ).fetchone()
     return int(row[0])
 
@@ -137,7 +133,7 @@ def evidence(connection: Connection, domain: int, match: Match) -> tuple[str, li
         "WHERE matches.id = ? AND matches.domain = ?",
         (match.id, domain),
     ).fetchone()
-    return row[0], json.loads(row[1]), row[2]
+    return row[0], array("q", row[1]).tolist(), row[2]
 
 
 def ids(connection: Connection, rows: Sequence[int]) -> dict[int, str]:

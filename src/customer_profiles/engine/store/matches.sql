@@ -27,19 +27,22 @@ CREATE TABLE matches (
   match_id TEXT NOT NULL UNIQUE,
   confidence REAL NOT NULL,
   generated REAL NOT NULL,
-  members TEXT NOT NULL,
+  remaining INTEGER NOT NULL,
+  members BLOB NOT NULL,
   evidence BLOB NOT NULL
 );
 CREATE TABLE matching_models (
   domain INTEGER PRIMARY KEY,
   model TEXT NOT NULL
 );
-CREATE INDEX matches_by_domain ON matches (domain, id);
+CREATE INDEX matches_by_domain ON matches (domain, remaining, id);
 CREATE TABLE matched_profiles (
   profile INTEGER PRIMARY KEY,
   match INTEGER NOT NULL
 );
 CREATE INDEX matched_profiles_by_match ON matched_profiles (match);
+
+CREATE TRIGGER matched_profile_removed AFTER DELETE ON profiles WHEN EXISTS (SELECT 1 FROM matched_profiles WHERE profile = OLD.id) BEGIN UPDATE matches SET remaining = remaining - 1 WHERE id = (SELECT match FROM matched_profiles WHERE profile = OLD.id); DELETE FROM matched_profiles WHERE profile = OLD.id; END;
 
 -- Domains with rules, and the profiles whose keys are to be made anew: all that are written, by
 -- whatever operation, as triggers see to it.
