@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 import customer_profiles
-from customer_profiles.cli import demo, load, object_types, objects
+from customer_profiles.cli import dedupe, demo, load, matches, object_types, objects
 
 app: typer.Typer = typer.Typer(
     name="customer-profiles",
@@ -16,6 +16,8 @@ app: typer.Typer = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(load.load)
+app.command()(dedupe.dedupe)
+app.add_typer(matches.app, name="matches")
 app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")
 

@@ -290,6 +290,11 @@ class Resolution:
         """Of each record the number of the first record of its group, in the records' order."""
         return self._labels(self.threshold)
 
+    @cached_property
+    def confidence(self) -> NDArray[np.float64]:
+        """Of each record the confidence of its group, in the records' order; 1 if it is alone."""
+        return self._confidence(self.labels)[self.labels]
+
     @property
     def model(self) -> Model:
         """The estimated model, to keep and to use again."""
@@ -357,11 +362,14 @@ class Resolution:
             raise ValueError(msg)
         return self._matcher.group(self._weights, self._inner, threshold)
 
-    def _groups(self, label: NDArray[np.int64]) -> tuple[list[Group], list[int]]:
-        """Give the groups, the surest first, and the place of each by its first record."""
+    def _confidence(self, label: NDArray[np.int64]) -> NDArray[np.float64]:
         i, j = self._inner.i, self._inner.j
         own = label[i] == label[j]
-        confidence = clusters.confidence(label, i[own], j[own], self._inner.match[own])
+        return clusters.confidence(label, i[own], j[own], self._inner.match[own])
+
+    def _groups(self, label: NDArray[np.int64]) -> tuple[list[Group], list[int]]:
+        """Give the groups, the surest first, and the place of each by its first record."""
+        confidence = self._confidence(label)
         order = np.argsort(label, kind="stable")
         starts = np.flatnonzero(np.diff(label[order], prepend=-1))
         sizes = np.diff(np.append(starts, len(label)))

@@ -1,0 +1,214 @@
+"""Rules that match profiles as they arrive: the same as over all profiles at once."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from customer_profiles.engine import Engine, ManualClock, Refusal
+from customer_profiles.identity import rules
+
+RULES = {
+    "Enabled": True,
+    "MatchingRules": [
+        {"Rule": ["EmailAddress"]},
+        {"Rule": ["LastName", "PhoneNumber"]},
+        {"Rule": ["LastName", "Address.City"]},
+    ],
+    "AttributeTypesSelector": {
+        "AttributeMatchingModel": "MANY_TO_MANY",
+        "EmailAddress": ["EmailAddress", "BusinessEmailAddress"],
+    },
+}
+
+
+def enable(shop, **more):
+    return shop.ask("UpdateDomain", RuleBasedMatching={**RULES, **more})
+
+
+def ids(shop):
+    return shop.ask("ListRuleBasedMatches")["MatchIds"]
+
+
+def similar(shop, key, value):
+    return shop.ask(
+        "GetSimilarProfiles", MatchType="RULE_BASED_MATCHING", SearchKey=key, SearchValue=value
+    )
+
+
+PROFILES = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "EmailAddress": st.sampled_from(["a@x.org", "b@x.org"]),
+            "BusinessEmailAddress": st.sampled_from(["a@x.org", "c@x.org"]),
+            "LastName": st.sampled_from(["King", "Hopper"]),
+            "PhoneNumber": st.sampled_from(["1", "2"]),
+            "Address": st.sampled_from([{"City": "Rome"}, {"City": "Oslo"}]),
+        },
+    ),
+    max_size=7,
+)
+
+
+def expected(engine, rows):
+    """Give the groups of all profiles at once, by the functions that are tested alone."""
+    applied = rules.Rules.of(RULES)
+    found = rules.groups({one: rules.keys_of(wire, applied) for one, wire in rows.items()})
+    return {(one.level, frozenset(one.ids)) for one in found}
+
+
+def listed(engine):
+    def ask(operation, **members):
+        return json.loads(engine.answer(operation, {"DomainName": "shop", **members}))
+
+    found, token = [], {}
+    while token is not None:
+        page = ask("ListRuleBasedMatches", MaxResults=2, **token)
+        found += page["MatchIds"]
+        token = {"NextToken": page["NextToken"]} if page["NextToken"] else None
+    groups = set()
+    for match_id in found:
+        match = ask(
+            "GetSimilarProfiles",
+            MatchType="RULE_BASED_MATCHING",
+            SearchKey="matchId",
+            SearchValue=match_id,
+        )
+        groups.add((match["RuleLevel"], frozenset(match["ProfileIds"])))
+    assert len(groups) == len(found) == len(set(found))
+    return groups
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(profiles=PROFILES, changes=PROFILES, gone=st.integers(0, 3))
+def test_what_arrives_one_by_one_is_matched_as_if_all_came_at_once(profiles, changes, gone):
+    with Engine(clock=ManualClock(), strict=True) as engine:
+
+        def ask(operation, **members):
+            return json.loads(engine.answer(operation, {"DomainName": "shop", **members}))
+
+        ask("CreateDomain", DefaultExpirationDays=30, RuleBasedMatching=RULES)
+        rows = {}
+        for wire in profiles:
+            rows[ask("CreateProfile", **wire)["ProfileId"]] = wire
+        for profile_id, wire in zip(list(rows), changes, strict=False):
+            ask("UpdateProfile", ProfileId=profile_id, **wire)
+            rows[profile_id] = {**rows[profile_id], **wire}
+        for profile_id in list(rows)[:gone]:
+            ask("DeleteProfile", ProfileId=profile_id)
+            del rows[profile_id]
+        assert listed(engine) == expected(engine, rows)
+
+
+def test_rules_of_an_existing_domain_match_what_is_there(shop):
+    shop.create(EmailAddress="a@x.org")
+    shop.create(BusinessEmailAddress="a@x.org")
+    enable(shop)
+
+    assert len(ids(shop)) == 1
+    assert shop.ask("GetDomain")["RuleBasedMatching"]["Status"] == "ACTIVE"
+
+
+def test_disabled_rules_match_nothing_and_merged_profiles_stay_merged(shop):
+    enable(shop, MaxAllowedRuleLevelForMerging=1)
+    shop.create(EmailAddress="a@x.org", FirstName="Ada")
+    shop.create(EmailAddress="a@x.org", LastName="King")
+    shop.ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+
+    (profile_id,) = shop.search("_email", "a@x.org")
+    assert shop.read(profile_id)["LastName"] == "King"
+    with pytest.raises(Refusal, match="not enabled"):
+        ids(shop)
+
+
+def test_a_chain_of_matches_is_merged_into_one(shop):
+    enable(shop, MaxAllowedRuleLevelForMerging=2)
+    first = shop.create(EmailAddress="a@x.org")
+    shop.create(LastName="King", PhoneNumber="1")
+    shop.create(LastName="King", PhoneNumber="1", EmailAddress="a@x.org")
+
+    assert shop.stats()["ProfileCount"] == 1
+    assert shop.search("_phone", "1") == [first]
+
+
+def test_a_merge_by_rule_loses_no_object(shop):
+    enable(shop, MaxAllowedRuleLevelForMerging=1)
+    shop.ask(
+        "PutProfileObjectType",
+        ObjectTypeName="Person",
+        Description="Person",
+        AllowProfileCreation=True,
+        Fields={
+            "id": {"Source": "_source.id"},
+            "mail": {"Source": "_source.mail", "Target": "_profile.EmailAddress"},
+        },
+        Keys={"PersonId": [{"StandardIdentifiers": ["UNIQUE", "PROFILE"], "FieldNames": ["id"]}]},
+    )
+    for number in range(3):
+        body = json.dumps({"id": str(number), "mail": "a@x.org"})
+        shop.ask("PutProfileObject", ObjectTypeName="Person", Object=body)
+
+    (profile_id,) = shop.search("_email", "a@x.org")
+    listed_ = shop.ask("ListProfileObjects", ProfileId=profile_id, ObjectTypeName="Person")
+    assert len(listed_["Items"]) == 3
+    assert shop.search("PersonId", "2") == [profile_id]
+
+
+def test_values_of_more_than_500_profiles_match_nobody(shop):
+    enable(shop, MatchingRules=[{"Rule": ["LastName"]}])
+    for _ in range(501):
+        shop.create(LastName="King")
+
+    assert ids(shop) == []
+    (letter, *_) = shop.engine.dead_letters("shop")
+    assert letter["Message"] == (
+        "All attributes at rule level 1 are associated with more than 500 records."
+    )
+
+
+def test_an_existing_domain_waits_as_long_as_the_engine_is_told():
+    clock = ManualClock()
+    with Engine(clock=clock, matching_delay=3_600, strict=True) as engine:
+
+        def ask(operation, **members):
+            return json.loads(engine.answer(operation, {"DomainName": "shop", **members}))
+
+        ask("CreateDomain", DefaultExpirationDays=30)
+        for _ in range(2):
+            ask("CreateProfile", EmailAddress="a@x.org")
+        ask("UpdateDomain", RuleBasedMatching=RULES)
+        assert ask("GetDomain")["RuleBasedMatching"]["Status"] == "PENDING"
+        with pytest.raises(Refusal, match="ACTIVE"):
+            ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+        assert ask("ListRuleBasedMatches")["MatchIds"] == []
+
+        clock.advance(seconds=3_601)
+        assert len(ask("ListRuleBasedMatches")["MatchIds"]) == 1
+        assert ask("GetDomain")["RuleBasedMatching"]["Status"] == "ACTIVE"
+
+
+def test_two_engines_on_one_file_match_together(tmp_path):
+    one, other = (Engine(tmp_path / "shop.db", strict=True) for _ in range(2))
+    with one, other:
+        shop = {"DomainName": "shop"}
+        one.answer("CreateDomain", {**shop, "DefaultExpirationDays": 9, "RuleBasedMatching": RULES})
+        one.answer("CreateProfile", {**shop, "EmailAddress": "a@x.org"})
+        other.answer("CreateProfile", {**shop, "EmailAddress": "a@x.org"})
+
+        assert len(json.loads(one.answer("ListRuleBasedMatches", shop))["MatchIds"]) == 1
+
+
+def test_a_match_id_that_is_none_finds_nothing(shop):
+    enable(shop)
+
+    assert similar(shop, "matchId", "no such id")["ProfileIds"] == []
+    with pytest.raises(Refusal, match="SearchKey"):
+        similar(shop, "name", "x")
+
+
+def test_a_domain_without_rules_notes_no_writes(shop):
+    shop.create(EmailAddress="a@x.org")
+
+    assert not shop.engine._database.notes_changes()
