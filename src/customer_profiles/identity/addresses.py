@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PARTS = ("street", "city", "state", "postal_code")
-_STOP_SHARE, _FEWEST_STREETS = 0.02, 50
+_STOP_SHARE, _FEWEST_STREETS = 0.02, 250
 """A word that this part of all streets have says nothing, as `street` or `rue`."""
 
 

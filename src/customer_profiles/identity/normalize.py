@@ -26,7 +26,7 @@ Codes = Any  # an array of int32, -1 where there is no value
 
 _FOLD = (
     ("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"),
-    ("þ", "th"), ("\u0131", "i"),
+    ("þ", "th"), ("\u03c2", "\u03c3"), ("\u0131", "i"),
 )  # fmt: skip
 
 
@@ -206,7 +206,8 @@ def dates(texts: Sequence[str]) -> NDArray[np.uint32]:
 def _date(text: str, last: re.Match[str] | None, *, swap: bool) -> int:
     if last:
         first, second, year = (int(it) for it in last.groups())
-        month, day = (second, first) if swap else (first, second)
+        # Where dates are written with dots, days come first.
+        month, day = (second, first) if swap or "." in text else (first, second)
         if month > _TOP_MONTH >= day:
             month, day = day, month
     elif one := _YEAR_FIRST.match(text):

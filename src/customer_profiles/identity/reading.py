@@ -23,7 +23,7 @@ def read(records: Records, id_column: str | None = None) -> tuple[pa.Array, dict
         TypeError: records are of no form that can be read.
         ValueError: there is no such id column, or its values are missing or not distinct.
     """
-    table = _table(records)
+    table = _table(records, id_column)
     while any(pa.types.is_struct(kind) for kind in table.schema.types):
         table = table.flatten()
     columns = {name: table.column(name) for name in table.column_names}
@@ -34,7 +34,7 @@ def read(records: Records, id_column: str | None = None) -> tuple[pa.Array, dict
     return ids, {name: _text(name, column) for name, column in columns.items()}
 
 
-def _table(records: Records) -> pa.Table:
+def _table(records: Records, id_column: str | None) -> pa.Table:
     if isinstance(records, pa.Table):
         return records
     if isinstance(records, pa.RecordBatch):
@@ -46,7 +46,7 @@ def _table(records: Records) -> pa.Table:
     if isinstance(records, Mapping):
         return pa.table({name: _list_of(values) for name, values in records.items()})
     if isinstance(records, Iterable) and not isinstance(records, str | bytes):
-        return _from_mappings(records)
+        return _from_mappings(records, id_column)
     msg = (
         "records are an iterable of mappings, a mapping of columns, or a pandas, polars or Arrow "
         f"table, not {type(records).__name__}"
@@ -58,16 +58,21 @@ def _list_of(values: Any) -> Any:
     return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
 
 
-def _from_mappings(records: Iterable[Any]) -> pa.Table:
-    rows = []
+def _from_mappings(records: Iterable[Any], id_column: str | None) -> pa.Table:
+    rows, ids = [], []
     for number, record in enumerate(records):
         if not isinstance(record, Mapping):
             msg = f"record {number} is not a mapping but {type(record).__name__}"
             raise TypeError(msg)
         rows.append(dict(_flat(record, "")))
+        ids.append(record)
     names = dict.fromkeys(chain.from_iterable(rows))
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return pa.table({name: pa.array(column, pa.string()) for name, column in columns.items()})
+    columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
+    name = _id_name(columns, id_column)
+    if name in columns and not any(isinstance(it.get(name), Mapping | list) for it in ids):
+        # Ids are given back as they came.
+        columns[name] = pa.array([record.get(name) for record in ids])
+    return pa.table(columns)
 
 
 def _flat(record: Mapping[str, Any], before: str) -> Iterable[tuple[str, str | None]]:
@@ -86,7 +91,7 @@ def _ids(columns: dict[str, Any], id_column: str | None, count: int) -> pa.Array
     if id_column is not None and id_column not in columns:
         msg = f"id_column: the records have no column {id_column!r}"
         raise ValueError(msg)
-    name = id_column or next((one for one in _ID_COLUMNS if one in columns), None)
+    name = _id_name(columns, id_column)
     if name is None:
         return pa.array(range(count), pa.int64())
     ids = columns.pop(name)
@@ -98,6 +103,10 @@ def _ids(columns: dict[str, Any], id_column: str | None, count: int) -> pa.Array
         msg = f"id_column: ids in {name!r} are not distinct; name another column"
         raise ValueError(msg)
     return ids
+
+
+def _id_name(columns: Mapping[str, Any], id_column: str | None) -> str | None:
+    return id_column or next((one for one in _ID_COLUMNS if one in columns), None)
 
 
 def _text(name: str, column: Any) -> Any:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Pairs = Any
 """uint64: of each pair the lesser record's number times 2**32, plus the greater's."""
 
-_RANDOM_PAIRS = 200_000
+_RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
 _SAMPLED_PAIRS = 300_000
 _CHUNK = 400_000
 _SEED = 20_240_229
@@ -73,6 +73,14 @@ class Scored:
 def pack(i: Any, j: Any) -> Pairs:
     """Make pairs of records one number each."""
     return (i.astype(np.uint64) << np.uint64(32)) | j.astype(np.uint64)
+
+
+def _some_pairs(count: int, draw: np.random.Generator) -> Pairs:
+    """Give random pairs of records, or all of them where there are few."""
+    if count <= _FEW_RECORDS:
+        return pack(*np.triu_indices(count, 1))
+    i, j = draw.integers(0, count, (2, _RANDOM_PAIRS))
+    return pack(i, j)[i != j]
 
 
 class Matcher:
@@ -127,8 +135,7 @@ class Matcher:
     def begin(self, pairs: Pairs, pool: Executor) -> Weights:
         """Estimate a model from random pairs and a sample of candidates."""
         draw = np.random.default_rng(_SEED)
-        i, j = draw.integers(0, self.count, (2, _RANDOM_PAIRS))
-        chance = self.compared(pack(i, j)[i != j], pool)
+        chance = self.compared(_some_pairs(self.count, draw), pool)
         weights = scoring.begin(self.comparisons, chance, self.count)
         sample = pairs
         if len(pairs) > _SAMPLED_PAIRS:

@@ -97,7 +97,7 @@ def begin(
     attributes = [
         _attribute(one, random_codes[:, place], pairs) for place, one in enumerate(comparisons)
     ]
-    return Weights(attributes, records, np.full(2, _START_PAIRS * records / pairs))
+    return Weights(attributes, records, np.full(2, _START_PAIRS * max(records, 1) / pairs))
 
 
 def _attribute(
@@ -188,6 +188,8 @@ def patterns(codes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.in
 
 def estimate(weights: Weights, codes: NDArray[np.uint8], counts: NDArray[Any]) -> int:
     """Estimate the model from patterns of codes and how many pairs have each; give the rounds."""
+    if not len(counts):
+        return 0
     before = -np.inf
     for rounds in range(1, _MOST_ROUNDS + 1):
         logs = log_classes(weights, codes)

@@ -1,0 +1,216 @@
+"""How values are normalised and compared, how pairs are found and groups are made."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from customer_profiles.identity import blocking, clusters, columns, normalize
+from customer_profiles.identity.comparing import comparisons
+from customer_profiles.identity.prepared import prepare
+from customer_profiles.identity.reading import read
+
+
+def level(one, other, attribute):
+    """Compare two records, among some that are like nobody, by one attribute."""
+    _, found = read([one, other, {"FirstName": "Zebulon", "LastName": "Quux"}])
+    with ThreadPoolExecutor(1) as pool:
+        prepared = prepare(found, {}, pool)
+    (comparison,) = [it for it in comparisons(prepared) if it.name == attribute]
+    codes = [comparison.codes(np.array([i]), np.array([j]))[0] for i, j in ((0, 1), (1, 0))]
+    assert codes[0] == codes[1]
+    return comparison.levels[comparison.level_of[codes[0]]]
+
+
+NAMES = [
+    ("Robert", "ROBERT ", "exact"),
+    ("Dr. José", "jose", "exact"),
+    ("Robert", "Bob", "nickname"),
+    ("Bob", "Rob", "nickname"),
+    ("Katherine", "Kathrine", "near"),
+    ("Robert", "R.", "initial"),
+    ("Alexandra", "Alex", "nickname"),
+    ("Wilhelmine", "Wilhelm", "beginning"),
+    ("Robert", "Susan", "different"),
+    ("Γιώργος", "ΓΙΩΡΓΟΣ", "exact"),
+    ("Łukasz", "lukasz", "exact"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), NAMES)
+def test_given_names_are_compared(one, other, expected):
+    assert level({"FirstName": one}, {"FirstName": other}, "given name") == expected
+
+
+FAMILIES = [
+    ("O'Brien", "obrien", "exact"),
+    ("Garcia-Lopez", "Lopez", "part"),
+    ("Müller", "Muller", "exact"),
+    ("Johnson", "Jonhson", "near"),
+    ("Smith", "Jones", "different"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), FAMILIES)
+def test_family_names_are_compared(one, other, expected):
+    assert level({"LastName": one}, {"LastName": other}, "family name") == expected
+
+
+def test_swapped_names_are_told_once():
+    one = {"FirstName": "Thomas", "LastName": "Kerner"}
+    other = {"FirstName": "Kerner", "LastName": "Thomas"}
+
+    assert level(one, other, "given name") == "swapped"
+    assert level(one, other, "family name") == "missing"
+
+
+def test_a_father_and_a_son_differ_in_their_suffix():
+    one, other = {"LastName": "Adams Jr."}, {"LastName": "Adams Sr"}
+
+    assert level(one, other, "suffix") == "different"
+    assert level(one, other, "family name") == "exact"
+
+
+DATES = [
+    ("1980-03-12", "12.03.1980", "exact"),
+    ("1980-03-12", "1980-12-03", "day and month swapped"),
+    ("1980-03-12", "1980-03-13", "one digit"),
+    ("1980-03-12", "1980-03-25", "two parts"),
+    ("1980-03-12", "1980", "same year"),
+    ("1980-03-12", "1951-07-30", "different"),
+    ("1980-03-12", "yesterday", "missing"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), DATES)
+def test_birth_dates_are_compared(one, other, expected):
+    assert level({"BirthDate": one}, {"BirthDate": other}, "birth date") == expected
+
+
+PHONES = [
+    ("+1 206 555 0143", "(206) 555-0143", "exact"),
+    ("+49 171 2345678", "0171/2345678", "exact"),
+    ("+44 20 7946 0958 ext. 12", "020 7946 0958", "exact"),
+    ("206-555-0143", "206-555-0142", "one digit"),
+    ("206-555-0143", "206-555-0134", "one digit"),
+    ("206-555-0143", "415-555-0143", "same end"),
+    ("206-555-0143", "000-000-0000", "missing"),
+    ("206-555-0143", "415-123-9876", "different"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), PHONES)
+def test_phone_numbers_are_compared(one, other, expected):
+    assert level({"PhoneNumber": one}, {"PhoneNumber": other}, "phone") == expected
+
+
+def test_a_number_in_another_field_is_the_same():
+    one, other = {"HomePhoneNumber": "+12065550143"}, {"MobilePhoneNumber": "206 555 0143"}
+
+    assert level(one, other, "phone") == "exact"
+
+
+EMAILS = [
+    ("Ada7@X.org", " ada7@x.org", "exact"),
+    ("ada7+shop@x.org", "ada7@x.org", "exact"),
+    ("ada.king7@x.org", "adaking7@y.org", "same local part"),
+    ("ada.lovelace@x.org", "ada.lovelacw@x.org", "near"),
+    ("ada@x.org", "unknown", "missing"),
+    ("ada@x.org", "grace@y.org", "different"),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "expected"), EMAILS)
+def test_email_addresses_are_compared(one, other, expected):
+    assert level({"EmailAddress": one}, {"EmailAddress": other}, "email") == expected
+
+
+def test_a_street_is_its_number_and_its_words():
+    one = {"Address1": "12 Kerner Street Apt 4", "City": "Rome"}
+    other = {"Address1": "12 kerner street apt. 4", "City": "rome"}
+
+    assert level(one, other, "street") == "exact"
+    assert level(one, other | {"Address1": "14 Kerner Street"}, "street") == "same street"
+
+
+KINDS = [
+    ("FirstName", "given_name"),
+    ("last_name", "family_name"),
+    ("Address.Address1", "street"),
+    ("ShippingAddress.PostalCode", "postal_code"),
+    ("PersonalEmailAddress", "email"),
+    ("mobile_phone", "phone"),
+    ("date_of_birth", "birth_date"),
+    ("AccountNumber", "identifier"),
+    ("Attributes.City", "text"),
+    ("favourite_colour", "text"),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_names_of_columns_tell_what_they_hold(name, kind):
+    assert columns.kind_of(name) == kind
+
+
+@given(st.lists(st.text(max_size=12), max_size=8))
+def test_normalising_twice_is_normalising_once(texts):
+    once = normalize.words(pa.array(texts, pa.string()))
+
+    assert normalize.words(once).equals(once)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
+def test_components_are_those_of_a_naive_search(edges):
+    i, j = (np.array([edge[place] for edge in edges], np.int64) for place in (0, 1))
+    label = clusters.components(10, i, j)
+    naive = {one: {one} for one in range(10)}
+    for a, b in edges:
+        joined = naive[a] | naive[b]
+        for one in joined:
+            naive[one] = joined
+
+    assert label.tolist() == [min(naive[one]) for one in range(10)]
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=25))
+def test_pairs_of_a_key_are_those_that_share_it(values):
+    keys, rows = blocking.hashed([np.array(values)], 1)
+    found = blocking.pairs_of(keys, rows, len(values), 10_000)
+    expected = {(a, b) for a, b in itertools.combinations(range(len(values)), 2)
+                if values[a] == values[b]}  # fmt: skip
+
+    assert {(int(one) >> 32, int(one) & 0xFFFFFFFF) for one in found} == expected
+
+
+def test_large_blocks_are_left_out_when_a_key_gives_too_many_pairs():
+    keys, rows = blocking.hashed([np.array([1] * 50 + [2] * 3)], 1)
+
+    assert len(blocking.pairs_of(keys, rows, 53, 100)) == 3
+
+
+def test_a_contradiction_splits_a_group():
+    i, j = np.array([0, 1, 0]), np.array([1, 2, 2])
+    sure = np.array([0.99, 0.97, 0.01])
+
+    assert clusters.group(3, i, j, sure, np.array([5.0, 5.0, 0.0]), 0.95).tolist() == [0, 0, 0]
+    assert clusters.group(3, i, j, sure, np.array([5.0, 5.0, -9.0]), 0.95).tolist() == [0, 0, 2]
+
+
+@given(st.lists(st.floats(0.5, 0.999), min_size=6, max_size=6))
+def test_the_confidence_of_a_group_is_that_of_its_best_tree(probabilities):
+    i, j = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 3, 2, 3, 3])
+    sure = clusters.confidence(np.zeros(4, np.int64), i, j, np.array(probabilities))
+    tree, best = {frozenset({n}) for n in range(4)}, 1.0
+    for one in np.argsort(-np.array(probabilities), kind="stable"):
+        a, b = (next(part for part in tree if it[one] in part) for it in (i, j))
+        if a is not b:
+            tree = tree - {a, b} | {a | b}
+            best *= probabilities[one]
+
+    assert sure[0] == pytest.approx(best, rel=1e-4)
