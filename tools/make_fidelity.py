@@ -15,6 +15,7 @@ from customer_profiles.engine import registry
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/fidelity.md"
 ENGINE = ROOT / "src/customer_profiles/engine"
+IDENTITY = ROOT / "src/customer_profiles/identity"
 TITLES = {
     "operations/profiles.py": "Profiles and search",
     "operations/domains.py": "Domains",
@@ -32,6 +33,14 @@ TITLES = {
     "flow_runs.py": "Runs of flows",
     "outbox.py": "Queues of dead letters",
     "operations/merging.py": "Merging",
+    "operations/matches.py": "Matches and jobs",
+    "identity_jobs.py": "Identity resolution jobs",
+    "machine_matching.py": "Machine matching",
+    "match_export.py": "Exports of matches",
+    "auto_merging.py": "Auto-merging",
+    "rule_matching.py": "Rule-based matching",
+    "identity/rules.py": "Rules",
+    "identity/merging.py": "Whose values a merge keeps",
     "merging.py": "What a merge makes",
     "ingestion.py": "Ingestion",
     "provenance.py": "Values of several sources",
@@ -81,9 +90,10 @@ def assumptions(path: Path) -> list[str]:
 def page() -> str:
     """Give the page's text."""
     parts = [HEAD]
-    for path in sorted(ENGINE.rglob("*.py")):
+    for path in [*sorted(ENGINE.rglob("*.py")), *sorted(IDENTITY.glob("*.py"))]:
         if found := assumptions(path):
-            name = path.relative_to(ENGINE).as_posix()
+            home = ENGINE if path.is_relative_to(ENGINE) else IDENTITY.parent
+            name = path.relative_to(home).as_posix()
             parts.append(f"## {TITLES.get(name, name)}\n")
             parts.append("".join(f"- {text[0].upper()}{text[1:]}\n" for text in found))
     missing = sorted(set(_wire.service().operation_names) - set(registry.OPERATIONS))

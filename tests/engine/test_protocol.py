@@ -95,9 +95,10 @@ def test_an_unknown_path_or_method_is_not_found(engine, method, path):
 
 
 def test_an_operation_that_is_not_built_says_so(engine):
-    status, _, answer = call(engine, "GET", "/domains/shop/matches")
+    status, _, answer = call(engine, "GET", "/domains/shop/layouts")
     assert status == 400
-    assert answer["message"].startswith("GetMatches is not built into this engine yet; it has ")
+    told = "ListDomainLayouts is not built into this engine yet; it has "
+    assert answer["message"].startswith(told)
 
 
 def test_the_path_wins_over_the_body(shop, engine):

@@ -131,7 +131,7 @@ assert_type(shop.matches.get("id").refresh(), Match)
 assert_type(shop.matches.preview(), MergePreview)
 assert_type(shop.matches.preview(AutoMerging(enabled=True)), MergePreview)
 assert_type(shop.jobs.all(), Results[IdentityResolutionJob])
-job = shop.matches.run().wait(60, on_progress=lambda it: print(it.status))
+job = shop.matches.run().wait(60, on_progress=lambda it: print(it.status))  # noqa: T201
 assert_type(job, IdentityResolutionJob)
 assert_type(job.is_over, bool)
 assert_type(shop.jobs.get("id").job_stats, JobStats | None)

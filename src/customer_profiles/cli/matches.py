@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -21,6 +21,8 @@ from customer_profiles.cli.console import err, fail, out, told_plainly
 from customer_profiles.cli.target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from customer_profiles import CustomerProfiles, IdentityResolutionJob
 
 app: typer.Typer = typer.Typer(
@@ -132,9 +134,9 @@ def explain(  # noqa: PLR0913  (the command's options)
             _draw(explanations[0].plot, plot)
 
 
-def _draw(draw: object, file: Path) -> None:
+def _draw(draw: Callable[[], Any], file: Path) -> None:
     try:
-        axes = draw()  # type: ignore[operator]
+        axes = draw()
     except ImportError as error:
         fail(str(error))
     try:

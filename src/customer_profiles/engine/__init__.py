@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
 
 _WRITING = ("Create", "Update", "Put", "BatchPut", "Delete", "Merge")
-_OF_RULES = frozenset({"ListRuleBasedMatches", "GetSimilarProfiles", "GetDomain", "UpdateDomain"})
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -108,30 +107,20 @@ class Engine:
         problems = _wire.request_check(operation)(request)
         if problems:
             raise invalid(problems)
-        self._settle(operation)
+        if self._settles:
+            settle(self._context)
+            rule_matching.settle(self._context)
         try:
             answer = function(self._context, request)
         except UnicodeEncodeError:
             # Assumed: text that is not valid Unicode, such as half a surrogate pair, is refused.
             raise bad_request("The request holds text that is not valid Unicode") from None
         if operation.startswith(_WRITING):
-            self._settle_rules()
+            rule_matching.settle(self._context)
         body = answer if isinstance(answer, bytes) else _encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)
         return body
-
-    def _settle(self, operation: str) -> None:
-        """Do what has to be done before a request is answered."""
-        if self._settles:
-            settle(self._context)
-            self._settle_rules()
-        if operation in _OF_RULES:
-            self._settle_rules()
-
-    def _settle_rules(self) -> None:
-        if self._database.notes_changes():
-            rule_matching.settle(self._context)
 
     def dead_letters(self, domain_name: str) -> list[dict[str, Any]]:
         """Give the objects that ingestion rejected, the oldest first.
@@ -213,7 +202,7 @@ class Engine:
         if self._settles:
             settle(self._context)
         reports = flow_runs.run_due(self._context)
-        self._settle_rules()
+        rule_matching.settle(self._context)
         identity_jobs.run_due(self._context)
         outbox.deliver_all(self._context)
         return reports

@@ -13,11 +13,12 @@ from .store import profiles as profile_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from customer_profiles.identity.merging import Consolidated
+    from customer_profiles.identity.merging import Consolidated, Merged
 
     from .context import Context
     from .provenance import Source
     from .store.database import Connection
+    from .store.profiles import Stored
 
 Wire = dict[str, Any]
 
@@ -48,11 +49,18 @@ def run(
             for row in sorted(rows)
             if (found := profile_store.at(connection, row)) and found.profile_id in wanted
         ]
-        # Assumed: of profiles that are merged without asking the oldest one keeps its id.
-        try:
-            merging.merge(context, connection, stored[0], stored[1:], one.merged)
-        except Refusal:
-            # Assumed: profiles that would be too large as one are not merged, and stay a match.
-            continue
-        done += 1
+        done += unite(context, connection, stored, one.merged)
     return done
+
+
+def unite(
+    context: Context, connection: Connection, stored: Sequence[Stored], merged: Merged[Source]
+) -> bool:
+    """Merge profiles, given in the order of their rows, without asking; say whether it was done."""
+    # Assumed: of profiles that are merged without asking the oldest one keeps its id.
+    try:
+        merging.merge(context, connection, stored[0], stored[1:], merged)
+    except Refusal:
+        # Assumed: profiles that would be too large as one are not merged, and stay a match.
+        return False
+    return True

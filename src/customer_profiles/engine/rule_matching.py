@@ -17,8 +17,8 @@ from customer_profiles.identity import merging as identity
 from customer_profiles.identity import rules
 from customer_profiles.identity.rules import CROWD, RuleKey, Rules
 
-from . import merging
-from .refusals import Refusal, bad_request
+from . import auto_merging, merging
+from .refusals import bad_request
 from .standard import PROFILE
 from .store import letters
 from .store import profiles as profile_store
@@ -86,7 +86,7 @@ def status(context: Context, connection: Connection, domain: int) -> str | None:
 
 def settle(context: Context) -> None:
     """Bring the index up to date with what was written, and merge what the rules merge."""
-    waiting = True
+    waiting = context.database.notes_changes()
     while waiting:
         with context.database.write() as connection:
             rows = store.changed(connection, context.clock.now(), _A_FEW)
@@ -191,14 +191,9 @@ def _merge_matches_of(context: Context, connection: Connection, row: int) -> Non
     parts = [merging.part(connection, one) for one in stored]
     resolution = ruled.config.get("ConflictResolution")
     united = identity.merged(parts, resolution)
-    # Assumed: of profiles that are merged without asking the oldest one keeps its id.
-    try:
-        merging.merge(context, connection, stored[0], stored[1:], united)
-    except Refusal:
-        # Assumed: profiles that would be too large as one are not merged, and stay a match.
-        return
-    for one in stored:
-        _index(context, connection, one.id)
+    if auto_merging.unite(context, connection, stored, united):
+        for one in stored:
+            _index(context, connection, one.id)
 
 
 def match_of_profile(connection: Connection, row: int) -> RuleMatch | None:

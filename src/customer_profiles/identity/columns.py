@@ -52,7 +52,9 @@ _BY_NAME: tuple[tuple[Kind, str], ...] = (
         ),
     ),
 )
-_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _BY_NAME)
+_COMPILED: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern)) for kind, pattern in _BY_NAME
+)
 _LINE = re.compile(r"(?:address|street|line)[_ ]?(\d)$", re.IGNORECASE)
 
 

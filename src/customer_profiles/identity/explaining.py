@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Values = Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
 
-_BAR = 24
+_BAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,25 +75,19 @@ class Explanation:
     def __str__(self) -> str:
         return self.text()
 
-    def __rich__(self) -> Any:
-        """Give a table with bars for `rich.print`; it has no values of the records."""
-        from rich.table import Table
-
-        table = Table(title=f"{self.probability:.1%} one person", title_justify="left")
-        table.add_column("attribute")
-        table.add_column("the two values are")
-        table.add_column("bits", justify="right")
-        table.add_column("against / for")
+    def __rich__(self) -> str:
+        """Give lines with bars in rich's markup; they have no values of the records."""
         longest = max([abs(self.prior), *(abs(one.weight) for one in self.evidence)])
         rows = [("before comparing", "", self.prior)]
         rows += [(one.attribute, one.level, one.weight) for one in self.evidence]
+        lines = [f"[bold]{self.probability:.1%} one person[/]"]
         for attribute, level, weight in rows:
-            bar = "█" * round(_BAR / 2 * abs(weight) / longest)
-            mark = f"[green]{'':<12}{bar}[/]" if weight > 0 else f"[red]{bar:>12}[/]"
-            table.add_row(attribute, level, f"{weight:+.2f}", mark)
-        table.add_section()
-        table.add_row("together", "", f"{self.score:+.2f}", "")
-        return table
+            bar = "█" * round(_BAR * abs(weight) / longest)
+            mark = f"{'':<{_BAR}}[green]{bar}[/]" if weight > 0 else f"[red]{bar:>{_BAR}}[/]"
+            name = attribute.replace("[", "\\[")
+            lines.append(f"{name:<20} {level:<24} {weight:+8.2f}  {mark}")
+        lines.append(f"{'together':<20} {'':<24} {self.score:+8.2f}  bits")
+        return "\n".join(lines)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw a waterfall from the prior to the score, and give its matplotlib axes."""

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .columns import Kind
+    from .comparing import Comparison
     from .explaining import Explanation
-    from .prepared import Columns
+    from .prepared import Columns, Prepared
     from .reading import Records
     from .scoring import Weights
 
@@ -88,9 +89,9 @@ class Matcher:
 
     def __init__(self, columns: Columns, kinds: Mapping[str, Kind]) -> None:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-            self.prepared = prepare(columns, kinds, pool)
-        self.count = self.prepared.count
-        self.comparisons = comparisons(self.prepared)
+            self.prepared: Prepared = prepare(columns, kinds, pool)
+        self.count: int = self.prepared.count
+        self.comparisons: list[Comparison] = comparisons(self.prepared)
 
     def candidates(self, pool: Executor) -> Pairs:
         """Find the pairs that share a key."""

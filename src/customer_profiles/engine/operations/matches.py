@@ -56,6 +56,7 @@ def _described(connection: Connection, match: store.Match, now: float) -> Wire:
 @operation("ListRuleBasedMatches")
 def list_rule_based_matches(context: Context, request: Wire) -> Wire:
     """List the ids of what the rules match now, page by page."""
+    rule_matching.settle(context)
     limit = request.get("MaxResults", _PAGE)
     query = ["rule-based", request["DomainName"]]
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
@@ -69,6 +70,7 @@ def list_rule_based_matches(context: Context, request: Wire) -> Wire:
 @operation("GetSimilarProfiles")
 def get_similar_profiles(context: Context, request: Wire) -> Wire:
     """Give the match that a profile is in, or one by its id."""
+    rule_matching.settle(context)
     name, key = request["DomainName"], request["SearchKey"]
     by_rules = request["MatchType"] == "RULE_BASED_MATCHING"
     if key not in {"matchId", "profileId"}:
