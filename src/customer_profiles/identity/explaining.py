@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Values = Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
 
 _BAR = 12
+OTHERS = ("other records", "match both")
+"""What stands in an explanation for records that surely match both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,11 @@ class Explanation:
 
 
 def explain(
-    weights: Weights, codes: NDArray[np.uint8], names: tuple[str, str], values: Values | None = None
+    weights: Weights,
+    codes: NDArray[np.uint8],
+    names: tuple[str, str],
+    values: Values | None = None,
+    others: float = 0.0,
 ) -> Explanation:
     """Explain a pair: what each attribute adds to the log odds, in the order of comparison.
 
@@ -106,6 +112,7 @@ def explain(
         codes: the pair, compared: a code for each attribute.
         names: the two records' ids.
         values: gives both records' values of an attribute, if they are known.
+        others: the bits that records which match both add.
     """
     so_far = np.zeros((1, len(codes)), np.uint8)
     before = prior = _bits(weights, so_far)
@@ -119,6 +126,8 @@ def explain(
             level = attribute.levels[attribute.level_of[code]]
             evidence.append(Evidence(attribute.name, level, now - before, rarity, left, right))
         before = now
+    if others:
+        evidence.append(Evidence(*OTHERS, others))
     return Explanation(*names, prior, tuple(evidence))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .comparing import Comparison
     from .explaining import Explanation
 
-_VERSION = 1
+_VERSION = 2
 _TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}
 
 
@@ -80,12 +80,16 @@ class Model:
             ValueError: the evidence is not of such a group.
         """
         pairs = list(combinations(map(str, ids), 2))
-        codes = np.frombuffer(evidence, np.uint8)
-        if len(codes) != len(pairs) * len(self.weights.attributes):
+        size = len(pairs) * len(self.weights.attributes)
+        if len(evidence) != size + len(pairs) * np.float16().nbytes:
             msg = "evidence is not of a group with so many ids, found by this model"
             raise ValueError(msg)
-        rows = codes.reshape(len(pairs), -1)
-        return [explain(self.weights, row, pair) for row, pair in zip(rows, pairs, strict=True)]
+        rows = np.frombuffer(evidence[:size], np.uint8).reshape(len(pairs), -1)
+        others = np.frombuffer(evidence[size:], np.float16).tolist()
+        return [
+            explain(self.weights, row, pair, others=bits)
+            for row, pair, bits in zip(rows, pairs, others, strict=True)
+        ]
 
     def fitted(self, comparisons: Sequence[Comparison]) -> Weights:
         """Give the weights for the attributes that records have.

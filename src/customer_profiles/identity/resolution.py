@@ -47,6 +47,9 @@ _WORTH_KEEPING = 0.003
 _LEAST_JOINED = 0.3
 _LIKELY, _SURE, _UNSURE = 0.8, 0.97, 0.5
 _LARGEST = 400
+# Records that are surely one person's speak for pairs that say too little by themselves, though
+# never this surely: what is wrong with the one may be wrong with the other.
+_SURELY_JOINED, _MOST_THROUGH_OTHERS = 0.95, 0.9
 # The second time adds little, and costs the more the more records there are.
 _ROUNDS, _ROUNDS_OF_MANY, _MANY = 2, 1, 300_000
 
@@ -199,9 +202,21 @@ class Matcher:
 
     def group(self, weights: Weights, inner: Scored, threshold: float) -> NDArray[np.int64]:
         """Group the records by the pairs of at least a threshold."""
-        logs = scoring.log_classes(weights, inner.codes) - weights.priors()[:, None]
-        likeness = logs[scoring.MATCH] - logs[scoring.RELATED]
+        likeness = scoring.likeness(weights, inner.codes)
         return clusters.group(self.count, inner.i, inner.j, inner.match, likeness, threshold)
+
+    def said_by_others(self, weights: Weights, inner: Scored) -> NDArray[np.float16]:
+        """Give of each pair the bits that records which surely match both add to its odds."""
+        label = self.group(weights, inner, _SURELY_JOINED)
+        way = clusters.through_others(label, inner.i, inner.j, inner.match)
+        more = np.flatnonzero(way > inner.match)
+        # What speaks against the pair itself is not forgotten.
+        against = np.minimum(scoring.likeness(weights, inner.codes[more]), 0.0)
+        odds = scoring.log_odds(np.minimum(way[more], _MOST_THROUGH_OTHERS)) + against
+        added = (odds - scoring.log_odds(inner.match[more])) / np.log(2)
+        result = np.zeros(len(way), np.float16)
+        result[more] = np.maximum(added, 0)
+        return result
 
     def learn_from_groups(self, weights: Weights, scored: Scored, inner: Scored) -> None:
         """Estimate the model anew from likely groups.
@@ -290,8 +305,16 @@ class Resolution:
         codes = np.ascontiguousarray(self._inner.codes[own])
         of = label[i[own]]
         edges = np.append(np.flatnonzero(np.diff(of, prepend=-1)), len(of)).tolist()
-        parts = [codes[start:end].tobytes() for start, end in pairwise(edges)]
+        others = self._said_by_others[own]
+        parts = [
+            codes[start:end].tobytes() + others[start:end].tobytes()
+            for start, end in pairwise(edges)
+        ]
         return [parts[place] for place in self._found[1]]
+
+    @cached_property
+    def _said_by_others(self) -> NDArray[np.float16]:
+        return self._matcher.said_by_others(self._weights, self._inner)
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -315,11 +338,12 @@ class Resolution:
     def pairs(self, least: float = 0.01) -> ScoredPairs:
         """Give the pairs that match with at least some probability, as columns of numbers.
 
-        Records that belong together only because both match a third one are among them.
+        A pair that says little by itself is the more probable if both records match a third one.
         """
         outside = ~np.isin(self._scored.pairs, self._inner.pairs, assume_unique=True)
         pairs = np.concatenate([self._inner.pairs, self._scored.pairs[outside]])
-        match = np.concatenate([self._inner.match, self._scored.match[outside]])
+        inner = scoring.with_bits(self._inner.match, self._said_by_others)
+        match = np.concatenate([inner, self._scored.match[outside]])
         kept = match >= least
         pairs = pairs[kept]
         left, right = pairs >> np.uint64(32), pairs & np.uint64(0xFFFFFFFF)
@@ -345,13 +369,20 @@ class Resolution:
             return tuple(tuple(text for text in one if text is not None) for one in found)
 
         pair = compare(self._matcher.comparisons, np.array([low]), np.array([high]))
-        return explain(self._weights, pair[0], names, values)
+        return explain(self._weights, pair[0], names, values, self._others_of(low, high))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw how pairs score and what each threshold would merge; gives matplotlib axes."""
         from .plotting import thresholds
 
         return thresholds(self, ax)
+
+    def _others_of(self, low: int, high: int) -> float:
+        """Give the bits that other records add to a pair."""
+        wanted = np.uint64(low << 32 | high)
+        place = int(np.searchsorted(self._inner.pairs, wanted))
+        known = place < len(self._inner.pairs) and self._inner.pairs[place] == wanted
+        return float(self._said_by_others[place]) if known else 0.0
 
     def _number(self, wanted: Any) -> int:
         place = self._places.get(wanted)

@@ -34,6 +34,7 @@ _START_PAIRS = 0.5
 _MOST_ROUNDS, _SETTLED = 300, 1e-7
 _LEAST_CHANCE = 0.02
 _UNSEEN, _PRIOR_PAIRS = 0.1, 20.0
+_LEAST_PROBABILITY = 1e-9
 # What is believed before any pair is seen: as much as so many pairs, and of who agrees on a value
 # that but this part are strangers.
 _PRIOR_MATCHES, _PRIOR_STRANGERS = 10.0, 0.05
@@ -174,6 +175,27 @@ def responsibilities(logs: Any) -> Any:
     """Give how probable each class is, from `log_classes`."""
     parts = np.exp(logs - logs.max(axis=0))
     return parts / parts.sum(axis=0)
+
+
+def likeness(weights: Weights, codes: NDArray[np.uint8]) -> Any:
+    """Give of each pair the log odds of a match against a relation; negative contradicts it."""
+    logs = log_classes(weights, codes) - weights.priors().astype(np.float32)[:, None]
+    return logs[MATCH] - logs[RELATED]
+
+
+def log_odds(probability: Any) -> Any:
+    """Give the logarithm of the odds of probabilities, kept off 0 and 1."""
+    kept = np.clip(np.asarray(probability, float), _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    return np.log(kept / (1 - kept))
+
+
+def with_bits(probability: Any, bits: Any) -> Any:
+    """Add bits to the odds of probabilities."""
+    changed = bits != 0
+    odds = log_odds(probability[changed]) + bits[changed].astype(float) * np.log(2)
+    result = probability.copy()
+    result[changed] = 1 / (1 + np.exp(-odds))
+    return result
 
 
 def patterns(codes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
