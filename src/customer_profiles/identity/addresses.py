@@ -20,6 +20,7 @@ from .normalize import (
     part_of,
     pc,
     recode,
+    texts_of,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Addresses:
     """Of each core its first word."""
     city_text: NDArray[Any]
     postal_text: NDArray[Any]
+    street_text: NDArray[Any]
+    number_text: NDArray[Any]
+    word_text: NDArray[Any]
+    state_text: NDArray[Any]
 
 
 def read(
@@ -72,6 +77,7 @@ def read(
     postal = recode(found[3], _postal_codes(found[3].values))
     numbers, cores = _street_parts(street)
     number, core = encode(numbers), encode(cores)
+    first = encode(part_of(core.values, r"^(?P<it>\S+)"))
     return Addresses(
         street.codes,
         look_up(number.codes, street.codes),
@@ -80,11 +86,15 @@ def read(
         city.codes,
         state.codes,
         postal.codes,
-        core.values.to_numpy(zero_copy_only=False),
+        texts_of(core),
         letters_of(core.values),
-        encode(part_of(core.values, r"^(?P<it>\S+)")).codes,
-        city.values.to_numpy(zero_copy_only=False),
-        postal.values.to_numpy(zero_copy_only=False),
+        first.codes,
+        texts_of(city),
+        texts_of(postal),
+        texts_of(street),
+        texts_of(number),
+        texts_of(first),
+        texts_of(state),
     )
 
 

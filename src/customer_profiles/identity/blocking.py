@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .normalize import look_up
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from .addresses import Addresses
+    from .names import Names
     from .prepared import Prepared
 
 _ODD = np.array(
@@ -22,31 +27,37 @@ Part = Any
 """What a key is made of: numbers of shape (records,) or (records, values), -1 for none."""
 
 
-def atoms(prepared: Prepared) -> dict[str, Part]:
-    """Give what keys are made of, by name."""
+def as_numbered(codes: Any, _texts: Any) -> Part:
+    """Take a value's number among these records, which says nothing about other ones."""
+    return codes
+
+
+def as_hashed(codes: Any, texts: Any) -> Part:
+    """Take a number that a text has in whatever records it is."""
+    return look_up(np.array([hash_of(one) for one in texts], np.int64), codes)
+
+
+def hash_of(text: str) -> int:
+    """Give a number of 62 bits for a text, the same in every process."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 2
+
+
+def mixed(one: Part, other: Part) -> Part:
+    """Make one number of two, -1 where either is missing."""
+    both = (one.astype(np.uint64) * _ODD[0]) ^ (other.astype(np.uint64) * _ODD[1])
+    return np.where((one >= 0) & (other >= 0), (both >> np.uint64(2)).astype(np.int64), -1)
+
+
+def atoms(prepared: Prepared, number: Callable[[Any, Any], Part] = as_numbered) -> dict[str, Part]:
+    """Give what keys are made of, by name.
+
+    Args:
+        prepared: the records.
+        number: `as_numbered` if keys are for these records only, `as_hashed` if they are kept.
+    """
     found: dict[str, Part] = {}
-    names = prepared.names
-    if names is not None:
-
-        def of(table: Any, codes: Any) -> Any:
-            return np.append(table, np.full_like(table[:1], -1), axis=0)[codes]
-
-        found["given"] = names.given
-        found["formal given"] = of(names.canonical, names.given)
-        found["given sound"] = of(names.sound, names.given)
-        found["initial"] = of(names.initial, names.given)
-        found["family"] = names.family
-        found["family sound"] = of(names.sound, names.family)
-        found["family initial"] = of(names.initial, names.family)
-        found["middle"] = names.middle
-        words = np.stack(
-            [of(names.first_word, names.family), of(names.last_word, names.family)], axis=1
-        )
-        found["family word"] = words
-        low, high = np.minimum(names.given, names.family), np.maximum(names.given, names.family)
-        found["lesser name"] = np.where(low < 0, -1, low)
-        found["greater name"] = np.where(low < 0, -1, high)
-        found["any name"] = np.stack([names.given, names.family], axis=1)
+    if prepared.names is not None:
+        found |= _of_names(prepared.names, number)
     if prepared.birth is not None:
         birth = prepared.birth.astype(np.int64)
         whole = (birth & 0xFF > 0) & (birth > 0)
@@ -54,37 +65,64 @@ def atoms(prepared: Prepared) -> dict[str, Part]:
         found["year"] = np.where(birth > 0, birth >> 16, -1)
         found["day"] = np.where(whole, birth & 0xFFFF, -1)
     if prepared.emails is not None:
-        codes = prepared.emails.codes
-        found["email"] = codes
-        found["local"] = np.append(prepared.emails.local, np.int32(-1))[codes]
-        found["domain"] = np.append(prepared.emails.domain, np.int32(-1))[codes]
+        emails = prepared.emails
+        found["local"] = number(look_up(emails.local, emails.codes), emails.local_text)
+        found["domain"] = number(look_up(emails.domain, emails.codes), emails.domain_text)
     if prepared.phones is not None:
         codes = prepared.phones.codes
         packed = np.append(prepared.phones.packed, np.uint64(0)).astype(np.int64)[codes]
-        found["phone"] = codes
         found["phone end"] = np.where(codes >= 0, packed & 0xFFFFFFF, -1)
         found["phone tail"] = np.where(codes >= 0, packed & 0xFFFF, -1)
         found["phone head"] = np.where(codes >= 0, packed >> 16, -1)
-    places = prepared.addresses
-    if places is not None:
-        both = (places.number >= 0) & (places.core >= 0)
-        found["street"] = np.where(
-            both,
-            places.number.astype(np.int64) << 32 | places.core,
-            np.where(places.street >= 0, np.int64(1) << 62 | places.street, -1),
-        )
-        word = np.append(places.first_word, np.int32(-1))[places.core]
-        found["house"] = np.where(
-            (places.number >= 0) & (word >= 0), places.number.astype(np.int64) << 32 | word, -1
-        )
-        found["house number"] = places.number
-        found["postal"] = places.postal
-        found["city"] = places.city
-        found["state"] = places.state
+    if prepared.addresses is not None:
+        found |= _of_addresses(prepared.addresses, number)
     for kind, values in (("id", prepared.identifiers), ("text", prepared.texts)):
         for name, one in values.items():
-            found[f"{kind} {name}"] = one.codes
+            found[f"{kind} {name}"] = number(one.codes, one.text)
     return {name: part for name, part in found.items() if (part >= 0).any()}
+
+
+def _of_names(names: Names, number: Callable[[Any, Any], Part]) -> dict[str, Part]:
+    def of(table: Any, codes: Any, texts: Any) -> Part:
+        return number(np.append(table, np.full_like(table[:1], -1), axis=0)[codes], texts)
+
+    given, family = number(names.given, names.text), number(names.family, names.text)
+    both = (given >= 0) & (family >= 0)
+    word = [
+        of(table, names.family, names.word_text) for table in (names.first_word, names.last_word)
+    ]
+    return {
+        "given": given,
+        "formal given": of(names.canonical, names.given, names.formal_text),
+        "given sound": of(names.sound, names.given, names.sound_text),
+        "initial": of(names.initial, names.given, names.initial_text),
+        "family": family,
+        "family sound": of(names.sound, names.family, names.sound_text),
+        "family initial": of(names.initial, names.family, names.initial_text),
+        "middle": number(names.middle, names.text),
+        "family word": np.stack(word, axis=1),
+        "lesser name": np.where(both, np.minimum(given, family), -1),
+        "greater name": np.where(both, np.maximum(given, family), -1),
+        "any name": np.stack([given, family], axis=1),
+    }
+
+
+def _of_addresses(places: Addresses, number: Callable[[Any, Any], Part]) -> dict[str, Part]:
+    house, street = (
+        number(places.number, places.number_text),
+        number(places.street, places.street_text),
+    )
+    core = number(places.core, places.core_text)
+    word = number(look_up(places.first_word, places.core), places.word_text)
+    line = mixed(house, core)
+    return {
+        "street": np.where(line >= 0, line, mixed(street, street)),
+        "house": mixed(house, word),
+        "house number": house,
+        "postal": number(places.postal, places.postal_text),
+        "city": number(places.city, places.city_text),
+        "state": number(places.state, places.state_text),
+    }
 
 
 KEYS: tuple[tuple[str, ...], ...] = (
@@ -116,6 +154,10 @@ _SINGLE = ("given", "family", "birth", "postal", "city", "any name")
 _FEW = 20_000
 _WITH_TEXT = ("given", "family", "birth", "postal", "city", "phone tail")
 _MOST_OF_TEXT = 0.05
+MOST_HELD = 50
+"""A value of a key that more records have is no use to look one record up by."""
+_SAMPLED_MATCHES, _SAMPLED_RECORDS, _SEED = 10_000, 50_000, 20_240_229
+_LEAST_YIELD, _LEAST_WIDTH = 0.002, 0.1
 
 
 def keys_for(found: dict[str, Part], count: int) -> list[tuple[str, ...]]:
@@ -155,6 +197,67 @@ def hashed(parts: Sequence[Part], salt: int) -> tuple[NDArray[np.uint64], NDArra
         combined = (combined ^ values.astype(np.uint64)) * odd
         combined ^= combined >> np.uint64(29)
     return combined, rows
+
+
+class _Coverage(NamedTuple):
+    """What a key would do."""
+
+    covers: Any
+    """Which of some matching pairs share a value of it that is not too common."""
+    width: float
+    """How many values of it a record has, on average."""
+
+
+def best_keys(
+    found: dict[str, Part], count: int, i: NDArray[Any], j: NDArray[Any]
+) -> list[tuple[str, ...]]:
+    """Choose the few keys that find nearly all matches, to look one record up by.
+
+    Args:
+        found: what keys are made of.
+        count: how many records there are.
+        i: of pairs that match, the one record.
+        j: the other record.
+    """
+    draw = np.random.default_rng(_SEED)
+    if len(i) > _SAMPLED_MATCHES:
+        some = draw.choice(len(i), _SAMPLED_MATCHES, replace=False)
+        i, j = i[some], j[some]
+    records = np.arange(count)
+    if count > _SAMPLED_RECORDS:
+        records = np.sort(draw.choice(count, _SAMPLED_RECORDS, replace=False))
+    left = {
+        key: _coverage([found[name] for name in key], i, j, records, count)
+        for key in keys_for(found, count)
+    }
+    chosen: list[tuple[str, ...]] = []
+    missed = np.ones(len(i), bool)
+    while left:
+        gains = {key: int((one.covers & missed).sum()) for key, one in left.items()}
+        best = max(gains, key=lambda key: gains[key] / max(left[key].width, _LEAST_WIDTH))
+        if gains[best] <= _LEAST_YIELD * len(i):
+            return chosen
+        chosen.append(best)
+        missed &= ~left.pop(best).covers
+    return chosen
+
+
+def _coverage(
+    parts: Sequence[Part], i: NDArray[Any], j: NDArray[Any], records: NDArray[Any], count: int
+) -> _Coverage:
+    rows, place = np.unique(np.concatenate([i, j]), return_inverse=True)
+    keys, of = hashed([part[rows] for part in parts], 0)
+    order = np.argsort(of, kind="stable")
+    keys, of = keys[order], of[order]
+    nth = np.arange(len(of)) - np.searchsorted(of, of)
+    table = np.zeros((len(rows), int(nth.max(initial=0)) + 1), np.uint64)
+    table[of, nth] = keys
+    one, other = table[place[: len(i)]], table[place[len(i) :]]
+    same = (one[:, :, None] == other[:, None, :]) & (one[:, :, None] > 0)
+    values, held = np.unique(hashed([part[records] for part in parts], 0)[0], return_counts=True)
+    common = values[held * (count / len(records)) > MOST_HELD]
+    same &= ~np.isin(one, common)[:, :, None]
+    return _Coverage(same.any(axis=(1, 2)), float(held.sum()) / max(len(records), 1))
 
 
 def pairs_of(

@@ -30,6 +30,8 @@ class Model:
     weights: Weights
     kinds: dict[str, Kind]
     """What columns hold whose names do not tell."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """What records that match have, as a rule, at least one of in common."""
 
     def __repr__(self) -> str:
         names = ", ".join(one.name for one in self.weights.attributes)
@@ -47,6 +49,7 @@ class Model:
                 "records": self.weights.records,
                 "rates": self.weights.rates.tolist(),
                 "kinds": self.kinds,
+                "keys": self.keys,
                 "attributes": attributes,
             }
         )
@@ -67,7 +70,7 @@ class Model:
             for one in found["attributes"]
         ]
         weights = Weights(attributes, found["records"], np.array(found["rates"]))
-        return cls(weights, found["kinds"])
+        return cls(weights, found["kinds"], tuple(map(tuple, found["keys"])))
 
     def explain_group(self, ids: Sequence[Any], evidence: bytes) -> list[Explanation]:
         """Explain all pairs of a group that this model found.

@@ -11,7 +11,18 @@ import numpy as np
 import pyarrow as pa
 
 from . import normalize
-from .normalize import Coded, encode, filled, first_of, letters_of, look_up, part_of, pc, recode
+from .normalize import (
+    Coded,
+    encode,
+    filled,
+    first_of,
+    letters_of,
+    look_up,
+    part_of,
+    pc,
+    recode,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +57,11 @@ class Names:
     """Which letters it has, as bits."""
     canonical: Any
     """The name itself and the formal names that it may be a nickname of."""
+    formal_text: NDArray[Any]
+    """The names that there are, and the formal names that nobody has."""
+    word_text: NDArray[Any]
+    sound_text: NDArray[Any]
+    initial_text: NDArray[Any]
 
 
 def read(columns: Sequence[list[Coded]], count: int) -> Names | None:
@@ -85,21 +101,27 @@ def _described(values: pa.Array, codes: list[Any], suffix: Any) -> Names:
     size = len(values)
     text = values.to_numpy(zero_copy_only=False)
     words = [values, part_of(values, r"^(?P<it>\S+)"), part_of(values, r" (?P<it>\S+)$")]
-    numbered = encode(pa.concat_arrays(words)).codes
+    numbered = encode(pa.concat_arrays(words))
+    sounds, initials = encode(sound(values)), encode(pc.utf8_slice_codeunits(values, 0, 1))
     counts = np.bincount(given[given >= 0], minlength=size)
+    canonical, formal_text = _canonicals(text, counts)
     return Names(
         given,
         middle,
         family,
         suffix,
         text,
-        numbered[size : 2 * size],
-        numbered[2 * size :],
-        encode(sound(values)).codes,
-        encode(pc.utf8_slice_codeunits(values, 0, 1)).codes,
+        numbered.codes[size : 2 * size],
+        numbered.codes[2 * size :],
+        sounds.codes,
+        initials.codes,
         pc.utf8_length(values).to_numpy(zero_copy_only=False).astype(np.uint8),
         letters_of(values),
-        _canonicals(text, counts),
+        canonical,
+        formal_text,
+        texts_of(numbered),
+        texts_of(sounds),
+        texts_of(initials),
     )
 
 
@@ -145,8 +167,11 @@ def _nicknames() -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(names)) for name, names in of.items()}
 
 
-def _canonicals(text: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.int32]:
-    """Of each name give itself and the formal names that it may stand for, the commonest first."""
+def _canonicals(text: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[Any]]:
+    """Of each name give itself and the formal names that it may stand for, the commonest first.
+
+    They are numbers into the second result: the names, and formal names that are not among them.
+    """
     numbers = {name: number for number, name in enumerate(text)}
     result = np.full((len(text), _FORMAL + 1), -1, np.int32)
     result[:, 0] = np.arange(len(text))
@@ -161,4 +186,4 @@ def _canonicals(text: NDArray[Any], counts: NDArray[Any]) -> NDArray[np.int32]:
             if number is None:
                 number = extra.setdefault(one, len(text) + len(extra))
             result[row, place] = number
-    return result
+    return result, np.append(text, np.array(list(extra), object))

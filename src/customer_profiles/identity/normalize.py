@@ -81,6 +81,11 @@ def encode(column: pa.ChunkedArray | pa.Array) -> Coded:
     return Coded(codes.astype(np.int32, copy=False), encoded.dictionary)
 
 
+def texts_of(column: Coded) -> Any:
+    """Give the distinct values as an array of objects."""
+    return column.values.to_numpy(zero_copy_only=False)
+
+
 def recode(column: Coded, values: pa.Array) -> Coded:
     """Replace the distinct values, each by one text or by none, and number them anew."""
     again = encode(empty_as_null(values))

@@ -10,7 +10,18 @@ import pyarrow as pa
 
 from . import addresses, names, normalize
 from .columns import kind_of
-from .normalize import Coded, beside, compact, encode, first_of, letters_of, look_up, pc, recode
+from .normalize import (
+    Coded,
+    beside,
+    compact,
+    encode,
+    first_of,
+    letters_of,
+    look_up,
+    pc,
+    recode,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +62,9 @@ class Values:
     """Of a phone number its last nine digits, four bits each."""
     local: Any = None
     """Of an e-mail address the number of what is before the @."""
+    local_text: Any = None
     domain: Any = None
+    domain_text: Any = None
     distinctive: Any = None
     """Whether what is before the @ is more than letters, which may be a mere name."""
 
@@ -139,14 +152,17 @@ def _emails(columns: list[Coded]) -> Values | None:
     coded = beside([recode(one, normalize.emails(one.values)) for one in columns])
     if not len(coded.values):
         return None
-    local, domain = normalize.split_emails(coded.values)
+    locals_of, domain_of = normalize.split_emails(coded.values)
+    local, domain = encode(locals_of), encode(domain_of)
     return Values(
         coded.codes,
-        coded.values.to_numpy(zero_copy_only=False),
+        texts_of(coded),
         letters_of(coded.values),
-        local=encode(local).codes,
-        domain=encode(domain).codes,
-        distinctive=pc.match_substring_regex(local, r"\d").to_numpy(zero_copy_only=False),
+        local=local.codes,
+        local_text=texts_of(local),
+        domain=domain.codes,
+        domain_text=texts_of(domain),
+        distinctive=pc.match_substring_regex(locals_of, r"\d").to_numpy(zero_copy_only=False),
     )
 
 
@@ -163,8 +179,7 @@ def _phones(columns: list[Coded]) -> Values | None:
 def _plain(column: Coded, spaces: str) -> Values:
     values = pc.replace_substring(normalize.words(column.values), " ", spaces)
     coded = recode(column, values)
-    text = coded.values.to_numpy(zero_copy_only=False)
-    return Values(coded.codes.reshape(-1, 1), text, letters_of(coded.values))
+    return Values(coded.codes.reshape(-1, 1), texts_of(coded), letters_of(coded.values))
 
 
 def _forget_junk(prepared: Prepared) -> None:

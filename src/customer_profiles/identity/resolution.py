@@ -326,10 +326,13 @@ class Resolution:
         """Of each record the confidence of its group, in the records' order; 1 if it is alone."""
         return self._confidence(self.labels)[self.labels]
 
-    @property
+    @cached_property
     def model(self) -> Model:
         """The estimated model, to keep and to use again."""
-        return Model(self._weights, self._kinds)
+        likely = self._inner.match >= _LIKELY
+        pairs = (self._inner.i[likely], self._inner.j[likely])
+        keys = blocking.best_keys(blocking.atoms(self._matcher.prepared), self.count, *pairs)
+        return Model(self._weights, self._kinds, tuple(keys))
 
     def at(self, threshold: float) -> list[Group]:
         """Group the records anew, by pairs of at least another threshold."""
