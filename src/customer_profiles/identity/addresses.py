@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PARTS = ("street", "city", "state", "postal_code")
+PLUS_FOUR = r"^(\d{5})\d{4}$"
+"""The four digits that may follow a ZIP code."""
+SEPARATOR = "\n"
+"""What stands between number and words of a line."""
+NUMBER, NUMBERS = r"(?:^| )(?P<it>\d+[a-z]?)(?: |$)", r"\d+[a-z]?"
 _STOP_SHARE, _FEWEST_STREETS = 0.02, 250
 """A word that this part of all streets have says nothing, as `street` or `rue`."""
 
@@ -57,6 +62,10 @@ class Addresses:
     number_text: NDArray[Any]
     word_text: NDArray[Any]
     state_text: NDArray[Any]
+    line_text: Any
+    """Of each line what makes it the same as another one."""
+    stop_words: list[str]
+    """Words of streets that say nothing."""
 
 
 def read(
@@ -75,14 +84,15 @@ def read(
     ]
     street, city, state = (recode(one, normalize.words(one.values)) for one in found[:3])
     postal = recode(found[3], _postal_codes(found[3].values))
-    numbers, cores = _street_parts(street)
+    numbers, cores, stop_words = _street_parts(street)
     number, core = encode(numbers), encode(cores)
     first = encode(part_of(core.values, r"^(?P<it>\S+)"))
+    lines, street_of = _lines(number.codes, core.codes)
     return Addresses(
         street.codes,
         look_up(number.codes, street.codes),
         look_up(core.codes, street.codes),
-        look_up(_lines(number.codes, core.codes), street.codes),
+        look_up(lines, street.codes),
         city.codes,
         state.codes,
         postal.codes,
@@ -95,6 +105,8 @@ def read(
         texts_of(number),
         texts_of(first),
         texts_of(state),
+        _line_texts(street_of, numbers, cores, street.values),
+        stop_words,
     )
 
 
@@ -120,31 +132,41 @@ def _beside(columns: list[Coded]) -> Coded:
 
 def _postal_codes(values: pa.Array) -> pa.Array:
     plain = pc.replace_substring_regex(pc.utf8_lower(values), r"[^\p{L}\p{N}]", "")
-    # The four digits that may follow a ZIP code.
-    return pc.replace_substring_regex(plain, r"^(\d{5})\d{4}$", r"\1")
+    return pc.replace_substring_regex(plain, PLUS_FOUR, r"\1")
 
 
-def _lines(number: Any, core: Any) -> Any:
-    """Number the streets that are the same; without a number or words only if all of it is."""
+def _lines(number: Any, core: Any) -> tuple[Any, Any]:
+    """Number the streets that are the same, and give one street of each number.
+
+    Without a house number or words streets are the same only if all of them is.
+    """
     both = (number.astype(np.int64) << 32) | core.astype(np.int64)
     half = (number < 0) | (core < 0)
     both[half] = -1 - np.flatnonzero(half)
-    return np.unique(both, return_inverse=True)[1].astype(np.int32)
+    _, street_of, lines = np.unique(both, return_index=True, return_inverse=True)
+    return lines.astype(np.int32), street_of
 
 
-def _street_parts(street: Coded) -> tuple[pa.Array, pa.Array]:
-    """Split streets into house number and words."""
+def _line_texts(street_of: Any, numbers: pa.Array, cores: pa.Array, streets: pa.Array) -> Any:
+    both = pc.binary_join_element_wise(numbers, cores, SEPARATOR)
+    return pc.coalesce(both, streets).take(street_of).to_pylist()
+
+
+def _street_parts(street: Coded) -> tuple[pa.Array, pa.Array, list[str]]:
+    """Split streets into house number and words, and give the words that say nothing."""
     values = street.values
-    number = part_of(values, r"(?:^| )(?P<it>\d+[a-z]?)(?: |$)")
-    rest = pc.utf8_trim(pc.replace_substring_regex(values, r"\d+[a-z]?", " "), " ")
+    number = part_of(values, NUMBER)
+    rest = pc.utf8_trim(pc.replace_substring_regex(values, NUMBERS, " "), " ")
     weights = np.bincount(street.codes[street.codes >= 0], minlength=len(values))
     lists = pc.utf8_split_whitespace(rest)
     words, of = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
     known = encode(words)
     totals = np.bincount(known.codes, weights=weights[of], minlength=len(known.values))
     most = _STOP_SHARE * max(float(weights.sum()), _FEWEST_STREETS)
-    kept = (totals <= most)[known.codes]
+    says_nothing = totals > most
+    kept = ~says_nothing[known.codes]
     words, of = words.filter(pa.array(kept)), of[kept]
     edges = np.searchsorted(of, np.arange(len(values) + 1)).astype(np.int32)
     core = pc.binary_join(pa.ListArray.from_arrays(pa.array(edges), words), " ")
-    return number, empty_as_null(pc.if_else(pc.equal(core, ""), rest, core))
+    core = empty_as_null(pc.if_else(pc.equal(core, ""), rest, core))
+    return number, core, known.values.filter(pa.array(says_nothing)).to_pylist()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .normalize import look_up
+from .normalize import hash_of, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from .names import Names
     from .prepared import Prepared
 
-_ODD = np.array(
-    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64
-)
+ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
+"""What parts of a key are multiplied by."""
+_ODD = np.array(ODD, np.uint64)
 _NONE = np.uint64(0)
 
 Part = Any
@@ -35,11 +34,6 @@ def as_numbered(codes: Any, _texts: Any) -> Part:
 def as_hashed(codes: Any, texts: Any) -> Part:
     """Take a number that a text has in whatever records it is."""
     return look_up(np.array([hash_of(one) for one in texts], np.int64), codes)
-
-
-def hash_of(text: str) -> int:
-    """Give a number of 62 bits for a text, the same in every process."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 2
 
 
 def mixed(one: Part, other: Part) -> Part:
@@ -177,6 +171,16 @@ def _tells(part: Part) -> bool:
     """Tell whether a text has so many values that sharing one says something."""
     counts = np.bincount(part[part >= 0])
     return float((counts / max(counts.sum(), 1)) @ (counts / max(counts.sum(), 1))) <= _MOST_OF_TEXT
+
+
+def lasting(
+    prepared: Prepared, keys: Sequence[tuple[str, ...]]
+) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
+    """Yield of each key the values that records have, the same in every process, and their records."""
+    found = atoms(prepared, as_hashed)
+    for salt, key in enumerate(keys):
+        if found.keys() >= set(key):
+            yield hashed([found[name] for name in key], salt)
 
 
 def hashed(parts: Sequence[Part], salt: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

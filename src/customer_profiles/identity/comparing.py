@@ -39,6 +39,7 @@ _A_POSTAL_CODE, _A_CITY, _A_TEXT = 1 / 1_000, 1 / 200, 1 / 30
 
 GIVEN_NAME, FAMILY_NAME, PLACE, GENDER = "given name", "family name", "place", "gender"
 STREET, PHONE, EMAIL = "street", "phone", "email"
+MIDDLE_NAME, SUFFIX, BIRTH_DATE = "middle name", "suffix", "birth date"
 
 
 @dataclass(slots=True)
@@ -53,6 +54,12 @@ class Rarity:
     """Of each class, how many pairs of records agree on a value of it."""
     chance: float
     """How probable it is that two records of two people agree on any value."""
+    name: str
+    """Which list of values this is about."""
+    alone: int
+    """The class of a value that one record has."""
+    text: Callable[[int], str]
+    """Gives a value by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +88,41 @@ class Comparison:
         return first[level] + np.where(told[level], rarity, np.uint8(0))
 
 
-def rarity_of(codes: Any, size: int, usual: float) -> Rarity:
+def rarity_of(name: str, codes: Any, texts: Any, usual: float) -> Rarity:
     """Tell how rare values are, from the values that records have.
 
     Args:
+        name: which list of values this is.
         codes: the records' values.
-        size: how many different values there are.
+        texts: the values, or numbers that stand for them, by their numbers.
         usual: the share of people that have one value of such an attribute, as a rule; it is what
             counts where there are few records to learn from.
     """
-    counts = np.bincount(codes[codes >= 0].ravel(), minlength=size)
+    counts = np.bincount(codes[codes >= 0].ravel(), minlength=len(texts))
     having = int((codes.reshape(len(codes), -1) >= 0).any(axis=1).sum())
-    share = (np.maximum(counts, 1) + _PRIOR_RECORDS * usual) / (having + _PRIOR_RECORDS)
-    classes = np.clip(-_HALF_BITS * np.log2(share), 0, RARITIES - 1).astype(np.uint8)
+    share = _share(counts, having, usual)
+    classes = _class_of(share)
     pairs = counts * (counts - 1) / 2.0
     total = np.bincount(classes, weights=pairs, minlength=RARITIES)
     weighted = np.bincount(classes, weights=pairs * share, minlength=RARITIES)
     middle = 2.0 ** -((np.arange(RARITIES) + 0.5) / _HALF_BITS)
     mean = np.where(total > 0, weighted / np.maximum(total, 1e-12), middle)
     chance = max(float(2 * pairs.sum()) / max(having * (having - 1.0), 1.0), 1e-12)
-    return Rarity(np.append(classes, np.uint8(0)), mean, total, chance)
+    alone = int(_class_of(_share(np.ones(1), having, usual))[0])
+
+    def text(number: int) -> str:
+        value = texts[number]
+        return value if isinstance(value, str) else f"{value:x}"
+
+    return Rarity(np.append(classes, np.uint8(0)), mean, total, chance, name, alone, text)
+
+
+def _share(counts: Any, having: int, usual: float) -> Any:
+    return (np.maximum(counts, 1) + _PRIOR_RECORDS * usual) / (having + _PRIOR_RECORDS)
+
+
+def _class_of(share: Any) -> Any:
+    return np.clip(-_HALF_BITS * np.log2(share), 0, RARITIES - 1).astype(np.uint8)
 
 
 def comparisons(prepared: Prepared) -> list[Comparison]:
@@ -147,27 +169,27 @@ def _unlike(letters: Any, one: Any, other: Any) -> Any:
 
 # Names
 
-_GIVEN = (
+GIVEN_LEVELS = (
     "missing", "exact", "nickname", "near", "middle name", "initial", "beginning", "swapped",
     "similar", "different",
 )  # fmt: skip
-_FAMILY = ("missing", "exact", "near", "part", "similar", "different")
+FAMILY_LEVELS = ("missing", "exact", "near", "part", "similar", "different")
 _MIDDLE = ("missing", "exact", "initial", "different")
 _SUFFIX = ("missing", "exact", "different", "one has none")
-_MOST_UNLIKE = 7
-_SIMILAR, _NEARLY = 0.85, 0.88
-_SHORTEST, _LONG = 3, 8
-_BEGUN = 0.8
-_BEGINNING = 2
+MOST_UNLIKE = 7
+SIMILAR, NEARLY = 0.85, 0.88
+SHORTEST, LONG = 3, 8
+BEGUN = 0.8
+BEGINNING = 2
 
 
 def _is_near(names: Names, a: Any, b: Any, maybe: Any, score: Any) -> Any:
     """Tell which of pairs are one typing error apart, or two in a long name."""
     short = np.minimum(names.length[a[maybe]], names.length[b[maybe]])
-    likely = maybe[(score >= _NEARLY) & (short >= _SHORTEST)]
+    likely = maybe[(score >= NEARLY) & (short >= SHORTEST)]
     short = np.minimum(names.length[a[likely]], names.length[b[likely]])
     edits = _edits(names.text, a[likely], b[likely], 2)
-    return likely[(edits <= 1) | ((edits == 2) & (short >= _LONG))]  # noqa: PLR2004  (edits)
+    return likely[(edits <= 1) | ((edits == 2) & (short >= LONG))]  # noqa: PLR2004  (edits)
 
 
 def _swapped(names: Names, i: Rows, j: Rows) -> Any:
@@ -176,10 +198,9 @@ def _swapped(names: Names, i: Rows, j: Rows) -> Any:
 
 
 def _names(names: Names) -> list[Comparison]:
-    size = len(names.text)
     given_rarity, family_rarity = (
-        rarity_of(names.given, size, _A_NAME),
-        rarity_of(names.family, size, _A_NAME),
+        rarity_of("given", names.given, names.text, _A_NAME),
+        rarity_of("family", names.family, names.text, _A_NAME),
     )
 
     def given(i: Rows, j: Rows) -> Found:
@@ -201,8 +222,8 @@ def _names(names: Names) -> list[Comparison]:
         return level, rarity
 
     result = [
-        Comparison(GIVEN_NAME, _GIVEN, given, {EXACT: given_rarity}),
-        Comparison(FAMILY_NAME, _FAMILY, family, {EXACT: family_rarity}),
+        Comparison(GIVEN_NAME, GIVEN_LEVELS, given, {EXACT: given_rarity}),
+        Comparison(FAMILY_NAME, FAMILY_LEVELS, family, {EXACT: family_rarity}),
     ]
     if (names.middle >= 0).any():
         result.append(_middle(names))
@@ -213,12 +234,12 @@ def _names(names: Names) -> list[Comparison]:
 
 def _given_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
     level = np.full(len(a), 9, np.uint8)
-    maybe = np.flatnonzero(_unlike(names.letters, a, b) <= _MOST_UNLIKE)
+    maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
-    level[maybe[score >= _SIMILAR]] = 8
+    level[maybe[score >= SIMILAR]] = 8
     level[_swapped(names, i, j)] = 7
     short = np.minimum(names.length[a], names.length[b])
-    begins = maybe[(score >= _BEGUN) & (short[maybe] >= _BEGINNING)]
+    begins = maybe[(score >= BEGUN) & (short[maybe] >= BEGINNING)]
     level[begins[_begins(names, a[begins], b[begins])]] = 6
     level[(short == 1) & (names.initial[a] == names.initial[b])] = 5
     middle_i, middle_j = names.middle[i], names.middle[j]
@@ -241,9 +262,9 @@ def _begins(names: Names, a: Any, b: Any) -> Any:
 
 def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
     level = np.full(len(a), 5, np.uint8)
-    maybe = np.flatnonzero(_unlike(names.letters, a, b) <= _MOST_UNLIKE)
+    maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
-    level[maybe[score >= _SIMILAR]] = 4
+    level[maybe[score >= SIMILAR]] = 4
     first_a, first_b = names.first_word[a], names.first_word[b]
     last_a, last_b = names.last_word[a], names.last_word[b]
     several_a, several_b = last_a >= 0, last_b >= 0
@@ -258,7 +279,7 @@ def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
 
 
 def _middle(names: Names) -> Comparison:
-    rarity = rarity_of(names.middle, len(names.text), _A_NAME)
+    rarity = rarity_of("middle", names.middle, names.text, _A_NAME)
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = names.middle[i], names.middle[j]
@@ -269,7 +290,7 @@ def _middle(names: Names) -> Comparison:
         level[(a < 0) | (b < 0)] = MISSING
         return level, rarity.of[a]
 
-    return Comparison("middle name", _MIDDLE, find, {EXACT: rarity})
+    return Comparison(MIDDLE_NAME, _MIDDLE, find, {EXACT: rarity})
 
 
 def _suffix(names: Names) -> Comparison:
@@ -280,7 +301,7 @@ def _suffix(names: Names) -> Comparison:
         level[(a < 0) & (b < 0)] = MISSING
         return level, np.zeros(len(i), np.uint8)
 
-    return Comparison("suffix", _SUFFIX, find)
+    return Comparison(SUFFIX, _SUFFIX, find)
 
 
 # Birth dates and gender
@@ -302,7 +323,7 @@ def _differing_digits(off: Any) -> Any:
 def _birth(birth: Any) -> Comparison:
     values, codes = np.unique(birth, return_inverse=True)
     codes = np.where(birth > 0, codes, -1).astype(np.int32)
-    rarity = rarity_of(codes, len(values), _A_BIRTH_DATE)
+    rarity = rarity_of("birth", codes, values.tolist(), _A_BIRTH_DATE)
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = birth[i], birth[j]
@@ -322,7 +343,7 @@ def _birth(birth: Any) -> Comparison:
         level[(a == 0) | (b == 0)] = MISSING
         return level, rarity.of[codes[i]]
 
-    return Comparison("birth date", _BIRTH, find, {EXACT: rarity})
+    return Comparison(BIRTH_DATE, _BIRTH, find, {EXACT: rarity})
 
 
 def _gender(gender: Any, names: Names | None) -> Comparison:
@@ -332,8 +353,9 @@ def _gender(gender: Any, names: Names | None) -> Comparison:
         level[(a < 0) | (b < 0)] = MISSING
         if names is not None:
             # One given name has, as a rule, one gender: it would be told twice.
-            one, other = names.canonical[names.given[i]][:, 0], names.canonical[names.given[j]]
-            level[((one[:, None] == other) & (one[:, None] >= 0)).any(axis=1)] = MISSING
+            x, y = names.given[i], names.given[j]
+            told = (names.canonical[y] == x[:, None]) | (names.canonical[x] == y[:, None])
+            level[told.any(axis=1) & (x >= 0) & (y >= 0)] = MISSING
         return level, np.zeros(len(i), np.uint8)
 
     return Comparison(GENDER, ("missing", "exact", "different"), find)
@@ -368,20 +390,20 @@ def _any_exact(codes: Any, rarity: Rarity, i: Rows, j: Rows, different: int) -> 
 
 
 _EMAIL = ("missing", "exact", "same local part", "near", "different")
-_EMAIL_EDITS = 2
+EMAIL_EDITS = 2
 
 
 def _email(emails: Values, names: Names | None) -> Comparison:
-    rarity = rarity_of(emails.codes, len(emails.text), _AN_IDENTIFIER)
+    rarity = rarity_of("email", emails.codes, emails.text, _AN_IDENTIFIER)
 
     def find(i: Rows, j: Rows) -> Found:
         level, best = _any_exact(emails.codes, rarity, i, j, 4)
         rest = np.flatnonzero(level == 4)  # noqa: PLR2004  (different)
         for pairs, a, b in _combinations(emails.codes, i[rest], j[rest]):
             now = np.full(len(pairs), 4, np.uint8)
-            maybe = np.flatnonzero(_unlike(emails.letters, a, b) <= 2 * _EMAIL_EDITS)
-            edits = _edits(emails.text, a[maybe], b[maybe], _EMAIL_EDITS)
-            now[maybe[edits <= _EMAIL_EDITS]] = 3
+            maybe = np.flatnonzero(_unlike(emails.letters, a, b) <= 2 * EMAIL_EDITS)
+            edits = _edits(emails.text, a[maybe], b[maybe], EMAIL_EDITS)
+            now[maybe[edits <= EMAIL_EDITS]] = 3
             # A local part without digits may be no more than the name, which is told elsewhere.
             now[(emails.local[a] == emails.local[b]) & emails.distinctive[a]] = 2
             level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
@@ -400,7 +422,7 @@ _LAST_SEVEN = np.uint64(0xFFFFFFF)
 
 
 def _phone(phones: Values) -> Comparison:
-    rarity = rarity_of(phones.codes, len(phones.text), _AN_IDENTIFIER)
+    rarity = rarity_of("phone", phones.codes, phones.text, _AN_IDENTIFIER)
 
     def find(i: Rows, j: Rows) -> Found:
         level, best = _any_exact(phones.codes, rarity, i, j, 4)
@@ -438,20 +460,20 @@ _PLACE = (
     "missing", "postal code and city", "postal code", "city", "near", "in part", "different",
 )  # fmt: skip
 # By postal code and city, each of: missing, same, near, different.
-_PLACES = np.array([[0, 3, 4, 6], [2, 1, 1, 2], [4, 3, 4, 5], [6, 3, 5, 6]], np.uint8)
+PLACES = np.array([[0, 3, 4, 6], [2, 1, 1, 2], [4, 3, 4, 5], [6, 3, 5, 6]], np.uint8)
 _POSTAL_NEAR = 0.7
-_STREET_UNLIKE = 8
+STREET_UNLIKE = 8
 
 
 def _addresses(places: Addresses) -> list[Comparison]:
     result = []
     if (places.street >= 0).any():
-        rarity = rarity_of(places.line, int(places.line.max()) + 1, _A_STREET)
+        rarity = rarity_of("street", places.line, places.line_text, _A_STREET)
         find = _best_of(places, lambda i, j: _street(places, rarity, i, j))
         result.append(Comparison(STREET, _STREET, find, {EXACT: rarity}))
     if (places.postal >= 0).any() or (places.city >= 0).any():
-        postal = rarity_of(places.postal, len(places.postal_text), _A_POSTAL_CODE)
-        city = rarity_of(places.city, len(places.city_text), _A_CITY)
+        postal = rarity_of("postal", places.postal, places.postal_text, _A_POSTAL_CODE)
+        city = rarity_of("city", places.city, places.city_text, _A_CITY)
         find = _best_of(places, lambda i, j: _place(places, postal, city, i, j))
         result.append(Comparison(PLACE, _PLACE, find, {1: postal, 2: postal, 3: city}))
     return result
@@ -485,9 +507,9 @@ def _street(places: Addresses, rarity: Rarity, i: Any, j: Any) -> Found:
         places.core[i], places.core[j], places.number[i], places.number[j]
     )  # fmt: skip
     like = (core_a == core_b) & (core_a >= 0)
-    maybe = _unlike(places.core_letters, core_a, core_b) <= _STREET_UNLIKE
+    maybe = _unlike(places.core_letters, core_a, core_b) <= STREET_UNLIKE
     maybe = np.flatnonzero(maybe & (core_a >= 0) & (core_b >= 0) & ~like)
-    like[maybe[_similarity(places.core_text, core_a[maybe], core_b[maybe]) >= _NEARLY]] = True
+    like[maybe[_similarity(places.core_text, core_a[maybe], core_b[maybe]) >= NEARLY]] = True
     now = np.where(like, np.uint8(3), np.uint8(4))
     now[like & ((number_a == number_b) | (number_a < 0) | (number_b < 0))] = 2
     level[rest] = now
@@ -499,9 +521,9 @@ def _place(places: Addresses, postal: Rarity, city: Rarity, i: Any, j: Any) -> F
         places.postal[i], places.postal[j], places.city[i], places.city[j]
     )  # fmt: skip
     by_post = _likeness(post_a, post_b, lambda a, b: _edits(places.postal_text, a, b, 1) <= 1)
-    by_city = _likeness(city_a, city_b, lambda a, b: _similarity(places.city_text, a, b) >= _NEARLY)
+    by_city = _likeness(city_a, city_b, lambda a, b: _similarity(places.city_text, a, b) >= NEARLY)
     rarity = np.where(by_post == 1, postal.of[post_a], city.of[city_a])
-    return _PLACES[by_post, by_city], rarity
+    return PLACES[by_post, by_city], rarity
 
 
 def _likeness(a: Any, b: Any, is_near: Any) -> Any:
@@ -516,11 +538,11 @@ def _likeness(a: Any, b: Any, is_near: Any) -> Any:
 # All other values
 
 _PLAIN = ("missing", "exact", "near", "different")
-_PLAIN_NEAR = 0.9
+PLAIN_NEAR = 0.9
 
 
 def _plain(name: str, values: Values, usual: float) -> Comparison:
-    rarity = rarity_of(values.codes, len(values.text), usual)
+    rarity = rarity_of(name, values.codes, values.text, usual)
     codes = values.codes[:, 0]
 
     def find(i: Rows, j: Rows) -> Found:
@@ -529,9 +551,9 @@ def _plain(name: str, values: Values, usual: float) -> Comparison:
         level[(a < 0) | (b < 0)] = MISSING
         rest = np.flatnonzero(level == 3)  # noqa: PLR2004  (different)
         x, y = a[rest], b[rest]
-        maybe = np.flatnonzero(_unlike(values.letters, x, y) <= _MOST_UNLIKE)
+        maybe = np.flatnonzero(_unlike(values.letters, x, y) <= MOST_UNLIKE)
         score = _similarity(values.text, x[maybe], y[maybe])
-        level[rest[maybe[score >= _PLAIN_NEAR]]] = 2
+        level[rest[maybe[score >= PLAIN_NEAR]]] = 2
         return level, rarity.of[a]
 
     return Comparison(name, _PLAIN, find, {EXACT: rarity})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field, fields
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .explaining import explain
+from .normalize import Facts, hash_of
 from .scoring import Attribute, Weights
 
 if TYPE_CHECKING:
@@ -20,7 +22,34 @@ if TYPE_CHECKING:
     from .explaining import Explanation
 
 _VERSION = 2
+_COMMON = 4
+"""A value is common if its class of rarity is by so much below that of what one record has."""
 _TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}
+
+
+@dataclass(frozen=True, slots=True)
+class Rarities:
+    """How rare values are, for records that the model was not estimated from."""
+
+    alone: dict[str, int] = field(default_factory=dict)
+    """Of each list of values the class of one that only one record has."""
+    common: dict[int, int] = field(default_factory=dict)
+    """Of values that more records have the class, by the hash of their list and text."""
+
+    @classmethod
+    def told_by(cls, comparisons: Sequence[Comparison]) -> Rarities:
+        """Read off how rare the values of some records are."""
+        lists = {one.name: one for it in comparisons for one in it.rarities.values()}
+        common = {
+            hash_of(f"{one.name}\0{one.text(number)}"): int(one.of[number])
+            for one in lists.values()
+            for number in np.flatnonzero(one.of[:-1] <= max(one.alone - _COMMON, 0)).tolist()
+        }
+        return cls({name: one.alone for name, one in lists.items()}, common)
+
+    def of(self, name: str, text: str) -> int:
+        """Give the class of a value of a list."""
+        return self.common.get(hash_of(f"{name}\0{text}"), self.alone[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +61,15 @@ class Model:
     """What columns hold whose names do not tell."""
     keys: tuple[tuple[str, ...], ...] = ()
     """What records that match have, as a rule, at least one of in common."""
+    facts: Facts = field(default_factory=Facts)
+    rarities: Rarities = field(default_factory=Rarities)
 
     def __repr__(self) -> str:
         names = ", ".join(one.name for one in self.weights.attributes)
         return f"Model(records={self.weights.records}, attributes=[{names}])"
 
     def to_json(self) -> str:
-        """Write the model as JSON; it has no values of records."""
+        """Write the model as JSON; values of records are in it as hashes only, of common ones."""
         attributes = [
             {one.name: _plain(getattr(attribute, one.name)) for one in fields(attribute)}
             for attribute in self.weights.attributes
@@ -50,6 +81,13 @@ class Model:
                 "rates": self.weights.rates.tolist(),
                 "kinds": self.kinds,
                 "keys": self.keys,
+                "facts": {
+                    "days_first": self.facts.days_first,
+                    "stop_words": sorted(self.facts.stop_words),
+                    "junk": sorted(self.facts.junk),
+                },
+                "alone": self.rarities.alone,
+                "common": _packed(self.rarities.common),
                 "attributes": attributes,
             }
         )
@@ -70,7 +108,10 @@ class Model:
             for one in found["attributes"]
         ]
         weights = Weights(attributes, found["records"], np.array(found["rates"]))
-        return cls(weights, found["kinds"], tuple(map(tuple, found["keys"])))
+        told = found["facts"]
+        facts = Facts(told["days_first"], frozenset(told["stop_words"]), frozenset(told["junk"]))
+        rarities = Rarities(found["alone"], _unpacked(found["common"]))
+        return cls(weights, found["kinds"], tuple(map(tuple, found["keys"])), facts, rarities)
 
     def explain_group(self, ids: Sequence[Any], evidence: bytes) -> list[Explanation]:
         """Explain all pairs of a group that this model found.
@@ -107,6 +148,17 @@ class Model:
                 raise ValueError(msg)
         chosen = [known[one.name] for one in comparisons]
         return Weights(chosen, self.weights.records, self.weights.rates)
+
+
+def _packed(common: dict[int, int]) -> str:
+    hashes, classes = np.array([*common], np.int64), np.array([*common.values()], np.uint8)
+    return b64encode(hashes.tobytes() + classes.tobytes()).decode()
+
+
+def _unpacked(text: str) -> dict[int, int]:
+    raw = b64decode(text)
+    hashes = np.frombuffer(raw, np.int64, len(raw) // 9).tolist()
+    return dict(zip(hashes, raw[8 * len(hashes) :], strict=True))
 
 
 def _plain(value: Any) -> Any:

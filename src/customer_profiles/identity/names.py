@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -29,9 +30,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .columns import Kind
+
+COMMA = r"^([^,]+),\s*(.+)$"
+"""A full name that begins with the family name."""
+FULL = r"^(?P<given>\S+)(?: (?P<middle>.+?))??(?: (?P<family>\S+(?: (?:jr|sr|ii|iii))?))?$"
+KINDS: tuple[Kind, ...] = ("given_name", "middle_name", "family_name", "full_name")
 _FORMAL = 5
 """How many formal names a nickname may stand for."""
-_DOUBLED = "bdfgjklmnprstvx"
 _SOUND_LENGTH = 5
 
 
@@ -131,29 +137,41 @@ def _cleaned(column: Coded) -> Coded:
 
 def _split(full: Coded) -> tuple[Coded, Coded, Coded]:
     """Split full names, also those that begin with the family name and a comma."""
-    values = pc.replace_substring_regex(full.values, r"^([^,]+),\s*(.+)$", r"\2 \1")
+    values = pc.replace_substring_regex(full.values, COMMA, r"\2 \1")
     values = normalize.without_titles(normalize.words(values))
-    parts = pc.extract_regex(
-        values, r"^(?P<given>\S+)(?: (?P<middle>.+?))??(?: (?P<family>\S+(?: (?:jr|sr|ii|iii))?))?$"
-    )
+    parts = pc.extract_regex(values, FULL)
     given, middle, family = (
         recode(full, pc.struct_field(parts, name)) for name in ("given", "middle", "family")
     )
     return given, middle, family
 
 
+_SOUNDS = ((r"ph", "f"), (r"[ckq]+", "k"), (r"[sz]+", "s"))
+_SILENT = (
+    (r"[aeiouyhw ]+", ""),
+    *((letter + "+", letter) for letter in "bdfgjklmnprstvx"),
+)
+
+
 def sound(values: pa.Array) -> pa.Array:
     """Give a key that names keep when they are misspelled: their first letter and consonants."""
-    values = pc.replace_substring_regex(values, r"ph", "f")
-    values = pc.replace_substring_regex(values, r"[ckq]+", "k")
-    values = pc.replace_substring_regex(values, r"[sz]+", "s")
-    first = pc.utf8_slice_codeunits(values, 0, 1)
-    rest = pc.utf8_slice_codeunits(values, 1)
-    rest = pc.replace_substring_regex(rest, r"[aeiouyhw ]+", "")
-    for letter in _DOUBLED:
-        rest = pc.replace_substring_regex(rest, letter + "+", letter)
+    for pattern, instead in _SOUNDS:
+        values = pc.replace_substring_regex(values, pattern, instead)
+    first, rest = pc.utf8_slice_codeunits(values, 0, 1), pc.utf8_slice_codeunits(values, 1)
+    for pattern, instead in _SILENT:
+        rest = pc.replace_substring_regex(rest, pattern, instead)
     whole = pc.binary_join_element_wise(first, rest, "")
     return pc.utf8_slice_codeunits(whole, 0, _SOUND_LENGTH)
+
+
+def sound_of(name: str) -> str:
+    """Do to one name what `sound` does to many."""
+    for pattern, instead in _SOUNDS:
+        name = re.sub(pattern, instead, name)
+    rest = name[1:]
+    for pattern, instead in _SILENT:
+        rest = re.sub(pattern, instead, rest)
+    return (name[:1] + rest)[:_SOUND_LENGTH]
 
 
 @cache
@@ -165,6 +183,11 @@ def _nicknames() -> dict[str, tuple[str, ...]]:
     for triplet in name_triplets():
         of.setdefault(triplet.name2, set()).add(triplet.name1)
     return {name: tuple(sorted(names)) for name, names in of.items()}
+
+
+def formal_names(name: str) -> tuple[str, ...]:
+    """Give the formal names that a name may be a nickname of."""
+    return _nicknames().get(name, ())
 
 
 def _canonicals(text: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[Any]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache, reduce
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,16 +26,32 @@ pc: Any = pyarrow.compute
 
 Codes = Any  # an array of int32, -1 where there is no value
 
-_FOLD = (
+FOLD = (
     ("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"),
     ("þ", "th"), ("\u03c2", "\u03c3"), ("\u0131", "i"),
 )  # fmt: skip
 
 
+MARKS = r"['\x{2019}`\x{b4}.]"
 _AT_ONCE = 200_000
+LETTERS = {
+    letter: 1 << place for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789")
+}
+"""A bit for each letter and digit."""
 _BITS = np.zeros(256, np.uint64)
-for _place, _letter in enumerate(b"abcdefghijklmnopqrstuvwxyz0123456789"):
-    _BITS[_letter] = np.uint64(1) << np.uint64(_place)
+_BITS[[ord(letter) for letter in LETTERS]] = list(LETTERS.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What only all records together tell, for reading one more. Texts are there as hashes."""
+
+    days_first: bool = False
+    """Whether days come before months in dates that do not tell."""
+    stop_words: frozenset[int] = frozenset()
+    """Words of streets that say nothing."""
+    junk: frozenset[int] = frozenset()
+    """E-mail addresses, phone numbers and identifiers that are nobody's own."""
 
 
 @dataclass(slots=True)
@@ -45,6 +63,11 @@ class Coded:
     values: pa.StringArray
 
 
+def hash_of(text: str) -> int:
+    """Give a number of 62 bits for a text, the same in every process."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 2
+
+
 def fold(values: pa.Array) -> pa.Array:
     """Lower case without accents: what people write differently without meaning to."""
     values = pc.utf8_lower(values)
@@ -53,14 +76,14 @@ def fold(values: pa.Array) -> pa.Array:
         return values
     folded = pc.utf8_normalize(values.filter(special), "NFKD")
     folded = pc.replace_substring_regex(folded, r"\p{Mn}+", "")
-    for letter, plain in _FOLD:
+    for letter, plain in FOLD:
         folded = pc.replace_substring(folded, letter, plain)
     return pc.replace_with_mask(values, special, folded)
 
 
 def words(values: pa.Array) -> pa.Array:
     """Fold, and leave only letters and digits with one space between the words."""
-    values = pc.replace_substring_regex(fold(values), r"['\x{2019}`\x{b4}.]", "")
+    values = pc.replace_substring_regex(fold(values), MARKS, "")
     values = pc.replace_substring_regex(values, r"[^\p{L}\p{N}]+", " ")
     return pc.utf8_trim(values, " ")
 
@@ -113,13 +136,10 @@ def beside(columns: Sequence[Coded]) -> Coded:
 
 
 def first_of(columns: Sequence[Coded], count: int) -> Coded:
-    """Make one column of several: the least of a record's values; empty if there are no columns."""
+    """Make one column of several: the first value that a record has; empty if there are none."""
     if not columns:
         return Coded(np.full(count, -1, np.int32), pa.array([], pa.string()))
-    if len(columns) == 1:
-        return columns[0]
-    joined = beside(columns)
-    return Coded(np.ascontiguousarray(joined.codes[:, 0]), joined.values)
+    return reduce(filled, columns)
 
 
 def filled(column: Coded, other: Coded) -> Coded:
@@ -168,24 +188,24 @@ def compact(codes: Codes) -> Codes:
 
 # Names
 
-_SUFFIXES = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii",
+SUFFIXES = {"jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii",
              "iv": "iv", "2nd": "ii", "3rd": "iii"}  # fmt: skip
-_TITLES = r"^(?:(?:mr|mrs|ms|miss|dr|prof|sir|herr|frau|sr|sra|mme|mlle)\s)+(.)"
+SUFFIX = r"^(?P<name>.+?) (?P<suffix>" + "|".join(SUFFIXES) + r")$"
+TITLES = r"^(?:(?:mr|mrs|ms|miss|dr|prof|sir|herr|frau|sr|sra|mme|mlle)\s)+(.)"
 
 
 def suffixes(values: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Split cleaned names from the suffix that follows them, as jr of `adams jr`."""
-    pattern = r"^(?P<name>.+?) (?P<suffix>" + "|".join(_SUFFIXES) + r")$"
-    found = pc.extract_regex(values, pattern)
+    found = pc.extract_regex(values, SUFFIX)
     names = pc.coalesce(pc.struct_field(found, "name"), values)
-    keys, wanted = pa.array(list(_SUFFIXES)), pa.array(list(_SUFFIXES.values()))
+    keys, wanted = pa.array(list(SUFFIXES)), pa.array(list(SUFFIXES.values()))
     suffix = wanted.take(pc.index_in(pc.struct_field(found, "suffix"), keys))
     return names, suffix
 
 
 def without_titles(values: pa.Array) -> pa.Array:
     """Drop titles before cleaned names."""
-    return pc.replace_substring_regex(values, _TITLES, r"\1")
+    return pc.replace_substring_regex(values, TITLES, r"\1")
 
 
 # Dates, as eight half-bytes of year, month and day; 0 where a part is unknown.
@@ -196,16 +216,18 @@ _YEAR = re.compile(r"^(\d{4})$")
 _TOP_MONTH, _TOP_DAY = 12, 31
 
 
-def dates(texts: Sequence[str]) -> NDArray[np.uint32]:
-    """Read dates of one column; the column itself tells whether days or months come first."""
+def days_come_first(texts: Sequence[str]) -> bool:
+    """Tell from the dates of one column whether days or months come first."""
     found = [_YEAR_LAST.match(text.strip()) for text in texts]
     days_first = sum(int(it[1]) > _TOP_MONTH for it in found if it)
     months_first = sum(int(it[2]) > _TOP_MONTH for it in found if it)
-    swap = days_first > months_first
-    return np.array(
-        [_date(text.strip(), it, swap=swap) for text, it in zip(texts, found, strict=True)],
-        np.uint32,
-    )
+    return days_first > months_first
+
+
+def date(text: str, *, days_first: bool) -> int:
+    """Read a date as half-bytes; 0 if it is none."""
+    text = text.strip()
+    return _date(text, _YEAR_LAST.match(text), swap=days_first)
 
 
 def _date(text: str, last: re.Match[str] | None, *, swap: bool) -> int:
@@ -228,38 +250,42 @@ def _date(text: str, last: re.Match[str] | None, *, swap: bool) -> int:
 
 # Phones, as half-bytes of the last nine digits of the national number.
 
-_JUNK_DIGITS = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|0?123456789\d?|9876543210?)$"
-_KEPT_DIGITS = 9
-_FEWEST_DIGITS = 6
+JUNK_DIGITS = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|0?123456789\d?|9876543210?)$"
+KEPT_DIGITS = 9
+FEWEST_DIGITS = 6
 
 
-def calling_codes() -> str:
-    """Give a pattern of all countries' calling codes."""
+@cache
+def phone_steps() -> tuple[tuple[str, str], ...]:
+    """Give what leads from a phone number in lower case to its national digits, in order."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
     codes = sorted(map(str, COUNTRY_CODE_TO_REGION_CODE), key=len, reverse=True)
-    return "|".join(codes)
+    return (
+        (r"(?:ext|x|#|;).*$", ""),
+        (r"[^0-9+]", ""),
+        (r"^(?:\+|00)(?:" + "|".join(codes) + r")(.{6})", r"\1"),
+        (r"^1(\d{10})$", r"\1"),
+        (r"^\+?0*", ""),
+    )
 
 
 def phones(values: pa.Array) -> pa.Array:
     """Give the national digits of phone numbers; none where there are too few or junk."""
-    values = pc.replace_substring_regex(pc.utf8_lower(values), r"(?:ext|x|#|;).*$", "")
-    values = pc.replace_substring_regex(values, r"[^0-9+]", "")
-    values = pc.replace_substring_regex(values, r"^(?:\+|00)(?:" + calling_codes() + r")(.{6})",
-                                        r"\1")  # fmt: skip
-    values = pc.replace_substring_regex(values, r"^1(\d{10})$", r"\1")
-    values = pc.replace_substring_regex(values, r"^\+?0*", "")
-    long = pc.greater_equal(pc.binary_length(values), _FEWEST_DIGITS)
-    good = pc.and_(long, pc.invert(pc.match_substring_regex(values, _JUNK_DIGITS)))
+    values = pc.utf8_lower(values)
+    for pattern, instead in phone_steps():
+        values = pc.replace_substring_regex(values, pattern, instead)
+    long = pc.greater_equal(pc.binary_length(values), FEWEST_DIGITS)
+    good = pc.and_(long, pc.invert(pc.match_substring_regex(values, JUNK_DIGITS)))
     return pc.if_else(good, values, pa.scalar(None, pa.string()))
 
 
 def half_bytes(digits: pa.Array) -> NDArray[np.uint64]:
     """Pack the last nine digits of texts of digits, four bits each."""
-    last = pc.utf8_slice_codeunits(digits, -_KEPT_DIGITS)
+    last = pc.utf8_slice_codeunits(digits, -KEPT_DIGITS)
     numbers = pc.cast(last, pa.int64()).to_numpy(zero_copy_only=False).astype(np.uint64)
     packed = np.zeros(len(numbers), np.uint64)
-    for place in range(_KEPT_DIGITS):
+    for place in range(KEPT_DIGITS):
         packed |= (numbers % np.uint64(10)) << np.uint64(4 * place)
         numbers //= np.uint64(10)
     return packed
@@ -267,12 +293,14 @@ def half_bytes(digits: pa.Array) -> NDArray[np.uint64]:
 
 # E-mail
 
+PLUS_TAG, EMAIL = r"\+[^@]*@", r"^[^@]+@[^@]+$"
+
 
 def emails(values: pa.Array) -> pa.Array:
     """Give e-mail addresses in lower case without a plus tag; none where there is no @."""
     values = pc.replace_substring_regex(fold(values), r"\s+", "")
-    values = pc.replace_substring_regex(values, r"\+[^@]*@", "@")
-    good = pc.match_substring_regex(values, r"^[^@]+@[^@]+$")
+    values = pc.replace_substring_regex(values, PLUS_TAG, "@")
+    good = pc.match_substring_regex(values, EMAIL)
     return pc.if_else(good, values, pa.scalar(None, pa.string()))
 
 

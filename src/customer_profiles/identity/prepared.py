@@ -12,10 +12,12 @@ from . import addresses, names, normalize
 from .columns import kind_of
 from .normalize import (
     Coded,
+    Facts,
     beside,
     compact,
     encode,
     first_of,
+    hash_of,
     letters_of,
     look_up,
     pc,
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from .names import Names
 
 Columns = dict[str, pa.Array]
-_NAME_KINDS: tuple[Kind, ...] = ("given_name", "middle_name", "family_name", "full_name")
 _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "given name": ("given_name", "full_name"),
     "middle name": ("middle_name", "full_name"),
@@ -85,6 +86,7 @@ class Prepared:
     texts: dict[str, Values] = field(default_factory=dict)
     by_kind: dict[str, list[str]] = field(default_factory=dict)
     """The columns of each kind."""
+    facts: Facts = field(default_factory=Facts)
 
     def columns_of(self, attribute: str) -> list[str]:
         """Give the columns that an attribute's values come from."""
@@ -109,7 +111,7 @@ def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prep
     def plain(name: str, spaces: str) -> Any:
         return pool.submit(lambda: _plain(encode(columns[name]), spaces))
 
-    people = pool.submit(lambda: names.read([of(kind) for kind in _NAME_KINDS], count))
+    people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count))
     emails = pool.submit(lambda: _emails(of("email")))
     phones = pool.submit(lambda: _phones(of("phone")))
     places = pool.submit(lambda: addresses.read(columns, by_kind, count))
@@ -117,10 +119,11 @@ def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prep
     genders = pool.submit(lambda: _genders(of("gender"), count))
     identifiers = {name: plain(name, "") for name in by_kind.get("identifier", ())}
     texts = {name: plain(name, " ") for name in by_kind.get("text", ())}
+    days_first, birth = births.result()
     prepared = Prepared(
         count,
         people.result(),
-        births.result(),
+        birth,
         genders.result(),
         emails.result(),
         phones.result(),
@@ -130,15 +133,23 @@ def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prep
         {name: one.result() for name, one in texts.items() if len(one.result().text) > 1},
         by_kind,
     )
-    _forget_junk(prepared)
+    stop_words = prepared.addresses.stop_words if prepared.addresses else ()
+    prepared.facts = Facts(
+        days_first,
+        frozenset(map(hash_of, stop_words)),
+        frozenset(map(hash_of, _forget_junk(prepared))),
+    )
     return prepared
 
 
-def _births(columns: list[Coded], count: int) -> NDArray[np.uint32] | None:
+def _births(columns: list[Coded], count: int) -> tuple[bool, NDArray[np.uint32] | None]:
     if not columns:
-        return None
+        return False, None
     column = first_of(columns, count)
-    return look_up(normalize.dates(column.values.to_pylist()), column.codes, 0)
+    texts = column.values.to_pylist()
+    first = normalize.days_come_first(texts)
+    dates = np.array([normalize.date(one, days_first=first) for one in texts], np.uint32)
+    return first, look_up(dates, column.codes, 0)
 
 
 def _genders(columns: list[Coded], count: int) -> Any:
@@ -182,8 +193,11 @@ def _plain(column: Coded, spaces: str) -> Values:
     return Values(coded.codes.reshape(-1, 1), texts_of(coded), letters_of(coded.values))
 
 
-def _forget_junk(prepared: Prepared) -> None:
-    """Forget values that stand where people had none, as `test@test.com`: all have other names."""
+def _forget_junk(prepared: Prepared) -> Iterator[str]:
+    """Forget values that stand where people had none, as `test@test.com`: all have other names.
+
+    Yields what was forgotten.
+    """
     if prepared.names is None:
         return
     family = look_up(prepared.names.sound, prepared.names.family)
@@ -198,6 +212,9 @@ def _forget_junk(prepared: Prepared) -> None:
         different = np.bincount(names_of, minlength=len(values.text))
         junk = many[:-1] & (different > _JUNK_SHARE * counts)
         values.codes[np.append(junk, np.False_)[values.codes]] = -1
+        values.codes = compact(values.codes)
+        for one in values.text[junk].tolist():
+            yield one if isinstance(one, str) else f"{one:0{normalize.KEPT_DIGITS}x}"
 
 
 def _own_values(prepared: Prepared) -> Iterator[Values]:

@@ -64,7 +64,7 @@ def _from_mappings(records: Iterable[Any], id_column: str | None) -> pa.Table:
         if not isinstance(record, Mapping):
             msg = f"record {number} is not a mapping but {type(record).__name__}"
             raise TypeError(msg)
-        rows.append(dict(_flat(record, "")))
+        rows.append(dict(flat(record)))
         ids.append(record)
     names = dict.fromkeys(chain.from_iterable(rows))
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
@@ -75,10 +75,11 @@ def _from_mappings(records: Iterable[Any], id_column: str | None) -> pa.Table:
     return pa.table(columns)
 
 
-def _flat(record: Mapping[str, Any], before: str) -> Iterable[tuple[str, str | None]]:
+def flat(record: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str | None]]:
+    """Yield a record's columns and their values as text, nested ones as `Address.City`."""
     for name, value in record.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name}.")
+            yield from flat(value, f"{before}{name}.")
         elif isinstance(value, list | tuple | set):
             for place, one in enumerate(value, 1):
                 yield f"{before}{name}{place}", None if one is None else str(one)

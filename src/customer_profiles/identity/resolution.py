@@ -15,7 +15,7 @@ from . import blocking, clusters, scoring
 from .columns import KINDS
 from .comparing import compare, comparisons
 from .explaining import explain
-from .model import Model
+from .model import Model, Rarities
 from .prepared import prepare
 from .reading import read
 
@@ -331,8 +331,10 @@ class Resolution:
         """The estimated model, to keep and to use again."""
         likely = self._inner.match >= _LIKELY
         pairs = (self._inner.i[likely], self._inner.j[likely])
-        keys = blocking.best_keys(blocking.atoms(self._matcher.prepared), self.count, *pairs)
-        return Model(self._weights, self._kinds, tuple(keys))
+        prepared = self._matcher.prepared
+        keys = blocking.best_keys(blocking.atoms(prepared), self.count, *pairs)
+        rarities = Rarities.told_by(self._matcher.comparisons)
+        return Model(self._weights, self._kinds, tuple(keys), prepared.facts, rarities)
 
     def at(self, threshold: float) -> list[Group]:
         """Group the records anew, by pairs of at least another threshold."""
