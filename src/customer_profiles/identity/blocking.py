@@ -176,7 +176,7 @@ def _tells(part: Part) -> bool:
 def lasting(
     prepared: Prepared, keys: Sequence[tuple[str, ...]]
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
-    """Yield of each key the values that records have, the same in every process, and their records."""
+    """Yield of each key its values, the same in all records, and the numbers of their records."""
     found = atoms(prepared, as_hashed)
     for salt, key in enumerate(keys):
         if found.keys() >= set(key):
