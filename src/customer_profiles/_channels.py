@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine import Engine
+    from customer_profiles.identity import Candidate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -181,6 +182,13 @@ class EngineChannel:
         """Start an identity-resolution job, which the service does by its schedule only."""
         engine = self.engine
         return self._ask("run_identity_resolution", engine.run_identity_resolution, domain_name)
+
+    def find_candidates(
+        self, domain_name: str, profile: Wire, *, least: float, limit: int
+    ) -> list[Candidate]:
+        """Match one profile against all stored ones, which the service has no operation for."""
+        ask = self.engine.find_candidates
+        return self._ask("find_candidates", ask, domain_name, profile, least=least, limit=limit)
 
     def match_evidence(self, domain_name: str, match_id: str) -> Wire:
         """Give what a match is explained from, which the service has no operation for."""

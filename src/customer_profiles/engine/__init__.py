@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 from customer_profiles import _wire
 
-from . import flow_runs, identity_jobs, operations, outbox, protocol, provenance, rule_matching
+from . import (
+    flow_runs,
+    identity_index,
+    identity_jobs,
+    operations,
+    outbox,
+    protocol,
+    provenance,
+    rule_matching,
+)
 from .aws import Aws
 from .clock import Clock, ManualClock
 from .context import Context, Quotas
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from botocore.client import BaseClient
+
+    from customer_profiles.identity import Candidate
 
     from .aws import Session
 
@@ -218,6 +229,27 @@ class Engine:
         with self._database.read() as connection:
             place(connection, domain_name)
         return identity_jobs.start(self._context, domain_name)
+
+    def find_candidates(
+        self, domain_name: str, profile: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
+    ) -> list[Candidate]:
+        """Find the stored profiles that may be one person's with one that is not stored.
+
+        They are compared by the model of the domain's latest identity-resolution job. The first
+        call after a job makes an index, which takes some time.
+
+        Args:
+            domain_name: the domain.
+            profile: the profile, in the service's words.
+            least: the least probability.
+            limit: how many at the most.
+
+        Raises:
+            Refusal: there is no such domain, or no job of it has ended.
+        """
+        if self._settles:
+            settle(self._context)
+        return identity_index.find(self._context, domain_name, dict(profile), least, limit)
 
     def match_evidence(self, domain_name: str, match_id: str) -> dict[str, Any]:
         """Give what a match of the machine matching is explained from.

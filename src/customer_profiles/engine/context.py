@@ -10,6 +10,7 @@ from .aws import Aws
 
 if TYPE_CHECKING:
     from .clock import Clock
+    from .identity_index import Known
     from .kinds import Kind
     from .paging import Pages
     from .store.database import Database
@@ -58,6 +59,8 @@ class Context:
 
     jobs: dict[str, Thread] = field(default_factory=dict)
     """Runs of the machine matching that are not over, by their ids."""
+    models: dict[int, Known] = field(default_factory=dict)
+    """The models of domains that records were matched against."""
     closing: Event = field(default_factory=Event)
     """Set when the engine is being closed."""
 

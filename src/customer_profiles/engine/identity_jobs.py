@@ -210,7 +210,7 @@ class _Run:
         found, model, reviewed = self._found()
         with context.database.write() as connection:
             match_store.replace(connection, self._domain, found, context.clock.now())
-            match_store.put_model(connection, self._domain, model)
+            match_store.put_model(connection, self._domain, model, context.clock.now())
             self._change(connection, reviewed=reviewed, found=len(found))
         merging = self._matching.get("AutoMerging", {})
         if merging.get("Enabled"):

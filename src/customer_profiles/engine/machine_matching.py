@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from customer_profiles import _wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pyarrow as pa
 
-    from customer_profiles.identity import Resolution
+    from customer_profiles.identity import Model, Resolution
 
 # Assumed: profiles match from a confidence of 0.8 on; how sure the service must be is not known.
 THRESHOLD = 0.8
@@ -61,6 +61,32 @@ def find(bodies: Iterable[list[tuple[int, bytes]]]) -> Resolution | None:
         return None
     # Handed over, so that nobody holds the table once it is read.
     return resolve(tables.pop(), id_column=_ROW, threshold=THRESHOLD, keep_values=False)
+
+
+def compared(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what of a profile is compared."""
+    return {name: value for name, value in profile.items() if name not in _LEFT_OUT}
+
+
+def keys_of(
+    bodies: Iterable[list[tuple[int, bytes]]], model: Model, limit: int
+) -> Iterator[list[tuple[int, int]]]:
+    """Yield what profiles are found by, as signed keys with rows, in the order of the keys."""
+    import numpy as np
+
+    from customer_profiles.identity import lasting_keys
+
+    table = read(bodies)
+    if table is None:
+        return
+    rows = table.column(_ROW).to_numpy()
+    keys, places = lasting_keys(table.drop_columns([_ROW]), model)
+    signed = keys.astype(np.int64)
+    order = np.argsort(signed)
+    signed, found = signed[order], rows[places[order]]
+    for start in range(0, len(signed), limit):
+        part = slice(start, start + limit)
+        yield list(zip(signed[part].tolist(), found[part].tolist(), strict=True))
 
 
 def _columns(lines: bytes, schema: pa.Schema, attributes: dict[str, None]) -> pa.Table:

@@ -5,20 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .blocking import MOST_HELD
     from .columns import Kind
     from .explaining import Evidence, Explanation
+    from .index import Candidate, Index, lasting_keys
     from .model import Model
     from .resolution import Group, Resolution, resolve
 
-__all__ = ["Evidence", "Explanation", "Group", "Kind", "Model", "Resolution", "resolve"]
+__all__ = [
+    "MOST_HELD",
+    "Candidate",
+    "Evidence",
+    "Explanation",
+    "Group",
+    "Index",
+    "Kind",
+    "Model",
+    "Resolution",
+    "lasting_keys",
+    "resolve",
+]
 
 _HOMES = {
+    "MOST_HELD": "blocking",
+    "Candidate": "index",
     "Evidence": "explaining",
     "Explanation": "explaining",
     "Group": "resolution",
+    "Index": "index",
     "Kind": "columns",
     "Model": "model",
     "Resolution": "resolution",
+    "lasting_keys": "index",
     "resolve": "resolution",
 }
 

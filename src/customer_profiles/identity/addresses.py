@@ -12,9 +12,11 @@ from . import normalize
 from .columns import line_of, place_of
 from .normalize import (
     Coded,
+    Facts,
     empty_as_null,
     encode,
     first_of,
+    hash_of,
     letters_of,
     look_up,
     part_of,
@@ -69,7 +71,10 @@ class Addresses:
 
 
 def read(
-    columns: Mapping[str, pa.Array], by_kind: Mapping[str, list[str]], count: int
+    columns: Mapping[str, pa.Array],
+    by_kind: Mapping[str, list[str]],
+    count: int,
+    facts: Facts | None = None,
 ) -> Addresses | None:
     """Read addresses from columns such as `City` or `ShippingAddress.City`."""
     places: dict[str, dict[str, list[str]]] = {}
@@ -84,7 +89,7 @@ def read(
     ]
     street, city, state = (recode(one, normalize.words(one.values)) for one in found[:3])
     postal = recode(found[3], _postal_codes(found[3].values))
-    numbers, cores, stop_words = _street_parts(street)
+    numbers, cores, stop_words = _street_parts(street, facts)
     number, core = encode(numbers), encode(cores)
     first = encode(part_of(core.values, r"^(?P<it>\S+)"))
     lines, street_of = _lines(number.codes, core.codes)
@@ -152,11 +157,12 @@ def _line_texts(street_of: Any, numbers: pa.Array, cores: pa.Array, streets: pa.
     return pc.coalesce(both, streets).take(street_of).to_pylist()
 
 
-def _street_parts(street: Coded) -> tuple[pa.Array, pa.Array, list[str]]:
+def _street_parts(street: Coded, facts: Facts | None) -> tuple[pa.Array, pa.Array, list[str]]:
     """Split streets into house number and words, and give the words that say nothing."""
     values = street.values
     number = part_of(values, NUMBER)
-    rest = pc.utf8_trim(pc.replace_substring_regex(values, NUMBERS, " "), " ")
+    rest = pc.replace_substring_regex(values, NUMBERS, " ")
+    rest = pc.utf8_trim(pc.replace_substring_regex(rest, " +", " "), " ")
     weights = np.bincount(street.codes[street.codes >= 0], minlength=len(values))
     lists = pc.utf8_split_whitespace(rest)
     words, of = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
@@ -164,6 +170,9 @@ def _street_parts(street: Coded) -> tuple[pa.Array, pa.Array, list[str]]:
     totals = np.bincount(known.codes, weights=weights[of], minlength=len(known.values))
     most = _STOP_SHARE * max(float(weights.sum()), _FEWEST_STREETS)
     says_nothing = totals > most
+    if facts:
+        texts = known.values.to_pylist()
+        says_nothing = np.array([hash_of(one) in facts.stop_words for one in texts], bool)
     kept = ~says_nothing[known.codes]
     words, of = words.filter(pa.array(kept)), of[kept]
     edges = np.searchsorted(of, np.arange(len(values) + 1)).astype(np.int32)

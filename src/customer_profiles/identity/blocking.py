@@ -151,6 +151,14 @@ _MOST_OF_TEXT = 0.05
 MOST_HELD = 50
 """A value of a key that more records have is no use to look one record up by."""
 _SAMPLED_MATCHES, _SAMPLED_RECORDS, _SEED = 10_000, 50_000, 20_240_229
+_ENOUGH_MATCHES = 1_000
+_USUAL = frozenset(
+    {
+        *(("local",), ("phone end",), ("street",), ("given sound", "family sound")),
+        *(("birth", "family initial"), ("any name", "postal"), ("any name", "birth")),
+    }
+)
+"""Keys for records of which there are too few matches to learn from."""
 _LEAST_YIELD, _LEAST_WIDTH = 0.002, 0.1
 
 
@@ -235,12 +243,16 @@ def best_keys(
         for key in keys_for(found, count)
     }
     chosen: list[tuple[str, ...]] = []
+    if len(i) < _ENOUGH_MATCHES:
+        chosen = [key for key in left if key in _USUAL or key[0].startswith("id ")]
     missed = np.ones(len(i), bool)
+    for key in chosen:
+        missed &= ~left.pop(key).covers
     while left:
         gains = {key: int((one.covers & missed).sum()) for key, one in left.items()}
         best = max(gains, key=lambda key: gains[key] / max(left[key].width, _LEAST_WIDTH))
         if gains[best] <= _LEAST_YIELD * len(i):
-            return chosen
+            break
         chosen.append(best)
         missed &= ~left.pop(best).covers
     return chosen

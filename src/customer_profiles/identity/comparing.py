@@ -52,8 +52,6 @@ class Rarity:
     """Of each class, the mean share of the records that have a value of it."""
     pairs: Any
     """Of each class, how many pairs of records agree on a value of it."""
-    chance: float
-    """How probable it is that two records of two people agree on any value."""
     name: str
     """Which list of values this is about."""
     alone: int
@@ -107,14 +105,13 @@ def rarity_of(name: str, codes: Any, texts: Any, usual: float) -> Rarity:
     weighted = np.bincount(classes, weights=pairs * share, minlength=RARITIES)
     middle = 2.0 ** -((np.arange(RARITIES) + 0.5) / _HALF_BITS)
     mean = np.where(total > 0, weighted / np.maximum(total, 1e-12), middle)
-    chance = max(float(2 * pairs.sum()) / max(having * (having - 1.0), 1.0), 1e-12)
     alone = int(_class_of(_share(np.ones(1), having, usual))[0])
 
     def text(number: int) -> str:
         value = texts[number]
         return value if isinstance(value, str) else f"{value:x}"
 
-    return Rarity(np.append(classes, np.uint8(0)), mean, total, chance, name, alone, text)
+    return Rarity(np.append(classes, np.uint8(0)), mean, total, name, alone, text)
 
 
 def _share(counts: Any, having: int, usual: float) -> Any:

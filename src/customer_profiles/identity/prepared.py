@@ -96,8 +96,17 @@ class Prepared:
         return [name for kind in kinds for name in self.by_kind.get(kind, ())]
 
 
-def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prepared:
-    """Normalise all columns, several at a time."""
+def prepare(
+    columns: Columns, kinds: Mapping[str, Kind], pool: Executor, facts: Facts | None = None
+) -> Prepared:
+    """Normalise all columns, several at a time.
+
+    Args:
+        columns: the records.
+        kinds: what columns hold whose names do not tell.
+        pool: what does it.
+        facts: what other records together told; without it these records do.
+    """
     count = len(next(iter(columns.values()))) if columns else 0
     by_kind: dict[str, list[str]] = {}
     for name, column in columns.items():
@@ -114,8 +123,8 @@ def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prep
     people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count))
     emails = pool.submit(lambda: _emails(of("email")))
     phones = pool.submit(lambda: _phones(of("phone")))
-    places = pool.submit(lambda: addresses.read(columns, by_kind, count))
-    births = pool.submit(lambda: _births(of("birth_date"), count))
+    places = pool.submit(lambda: addresses.read(columns, by_kind, count, facts))
+    births = pool.submit(lambda: _births(of("birth_date"), count, facts))
     genders = pool.submit(lambda: _genders(of("gender"), count))
     identifiers = {name: plain(name, "") for name in by_kind.get("identifier", ())}
     texts = {name: plain(name, " ") for name in by_kind.get("text", ())}
@@ -133,6 +142,10 @@ def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prep
         {name: one.result() for name, one in texts.items() if len(one.result().text) > 1},
         by_kind,
     )
+    if facts:
+        _forget(prepared, facts.junk)
+        prepared.facts = facts
+        return prepared
     stop_words = prepared.addresses.stop_words if prepared.addresses else ()
     prepared.facts = Facts(
         days_first,
@@ -142,12 +155,14 @@ def prepare(columns: Columns, kinds: Mapping[str, Kind], pool: Executor) -> Prep
     return prepared
 
 
-def _births(columns: list[Coded], count: int) -> tuple[bool, NDArray[np.uint32] | None]:
+def _births(
+    columns: list[Coded], count: int, facts: Facts | None
+) -> tuple[bool, NDArray[np.uint32] | None]:
     if not columns:
         return False, None
     column = first_of(columns, count)
     texts = column.values.to_pylist()
-    first = normalize.days_come_first(texts)
+    first = facts.days_first if facts else normalize.days_come_first(texts)
     dates = np.array([normalize.date(one, days_first=first) for one in texts], np.uint32)
     return first, look_up(dates, column.codes, 0)
 
@@ -211,10 +226,24 @@ def _forget_junk(prepared: Prepared) -> Iterator[str]:
         names_of = np.unique((codes << 32) | (family[rows] + 1)) >> 32
         different = np.bincount(names_of, minlength=len(values.text))
         junk = many[:-1] & (different > _JUNK_SHARE * counts)
-        values.codes[np.append(junk, np.False_)[values.codes]] = -1
-        values.codes = compact(values.codes)
-        for one in values.text[junk].tolist():
-            yield one if isinstance(one, str) else f"{one:0{normalize.KEPT_DIGITS}x}"
+        _drop(values, junk)
+        yield from map(_text, values.text[junk].tolist())
+
+
+def _forget(prepared: Prepared, junk: frozenset[int]) -> None:
+    """Forget values that are known to be nobody's."""
+    for values in _own_values(prepared) if junk else ():
+        known = [hash_of(_text(one)) in junk for one in values.text.tolist()]
+        _drop(values, np.array(known, bool))
+
+
+def _drop(values: Values, junk: NDArray[np.bool_]) -> None:
+    values.codes[np.append(junk, np.False_)[values.codes]] = -1
+    values.codes = compact(values.codes)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:0{normalize.KEPT_DIGITS}x}"
 
 
 def _own_values(prepared: Prepared) -> Iterator[Values]:

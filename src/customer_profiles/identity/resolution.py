@@ -15,12 +15,13 @@ from . import blocking, clusters, scoring
 from .columns import KINDS
 from .comparing import compare, comparisons
 from .explaining import explain
+from .index import Index
 from .model import Model, Rarities
 from .prepared import prepare
 from .reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
 
     from numpy.typing import NDArray
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .columns import Kind
     from .comparing import Comparison
     from .explaining import Explanation
+    from .index import Candidate
     from .prepared import Columns, Prepared
     from .reading import Records
     from .scoring import Weights
@@ -375,6 +377,48 @@ class Resolution:
 
         pair = compare(self._matcher.comparisons, np.array([low]), np.array([high]))
         return explain(self._weights, pair[0], names, values, self._others_of(low, high))
+
+    def find(
+        self, record: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
+    ) -> list[Candidate]:
+        """Find the records that may be one person's with a new record, the most probable first.
+
+        The new record is compared by the model that these records gave, and is not kept. The
+        first call makes an index, which takes some time.
+
+        Args:
+            record: the new record's values by column.
+            least: the least probability.
+            limit: how many at the most.
+
+        Raises:
+            ValueError: the records were resolved with keep_values=False.
+        """
+        return self._index.find(record, least=least, limit=limit)
+
+    @cached_property
+    def _index(self) -> Index:
+        if not self._columns:
+            msg = "their values were not kept; resolve the records with keep_values=True"
+            raise ValueError(msg)
+        parts = list(blocking.lasting(self._matcher.prepared, self.model.keys))
+        keys = np.concatenate([np.empty(0, np.uint64), *(keys for keys, _ in parts)])
+        rows = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in parts)])
+        order = np.argsort(keys)
+        keys, rows = keys[order], rows[order]
+
+        def holders(wanted: Iterable[int]) -> Iterable[Sequence[int]]:
+            asked = np.array(list(wanted), np.uint64)
+            starts = np.searchsorted(keys, asked).tolist()
+            ends = np.searchsorted(keys, asked, side="right").tolist()
+            return [rows[start:end].tolist() for start, end in zip(starts, ends, strict=True)]
+
+        def records(chosen: Sequence[int]) -> Iterable[tuple[Any, Mapping[str, Any]]]:
+            for row in chosen:
+                values = {name: column[row].as_py() for name, column in self._columns.items()}
+                yield self._ids[row].as_py(), values
+
+        return Index(self.model, holders, records)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw how pairs score and what each threshold would merge; gives matplotlib axes."""

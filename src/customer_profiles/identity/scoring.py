@@ -56,8 +56,6 @@ class Attribute:
     """How many pairs of records agree on a value of each code's rarity."""
     group: NDArray[np.int64]
     """Codes of one rarity of one list of values, which share those pairs."""
-    by_chance: NDArray[np.float64]
-    """How probable it is that records of two people agree on any of these values."""
     raw: NDArray[np.float64]
     """How often random pairs have each level."""
     levels_chance: NDArray[np.float64]
@@ -106,7 +104,7 @@ def _attribute(
 ) -> Attribute:
     level_of = comparison.level_of
     size, levels = len(level_of), len(comparison.levels)
-    share, pairs, by_chance = np.ones(size), np.zeros(size), np.ones(size)
+    share, pairs = np.ones(size), np.zeros(size)
     told, group = np.zeros(size, bool), np.arange(size)
     lists: list[Any] = []
     for level, rarity in comparison.rarities.items():
@@ -115,7 +113,6 @@ def _attribute(
         number = known[0] if known else len(lists)
         lists += [] if known else [rarity]
         share[codes], pairs[codes], told[codes] = rarity.share, rarity.pairs, True
-        by_chance[codes] = rarity.chance
         group[codes] = size + number * RARITIES + np.arange(RARITIES)
     counts = np.bincount(level_of[random_codes], minlength=levels).astype(float)
     # Of few records the same pairs are drawn again and again.
@@ -131,7 +128,7 @@ def _attribute(
     if comparison.name in SHARED:
         related = _start(levels, _START_SHARED[comparison.name])
     return Attribute(
-        comparison.name, comparison.levels, level_of, share, told, pairs, group, by_chance, raw,
+        comparison.name, comparison.levels, level_of, share, told, pairs, group, raw,
         raw.copy(), start, related, np.where(told, _PRIOR_STRANGERS, 1.0),
     )  # fmt: skip
 
@@ -153,10 +150,9 @@ def _log_densities(one: Attribute) -> Any:
     """
     levels = one.level_of
     match = one.match[levels]
-    again = one.share / one.by_chance
     related = one.related[levels]
     if one.name not in SHARED:
-        related = related * np.where(one.told, again, 1.0)
+        related = np.where(one.told, one.share, related)
     chance = np.where(one.told, one.share * one.strangers, one.levels_chance[levels])
     return np.log(np.stack([match, related, chance])).astype(np.float32)
 

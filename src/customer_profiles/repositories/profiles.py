@@ -151,7 +151,7 @@ class Profiles:
             AmbiguousWriteError: the answer was lost; the profile may exist. It is sent once.
             ResourceNotFoundError: the domain does not exist.
         """
-        given = _given(profile, fields, unset=_without_none)
+        given = given_profile(profile, fields, unset=without_none)
         request = self._request(_wire.fit(given.to_wire(), _shape(_CREATE)))
         answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
         stored = {**request, "ProfileId": answer.profile_id}
@@ -212,7 +212,7 @@ class Profiles:
         """
         _check_id(profile_id)
         shape = _shape(_UPDATE)
-        given = _given(patch, fields, unset=_none_as_empty).to_wire(keep_none=True)
+        given = given_profile(patch, fields, unset=_none_as_empty).to_wire(keep_none=True)
         given.pop("ProfileId", None)
         changes, problems = _wire.patch(_wire.fit(given, shape), shape)
         refuse(problems, _UPDATE)
@@ -432,7 +432,7 @@ def _check_id(profile_id: object) -> None:
         raise InvalidInputError(msg)
 
 
-def _given(
+def given_profile(
     profile: object,
     fields: Mapping[str, Any],
     *,
@@ -450,7 +450,8 @@ def _given(
     return build(Profile, fields, _FIELDS)
 
 
-def _without_none(attributes: Mapping[str, str | None]) -> dict[str, str]:
+def without_none(attributes: Mapping[str, str | None]) -> dict[str, str]:
+    """Leave out attributes that are None, as creating a profile does."""
     return {name: value for name, value in attributes.items() if value is not None}
 
 

@@ -58,7 +58,11 @@ def _third(connection: Connection) -> None:
     _run(connection, "matches.sql")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third)
+def _fourth(connection: Connection) -> None:
+    _run(connection, "index.sql")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth)
 """What makes version n of the schema from version n - 1; the last one makes the newest."""
 
 

@@ -145,11 +145,11 @@ def count(connection: Connection, domain: int, more: Counts) -> None:
 
 _OF_PROFILES = (
     *("keys", "fresh_keys", "added_keys", "history"),
-    *("matched_profiles", "rule_changes", "rule_keys"),
+    *("matched_profiles", "rule_changes", "rule_keys", "identity_keys", "identity_changes"),
 )
 _OF_DOMAIN = (
     *("objects", "object_types", "inbox", "dead_letters", "integrations", "key_names", "profiles"),
-    *("identity_jobs", "matches", "matching_models"),
+    *("identity_jobs", "matches", "matching_models", "identity_indexes"),
 )
 
 

@@ -120,9 +120,25 @@ def profiles_of(connection: Connection, match: Match, now: float) -> list[tuple[
     return rows.fetchall()
 
 
-def put_model(connection: Connection, domain: int, model: str) -> None:
+def put_model(connection: Connection, domain: int, model: str, now: float) -> None:
     """Keep the model that found a domain's matches."""
-    connection.execute("INSERT OR REPLACE INTO matching_models VALUES (?, ?)", (domain, model))
+    connection.execute(
+        "INSERT OR REPLACE INTO matching_models VALUES (?, ?, ?)", (domain, model, now)
+    )
+
+
+def model_made(connection: Connection, domain: int) -> float | None:
+    """Say when the model that a domain has was made."""
+    row = connection.execute(
+        "SELECT made FROM matching_models WHERE domain = ? AND model <> ''", (domain,)
+    ).fetchone()
+    return row and float(row[0])
+
+
+def model(connection: Connection, domain: int) -> str:
+    """Read the model of a domain that has one."""
+    row = connection.execute("SELECT model FROM matching_models WHERE domain = ?", (domain,))
+    return str(row.fetchone()[0])
 
 
 def evidence(connection: Connection, domain: int, match: Match) -> tuple[str, list[int], bytes]:

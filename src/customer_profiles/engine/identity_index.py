@@ -1,0 +1,155 @@
+"""Matching one record against all profiles of a domain, by the model of its latest job.
+
+The index is made when it is first needed, straight from columns. What is written later is noted by
+triggers, and gets its keys before the next record is matched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from . import machine_matching
+from .operations.profiles import place
+from .refusals import bad_request
+from .store import identity_index as store
+from .store import matches as match_store
+from .store import profiles as profile_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from customer_profiles.identity import Candidate, Index, Model
+
+    from .context import Context
+    from .store.database import Connection
+
+Wire = dict[str, Any]
+
+_A_FEW, _AT_ONCE = 1_000, 100_000
+_HALF, _ALL = 1 << 63, 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A domain's model, kept in memory."""
+
+    made: float
+    model: Model
+    index: Index
+
+
+def find(
+    context: Context, domain_name: str, record: Wire, least: float, limit: int
+) -> list[Candidate]:
+    """Find the profiles that may be one person's with a record, the most probable first.
+
+    Raises:
+        Refusal: there is no such domain, or no job of it has made a model.
+    """
+    if not 0 <= least <= 1 or limit < 1:
+        raise bad_request("least is a probability from 0 to 1, and limit at least 1")
+    with context.database.read() as connection:
+        domain = place(connection, domain_name).id
+    known = _known(context, domain)
+    _make(context, domain, known)
+    _settle(context, domain, known)
+    return known.index.find(machine_matching.compared(record), least=least, limit=limit)
+
+
+def _known(context: Context, domain: int) -> Known:
+    """Give the model of the latest job, read again if there is a newer one."""
+    with context.database.read() as connection:
+        made = match_store.model_made(connection, domain)
+        known = context.models.get(domain)
+        if made is None:
+            # Assumed: one record can be matched after a job has made a model of how.
+            raise bad_request(
+                "No job of the domain has found how its profiles match; run one first"
+            )
+        if known is not None and known.made == made:
+            return known
+        text = match_store.model(connection, domain)
+    from customer_profiles.identity import Index, Model
+
+    try:
+        model = Model.from_json(text)
+    except ValueError as error:
+        raise bad_request("The domain's latest job is of another release; run one again") from error
+    index = Index(model, _holders_of(context, domain), _records_of(context))
+    known = context.models[domain] = Known(made, model, index)
+    return known
+
+
+def _holders_of(context: Context, domain: int) -> Any:
+    from customer_profiles.identity import MOST_HELD
+
+    def holders(keys: Iterable[int]) -> Iterable[Sequence[int]]:
+        with context.database.read() as connection:
+            return store.holders(connection, domain, map(_signed, keys), MOST_HELD + 1)
+
+    return holders
+
+
+def _records_of(context: Context) -> Any:
+    def records(rows: Sequence[int]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        with context.database.read() as connection:
+            bodies = profile_store.bodies(connection, rows, context.clock.now())
+        for row in rows:
+            if row in bodies:
+                profile = from_json(bodies[row])
+                yield profile["ProfileId"], machine_matching.compared(profile)
+
+    return records
+
+
+def _signed(key: int) -> int:
+    return key - _ALL if key >= _HALF else key
+
+
+def _make(context: Context, domain: int, known: Known) -> None:
+    """Make the index of a model, if it is not there."""
+    with context.database.read() as connection:
+        found = store.find(connection, domain)
+    if found is not None and found.made == known.made and found.ready:
+        return
+    with context.database.write() as connection:
+        store.begin(connection, domain, known.made)
+    for keys in machine_matching.keys_of(_bodies(context, domain), known.model, _AT_ONCE):
+        with context.database.write() as connection:
+            store.add(connection, keys)
+    with context.database.write() as connection:
+        store.end(connection, domain, known.made)
+
+
+def _bodies(context: Context, domain: int) -> Iterator[list[tuple[int, bytes]]]:
+    after, now = 0, context.clock.now()
+    while True:
+        with context.database.read() as connection:
+            rows = match_store.bodies(connection, domain, after, now)
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield rows
+
+
+def _settle(context: Context, domain: int, known: Known) -> None:
+    """Give keys to what was written since."""
+    while True:
+        with context.database.read() as connection:
+            if not store.changed(connection, domain, 1):
+                return
+        with context.database.write() as connection:
+            rows = store.changed(connection, domain, _A_FEW)
+            store.add(connection, _keys(connection, rows, context.clock.now(), known.index))
+            store.settled(connection, rows)
+
+
+def _keys(
+    connection: Connection, rows: Sequence[int], now: float, index: Index
+) -> Iterator[tuple[int, int]]:
+    for row, body in profile_store.bodies(connection, rows, now).items():
+        for key in index.keys(machine_matching.compared(from_json(body))):
+            yield _signed(key), row
