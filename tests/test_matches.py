@@ -344,6 +344,37 @@ def test_only_the_schedule_starts_a_job_on_aws() -> None:
         shop.matches.run()
 
 
+def test_only_the_engine_matches_a_profile_that_is_not_stored() -> None:
+    script, shop = scripted()
+    with pytest.raises(InvalidInputError, match=r"on AWS create it, and use similar\(\)"):
+        shop.matches.find(first_name="Ada")
+
+    assert script.sent == []
+
+
+def test_a_new_profile_finds_the_stored_one() -> None:
+    with CustomerProfiles.embedded() as cp:
+        matching = MatchingConfig(enabled=True)
+        shop = cp.domains.create("shop", default_expiration_days=366, matching=matching)
+        for number in range(30):
+            shop.profiles.create(first_name=f"First{number}", last_name=f"Last{number}")
+        ada = shop.profiles.create(first_name="Ada", last_name="King", phone_number="2065550100")
+        shop.matches.run().wait(timeout=60)
+        new = Profile(first_name="Ada", last_name="King", phone_number="+1 206 555 0100")
+
+        (candidate,) = shop.matches.find(new)
+        assert candidate.id == ada.profile_id
+        assert shop.matches.find(**new.model_dump(exclude_unset=True)) == [candidate]
+
+
+@pytest.mark.parametrize("wrong", [{"frist_name": "Ada"}, {"first_name": 5}])
+def test_wrong_fields_of_a_new_profile_are_refused(wrong: Any) -> None:
+    with CustomerProfiles.embedded() as cp:
+        shop = cp.domains.create("shop", default_expiration_days=366)
+        with pytest.raises(InvalidInputError, match=next(iter(wrong))):
+            shop.matches.find(**wrong)
+
+
 def test_a_match_is_neither_saved_nor_deleted() -> None:
     _, shop = scripted({"Matches": [{"MatchId": "1", "ProfileIds": [A, B]}]})
     match = shop.matches.all().one()
