@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .scoring import log_odds
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -15,6 +17,9 @@ _CONTRADICTION = -1.0
 _MOST = 7.0
 _LIKELY, _SUREST = 0.5, 1 - 1e-9
 _CELLS = 1 << 20
+# Records that are surely one person's speak for pairs that say too little by themselves, though
+# never more surely than this: what is wrong with the one may be wrong with the other.
+_SURELY_JOINED, _MOST_THROUGH_OTHERS = 0.95, 0.9
 
 
 def components(count: int, i: NDArray[Any], j: NDArray[Any]) -> NDArray[np.int64]:
@@ -106,6 +111,29 @@ def _split(label: Any, i: Any, j: Any, value: Any, joining: int) -> None:
     least = np.full(len(records), len(label))
     np.minimum.at(least, of, records)
     label[records] = least[of]
+
+
+def said_by_others(
+    count: int,
+    i: NDArray[Any],
+    j: NDArray[Any],
+    probability: NDArray[Any],
+    likeness: NDArray[Any],
+) -> NDArray[np.float16]:
+    """Give of each pair the bits that records which surely match both add to its odds.
+
+    The arguments are those of `group`.
+    """
+    label = group(count, i, j, probability, likeness, _SURELY_JOINED)
+    way = through_others(label, i, j, probability)
+    more = np.flatnonzero(way > probability)
+    # What speaks against the pair itself is not forgotten.
+    against = np.minimum(likeness[more], 0.0)
+    odds = log_odds(np.minimum(way[more], _MOST_THROUGH_OTHERS)) + against
+    added = (odds - log_odds(probability[more])) / np.log(2)
+    result = np.zeros(len(way), np.float16)
+    result[more] = np.maximum(added, 0)
+    return result
 
 
 def through_others(

@@ -30,12 +30,23 @@ Found = tuple[Any, Any]
 RARITIES = 44
 """Classes of rarity, half a bit each: class 10 is of values that 2 ** -5 of the records have."""
 _HALF_BITS = 2.0
+_COMMON = 4
 _PRIOR_RECORDS = 300
 MISSING, EXACT = 0, 1
 
-# How many people have the same value, as a rule.
-_A_NAME, _A_BIRTH_DATE, _AN_IDENTIFIER, _A_STREET = 1 / 300, 1 / 20_000, 1e-5, 1e-4
-_A_POSTAL_CODE, _A_CITY, _A_TEXT = 1 / 1_000, 1 / 200, 1 / 30
+# How many people have the same value of each list of values, as a rule.
+_USUAL = {
+    "given": 1 / 300,
+    "family": 1 / 300,
+    "middle": 1 / 300,
+    "birth": 1 / 20_000,
+    "email": 1e-5,
+    "phone": 1e-5,
+    "street": 1e-4,
+    "postal": 1 / 1_000,
+    "city": 1 / 200,
+}
+AN_IDENTIFIER, A_TEXT = 1e-5, 1 / 30
 
 GIVEN_NAME, FAMILY_NAME, PLACE, GENDER = "given name", "family name", "place", "gender"
 STREET, PHONE, EMAIL = "street", "phone", "email"
@@ -58,6 +69,10 @@ class Rarity:
     """The class of a value that one record has."""
     text: Callable[[int], str]
     """Gives a value by its number."""
+
+    def is_common(self, classes: Any) -> Any:
+        """Say of classes whether values of them are too common to be taken for one record's."""
+        return classes <= max(self.alone - _COMMON, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,31 +101,55 @@ class Comparison:
         return first[level] + np.where(told[level], rarity, np.uint8(0))
 
 
-def rarity_of(name: str, codes: Any, texts: Any, usual: float) -> Rarity:
+def rarity_of(name: str, codes: Any, texts: Any, usual: float | None = None) -> Rarity:
     """Tell how rare values are, from the values that records have.
 
     Args:
         name: which list of values this is.
         codes: the records' values.
         texts: the values, or numbers that stand for them, by their numbers.
-        usual: the share of people that have one value of such an attribute, as a rule; it is what
-            counts where there are few records to learn from.
+        usual: the share of people that have one value of such a list, as a rule, where the name
+            does not tell.
     """
     counts = np.bincount(codes[codes >= 0].ravel(), minlength=len(texts))
     having = int((codes.reshape(len(codes), -1) >= 0).any(axis=1).sum())
-    share = _share(counts, having, usual)
-    classes = _class_of(share)
-    pairs = counts * (counts - 1) / 2.0
-    total = np.bincount(classes, weights=pairs, minlength=RARITIES)
-    weighted = np.bincount(classes, weights=pairs * share, minlength=RARITIES)
-    middle = 2.0 ** -((np.arange(RARITIES) + 0.5) / _HALF_BITS)
-    mean = np.where(total > 0, weighted / np.maximum(total, 1e-12), middle)
-    alone = int(_class_of(_share(np.ones(1), having, usual))[0])
 
     def text(number: int) -> str:
         value = texts[number]
         return value if isinstance(value, str) else f"{value:x}"
 
+    return rarity_by_counts(name, counts, np.ones(len(counts)), having, usual, text)
+
+
+def rarity_by_counts(  # noqa: PLR0913, PLR0917  (what is known of a list of values)
+    name: str,
+    counts: Any,
+    times: Any,
+    having: int,
+    usual: float | None = None,
+    text: Callable[[int], str] = str,
+) -> Rarity:
+    """Tell how rare values are, from how often so many of them stand.
+
+    The share that one value has as a rule is what counts where there are few records.
+
+    Args:
+        name: which list of values this is.
+        counts: how many records have a value.
+        times: of how many values that is true.
+        having: how many records have any value.
+        usual: the share of people that have one value, where the name does not tell.
+        text: gives a value by its place in `counts`.
+    """
+    usual = _USUAL[name] if usual is None else usual
+    share = _share(counts, having, usual)
+    classes = _class_of(share)
+    pairs = counts * (counts - 1) / 2.0 * times
+    total = np.bincount(classes, weights=pairs, minlength=RARITIES)
+    weighted = np.bincount(classes, weights=pairs * share, minlength=RARITIES)
+    middle = 2.0 ** -((np.arange(RARITIES) + 0.5) / _HALF_BITS)
+    mean = np.where(total > 0, weighted / np.maximum(total, 1e-12), middle)
+    alone = int(_class_of(_share(np.ones(1), having, usual))[0])
     return Rarity(np.append(classes, np.uint8(0)), mean, total, name, alone, text)
 
 
@@ -137,8 +176,8 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
         result.append(_phone(prepared.phones))
     if prepared.addresses is not None:
         result += _addresses(prepared.addresses)
-    result += [_plain(name, one, _AN_IDENTIFIER) for name, one in prepared.identifiers.items()]
-    result += [_plain(name, one, _A_TEXT) for name, one in prepared.texts.items()]
+    result += [_plain(name, one, AN_IDENTIFIER) for name, one in prepared.identifiers.items()]
+    result += [_plain(name, one, A_TEXT) for name, one in prepared.texts.items()]
     return result
 
 
@@ -196,8 +235,8 @@ def _swapped(names: Names, i: Rows, j: Rows) -> Any:
 
 def _names(names: Names) -> list[Comparison]:
     given_rarity, family_rarity = (
-        rarity_of("given", names.given, names.text, _A_NAME),
-        rarity_of("family", names.family, names.text, _A_NAME),
+        rarity_of("given", names.given, names.text),
+        rarity_of("family", names.family, names.text),
     )
 
     def given(i: Rows, j: Rows) -> Found:
@@ -276,7 +315,7 @@ def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
 
 
 def _middle(names: Names) -> Comparison:
-    rarity = rarity_of("middle", names.middle, names.text, _A_NAME)
+    rarity = rarity_of("middle", names.middle, names.text)
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = names.middle[i], names.middle[j]
@@ -320,7 +359,7 @@ def _differing_digits(off: Any) -> Any:
 def _birth(birth: Any) -> Comparison:
     values, codes = np.unique(birth, return_inverse=True)
     codes = np.where(birth > 0, codes, -1).astype(np.int32)
-    rarity = rarity_of("birth", codes, values.tolist(), _A_BIRTH_DATE)
+    rarity = rarity_of("birth", codes, values.tolist())
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = birth[i], birth[j]
@@ -391,7 +430,7 @@ EMAIL_EDITS = 2
 
 
 def _email(emails: Values, names: Names | None) -> Comparison:
-    rarity = rarity_of("email", emails.codes, emails.text, _AN_IDENTIFIER)
+    rarity = rarity_of("email", emails.codes, emails.text)
 
     def find(i: Rows, j: Rows) -> Found:
         level, best = _any_exact(emails.codes, rarity, i, j, 4)
@@ -419,7 +458,7 @@ _LAST_SEVEN = np.uint64(0xFFFFFFF)
 
 
 def _phone(phones: Values) -> Comparison:
-    rarity = rarity_of("phone", phones.codes, phones.text, _AN_IDENTIFIER)
+    rarity = rarity_of("phone", phones.codes, phones.text)
 
     def find(i: Rows, j: Rows) -> Found:
         level, best = _any_exact(phones.codes, rarity, i, j, 4)
@@ -465,12 +504,12 @@ STREET_UNLIKE = 8
 def _addresses(places: Addresses) -> list[Comparison]:
     result = []
     if (places.street >= 0).any():
-        rarity = rarity_of("street", places.line, places.line_text, _A_STREET)
+        rarity = rarity_of("street", places.line, places.line_text)
         find = _best_of(places, lambda i, j: _street(places, rarity, i, j))
         result.append(Comparison(STREET, _STREET, find, {EXACT: rarity}))
     if (places.postal >= 0).any() or (places.city >= 0).any():
-        postal = rarity_of("postal", places.postal, places.postal_text, _A_POSTAL_CODE)
-        city = rarity_of("city", places.city, places.city_text, _A_CITY)
+        postal = rarity_of("postal", places.postal, places.postal_text)
+        city = rarity_of("city", places.city, places.city_text)
         find = _best_of(places, lambda i, j: _place(places, postal, city, i, j))
         result.append(Comparison(PLACE, _PLACE, find, {1: postal, 2: postal, 3: city}))
     return result

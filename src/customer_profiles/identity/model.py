@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .explaining import Explanation
 
 _VERSION = 2
-_COMMON = 4
-"""A value is common if its class of rarity is by so much below that of what one record has."""
 _TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}
 
 
@@ -41,15 +39,20 @@ class Rarities:
         """Read off how rare the values of some records are."""
         lists = {one.name: one for it in comparisons for one in it.rarities.values()}
         common = {
-            hash_of(f"{one.name}\0{one.text(number)}"): int(one.of[number])
+            cls.key(one.name, one.text(number)): int(one.of[number])
             for one in lists.values()
-            for number in np.flatnonzero(one.of[:-1] <= max(one.alone - _COMMON, 0)).tolist()
+            for number in np.flatnonzero(one.is_common(one.of[:-1])).tolist()
         }
         return cls({name: one.alone for name, one in lists.items()}, common)
 
     def of(self, name: str, text: str) -> int:
         """Give the class of a value of a list."""
-        return self.common.get(hash_of(f"{name}\0{text}"), self.alone[name])
+        return self.common.get(self.key(name, text), self.alone[name])
+
+    @staticmethod
+    def key(name: str, text: str) -> int:
+        """Give what a value of a list is known by."""
+        return hash_of(f"{name}\0{text}")
 
 
 @dataclass(frozen=True, slots=True)

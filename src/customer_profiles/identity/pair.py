@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +13,7 @@ from .addresses import SEPARATOR
 from .comparing import EXACT, MISSING
 from .names import formal_names, sound_of
 from .normalize import LETTERS
-from .record import split_email
+from .record import DIGIT, split_email
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -262,12 +261,9 @@ def _email_level(a: str, b: str) -> int:
     if a == b:
         return EXACT
     local = split_email(a)[0]
-    if local == split_email(b)[0] and _DIGIT.search(local):
+    if local == split_email(b)[0] and DIGIT.search(local):
         return 2
     return 3 if OSA.distance(a, b, score_cutoff=2) <= comparing.EMAIL_EDITS else 4
-
-
-_DIGIT = re.compile("[0-9]")
 
 
 def _phone(one: Record, other: Record) -> Found:

@@ -162,6 +162,7 @@ def _names(
 
 _SPACES, _PLUS_TAG = re.compile(r"\s+"), re.compile(normalize.PLUS_TAG)
 _EMAIL = re.compile(normalize.EMAIL)
+DIGIT = re.compile("[0-9]")
 
 
 @lru_cache(_CACHED)

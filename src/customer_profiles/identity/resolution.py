@@ -45,13 +45,9 @@ _SEED = 20_240_229
 _PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
 _KEYS_AT_ONCE = 8
 # Pairs less probable than this to be anything but chance are forgotten at once.
-_WORTH_KEEPING = 0.003
-_LEAST_JOINED = 0.3
-_LIKELY, _SURE, _UNSURE = 0.8, 0.97, 0.5
-_LARGEST = 400
-# Records that are surely one person's speak for pairs that say too little by themselves, though
-# never this surely: what is wrong with the one may be wrong with the other.
-_SURELY_JOINED, _MOST_THROUGH_OTHERS = 0.95, 0.9
+WORTH_KEEPING = 0.003
+LEAST_JOINED = 0.3
+LARGEST = 400
 # The second time adds little, and costs the more the more records there are.
 _ROUNDS, _ROUNDS_OF_MANY, _MANY = 2, 1, 300_000
 
@@ -155,7 +151,7 @@ class Matcher:
 
         def worth(codes: NDArray[np.uint8]) -> Any:
             logs = scoring.log_classes(weights, codes)
-            return scoring.responsibilities(logs)[scoring.CHANCE] < 1 - _WORTH_KEEPING
+            return scoring.responsibilities(logs)[scoring.CHANCE] < 1 - WORTH_KEEPING
 
         kept, codes = self._by_chunks(pairs, pool, worth)
         return self.rescored(weights, kept, codes)
@@ -176,7 +172,7 @@ class Matcher:
             pool: what compares.
             known: pairs that were compared before.
         """
-        i, j = clusters.inside(self._loosely(scored), _LARGEST)
+        i, j = clusters.inside(self._loosely(scored), LARGEST)
         pairs = np.sort(pack(i, j))
         codes = np.empty((len(pairs), len(self.comparisons)), np.uint8, order="F")
         fresh = np.ones(len(pairs), bool)
@@ -191,11 +187,11 @@ class Matcher:
 
     def _loosely(self, scored: Scored) -> NDArray[np.int64]:
         """Connect what might belong together; too large a component, by surer pairs only."""
-        i, j, least = scored.i, scored.j, _LEAST_JOINED
+        i, j, least = scored.i, scored.j, LEAST_JOINED
         joins = scored.match >= least
         while True:
             label = clusters.components(self.count, i[joins], j[joins])
-            large = (np.bincount(label, minlength=self.count) > _LARGEST)[label]
+            large = (np.bincount(label, minlength=self.count) > LARGEST)[label]
             weak = joins & large[i] & (scored.match < 1 - (1 - least) / 2)
             least = 1 - (1 - least) / 2
             if not large.any() or least > 1 - 1e-6:
@@ -209,16 +205,8 @@ class Matcher:
 
     def said_by_others(self, weights: Weights, inner: Scored) -> NDArray[np.float16]:
         """Give of each pair the bits that records which surely match both add to its odds."""
-        label = self.group(weights, inner, _SURELY_JOINED)
-        way = clusters.through_others(label, inner.i, inner.j, inner.match)
-        more = np.flatnonzero(way > inner.match)
-        # What speaks against the pair itself is not forgotten.
-        against = np.minimum(scoring.likeness(weights, inner.codes[more]), 0.0)
-        odds = scoring.log_odds(np.minimum(way[more], _MOST_THROUGH_OTHERS)) + against
-        added = (odds - scoring.log_odds(inner.match[more])) / np.log(2)
-        result = np.zeros(len(way), np.float16)
-        result[more] = np.maximum(added, 0)
-        return result
+        likeness = scoring.likeness(weights, inner.codes)
+        return clusters.said_by_others(self.count, inner.i, inner.j, inner.match, likeness)
 
     def learn_from_groups(self, weights: Weights, scored: Scored, inner: Scored) -> None:
         """Estimate the model anew from likely groups.
@@ -226,10 +214,9 @@ class Matcher:
         Pairs that are one person's only because both match a third record show how records of
         one person differ, which pairs that match by themselves cannot.
         """
-        label = self.group(weights, inner, _LIKELY)
+        label = self.group(weights, inner, scoring.LIKELY)
         same = label[inner.i] == label[inner.j]
-        match = np.where(same, np.maximum(inner.match, _SURE), np.minimum(inner.match, _UNSURE))
-        related = np.where(same, inner.related * (1 - _SURE), inner.related)
+        match, related = scoring.seen_in_groups(inner.match, inner.related, same)
         outside = ~np.isin(scored.pairs, inner.pairs, assume_unique=True)
         expected = np.stack([
             np.concatenate([match, scored.match[outside]]),
@@ -331,7 +318,7 @@ class Resolution:
     @cached_property
     def model(self) -> Model:
         """The estimated model, to keep and to use again."""
-        likely = self._inner.match >= _LIKELY
+        likely = self._inner.match >= scoring.LIKELY
         pairs = (self._inner.i[likely], self._inner.j[likely])
         prepared = self._matcher.prepared
         keys = blocking.best_keys(blocking.atoms(prepared), self.count, *pairs)

@@ -35,6 +35,9 @@ _MOST_ROUNDS, _SETTLED = 300, 1e-7
 _LEAST_CHANCE = 0.02
 _UNSEEN, _PRIOR_PAIRS = 0.1, 20.0
 _LEAST_PROBABILITY = 1e-9
+LIKELY = 0.8
+"""Groups of pairs at least so probable show how records of one person differ."""
+_SURE, _UNSURE = 0.97, 0.5
 # What is believed before any pair is seen: as much as so many pairs, and of who agrees on a value
 # that but this part are strangers.
 _PRIOR_MATCHES, _PRIOR_STRANGERS = 10.0, 0.05
@@ -177,6 +180,14 @@ def likeness(weights: Weights, codes: NDArray[np.uint8]) -> Any:
     """Give of each pair the log odds of a match against a relation; negative contradicts it."""
     logs = log_classes(weights, codes) - weights.priors().astype(np.float32)[:, None]
     return logs[MATCH] - logs[RELATED]
+
+
+def seen_in_groups(match: Any, related: Any, same: Any) -> tuple[Any, Any]:
+    """Say anew how probable pairs are to match and to be related, by whether a group has both."""
+    return (
+        np.where(same, np.maximum(match, _SURE), np.minimum(match, _UNSURE)),
+        np.where(same, related * (1 - _SURE), related),
+    )
 
 
 def log_odds(probability: Any) -> Any:
