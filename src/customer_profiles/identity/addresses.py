@@ -117,7 +117,7 @@ def read(
 
 def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Coded:
     """Make one column of the lines of a street, or of what is there once anyway."""
-    if len(names) > 1 and any(line_of(name) > 1 for name in names):
+    if len(names) > 1 and any(line_of(name) != 1 for name in names):
         lines = [columns[name].fill_null("") for name in sorted(names, key=line_of)]
         joined = pc.utf8_trim(pc.binary_join_element_wise(*lines, " "), " ")
         return encode(empty_as_null(joined))

@@ -148,6 +148,7 @@ _SINGLE = ("given", "family", "birth", "postal", "city", "any name")
 _FEW = 20_000
 _WITH_TEXT = ("given", "family", "birth", "postal", "city", "phone tail")
 _MOST_OF_TEXT = 0.05
+_MANY_TEXTS = 12
 MOST_HELD = 50
 """A value of a key that more records have is no use to look one record up by."""
 _SAMPLED_MATCHES, _SAMPLED_RECORDS, _SEED = 10_000, 50_000, 20_240_229
@@ -167,9 +168,13 @@ def keys_for(found: dict[str, Part], count: int) -> list[tuple[str, ...]]:
     keys = list(KEYS)
     if count <= _FEW:
         keys += [(name,) for name in _SINGLE]
+    texts = [name for name in found if name.startswith("text ")]
     for name, part in found.items():
         if name.startswith("id "):
             keys.append((name,))
+        elif name.startswith("text ") and len(texts) > _MANY_TEXTS:
+            # All pairs of so many columns would be too many keys.
+            keys += [(name,), (name, "given", "family"), (name, "family")] if _tells(part) else []
         elif name.startswith("text ") and _tells(part):
             keys += [(name,), (name, "given", "family"), *((name, other) for other in _WITH_TEXT)]
     return [key for key in keys if all(part in found for part in key)]

@@ -6,6 +6,7 @@ they agree on a value, how rare that value is. Scoring needs nothing but these c
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,22 @@ import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
+from . import echoes
+from .columns import (
+    BIRTH_DATE,
+    EMAIL,
+    FAMILY_NAME,
+    GENDER,
+    GIVEN_NAME,
+    MIDDLE_NAME,
+    PHONE,
+    PLACE,
+    STREET,
+    SUFFIX,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -47,10 +62,6 @@ _USUAL = {
     "city": 1 / 200,
 }
 AN_IDENTIFIER, A_TEXT = 1e-5, 1 / 30
-
-GIVEN_NAME, FAMILY_NAME, PLACE, GENDER = "given name", "family name", "place", "gender"
-STREET, PHONE, EMAIL = "street", "phone", "email"
-MIDDLE_NAME, SUFFIX, BIRTH_DATE = "middle name", "suffix", "birth date"
 
 
 @dataclass(slots=True)
@@ -85,6 +96,12 @@ class Comparison:
     find: Callable[[Rows, Rows], Found]
     rarities: dict[int, Rarity] = field(default_factory=dict)
     """Of the levels at which two records agree on a value, how rare these values are."""
+    counted: dict[int, float] = field(default_factory=dict)
+    """Of levels that are too rare among random pairs, how many pairs of records have them."""
+    shared: bool = False
+    """Whether related people may share it, though it is of no kind that is known for that."""
+    told_by: tuple[str, ...] = ()
+    """Attributes that tell it already: where they agree, this is no news."""
 
     @property
     def level_of(self) -> NDArray[np.uint8]:
@@ -177,8 +194,18 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
     if prepared.addresses is not None:
         result += _addresses(prepared.addresses)
     result += [_plain(name, one, AN_IDENTIFIER) for name, one in prepared.identifiers.items()]
-    result += [_plain(name, one, A_TEXT) for name, one in prepared.texts.items()]
+    told_by = echoes.echoes(prepared)
+    for name, one in prepared.texts.items():
+        known = {it: echoes.codes_of(prepared, it) for it in told_by[name]}
+        shared = not _COMPANY.search(name)
+        result.append(_plain(name, one, A_TEXT, shared=shared, told_by=known))
     return result
+
+
+_COMPANY = re.compile(
+    "business|company|employer|organi[sz]ation|firma|empresa|societe", re.IGNORECASE
+)
+"""Columns of firms: who works there is not related, as a rule."""
 
 
 def compare(found: Sequence[Comparison], i: Rows, j: Rows) -> NDArray[np.uint8]:
@@ -241,7 +268,7 @@ def _names(names: Names) -> list[Comparison]:
 
     def given(i: Rows, j: Rows) -> Found:
         a, b = names.given[i], names.given[j]
-        level = np.where(a == b, np.uint8(EXACT), np.uint8(9))
+        level = np.where((a == b) & (names.length[a] > 1), np.uint8(EXACT), np.uint8(9))
         level[(a < 0) | (b < 0)] = MISSING
         rarity = given_rarity.of[a]
         rest = np.flatnonzero(level == 9)  # noqa: PLR2004  (different)
@@ -250,7 +277,7 @@ def _names(names: Names) -> list[Comparison]:
 
     def family(i: Rows, j: Rows) -> Found:
         a, b = names.family[i], names.family[j]
-        level = np.where(a == b, np.uint8(EXACT), np.uint8(5))
+        level = np.where((a == b) & (names.length[a] > 1), np.uint8(EXACT), np.uint8(5))
         level[(a < 0) | (b < 0)] = MISSING
         rarity = family_rarity.of[a]
         rest = np.flatnonzero(level == 5)  # noqa: PLR2004  (different)
@@ -258,7 +285,13 @@ def _names(names: Names) -> list[Comparison]:
         return level, rarity
 
     result = [
-        Comparison(GIVEN_NAME, GIVEN_LEVELS, given, {EXACT: given_rarity}),
+        Comparison(
+            GIVEN_NAME,
+            GIVEN_LEVELS,
+            given,
+            {EXACT: given_rarity},
+            {GIVEN_LEVELS.index("swapped"): _swapped_pairs(names.given, names.family)},
+        ),
         Comparison(FAMILY_NAME, FAMILY_LEVELS, family, {EXACT: family_rarity}),
     ]
     if (names.middle >= 0).any():
@@ -268,8 +301,21 @@ def _names(names: Names) -> list[Comparison]:
     return result
 
 
+def _swapped_pairs(one: Any, other: Any) -> float:
+    """Count the pairs of records of which one has the other's two values in the other order."""
+    both = (one >= 0) & (other >= 0)
+    keys, held = np.unique(one[both].astype(np.int64) << 32 | other[both], return_counts=True)
+    if not len(keys):
+        return 0.0
+    turned = (keys & 0xFFFFFFFF) << 32 | keys >> 32
+    place = np.minimum(np.searchsorted(keys, turned), len(keys) - 1)
+    found = (keys[place] == turned) & (keys < turned)
+    return float((held[found] * held[place[found]].astype(float)).sum())
+
+
 def _given_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
     level = np.full(len(a), 9, np.uint8)
+    level[names.script[a] != names.script[b]] = MISSING
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
     level[maybe[score >= SIMILAR]] = 8
@@ -284,7 +330,7 @@ def _given_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
     formal_a, formal_b = names.canonical[a], names.canonical[b]
     for x in range(formal_a.shape[1]):
         for y in range(formal_b.shape[1]):
-            level[(formal_a[:, x] == formal_b[:, y]) & (formal_a[:, x] >= 0)] = 2
+            level[(formal_a[:, x] == formal_b[:, y]) & (formal_a[:, x] >= 0) & (a != b)] = 2
     return level
 
 
@@ -298,6 +344,7 @@ def _begins(names: Names, a: Any, b: Any) -> Any:
 
 def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
     level = np.full(len(a), 5, np.uint8)
+    level[names.script[a] != names.script[b]] = MISSING
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
     level[maybe[score >= SIMILAR]] = 4
@@ -309,6 +356,9 @@ def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
     part |= several_b & (last_b == first_a)
     level[part] = 3
     level[_is_near(names, a, b, maybe, score)] = 2
+    # An initial that agrees says too little to be a level of its own.
+    short = np.minimum(names.length[a], names.length[b]) == 1
+    level[short & (names.initial[a] == names.initial[b])] = MISSING
     # Swapped names are told once, by the given name.
     level[_swapped(names, i, j)] = MISSING
     return level
@@ -320,6 +370,7 @@ def _middle(names: Names) -> Comparison:
     def find(i: Rows, j: Rows) -> Found:
         a, b = names.middle[i], names.middle[j]
         level = np.full(len(i), 3, np.uint8)
+        level[names.script[a] != names.script[b]] = MISSING
         short = np.minimum(names.length[a], names.length[b]) == 1
         level[(names.initial[a] == names.initial[b]) & short] = 2
         level[a == b] = EXACT
@@ -379,7 +430,13 @@ def _birth(birth: Any) -> Comparison:
         level[(a == 0) | (b == 0)] = MISSING
         return level, rarity.of[codes[i]]
 
-    return Comparison(BIRTH_DATE, _BIRTH, find, {EXACT: rarity})
+    year, month, day = birth >> 16, birth >> 8 & 0xFF, birth & 0xFF
+    whole = (day > 0) & (month != day)
+    turned = _swapped_pairs(
+        np.where(whole, year.astype(np.int64) << 8 | month, -1),
+        np.where(whole, year.astype(np.int64) << 8 | day, -1),
+    )
+    return Comparison(BIRTH_DATE, _BIRTH, find, {EXACT: rarity}, {2: turned})
 
 
 def _gender(gender: Any, names: Names | None) -> Comparison:
@@ -447,7 +504,8 @@ def _email(emails: Values, names: Names | None) -> Comparison:
             # Addresses made of one surname are near each other, whoever's they are.
             near = np.flatnonzero(level == 3)  # noqa: PLR2004  (near)
             one, other = names.family[i[near]], names.family[j[near]]
-            level[near[(one == other) & (one >= 0)]] = MISSING
+            alike = (one == other) | (names.sound[one] == names.sound[other])
+            level[near[alike & (one >= 0) & (other >= 0)]] = MISSING
         return level, best
 
     return Comparison(EMAIL, _EMAIL, find, {EXACT: rarity})
@@ -575,11 +633,21 @@ def _likeness(a: Any, b: Any, is_near: Any) -> Any:
 
 _PLAIN = ("missing", "exact", "near", "different")
 PLAIN_NEAR = 0.9
+BEGINNING_OF_TEXT = 60
 
 
-def _plain(name: str, values: Values, usual: float) -> Comparison:
+def _plain(
+    name: str,
+    values: Values,
+    usual: float,
+    *,
+    shared: bool = False,
+    told_by: Mapping[str, Any] = {},
+) -> Comparison:
     rarity = rarity_of(name, values.codes, values.text, usual)
     codes = values.codes[:, 0]
+    # Of long texts, as notes, the beginnings say enough.
+    begins = np.array([text[:BEGINNING_OF_TEXT] for text in values.text.tolist()], object)
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = codes[i], codes[j]
@@ -588,8 +656,10 @@ def _plain(name: str, values: Values, usual: float) -> Comparison:
         rest = np.flatnonzero(level == 3)  # noqa: PLR2004  (different)
         x, y = a[rest], b[rest]
         maybe = np.flatnonzero(_unlike(values.letters, x, y) <= MOST_UNLIKE)
-        score = _similarity(values.text, x[maybe], y[maybe])
+        score = _similarity(begins, x[maybe], y[maybe])
         level[rest[maybe[score >= PLAIN_NEAR]]] = 2
+        for one in told_by.values():
+            level[(one[i] == one[j]) & (one[i] >= 0)] = MISSING
         return level, rarity.of[a]
 
-    return Comparison(name, _PLAIN, find, {EXACT: rarity})
+    return Comparison(name, _PLAIN, find, {EXACT: rarity}, shared=shared, told_by=tuple(told_by))

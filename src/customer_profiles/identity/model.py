@@ -85,9 +85,7 @@ class Model:
                 "kinds": self.kinds,
                 "keys": self.keys,
                 "facts": {
-                    "days_first": self.facts.days_first,
-                    "stop_words": sorted(self.facts.stop_words),
-                    "junk": sorted(self.facts.junk),
+                    one.name: _plain(getattr(self.facts, one.name)) for one in fields(self.facts)
                 },
                 "alone": self.rarities.alone,
                 "common": _packed(self.rarities.common),
@@ -111,8 +109,11 @@ class Model:
             for one in found["attributes"]
         ]
         weights = Weights(attributes, found["records"], np.array(found["rates"]))
-        told = found["facts"]
-        facts = Facts(told["days_first"], frozenset(told["stop_words"]), frozenset(told["junk"]))
+        told: dict[str, Any] = {
+            name: frozenset(it) if isinstance(it, list) else it
+            for name, it in found["facts"].items()
+        }
+        facts = Facts(**told)
         rarities = Rarities(found["alone"], _unpacked(found["common"]))
         return cls(weights, found["kinds"], tuple(map(tuple, found["keys"])), facts, rarities)
 
@@ -165,10 +166,12 @@ def _unpacked(text: str) -> dict[int, int]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _array(name: str, value: Any) -> Any:
-    if name == "levels":
+    if name in {"levels", "told_by"}:
         return tuple(value)
     return np.array(value, _TYPES.get(name, np.float64)) if isinstance(value, list) else value

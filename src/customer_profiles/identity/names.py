@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 
 from . import normalize
+from .moved import Words, moved
 from .normalize import (
     Coded,
+    Facts,
     encode,
     filled,
     first_of,
@@ -24,6 +26,7 @@ from .normalize import (
     recode,
     texts_of,
 )
+from .scripts import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +35,10 @@ if TYPE_CHECKING:
 
     from .columns import Kind
 
+APART = (r"(\p{L})\.(\S)", r"\1. \2")
+"""Puts a space after the point of an initial, as in `J.P.`"""
+INITIALS = (r"^((?:[a-z] )+)(\S{2}.*)$", r"\2 \1")
+"""Puts initials behind the first name that is none."""
 COMMA = r"^([^,]+),\s*(.+)$"
 """A full name that begins with the family name."""
 FULL = r"^(?P<given>\S+)(?: (?P<middle>.+?))??(?: (?P<family>\S+(?: (?:jr|sr|ii|iii))?))?$"
@@ -61,6 +68,8 @@ class Names:
     length: Any
     letters: Any
     """Which letters it has, as bits."""
+    script: Any
+    """Of its writing a number: names in two of them can't be compared."""
     canonical: Any
     """The name itself and the formal names that it may be a nickname of."""
     formal_text: NDArray[Any]
@@ -68,48 +77,66 @@ class Names:
     word_text: NDArray[Any]
     sound_text: NDArray[Any]
     initial_text: NDArray[Any]
+    words: Words | None
+    """Which words are given and family names, if that was asked."""
 
 
-def read(columns: Sequence[list[Coded]], count: int) -> Names | None:
+def read(columns: Sequence[list[Coded]], count: int, facts: Facts | None = None) -> Names | None:
     """Read names from columns; a full name is split where there are no parts of it.
 
     Args:
         columns: those of given, of middle, of family and of full names.
         count: how many records there are.
+        facts: what other records together told; without it these records do.
     """
+    words: Words | None = None
     given, middle, family, full = columns
     if not (given or family or full):
         return None
-    first, second, last = (_cleaned(first_of(some, count)) for some in (given, middle, family))
+    if family and full and not given:
+        # `name` beside a surname is a given name.
+        given, full = full, []
+    whole_given, whole_family = first_of(given, count), joined(family, count)
+    first, second, last = map(_cleaned, (whole_given, first_of(middle, count), whole_family))
+    if given and family:
+        known = Words(facts.given_words, facts.family_words) if facts else None
+        parts, words = moved((first, second, last), whole_given, whole_family, split, known)
+        first, second, last = parts
     if full:
-        of_full = _split(first_of(full, count))
+        of_full = split(first_of(full, count))
         first, second, last = (
             filled(*both) for both in zip((first, second, last), of_full, strict=True)
         )
     last_names, suffixes = normalize.suffixes(last.values)
     suffix = look_up(encode(suffixes).codes, last.codes)
     last = recode(last, last_names)
+    # An initial before a given name is of a middle name, or of the father's.
+    first = recode(first, pc.utf8_trim(pc.replace_substring_regex(first.values, *INITIALS), " "))
     # A second word of a given name is a middle name, where there is none.
     second = filled(second, recode(first, part_of(first.values, r"^\S+ (?P<it>.+)$")))
     first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
     parts = (first, second, last)
     vocabulary = encode(pa.concat_arrays([one.values for one in parts]))
+    if not len(vocabulary.values):
+        return None
     edges = np.cumsum([0, *(len(one.values) for one in parts)])
     codes = [
         look_up(vocabulary.codes[start:end], one.codes)
         for one, (start, end) in zip(parts, pairwise(edges.tolist()), strict=True)
     ]
-    return _described(vocabulary.values, codes, suffix)
+    return _described(vocabulary.values, codes, suffix, words)
 
 
-def _described(values: pa.Array, codes: list[Any], suffix: Any) -> Names:
+def _described(values: pa.Array, codes: list[Any], suffix: Any, words: Words | None) -> Names:
     given, middle, family = codes
     size = len(values)
     text = values.to_numpy(zero_copy_only=False)
-    words = [values, part_of(values, r"^(?P<it>\S+)"), part_of(values, r" (?P<it>\S+)$")]
-    numbered = encode(pa.concat_arrays(words))
+    apart = [values, part_of(values, r"^(?P<it>\S+)"), part_of(values, r" (?P<it>\S+)$")]
+    numbered = encode(pa.concat_arrays(apart))
     sounds, initials = encode(sound(values)), encode(pc.utf8_slice_codeunits(values, 0, 1))
     counts = np.bincount(given[given >= 0], minlength=size)
+    length = pc.utf8_length(values).to_numpy(zero_copy_only=False)
+    scripts = np.fromiter(map(script_of, text.tolist()), np.uint8, size)
     canonical, formal_text = _canonicals(text, counts)
     return Names(
         given,
@@ -121,21 +148,36 @@ def _described(values: pa.Array, codes: list[Any], suffix: Any) -> Names:
         numbered.codes[2 * size :],
         sounds.codes,
         initials.codes,
-        pc.utf8_length(values).to_numpy(zero_copy_only=False).astype(np.uint8),
+        # One Chinese character is a whole name, not an initial.
+        np.maximum(length, np.where(scripts > 0, 2, 0)).clip(0, 255).astype(np.uint8),
         letters_of(values),
+        scripts,
         canonical,
         formal_text,
         texts_of(numbered),
         texts_of(sounds),
         texts_of(initials),
+        words,
     )
 
 
+def joined(columns: Sequence[Coded], count: int) -> Coded:
+    """Join columns, as two surnames are, into one with the words of all."""
+    if len(columns) < 2:  # noqa: PLR2004  (nothing to join)
+        return first_of(columns, count)
+    texts = [
+        one.values.take(pa.array(one.codes, mask=one.codes < 0)).fill_null("") for one in columns
+    ]
+    both = pc.utf8_trim(pc.binary_join_element_wise(*texts, " "), " ")
+    return encode(normalize.empty_as_null(both))
+
+
 def _cleaned(column: Coded) -> Coded:
-    return recode(column, normalize.without_titles(normalize.words(column.values)))
+    values = pc.replace_substring_regex(column.values, *APART)
+    return recode(column, normalize.without_titles(normalize.letters(normalize.words(values))))
 
 
-def _split(full: Coded) -> tuple[Coded, Coded, Coded]:
+def split(full: Coded) -> tuple[Coded, Coded, Coded]:
     """Split full names, also those that begin with the family name and a comma."""
     values = pc.replace_substring_regex(full.values, COMMA, r"\2 \1")
     values = normalize.without_titles(normalize.words(values))

@@ -10,11 +10,14 @@ import re
 from dataclasses import dataclass
 from functools import cache, reduce
 from hashlib import blake2b
+from time import gmtime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
+
+from .scripts import latin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,12 +28,6 @@ pc: Any = pyarrow.compute
 """Arrow's functions, which are made when it is imported, so that no type checker sees them."""
 
 Codes = Any  # an array of int32, -1 where there is no value
-
-FOLD = (
-    ("ß", "ss"), ("æ", "ae"), ("œ", "oe"), ("ø", "o"), ("ł", "l"), ("đ", "d"), ("ð", "d"),
-    ("þ", "th"), ("\u03c2", "\u03c3"), ("\u0131", "i"),
-)  # fmt: skip
-
 
 MARKS = r"['\x{2019}`\x{b4}.]"
 _AT_ONCE = 200_000
@@ -52,6 +49,9 @@ class Facts:
     """Words of streets that say nothing."""
     junk: frozenset[int] = frozenset()
     """E-mail addresses, phone numbers and identifiers that are nobody's own."""
+    given_words: frozenset[int] = frozenset()
+    family_words: frozenset[int] = frozenset()
+    """Words that are given or family names, if whole names stand where a part of them should."""
 
 
 @dataclass(slots=True)
@@ -69,16 +69,13 @@ def hash_of(text: str) -> int:
 
 
 def fold(values: pa.Array) -> pa.Array:
-    """Lower case without accents: what people write differently without meaning to."""
+    """Write in lower case and Latin letters what people write differently without meaning to."""
     values = pc.utf8_lower(values)
     special = pc.fill_null(pc.invert(pc.string_is_ascii(values)), fill_value=False)
     if not pc.any(special).as_py():
         return values
-    folded = pc.utf8_normalize(values.filter(special), "NFKD")
-    folded = pc.replace_substring_regex(folded, r"\p{Mn}+", "")
-    for letter, plain in FOLD:
-        folded = pc.replace_substring(folded, letter, plain)
-    return pc.replace_with_mask(values, special, folded)
+    folded = [latin(text) for text in values.filter(special).to_pylist()]
+    return pc.replace_with_mask(values, special, pa.array(folded, pa.string()))
 
 
 def words(values: pa.Array) -> pa.Array:
@@ -86,6 +83,21 @@ def words(values: pa.Array) -> pa.Array:
     values = pc.replace_substring_regex(fold(values), MARKS, "")
     values = pc.replace_substring_regex(values, r"[^\p{L}\p{N}]+", " ")
     return pc.utf8_trim(values, " ")
+
+
+INSIDE_NAMES = r"[\p{L}][01358]|[01358][\p{L}]"
+TAKEN_FOR = (("0", "o"), ("1", "l"), ("5", "s"), ("8", "b"), ("3", "e"))
+
+
+def letters(values: pa.Array) -> pa.Array:
+    """Read digits inside of names as the letters that they are taken for."""
+    wrong = pc.fill_null(pc.match_substring_regex(values, INSIDE_NAMES), fill_value=False)
+    if not pc.any(wrong).as_py():
+        return values
+    changed = values.filter(wrong)
+    for digit, letter in TAKEN_FOR:
+        changed = pc.replace_substring(changed, digit, letter)
+    return pc.replace_with_mask(values, wrong, changed)
 
 
 def empty_as_null(values: pa.Array) -> pa.Array:
@@ -211,14 +223,25 @@ def without_titles(values: pa.Array) -> pa.Array:
 # Dates, as eight half-bytes of year, month and day; 0 where a part is unknown.
 
 _YEAR_FIRST = re.compile(r"^(\d{4})[-/. ]?(\d{1,2})[-/. ]?(\d{1,2})(?:\D.*)?$")
-_YEAR_LAST = re.compile(r"^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})$")
+_YEAR_LAST = re.compile(r"^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d\d)(?:[T ,].*)?$")
 _YEAR = re.compile(r"^(\d{4})$")
+_IN_WORDS = re.compile(
+    r"^(?:(\d{1,2})[^a-z0-9]*(?:de )?([a-z]{3,})|([a-z]{3,})[^a-z0-9]*(\d{1,2}))"
+    r"[^0-9]*?(\d{4}|\d\d)$"
+)
+# How months begin in English, German, French, Spanish, Portuguese, Italian and Dutch.
+_BEGINNINGS = (
+    "jan ene gen", "feb fev", "mar mae mrt maa", "apr avr abr", "may mai mag mei", "jun juin giu",
+    "jul juil lug", "aug aou ago", "sep set", "oct okt out ott", "nov", "dec dez dic",
+)  # fmt: skip
+_MONTHS = {begin: month for month, some in enumerate(_BEGINNINGS, 1) for begin in some.split(" ")}
 _TOP_MONTH, _TOP_DAY = 12, 31
+_THIS_YEAR = gmtime().tm_year
 
 
 def days_come_first(texts: Sequence[str]) -> bool:
     """Tell from the dates of one column whether days or months come first."""
-    found = [_YEAR_LAST.match(text.strip()) for text in texts]
+    found = [_YEAR_LAST.match(in_digits(text)) for text in texts]
     days_first = sum(int(it[1]) > _TOP_MONTH for it in found if it)
     months_first = sum(int(it[2]) > _TOP_MONTH for it in found if it)
     return days_first > months_first
@@ -226,13 +249,34 @@ def days_come_first(texts: Sequence[str]) -> bool:
 
 def date(text: str, *, days_first: bool) -> int:
     """Read a date as half-bytes; 0 if it is none."""
-    text = text.strip()
+    text = in_digits(text)
     return _date(text, _YEAR_LAST.match(text), swap=days_first)
+
+
+def in_digits(text: str) -> str:
+    """Write a date in digits: the name of a month, and what stands for year, month and day."""
+    text = text.strip()
+    if not text.isascii():
+        text = latin(re.sub("[年月]", "-", text).replace("日", "").strip("-").lower())
+    if any(map(str.isalpha, text)) and (one := _IN_WORDS.match(text.lower())):
+        name = one[2] or one[3]
+        month = _MONTHS.get(name[:4]) or _MONTHS.get(name[:3])
+        if month:
+            return f"{_whole_year(one[5])}-{month:02d}-{int(one[1] or one[4]):02d}"
+    return text
+
+
+def _whole_year(year: str) -> int:
+    """Give the whole year of two digits: people are not born in the future."""
+    if len(year) > 2:  # noqa: PLR2004  (digits)
+        return int(year)
+    century, past = divmod(_THIS_YEAR, 100)
+    return int(year) + 100 * (century - (int(year) > past))
 
 
 def _date(text: str, last: re.Match[str] | None, *, swap: bool) -> int:
     if last:
-        first, second, year = (int(it) for it in last.groups())
+        first, second, year = int(last[1]), int(last[2]), _whole_year(last[3])
         # Where dates are written with dots, days come first.
         month, day = (second, first) if swap or "." in text else (first, second)
         if month > _TOP_MONTH >= day:
@@ -252,6 +296,8 @@ def _date(text: str, last: re.Match[str] | None, *, swap: bool) -> int:
 
 JUNK_DIGITS = r"^(?:0+|1+|2+|3+|4+|5+|6+|7+|8+|9+|0?123456789\d?|9876543210?)$"
 KEPT_DIGITS = 9
+NO_PHONE = r"[@\p{L}]"
+"""What a number in a column of e-mail addresses does not have."""
 FEWEST_DIGITS = 6
 
 
@@ -273,7 +319,7 @@ def phone_steps() -> tuple[tuple[str, str], ...]:
 
 def phones(values: pa.Array) -> pa.Array:
     """Give the national digits of phone numbers; none where there are too few or junk."""
-    values = pc.utf8_lower(values)
+    values = fold(values)
     for pattern, instead in phone_steps():
         values = pc.replace_substring_regex(values, pattern, instead)
     long = pc.greater_equal(pc.binary_length(values), FEWEST_DIGITS)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from . import comparing
+from . import columns, comparing, echoes
 from .addresses import SEPARATOR
 from .comparing import EXACT, MISSING
 from .names import formal_names, sound_of
 from .normalize import LETTERS
 from .record import DIGIT, split_email
+from .scripts import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +41,9 @@ class Name(NamedTuple):
     last_word: str | None
     """The last of several words."""
     sound: str
+    script: int
+    length: int
+    """How many letters it has; two if it is one Chinese character, which is no initial."""
 
 
 @lru_cache(_CACHED)
@@ -47,7 +51,9 @@ def name_of(text: str) -> Name:
     """Tell what follows from a name."""
     words = text.split(" ")
     last = words[-1] if len(words) > 1 else None
-    return Name(text[:1], frozenset((text, *formal_names(text))), words[0], last, sound_of(text))
+    formal, script = frozenset((text, *formal_names(text))), script_of(text)
+    length = max(len(text), 2 if script else 0)
+    return Name(text[:1], formal, words[0], last, sound_of(text), script, length)
 
 
 @lru_cache(_CACHED)
@@ -71,7 +77,7 @@ class Scorer:
     def __init__(self, model: Model) -> None:
         self._steps = [
             _Step(
-                _COMPARE.get(one.name) or _plain(one.name),
+                _COMPARE.get(one.name) or _plain(one.name, one.told_by),
                 [int((one.level_of < level).sum()) for level in range(len(one.levels))],
                 one.told.tolist(),
                 logs.T.tolist(),
@@ -117,7 +123,7 @@ class _Step(NamedTuple):
 
 
 def _is_near(one: str, other: str, score: float) -> bool:
-    short = min(len(one), len(other))
+    short = min(name_of(one).length, name_of(other).length)
     if score < comparing.NEARLY or short < comparing.SHORTEST:
         return False
     edits = OSA.distance(one, other, score_cutoff=2)
@@ -132,7 +138,7 @@ def _given(one: Record, other: Record) -> Found:
     a, b = one.given, other.given
     if a is None or b is None:
         return MISSING, ()
-    if a == b:
+    if a == b and name_of(a).length > 1:
         return EXACT, (("given", a),)
     return _GIVEN_LEVELS[_given_level(one, other, a, b)], ()
 
@@ -143,31 +149,38 @@ _GIVEN_LEVELS = {name: level for level, name in enumerate(comparing.GIVEN_LEVELS
 def _given_level(  # noqa: PLR0911  (one for each level)
     one: Record, other: Record, a: str, b: str
 ) -> str:
-    if not name_of(a).formal.isdisjoint(name_of(b).formal):
+    x, y = name_of(a), name_of(b)
+    if a != b and not x.formal.isdisjoint(y.formal):
         return "nickname"
     score = _similarity(a, b, comparing.MOST_UNLIKE)
     if _is_near(a, b, score):
         return "near"
-    short = min(len(a), len(b))
+    short = min(x.length, y.length)
     if short > 1 and (a == other.middle or b == one.middle):
         return "middle name"
     if short == 1 and a[:1] == b[:1]:
         return "initial"
     if score >= comparing.BEGUN and short >= comparing.BEGINNING:
         edits = OSA.distance(a, b)
-        if edits == max(len(a), len(b)) - short:
+        if edits == max(x.length, y.length) - short:
             return "beginning"
     if one.family is not None and other.family is not None and _is_swapped(one, other):
         return "swapped"
-    return "similar" if score >= comparing.SIMILAR else "different"
+    if score >= comparing.SIMILAR:
+        return "similar"
+    return "different" if x.script == y.script else "missing"
 
 
 def _family(one: Record, other: Record) -> Found:
     a, b = one.family, other.family
     if a is None or b is None:
         return MISSING, ()
-    if a == b:
+    x, y = name_of(a), name_of(b)
+    if a == b and x.length > 1:
         return EXACT, (("family", a),)
+    # An initial that agrees says too little to be a level of its own.
+    if x.initial == y.initial and min(x.length, y.length) == 1:
+        return MISSING, ()
     if one.given is not None and other.given is not None and _is_swapped(one, other):
         return MISSING, ()
     return _FAMILY_LEVELS[_family_level(a, b)], ()
@@ -185,7 +198,9 @@ def _family_level(a: str, b: str) -> str:
     part = part or (x.last_word and x.last_word in {y.first_word, y.last_word})
     if part or (y.last_word and y.last_word == x.first_word):
         return "part"
-    return "similar" if score >= comparing.SIMILAR else "different"
+    if score >= comparing.SIMILAR:
+        return "similar"
+    return "different" if x.script == y.script else "missing"
 
 
 def _middle(one: Record, other: Record) -> Found:
@@ -194,7 +209,10 @@ def _middle(one: Record, other: Record) -> Found:
         return MISSING, ()
     if a == b:
         return EXACT, (("middle", a),)
-    return (2 if a[0] == b[0] and min(len(a), len(b)) == 1 else 3), ()
+    x, y = name_of(a), name_of(b)
+    if x.initial == y.initial and min(x.length, y.length) == 1:
+        return 2, ()
+    return (3 if x.script == y.script else MISSING), ()
 
 
 def _suffix(one: Record, other: Record) -> Found:
@@ -252,9 +270,15 @@ def _email(one: Record, other: Record) -> Found:
             if now == EXACT:
                 agreed.append(("email", a))
             level = min(level, now)
-    if level == 3 and one.family is not None and one.family == other.family:  # noqa: PLR2004
+    if level == 3 and _has_like_surnames(one, other):  # noqa: PLR2004  (near)
+        # Addresses made of one surname are near each other, whoever's they are.
         return MISSING, ()
     return level, tuple(agreed)
+
+
+def _has_like_surnames(one: Record, other: Record) -> bool:
+    a, b = one.family, other.family
+    return a is not None and b is not None and name_of(a).sound == name_of(b).sound
 
 
 def _email_level(a: str, b: str) -> int:
@@ -351,28 +375,47 @@ def _likeness(a: str | None, b: str | None, is_near: Callable[[str, str], bool])
 # All other values
 
 
-def _plain(name: str) -> Callable[[Record, Record], Found]:
+_TELLING: dict[str, Callable[[Record], str | None]] = {
+    columns.GIVEN_NAME: lambda record: record.given,
+    columns.FAMILY_NAME: lambda record: record.family,
+    columns.GENDER: lambda record: record.gender,
+    echoes.POSTAL: lambda record: record.places[0].postal if record.places else None,
+    echoes.CITY: lambda record: record.places[0].city if record.places else None,
+}
+
+
+def _plain(name: str, told_by: Sequence[str]) -> Callable[[Record, Record], Found]:
+    telling = [_TELLING.get(one) or _other(one) for one in told_by]
+
     def compare(one: Record, other: Record) -> Found:
         a, b = one.others.get(name), other.others.get(name)
         if a is None or b is None:
             return MISSING, ()
+        if any((known := of(one)) is not None and known == of(other) for of in telling):
+            return MISSING, ()
         if a == b:
             return EXACT, ((name, a),)
-        score = _similarity(a, b, comparing.MOST_UNLIKE)
-        return (_NEAR if score >= comparing.PLAIN_NEAR else _DIFFERENT), ()
+        unlike = (_letters(a) ^ _letters(b)).bit_count() > comparing.MOST_UNLIKE
+        begins = (text[: comparing.BEGINNING_OF_TEXT] for text in (a, b))
+        is_near = not unlike and JaroWinkler.similarity(*begins) >= comparing.PLAIN_NEAR
+        return (_NEAR if is_near else _DIFFERENT), ()
 
     return compare
 
 
+def _other(name: str) -> Callable[[Record], str | None]:
+    return lambda record: record.others.get(name)
+
+
 _COMPARE: dict[str, Callable[[Record, Record], Found]] = {
-    comparing.GIVEN_NAME: _given,
-    comparing.FAMILY_NAME: _family,
-    comparing.MIDDLE_NAME: _middle,
-    comparing.SUFFIX: _suffix,
-    comparing.BIRTH_DATE: _birth,
-    comparing.GENDER: _gender,
-    comparing.EMAIL: _email,
-    comparing.PHONE: _phone,
-    comparing.STREET: _street,
-    comparing.PLACE: _place,
+    columns.GIVEN_NAME: _given,
+    columns.FAMILY_NAME: _family,
+    columns.MIDDLE_NAME: _middle,
+    columns.SUFFIX: _suffix,
+    columns.BIRTH_DATE: _birth,
+    columns.GENDER: _gender,
+    columns.EMAIL: _email,
+    columns.PHONE: _phone,
+    columns.STREET: _street,
+    columns.PLACE: _place,
 }

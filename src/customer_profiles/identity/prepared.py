@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import addresses, names, normalize
-from .columns import kind_of
+from .columns import kind_of, kind_of_values
 from .normalize import (
     Coded,
     Facts,
@@ -48,6 +48,8 @@ _KINDS_OF: dict[str, tuple[Kind, ...]] = {
     "street": ("street",),
     "place": ("postal_code", "city"),
 }
+_LOOKED_AT = 20_000
+"""How many records tell what a column holds whose name does not."""
 _JUNK_COUNT, _JUNK_SHARE = 10, 0.5
 """A value of so many records, this part of them with other names, is nobody's own."""
 
@@ -87,6 +89,8 @@ class Prepared:
     by_kind: dict[str, list[str]] = field(default_factory=dict)
     """The columns of each kind."""
     facts: Facts = field(default_factory=Facts)
+    told_kinds: dict[str, Kind] = field(default_factory=dict)
+    """The kinds of columns that their values told, not their names."""
 
     def columns_of(self, attribute: str) -> list[str]:
         """Give the columns that an attribute's values come from."""
@@ -94,6 +98,16 @@ class Prepared:
         if kinds is None:
             return [attribute]
         return [name for kind in kinds for name in self.by_kind.get(kind, ())]
+
+
+def kinds_of(columns: Columns, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
+    """Tell what columns hold: by what is said of them, by their names, and by their values."""
+    found = {name: kinds.get(name) or kind_of(name) for name in columns}
+    for name, column in columns.items():
+        if found[name] == "text" and name not in kinds and not name.startswith("Attributes."):
+            values = pc.unique(column.slice(0, _LOOKED_AT)).drop_null().to_pylist()
+            found[name] = kind_of_values(values, set(found.values()))
+    return found
 
 
 def prepare(
@@ -109,9 +123,9 @@ def prepare(
     """
     count = len(next(iter(columns.values()))) if columns else 0
     by_kind: dict[str, list[str]] = {}
-    for name, column in columns.items():
-        kind = kinds.get(name) or kind_of(name)
-        if kind != "ignored" and column.null_count < count:
+    all_kinds = kinds_of(columns, kinds)
+    for name, kind in all_kinds.items():
+        if kind != "ignored" and columns[name].null_count < count:
             by_kind.setdefault(kind, []).append(name)
 
     def of(kind: Kind) -> list[Coded]:
@@ -120,9 +134,10 @@ def prepare(
     def plain(name: str, spaces: str) -> Any:
         return pool.submit(lambda: _plain(encode(columns[name]), spaces))
 
-    people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count))
-    emails = pool.submit(lambda: _emails(of("email")))
-    phones = pool.submit(lambda: _phones(of("phone")))
+    people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count, facts))
+    # Each may stand where the other should.
+    emails = pool.submit(lambda: _emails(of("email") + of("phone")))
+    phones = pool.submit(lambda: _phones(of("phone"), of("email")))
     places = pool.submit(lambda: addresses.read(columns, by_kind, count, facts))
     births = pool.submit(lambda: _births(of("birth_date"), count, facts))
     genders = pool.submit(lambda: _genders(of("gender"), count))
@@ -142,15 +157,22 @@ def prepare(
         {name: one.result() for name, one in texts.items() if len(one.result().text) > 1},
         by_kind,
     )
+    prepared.told_kinds = {
+        name: kind
+        for name, kind in all_kinds.items()
+        if kind not in {kind_of(name), kinds.get(name)}
+    }
     if facts:
         _forget(prepared, facts.junk)
         prepared.facts = facts
         return prepared
+    words = prepared.names.words if prepared.names else None
     stop_words = prepared.addresses.stop_words if prepared.addresses else ()
     prepared.facts = Facts(
         days_first,
         frozenset(map(hash_of, stop_words)),
         frozenset(map(hash_of, _forget_junk(prepared))),
+        *((words.given, words.family) if words else ()),
     )
     return prepared
 
@@ -192,14 +214,21 @@ def _emails(columns: list[Coded]) -> Values | None:
     )
 
 
-def _phones(columns: list[Coded]) -> Values | None:
-    coded = beside([recode(one, normalize.phones(one.values)) for one in columns])
+def _phones(columns: list[Coded], emails: list[Coded]) -> Values | None:
+    found = [recode(one, normalize.phones(one.values)) for one in columns]
+    found += [recode(one, normalize.phones(_without_letters(one.values))) for one in emails]
+    coded = beside(found)
     if not len(coded.values):
         return None
     # Numbers that differ in what is before the last nine digits are one.
     packed, of = np.unique(normalize.half_bytes(coded.values), return_inverse=True)
     codes = compact(look_up(of.astype(np.int32), coded.codes))
     return Values(codes, packed, packed=packed)
+
+
+def _without_letters(values: pa.Array) -> pa.Array:
+    has = pc.match_substring_regex(values, normalize.NO_PHONE)
+    return pc.if_else(has, pa.scalar(None, pa.string()), values)
 
 
 def _plain(column: Coded, spaces: str) -> Values:

@@ -7,14 +7,15 @@ Arrays cost milliseconds before the first value is read. What is here does to on
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import addresses, names, normalize
 from .columns import kind_of, line_of, place_of
+from .moved import Split, Words
 from .normalize import hash_of
 from .reading import flat
+from .scripts import latin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,9 +79,11 @@ def read(record: Mapping[str, Any], kinds: Mapping[str, Kind], facts: Facts) -> 
     def of(kind: Kind) -> list[str]:
         return [value for _, value in found.get(kind, ())]
 
-    given, middle, family, suffix = _names(*map(of, names.KINDS))
-    emails = dict.fromkeys(email for one in of("email") if (email := _email(one)))
-    phones = dict.fromkeys(phone for one in of("phone") if (phone := _phone(one)))
+    given, middle, family, suffix = _names([of(kind) for kind in names.KINDS], facts)
+    mail, numbers = of("email"), of("phone")
+    emails = dict.fromkeys(email for one in (*mail, *numbers) if (email := _email(one)))
+    numbers += [one for one in mail if not _NO_PHONE.search(one)]
+    phones = dict.fromkeys(phone for one in numbers if (phone := _phone(one)))
     others = {name: plain for name, one in found.get("identifier", ()) if (plain := _joined(one))}
     junk = facts.junk
     if junk:
@@ -113,15 +116,9 @@ _place_of, _line_of = cache(place_of), cache(line_of)
 @lru_cache(_CACHED)
 def fold(text: str) -> str:
     """Do to one text what `normalize.fold` does to many."""
-    text = text.lower()
-    if text.isascii():
-        return text
-    text = unicodedata.normalize("NFKD", text)
-    text = "".join(one for one in text if unicodedata.category(one) != "Mn")
-    return text.translate(_FOLD)
+    return latin(text.lower())
 
 
-_FOLD = str.maketrans(dict(normalize.FOLD))
 _MARKS, _NO_WORD = re.compile("['\u2019`\xb4.]"), re.compile(r"[\W_]+")
 
 
@@ -139,23 +136,53 @@ def _joined(text: str) -> str:
 
 _TITLES, _SUFFIX = re.compile(normalize.TITLES), re.compile(normalize.SUFFIX)
 _COMMA, _FULL = re.compile(names.COMMA), re.compile(names.FULL)
+# Python has no classes of letters by property: what is a word's and no digit is a letter.
+_APART, _INITIALS, _INSIDE_NAMES = (
+    re.compile(one.replace(r"[\p{L}]", r"[^\W\d_]").replace(r"\p{L}", r"[^\W\d_]"))
+    for one in (names.APART[0], names.INITIALS[0], normalize.INSIDE_NAMES)
+)
 
 
 def _names(
-    given: list[str], middle: list[str], family: list[str], full: list[str]
+    columns: list[list[str]], facts: Facts
 ) -> tuple[str | None, str | None, str | None, str | None]:
-    first, second, last = (
-        next(filter(None, (_TITLES.sub(r"\1", words(one)) for one in some)), "")
-        for some in (given, middle, family)
-    )
-    if full and (found := _FULL.search(_TITLES.sub(r"\1", words(_COMMA.sub(r"\2 \1", full[0]))))):
-        first, second = first or found["given"], second or found["middle"] or ""
-        last = last or found["family"] or ""
+    given, middle, family, full = columns
+    if family and full and not given:
+        given, full = full, []
+    first, second = (next(filter(None, map(_cleaned, some)), "") for some in (given, middle))
+    last = _cleaned(" ".join(family)) if family else ""
+    if facts.family_words and bool(first) != bool(last):
+        whole, place = (given[0], 0) if first else (" ".join(family), 2)
+        known = Words(facts.given_words, facts.family_words)
+        if split := known.split(first or last, _split(whole), place):
+            first, second, last = (one or "" for one in split)
+    if full:
+        of_full = _split(full[0])
+        first, second = first or of_full.given or "", second or of_full.middle or ""
+        last = last or of_full.family or ""
     suffix = None
     if ending := _SUFFIX.search(last):
         last, suffix = ending["name"], normalize.SUFFIXES[ending["suffix"]]
-    first, _, rest = first.partition(" ")
+    first, _, rest = _INITIALS.sub(names.INITIALS[1], first).strip().partition(" ")
     return first or None, second or rest or None, last or None, suffix
+
+
+def _split(text: str) -> Split:
+    found = _FULL.search(_titleless(words(_COMMA.sub(r"\2 \1", text))))
+    return Split(*found.group("given", "middle", "family")) if found else Split(None, None, None)
+
+
+@lru_cache(_CACHED)
+def _cleaned(text: str) -> str:
+    text = words(_APART.sub(names.APART[1], text))
+    if _INSIDE_NAMES.search(text):
+        for digit, letter in normalize.TAKEN_FOR:
+            text = text.replace(digit, letter)
+    return _titleless(text)
+
+
+def _titleless(text: str) -> str:
+    return _TITLES.sub(r"\1", text)
 
 
 # E-mail and phone
@@ -184,11 +211,12 @@ def _phone_steps() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 
 _JUNK = re.compile(normalize.JUNK_DIGITS)
+_NO_PHONE = re.compile(normalize.NO_PHONE.replace(r"\p{L}", "") + r"|[^\W\d_]")
 
 
 @lru_cache(_CACHED)
 def _phone(text: str) -> str | None:
-    text = text.lower()
+    text = fold(text)
     for pattern, instead in _phone_steps():
         text = pattern.sub(instead, text)
     if len(text) < normalize.FEWEST_DIGITS or _JUNK.search(text):
@@ -211,7 +239,7 @@ def _places(found: Mapping[str, list[tuple[str, str]]], facts: Facts) -> Iterabl
             parts.setdefault(_place_of(name), {}).setdefault(kind, []).append((name, value))
     for one in parts.values():
         lines = sorted(one.get("street", ()), key=lambda line: _line_of(line[0]))
-        if not any(_line_of(name) > 1 for name, _ in lines):
+        if not any(_line_of(name) != 1 for name, _ in lines):
             lines = lines[:1]
         street = words(" ".join(value for _, value in lines))
         city, state, postal = (

@@ -44,6 +44,7 @@ _SEED = 20_240_229
 # A key may give four pairs a record, but not more than this many, except one for two records.
 _PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
 _KEYS_AT_ONCE = 8
+_MANY_TEXTS = 6
 # Pairs less probable than this to be anything but chance are forgotten at once.
 WORTH_KEEPING = 0.003
 LEAST_JOINED = 0.3
@@ -100,11 +101,13 @@ class Matcher:
         keys = list(enumerate(blocking.keys_for(atoms, self.count)))
         most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
         budget = max(most, self.count // 2, _FEWEST_PAIRS)
+        of_text = budget // max(len(self.prepared.texts) // _MANY_TEXTS, 1)
 
         def pairs_of(numbered: tuple[int, tuple[str, ...]]) -> Pairs:
             salt, key = numbered
+            most = of_text if any(name.startswith("text ") for name in key) else budget
             hashes, rows = blocking.hashed([atoms[name] for name in key], salt)
-            return blocking.pairs_of(hashes, rows, self.count, budget)
+            return blocking.pairs_of(hashes, rows, self.count, most)
 
         found = np.empty(0, np.uint64)
         for start in range(0, len(keys), _KEYS_AT_ONCE):
@@ -323,7 +326,8 @@ class Resolution:
         prepared = self._matcher.prepared
         keys = blocking.best_keys(blocking.atoms(prepared), self.count, *pairs)
         rarities = Rarities.told_by(self._matcher.comparisons)
-        return Model(self._weights, self._kinds, tuple(keys), prepared.facts, rarities)
+        kinds = {**prepared.told_kinds, **self._kinds}
+        return Model(self._weights, kinds, tuple(keys), prepared.facts, rarities)
 
     def at(self, threshold: float) -> list[Group]:
         """Group the records anew, by pairs of at least another threshold."""
@@ -487,8 +491,11 @@ def resolve(  # noqa: PLR0913  (all but the records are seldom given)
         TypeError: records are of no form that can be read.
     """
     ids, columns = read(records, id_column)
-    known: dict[str, Kind] = {**(kinds or {}), **(model.kinds if model else {})}
-    _check(known, columns, threshold)
+    _check(kinds or {}, columns, threshold)
+    of_model = {
+        name: kind for name, kind in (model.kinds if model else {}).items() if name in columns
+    }
+    known: dict[str, Kind] = {**of_model, **(kinds or {})}
     matcher = Matcher(columns, known)
     del records
     if not keep_values:

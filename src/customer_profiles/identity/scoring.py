@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .comparing import EMAIL, FAMILY_NAME, PHONE, PLACE, RARITIES, STREET
+from .columns import BIRTH_DATE, EMAIL, FAMILY_NAME, PHONE, PLACE, STREET
+from .comparing import RARITIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
 
 MATCH, RELATED, CHANCE = 0, 1, 2
 SHARED = frozenset({FAMILY_NAME, STREET, PLACE, PHONE, EMAIL})
-"""What people share who live or work together; all else they have in common only by chance."""
+"""What people share who live or work together."""
 
 # Where estimation begins. Any start that ranks the levels the same way ends at the same place.
 _START_EXACT, _START_BETWEEN = 0.8, 0.15
 _START_SHARED = {FAMILY_NAME: 0.6, STREET: 0.6, PLACE: 0.6, PHONE: 0.2, EMAIL: 0.02}
+_START_TEXT = 0.1
+# Of related pairs so many are born on one day.
+_TWINS = 0.004
+# Nobody has more records than so many, as a rule.
+_MOST_RECORDS = 50
 _START_PAIRS = 0.5
 _MOST_ROUNDS, _SETTLED = 300, 1e-7
 _LEAST_CHANCE = 0.02
@@ -66,6 +72,10 @@ class Attribute:
     related: NDArray[np.float64]
     strangers: NDArray[np.float64]
     """Of all pairs that agree on a value, the part that is not of matches or related pairs."""
+    shared: bool
+    """Whether related people may share it; all else they have in common only by chance."""
+    told_by: tuple[str, ...]
+    """Attributes that tell it already."""
 
 
 @dataclass(slots=True)
@@ -125,14 +135,19 @@ def _attribute(
     usual[-1] = _PRIOR_PAIRS
     usual[0] = 0
     raw = (counts + usual) / (counts.sum() + usual.sum())
+    for level, counted in comparison.counted.items():
+        raw[level] = (counted + _UNSEEN) / all_pairs
+    raw[1:] /= raw[1:].sum()
     raw[0] = 1
     start = _start(levels, _START_EXACT)
     related = raw.copy()
-    if comparison.name in SHARED:
-        related = _start(levels, _START_SHARED[comparison.name])
+    shared = comparison.shared or comparison.name in SHARED
+    if shared:
+        related = _start(levels, _START_SHARED.get(comparison.name, _START_TEXT))
     return Attribute(
         comparison.name, comparison.levels, level_of, share, told, pairs, group, raw,
-        raw.copy(), start, related, np.where(told, _PRIOR_STRANGERS, 1.0),
+        raw.copy(), start, related, np.where(told, _PRIOR_STRANGERS, 1.0), shared,
+        comparison.told_by,
     )  # fmt: skip
 
 
@@ -154,8 +169,8 @@ def _log_densities(one: Attribute) -> Any:
     levels = one.level_of
     match = one.match[levels]
     related = one.related[levels]
-    if one.name not in SHARED:
-        related = np.where(one.told, one.share, related)
+    if not one.shared:
+        related = np.where(one.told, one.share + (_TWINS if one.name == BIRTH_DATE else 0), related)
     chance = np.where(one.told, one.share * one.strangers, one.levels_chance[levels])
     return np.log(np.stack([match, related, chance])).astype(np.float32)
 
@@ -237,22 +252,24 @@ def update(weights: Weights, codes: NDArray[np.uint8], expected: NDArray[Any]) -
     """Set the model to what expected numbers of matching and related pairs, by code, say."""
     weights.rates = (expected.sum(axis=1).astype(float) + 1) / weights.all_pairs
     for place, one in enumerate(weights.attributes):
-        _update(one, codes[:, place], expected, weights.rates)
+        _update(one, codes[:, place], expected, weights)
 
 
-def _update(one: Attribute, column: NDArray[np.uint8], expected: Any, rates: Any) -> None:
+def _update(one: Attribute, column: NDArray[np.uint8], expected: Any, weights: Weights) -> None:
+    rates = weights.rates
     size, levels = len(one.level_of), len(one.levels)
     by_code = [np.bincount(column, weights=expected[kind], minlength=size) for kind in range(2)]
     one.match = _shares_of_levels(by_code[MATCH], one, levels, _start(levels, _START_EXACT))
-    if one.name in SHARED:
-        one.related = _shares_of_levels(
-            by_code[RELATED], one, levels, _start(levels, _START_SHARED[one.name])
-        )
+    if one.shared:
+        start = _start(levels, _START_SHARED.get(one.name, _START_TEXT))
+        one.related = _shares_of_levels(by_code[RELATED], one, levels, start)
     else:
         one.related = one.levels_chance.copy()
     taken = np.bincount(one.group, weights=by_code[MATCH] + by_code[RELATED])[one.group]
     left = 1 - taken / (one.pairs + 1)
     left = np.maximum(left, 0.5 / (one.pairs + 1) + 0.002)
+    # Who has a value that so many have is not one person.
+    left = np.maximum(left, 1 - weights.records * _MOST_RECORDS / 2 / (one.pairs + 1))
     one.strangers = np.where(one.told, left, 1.0)
     chance = one.raw - rates[MATCH] * one.match - rates[RELATED] * one.related
     chance = np.maximum(chance, _LEAST_CHANCE * one.raw)

@@ -197,7 +197,10 @@ class _Run:
             explode = [KEYS] if rule == KEYS else None
             rules = block_on(rule, arrays_to_explode=explode) if explode else block_on(rule)
         rarities = [name for name in normal.columns if name.endswith("_rarity")]
-        levels = {one.name: levels_of(one.name, self._layout.places) for one in weights.attributes}
+        levels = {
+            one.name: levels_of(one.name, one.told_by, self._layout.places)
+            for one in weights.attributes
+        }
         plain = {f"a{place}": one for place, one in enumerate(weights.attributes)}
         values = [name for name, _ in self._layout.fields()]
         extra = [_COMPONENT] if rule == _COMPONENT else []

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from .record import Record
 
 ID, KEYS = "record_id", "keys"
-_TEXTS = (*("given", "middle", "family", "suffix", "first_word", "last_word", "birth", "gender"),)
+_TEXTS = (
+    *("given", "middle", "family", "suffix", "first_word", "last_word", "family_sound"),
+    *("birth", "gender"),
+)
+_NAMES = ("given", "middle", "family")
+_NUMBERS = tuple(f"{name}_{what}" for name in _NAMES for what in ("size", "script"))
 _LISTS = ("formal", "emails", "locals", "phones", "phone_ends")
 _OF_PLACE = ("street", "line", "core", "number", "city", "postal")
 
@@ -48,6 +53,7 @@ class Layout:
     def fields(self) -> Iterator[tuple[str, pa.DataType]]:
         """Yield the columns that are compared."""
         yield from ((name, pa.string()) for name in _TEXTS)
+        yield from ((name, pa.int32()) for name in _NUMBERS)
         yield from ((name, pa.list_(pa.string())) for name in _LISTS)
         for place in range(self.places):
             yield from ((f"{name}_{place}", pa.string()) for name in _OF_PLACE)
@@ -56,6 +62,7 @@ class Layout:
     def values(self, record: Record) -> dict[str, Any]:
         """Give what a record has in these columns."""
         given = name_of(record.given) if record.given else None
+        middle = name_of(record.middle) if record.middle else None
         family = name_of(record.family) if record.family else None
         found: dict[str, Any] = {
             "given": record.given,
@@ -64,6 +71,7 @@ class Layout:
             "suffix": record.suffix,
             "first_word": family and family.first_word,
             "last_word": family and family.last_word,
+            "family_sound": family and family.sound,
             "birth": f"{record.birth:08x}" if record.birth else None,
             "gender": record.gender,
             "formal": given and sorted(given.formal),
@@ -72,6 +80,9 @@ class Layout:
             "phones": list(record.phones) or None,
             "phone_ends": [one[2:] for one in record.phones],
         }
+        for part, name in zip(_NAMES, (given, middle, family), strict=True):
+            if name is not None:
+                found |= {f"{part}_size": name.length, f"{part}_script": name.script}
         for place, at in enumerate(record.places):
             line = at.line and SEPARATOR.join(filter(None, at.line))
             values = (at.street, line, at.core, at.number, at.city, at.postal)

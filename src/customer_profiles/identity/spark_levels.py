@@ -7,10 +7,13 @@ looked at only if none before it holds, and a condition of missing values is not
 from __future__ import annotations
 
 from itertools import product
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from . import comparing
+from . import columns, comparing, echoes
 from .comparing import EXACT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Levels(NamedTuple):
@@ -25,15 +28,16 @@ class Levels(NamedTuple):
     """The class of the value that both agree on."""
 
 
-def levels_of(attribute: str, places: int) -> Levels:
+def levels_of(attribute: str, told_by: Sequence[str], places: int) -> Levels:
     """Give the levels of an attribute.
 
     Args:
         attribute: its name, as a model has it.
+        told_by: attributes that tell it already.
         places: how many addresses records have.
     """
     make = _MADE.get(attribute)
-    return make(places) if make is not None else _plain(other_column(attribute))
+    return make(places) if make is not None else _plain(other_column(attribute), told_by)
 
 
 def other_column(attribute: str) -> str:
@@ -58,7 +62,7 @@ def _edits(column: str) -> str:
 
 
 def _shorter(column: str) -> str:
-    return f"least(length({column}_l), length({column}_r))"
+    return f"least({column}_size_l, {column}_size_r)"
 
 
 def _near(column: str) -> str:
@@ -75,21 +79,22 @@ _SWAPPED = "given_l = family_r AND given_r = family_l"
 def _given(_: int) -> Levels:
     short = _shorter("given")
     conditions = {
-        "exact": _same("given"),
-        "nickname": "arrays_overlap(formal_l, formal_r)",
+        "exact": f"{_same('given')} AND given_size_l > 1",
+        "nickname": "given_l <> given_r AND arrays_overlap(formal_l, formal_r)",
         "near": _near("given"),
         "middle name": f"{short} > 1 AND (given_l = middle_r OR given_r = middle_l)",
         "initial": f"{short} = 1 AND substr(given_l, 1, 1) = substr(given_r, 1, 1)",
         "beginning": (
             f"{_alike('given', comparing.BEGUN)} AND {short} >= {comparing.BEGINNING} AND "
-            f"{_edits('given')} = greatest(length(given_l), length(given_r)) - {short}"
+            f"{_edits('given')} = greatest(given_size_l, given_size_r) - {short}"
         ),
         "swapped": _SWAPPED,
         "similar": _alike("given", comparing.SIMILAR),
     }
     levels = comparing.GIVEN_LEVELS
     numbered = tuple((levels.index(name), it) for name, it in conditions.items())
-    return Levels(_either_missing("given"), numbered, len(levels) - 1, "given_rarity_l")
+    missing = f"{_either_missing('given')} OR given_script_l <> given_script_r"
+    return Levels(missing, numbered, len(levels) - 1, "given_rarity_l")
 
 
 def _family(_: int) -> Levels:
@@ -97,7 +102,11 @@ def _family(_: int) -> Levels:
         "((last_word_l IS NOT NULL OR last_word_r IS NOT NULL) AND first_word_l = first_word_r) "
         "OR last_word_l = first_word_r OR last_word_l = last_word_r OR last_word_r = first_word_l"
     )
-    missing = f"{_either_missing('family')} OR (family_l <> family_r AND {_SWAPPED})"
+    initial = f"{_shorter('family')} = 1 AND substr(family_l, 1, 1) = substr(family_r, 1, 1)"
+    missing = (
+        f"{_either_missing('family')} OR (family_l <> family_r AND {_SWAPPED}) OR ({initial}) "
+        "OR family_script_l <> family_script_r"
+    )
     conditions = (
         *((EXACT, _same("family")), (2, _near("family")), (3, part)),
         (4, _alike("family", comparing.SIMILAR)),
@@ -108,7 +117,8 @@ def _family(_: int) -> Levels:
 def _middle(_: int) -> Levels:
     initial = f"{_shorter('middle')} = 1 AND substr(middle_l, 1, 1) = substr(middle_r, 1, 1)"
     conditions = ((EXACT, _same("middle")), (2, initial))
-    return Levels(_either_missing("middle"), conditions, 3, "middle_rarity_l")
+    missing = f"{_either_missing('middle')} OR middle_script_l <> middle_script_r"
+    return Levels(missing, conditions, 3, "middle_rarity_l")
 
 
 def _suffix(_: int) -> Levels:
@@ -154,7 +164,8 @@ def _any(column: str, condition: str) -> str:
 def _email(_: int) -> Levels:
     same, local = "arrays_overlap(emails_l, emails_r)", "arrays_overlap(locals_l, locals_r)"
     near = _any("emails", f"damerau_levenshtein(a, b) <= {comparing.EMAIL_EDITS}")
-    made_of_name = f"family_l = family_r AND NOT {same} AND NOT coalesce({local}, false) AND {near}"
+    only_near = f"NOT {same} AND NOT coalesce({local}, false) AND {near}"
+    made_of_name = f"family_sound_l = family_sound_r AND {only_near}"
     missing = f"{_either_missing('emails')} OR ({made_of_name})"
     return Levels(missing, ((EXACT, same), (2, local), (3, near)), 4, _rarest("emails"))
 
@@ -233,20 +244,32 @@ def _likeness(one: str, other: str, near: str) -> tuple[str, str, str, str]:
     )
 
 
-def _plain(column: str) -> Levels:
-    conditions = ((EXACT, _same(column)), (2, _alike(column, comparing.PLAIN_NEAR)))
-    return Levels(_either_missing(column), conditions, 3, f"{column}_rarity_l")
+_TELLING = {
+    columns.GIVEN_NAME: "given",
+    columns.FAMILY_NAME: "family",
+    columns.GENDER: "gender",
+    echoes.POSTAL: "postal_0",
+    echoes.CITY: "city_0",
+}
+
+
+def _plain(column: str, told_by: Sequence[str]) -> Levels:
+    begins = (f"substr({column}_{side}, 1, {comparing.BEGINNING_OF_TEXT})" for side in "lr")
+    near = f"jaro_winkler({', '.join(begins)}) >= {comparing.PLAIN_NEAR}"
+    told = [_same(_TELLING.get(one) or other_column(one)) for one in told_by]
+    missing = " OR ".join([_either_missing(column), *told])
+    return Levels(missing, ((EXACT, _same(column)), (2, near)), 3, f"{column}_rarity_l")
 
 
 _MADE = {
-    comparing.GIVEN_NAME: _given,
-    comparing.FAMILY_NAME: _family,
-    comparing.MIDDLE_NAME: _middle,
-    comparing.SUFFIX: _suffix,
-    comparing.BIRTH_DATE: _birth,
-    comparing.GENDER: _gender,
-    comparing.EMAIL: _email,
-    comparing.PHONE: _phone,
-    comparing.STREET: _street,
-    comparing.PLACE: _place,
+    columns.GIVEN_NAME: _given,
+    columns.FAMILY_NAME: _family,
+    columns.MIDDLE_NAME: _middle,
+    columns.SUFFIX: _suffix,
+    columns.BIRTH_DATE: _birth,
+    columns.GENDER: _gender,
+    columns.EMAIL: _email,
+    columns.PHONE: _phone,
+    columns.STREET: _street,
+    columns.PLACE: _place,
 }

@@ -1,0 +1,98 @@
+"""What columns hold is told by their names in many languages, and by their values."""
+
+from __future__ import annotations
+
+import random
+
+import pyarrow as pa
+import pytest
+
+from customer_profiles.identity import resolve
+from customer_profiles.identity.columns import kind_of, kind_of_values, line_of
+from customer_profiles.identity.echoes import echoes
+from customer_profiles.identity.resolution import Matcher
+
+from .people import people
+
+NAMES = [
+    ("FirstName", "given_name"), ("Vorname", "given_name"), ("prénom", "given_name"),
+    ("имя", "given_name"), ("last_name", "family_name"), ("Nachname", "family_name"),
+    ("apellido_paterno", "family_name"), ("фамилия", "family_name"), ("full name", "full_name"),
+    ("birth_place", "text"), ("Geburtsdatum", "birth_date"), ("fecha_nacimiento", "birth_date"),
+    ("PLZ", "postal_code"), ("code postal", "postal_code"), ("Ort", "city"), ("ciudad", "city"),
+    ("Straße", "street"), ("house_number", "street"), ("Handy", "phone"), ("correo", "email"),
+    ("Kundennummer", "identifier"), ("ssn", "identifier"), ("Attributes.tier", "text"),
+    ("ShippingAddress.City", "city"), ("rec_id", "ignored"), ("occupation", "text"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), NAMES)
+def test_names_tell_what_a_column_holds(name, kind):
+    assert kind_of(name) == kind
+
+
+def test_a_house_number_stands_before_the_lines_of_a_street():
+    assert [line_of(one) for one in ("house_number", "Address1", "Address2", "street")] == [
+        *(0, 1, 2, 1)
+    ]
+
+
+VALUES = [
+    ([f"u{n}@example.org" for n in range(40)], "email"),
+    ([f"+49 170 {n:07d}" for n in range(40)], "phone"),
+    ([f"{1940 + n}-03-0{n % 9 + 1}" for n in range(40)], "birth_date"),
+    ([f"202{n % 5}-03-{n % 28 + 1:02d}" for n in range(40)], "text"),
+    ([f"{n * 137:05d}" for n in range(40)], "text"),
+    ([f"note {n}" for n in range(40)], "text"),
+    (["u@example.org"] * 3, "text"),
+]
+
+
+@pytest.mark.parametrize(("values", "kind"), VALUES)
+def test_values_tell_what_names_do_not(values, kind):
+    assert kind_of_values(values, set()) == kind
+
+
+def renamed(rows, names):
+    return [{names.get(key, key): value for key, value in row.items()} for row in rows]
+
+
+def grouped(found):
+    return {frozenset(one.ids) for one in found.groups}
+
+
+def test_german_names_of_columns_find_the_same():
+    rows, _ = people(200, seed=8)
+    german = {
+        "FirstName": "Vorname", "LastName": "Nachname", "BirthDate": "Geburtsdatum",
+        "EmailAddress": "E-Mail", "PhoneNumber": "Telefon", "Address1": "Straße",
+        "City": "Ort", "PostalCode": "PLZ",
+    }  # fmt: skip
+
+    assert grouped(resolve(renamed(rows, german))) == grouped(resolve(rows))
+
+
+def test_columns_without_names_still_tell_people_apart():
+    rows, truth = people(700, seed=9)
+    names = [
+        name for name in dict.fromkeys(it for row in rows for it in row) if name != "ProfileId"
+    ]
+    hidden = {name: f"c{place}" for place, name in enumerate(names)}
+    found = resolve(renamed(rows, hidden))
+    whose = dict(zip((row["ProfileId"] for row in rows), truth, strict=True))
+    pure = [len({whose[one] for one in group.ids}) == 1 for group in found.groups]
+
+    assert len(pure) > 500
+    assert sum(pure) >= 0.97 * len(pure)
+
+
+def test_a_town_is_no_news_where_its_code_agrees():
+    dice = random.Random(1)
+    towns = [(f"{n:05d}", f"Town{n % 60}") for n in range(200)]
+    rows = []
+    for number in range(6_000):
+        code, town = dice.choice(towns)
+        rows.append({"FirstName": f"A{number}", "LastName": f"B{number}", "code": code, "t": town})
+    matcher = Matcher({name: pa.array([row[name] for row in rows]) for name in rows[0]}, {})
+
+    assert echoes(matcher.prepared) == {"code": (), "t": ("code",)}

@@ -1,0 +1,77 @@
+"""Records that are odd are no error, and do not make one person of many."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+
+import pytest
+
+from customer_profiles.identity import resolve
+
+dice = random.Random(1)
+GIVEN, FAMILY = ["Ann", "Bob", "Cy", "Dora"], ["Smith", "Jones", "Wood", "Hill"]
+
+
+def many(count, **values):
+    return [{name: make(n) for name, make in values.items()} for n in range(count)]
+
+
+ODD = {
+    "all missing": many(50, FirstName=lambda _: None, LastName=lambda _: None),
+    "all blank": many(50, FirstName=lambda _: " ", BirthDate=lambda _: "?", Phone=lambda _: "-"),
+    "all the same": many(2_000, FirstName=lambda _: "Ann", LastName=lambda _: "Lee"),
+    "one column": many(3_000, foo=lambda n: f"n{n % 500}"),
+    "few towns": many(3_000, City=lambda n: ("Paris", "Rome")[n % 2]),
+    "one firm": many(
+        3_000,
+        FirstName=lambda n: f"{GIVEN[n % 4]}{n}",
+        LastName=lambda n: f"{FAMILY[n % 4]}{n}",
+        EmailAddress=lambda _: "info@corp.com",
+        PhoneNumber=lambda _: "+1 206 555 0100",
+    ),
+    "wrong dates": many(
+        200, FirstName=lambda n: f"A{n}", BirthDate=lambda n: ("31/31/1990", "1e9", "12:30")[n % 3]
+    ),
+    "odd digits": many(
+        200,
+        FirstName=lambda n: f"A{n}",
+        PhoneNumber=lambda n: ("²³⁴", "++++", "ext 5", "1+1")[n % 4],
+    ),
+    "odd text": many(
+        100,
+        FirstName=lambda n: f"😀{n}",
+        LastName=lambda _: "\u202eabc\u0000",
+        EmailAddress=lambda n: f"ü{n}@ö.de",
+        Address1=lambda n: f"№ {n}",
+    ),
+    "long notes": many(
+        300,
+        FirstName=lambda n: f"A{n}",
+        notes=lambda _: " ".join(dice.choice(GIVEN) for _ in range(300)),
+    ),
+    "many texts": many(
+        500, **{f"c{k}": lambda _: f"v{dice.randrange(99)}" for k in range(20)}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_records_are_read_and_nobody_is_merged(odd):
+    found = resolve(ODD[odd])
+
+    assert found.groups == []
+    assert found.evidence == []
+    assert found.find(ODD[odd][0]) == [] or found.count
+
+
+def test_values_of_any_type_are_compared():
+    day = dt.date(1980, 1, 1)
+    rows = [
+        {"FirstName": f"A{n % 400}", "BirthDate": day + dt.timedelta(days=n % 400), "age": n}
+        for n in range(800)
+    ]
+
+    assert {frozenset(one.ids) for one in resolve(rows).groups} == {
+        frozenset({n, n + 400}) for n in range(400)
+    }

@@ -1,0 +1,104 @@
+"""Names, dates and numbers are read however they are written, and wherever they stand."""
+
+from __future__ import annotations
+
+import pytest
+
+from customer_profiles.identity import normalize
+from customer_profiles.identity.normalize import Facts
+from customer_profiles.identity.reading import read as read_columns
+from customer_profiles.identity.record import read
+from customer_profiles.identity.resolution import Matcher
+from customer_profiles.identity.scripts import latin
+
+WRITTEN = [
+    ("Щукин", "shchukin"), ("γιώργος", "giorgos"), ("أحمد", "ahmd"), ("ショウイチ", "shoichi"),
+    ("しょういち", "shoichi"), ("राम", "ram"), ("straße", "strasse"), ("łukasz", "lukasz"),
+    ("王小明", "王小明"), ("김민수", "김민수"), ("e\u0301", "e"), ("١٢٣", "123"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "plain"), WRITTEN)
+def test_letters_of_all_scripts_are_written_alike(text, plain):
+    assert latin(text.lower()) == plain
+
+
+DATES = [
+    ("1980-03-01", 0x19800301), ("01.03.1980", 0x19800301), ("3 Mar 1980", 0x19800303),
+    ("28-Feb-66", 0x19660228), ("1972年10月27日", 0x19721027), ("12 de mayo de 1990", 0x19900512),
+    ("März 5, 2001", 0x20010305), ("1980", 0x19800000), ("31/31/1990", 0), ("?", 0),
+    ("03/28/1966 00:00", 0x19660328), ("٢٠٠١-٠٣-٠٥", 0x20010305),  # noqa: RUF001
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "date"), DATES)
+def test_dates_are_read(text, date):
+    assert normalize.date(text, days_first=False) == date
+
+
+def test_years_of_two_digits_are_not_of_the_future():
+    assert normalize.date("01/02/99", days_first=False) >> 16 == 0x1999
+    assert normalize.date("01/02/03", days_first=True) == 0x20030201
+
+
+def names(**row):
+    found = read(row, {}, Facts())
+    return found.given, found.middle, found.family, found.suffix
+
+
+READ = [
+    ({"FirstName": "J.P.", "LastName": "Adams Jr."}, ("j", "p", "adams", "jr")),
+    ({"FirstName": "M. Nikita", "LastName": "Rao"}, ("nikita", "m", "rao", None)),
+    ({"FirstName": "Dr. Anna Maria", "LastName": "O'Neil"}, ("anna", "maria", "oneil", None)),
+    ({"FirstName": "C0nn0r", "LastName": "8ell"}, ("connor", None, "bell", None)),
+    ({"name": "Rossi, Mario"}, ("mario", None, "rossi", None)),
+    ({"name": "María", "apellido1": "García", "apellido2": "Díaz"},
+     ("maria", None, "garcia diaz", None)),
+    ({"FirstName": " ", "LastName": None}, (None, None, None, None)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "parts"), READ)
+def test_names_are_read(row, parts):
+    assert names(**row) == parts
+
+
+def test_a_number_in_the_column_of_addresses_is_a_number():
+    row = {"EmailAddress": "+1 206 555 0100", "PhoneNumber": "ada@example.org"}
+    found = read(row, {}, Facts())
+
+    assert found.emails == ("ada@example.org",)
+    assert found.phones == ("065550100",)
+
+
+GIVEN, FAMILY = ["Ann", "Bob", "Cora", "Dirk", "Eva", "Finn"], ["Adler", "Baker", "Clay", "Drake", "Estes"]
+
+
+def test_a_whole_name_in_the_given_name_s_place_is_split():
+    whole = {"FirstName": "Ann Baker", "EmailAddress": "u1@x.y"}
+    rows = [{"FirstName": one, "LastName": other} for one in GIVEN for other in FAMILY]
+    matcher = Matcher(read_columns([*rows, whole])[1], {})
+    names_of = matcher.prepared.names
+    last = [names_of.text[codes[-1]] for codes in (names_of.given, names_of.family)]
+
+    assert last == ["ann", "baker"]
+    alone = read(whole, {}, matcher.prepared.facts)
+    assert (alone.given, alone.family) == ("ann", "baker")
+
+
+def test_two_given_names_are_no_whole_name():
+    rows = [{"FirstName": one, "LastName": other} for one in GIVEN for other in FAMILY]
+    matcher = Matcher(read_columns([*rows, {"FirstName": "Ann Eva"}])[1], {})
+
+    assert matcher.prepared.names.family[-1] == -1
+
+
+def test_a_chinese_name_in_one_field_is_split():
+    rows = [
+        {"FirstName": one, "LastName": other} for one in ["小明", "伟", "芳"] for other in "王李张"
+    ]
+    matcher = Matcher(read_columns([*rows, {"FirstName": "王小明"}])[1], {})
+    names_of = matcher.prepared.names
+
+    assert names_of.text[names_of.family[-1]] == "王"
+    assert names_of.text[names_of.given[-1]] == "小明"
