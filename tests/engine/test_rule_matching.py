@@ -6,8 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_profiles.engine import Engine, ManualClock, Refusal
+from customer_profiles.engine import Engine, ManualClock, Refusal, rule_matching
 from customer_profiles.identity import rules
+
+from .conftest import Shop
 
 RULES = {
     "Enabled": True,
@@ -102,6 +104,49 @@ def test_what_arrives_one_by_one_is_matched_as_if_all_came_at_once(profiles, cha
         assert listed(engine) == expected(engine, rows)
 
 
+def merged(profiles, level):
+    """Give what rules that merge leave of profiles, each of which has an attribute of its own."""
+    merging = {**RULES, "MaxAllowedRuleLevelForMerging": level}
+    with Engine(clock=ManualClock(), strict=True) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30, RuleBasedMatching=merging)
+        for name, wire in profiles:
+            shop.create(**wire, Attributes={name: "x"})
+        with engine._database.read() as connection:
+            bodies = connection.execute("SELECT body FROM profiles").fetchall()
+    return [json.loads(body) for (body,) in bodies]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(profiles=PROFILES, level=st.integers(1, 3))
+def test_rules_merge_until_nothing_matches_and_lose_nobody(profiles, level):
+    found = merged([(f"n{number}", wire) for number, wire in enumerate(profiles)], level)
+
+    applied = rules.Rules.of({**RULES, "MaxAllowedRuleLevelForMerging": level})
+    keys = {one["ProfileId"]: rules.keys_of(one, applied) for one in found}
+    assert rules.to_merge(keys, applied) == []
+    names = [name for one in found for name in one["Attributes"]]
+    assert sorted(names) == sorted(f"n{number}" for number in range(len(profiles)))
+
+
+def customers(names):
+    """Give what profiles of a customer may have: all have the same values, where they have any."""
+    full = {"LastName": names, "EmailAddress": f"{names}@x.org", "PhoneNumber": f"1{names}"}
+    return st.sets(st.sampled_from(sorted(full))).map(lambda own: {one: full[one] for one in own})
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(profiles=st.lists(customers("King") | customers("Hopper"), max_size=7), order=st.randoms())
+def test_who_never_contradict_each_other_are_merged_alike_in_any_order(profiles, order):
+    numbered = [(f"n{number}", wire) for number, wire in enumerate(profiles)]
+    shuffled = order.sample(numbered, len(numbered))
+
+    one, other = (
+        {frozenset(it["Attributes"]) for it in merged(some, 2)} for some in (numbered, shuffled)
+    )
+    assert one == other
+
+
 def test_rules_of_an_existing_domain_match_what_is_there(shop):
     shop.create(EmailAddress="a@x.org")
     shop.create(BusinessEmailAddress="a@x.org")
@@ -180,13 +225,89 @@ def test_an_existing_domain_waits_as_long_as_the_engine_is_told():
             ask("CreateProfile", EmailAddress="a@x.org")
         ask("UpdateDomain", RuleBasedMatching=RULES)
         assert ask("GetDomain")["RuleBasedMatching"]["Status"] == "PENDING"
-        with pytest.raises(Refusal, match="ACTIVE"):
-            ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
         assert ask("ListRuleBasedMatches")["MatchIds"] == []
 
         clock.advance(seconds=3_601)
         assert len(ask("ListRuleBasedMatches")["MatchIds"]) == 1
         assert ask("GetDomain")["RuleBasedMatching"]["Status"] == "ACTIVE"
+
+
+def test_rules_that_wait_to_be_applied_can_be_changed():
+    with Engine(clock=ManualClock(), matching_delay=3_600, strict=True) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30)
+        enable(shop)
+        shop.ask("UpdateDomain", DefaultExpirationDays=40)
+        enable(shop, MatchingRules=[{"Rule": ["LastName"]}])
+
+        assert shop.ask("GetDomain")["RuleBasedMatching"]["Status"] == "PENDING"
+        shop.ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+
+
+def test_rules_are_locked_while_they_are_being_applied(shop, monkeypatch):
+    enable(shop)
+    monkeypatch.setattr(rule_matching, "settle", lambda _: None)
+    shop.create(EmailAddress="a@x.org")
+
+    with pytest.raises(Refusal, match="IN_PROGRESS"):
+        shop.ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+
+
+def test_rules_that_are_enabled_again_match_as_before(shop):
+    enable(shop)
+    for _ in range(251):
+        shop.create(EmailAddress="info@x.org")
+    shop.ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+    enable(shop)
+
+    assert len(ids(shop)) == 1
+
+
+def test_a_deleted_domain_leaves_nothing_of_its_rules(shop):
+    enable(shop)
+    for _ in range(2):
+        shop.create(EmailAddress="a@x.org")
+    shop.ask("DeleteDomain")
+
+    with shop.engine._database.read() as connection:
+        for table in ("rule_domains", "rule_changes", "rule_keys", "rule_values"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608
+
+
+def test_a_new_profile_brings_no_expired_one_back(shop, clock):
+    enable(shop, MaxAllowedRuleLevelForMerging=1)
+    for _ in range(30):  # A write removes some of what has expired, the oldest first.
+        shop.create()
+    shop.create(EmailAddress="a@x.org", FirstName="Ada")
+    clock.advance(days=31)
+    new = shop.create(EmailAddress="a@x.org", LastName="King")
+
+    assert shop.search("_email", "a@x.org") == [new]
+    assert shop.read(new) == {"EmailAddress": "a@x.org", "LastName": "King"}
+
+
+def test_a_profile_matches_no_expired_one(shop, clock):
+    enable(shop)
+    shop.create(EmailAddress="a@x.org")
+    clock.advance(days=20)
+    new = shop.create(EmailAddress="a@x.org")
+    clock.advance(days=11)
+
+    assert similar(shop, "profileId", new)["ProfileIds"] == []
+    assert ids(shop) == []
+
+
+def test_who_is_left_of_too_many_is_merged(shop):
+    for _ in range(500):
+        shop.create(LastName="King", FirstName="Ada")
+    shop.create(LastName="Hopper", FirstName="Ada")
+    eve = shop.create(LastName="King", FirstName="Eve")
+    rule = [{"Rule": ["LastName", "FirstName"]}]
+    enable(shop, MatchingRules=rule, MaxAllowedRuleLevelForMerging=1)
+    assert shop.stats()["ProfileCount"] == 502
+
+    shop.ask("DeleteProfile", ProfileId=eve)
+    assert shop.stats()["ProfileCount"] == 2
 
 
 def test_two_engines_on_one_file_match_together(tmp_path):
@@ -206,6 +327,14 @@ def test_a_match_id_that_is_none_finds_nothing(shop):
     assert similar(shop, "matchId", "no such id")["ProfileIds"] == []
     with pytest.raises(Refusal, match="SearchKey"):
         similar(shop, "name", "x")
+
+
+@pytest.mark.parametrize("first", ["z", "A", "é", "0"])
+def test_a_match_id_that_begins_with_no_level_finds_nothing(shop, first):
+    enable(shop)
+    profile_id, _ = (shop.create(EmailAddress="a@x.org") for _ in range(2))
+
+    assert similar(shop, "matchId", first + profile_id[1:])["ProfileIds"] == []
 
 
 def test_a_domain_without_rules_notes_no_writes(shop):

@@ -129,4 +129,4 @@ class RuleBasedMatchingConfig(_Setting):
     conflict_resolution: ConflictResolution | None = None
     """Which value wins in a merge."""
     exporting_config: ExportingConfig | None = None
-    """Where the results go."""
+    """Where the results go; the embedded engine keeps it, and exports nothing."""

@@ -56,6 +56,7 @@ def _described(connection: Connection, match: store.Match, now: float) -> Wire:
 @operation("ListRuleBasedMatches")
 def list_rule_based_matches(context: Context, request: Wire) -> Wire:
     """List the ids of what the rules match now, page by page."""
+    purge_all(context)
     rule_matching.settle(context)
     limit = request.get("MaxResults", _PAGE)
     query = ["rule-based", request["DomainName"]]
@@ -70,6 +71,7 @@ def list_rule_based_matches(context: Context, request: Wire) -> Wire:
 @operation("GetSimilarProfiles")
 def get_similar_profiles(context: Context, request: Wire) -> Wire:
     """Give the match that a profile is in, or one by its id."""
+    purge_all(context)
     rule_matching.settle(context)
     name, key = request["DomainName"], request["SearchKey"]
     by_rules = request["MatchType"] == "RULE_BASED_MATCHING"
