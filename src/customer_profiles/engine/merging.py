@@ -39,6 +39,11 @@ def part(connection: Connection, stored: Stored) -> Part[provenance.Source]:
     return Part(values[_ID], values, sources.named, changed)
 
 
+def fits(context: Context, merged: Merged[provenance.Source]) -> bool:
+    """Say whether what was merged is not too large for one profile."""
+    return len(to_json({_ID: "0" * 32} | merged.values)) <= context.quotas.profile_bytes
+
+
 def merge(
     context: Context,
     connection: Connection,
