@@ -34,10 +34,10 @@ LOST = ConnectionFailedError("MergeProfiles", "ReadTimeoutError", sent=True)
 MISSING = ServiceError.of("ResourceNotFoundException", "no such profile", operation="X", status=404)
 MERGED = {"Message": "Success!"}
 GONE = {
-    "Profiles": [],
+    "Profiles": [{"ProfileId": A}],
     "Errors": [{"Code": "ResourceNotFoundException", "Message": "no", "ProfileId": B}],
 }
-THERE = {"Profiles": [{"ProfileId": B}], "Errors": []}
+THERE = {"Profiles": [{"ProfileId": A}, {"ProfileId": B}], "Errors": []}
 
 
 class Script:
@@ -125,11 +125,19 @@ def test_without_retries_a_lost_merge_is_looked_for_and_not_repeated() -> None:
 
 
 def test_profiles_that_are_half_gone_are_no_sign_of_a_merge() -> None:
-    half = {"Profiles": [{"ProfileId": C}], "Errors": GONE["Errors"]}
+    half = {"Profiles": [{"ProfileId": A}, {"ProfileId": C}], "Errors": GONE["Errors"]}
     _, shop = scripted(LOST, half, attempts=1)
 
     with pytest.raises(AmbiguousWriteError):
         shop.profiles.merge(A, B, C)
+
+
+def test_a_merge_into_a_profile_that_is_gone_stays_in_doubt() -> None:
+    nobody = [{**GONE["Errors"][0], "ProfileId": one} for one in (A, B)]
+    _, shop = scripted(LOST, {"Profiles": [], "Errors": nobody}, attempts=1)
+
+    with pytest.raises(AmbiguousWriteError):
+        shop.profiles.merge(A, B)
 
 
 def test_a_merge_stays_in_doubt_when_nobody_answers_the_look() -> None:
@@ -142,7 +150,7 @@ def test_a_merge_stays_in_doubt_when_nobody_answers_the_look() -> None:
 
 def test_a_throttled_look_is_no_sign_of_a_merge() -> None:
     slow = [{"Code": "ThrottlingException", "Message": "no", "ProfileId": B}]
-    _, shop = scripted(LOST, {"Profiles": [], "Errors": slow}, attempts=1)
+    _, shop = scripted(LOST, {"Profiles": [{"ProfileId": A}], "Errors": slow}, attempts=1)
 
     with pytest.raises(AmbiguousWriteError):
         shop.profiles.merge(A, B)
@@ -191,6 +199,7 @@ def test_a_merge_whose_answer_was_lost_happens_once(engine: Engine) -> None:
         ([B], {"attributes": B}, r"attributes\.tier"),
         ([B], {"attributes.": B}, r"attributes\.tier"),
         ([B], {"found_by": B}, "take has no field 'found_by'"),
+        ([B], {1: B}, "take has fields by their names"),
         (["B"], None, r"profile_ids_to_be_merged\[0\] must match"),
     ],
 )

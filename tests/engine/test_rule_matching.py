@@ -1,6 +1,8 @@
 """Rules that match profiles as they arrive: the same as over all profiles at once."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -319,6 +321,32 @@ def test_two_engines_on_one_file_match_together(tmp_path):
         other.answer("CreateProfile", {**shop, "EmailAddress": "a@x.org"})
 
         assert len(json.loads(one.answer("ListRuleBasedMatches", shop))["MatchIds"]) == 1
+
+
+CREATING = """
+import sys
+from customer_profiles.engine import Engine
+engine = Engine(sys.argv[1])
+for n in range(9_999):
+    values = {"EmailAddress": f"{n % 5}@x.org", "Attributes": {f"n{n}": "x"}}
+    engine.answer("CreateProfile", {"DomainName": "shop", **values})
+    print(n, flush=True)
+"""
+
+
+def test_what_a_killed_process_left_to_merge_is_merged(open_shop, tmp_path):
+    shop = open_shop()
+    enable(shop, MaxAllowedRuleLevelForMerging=1)
+    command = [sys.executable, "-c", CREATING, str(tmp_path / "shop.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        while int(child.stdout.readline()) < 40:
+            pass
+        child.kill()
+        last = 40 + len(child.stdout.read().splitlines())
+
+    assert shop.stats()["ProfileCount"] == 5
+    found = [shop.read(*shop.search("_email", f"{n}@x.org"))["Attributes"] for n in range(5)]
+    assert {f"n{n}" for n in range(last)} <= {name for one in found for name in one}
 
 
 def test_a_match_id_that_is_none_finds_nothing(shop):

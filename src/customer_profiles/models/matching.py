@@ -46,7 +46,7 @@ class ConflictResolution(_Setting):
     conflict_resolving_model: Annotated[ConflictResolvingModel, OpenEnum()]
     """RECENCY: the latest value; SOURCE: the latest of the object type `source_name`."""
     source_name: str | None = None
-    """The object type that wins under SOURCE."""
+    """The object type that wins under SOURCE; without one, the embedded engine takes RECENCY."""
 
 
 class AutoMerging(_Setting):
