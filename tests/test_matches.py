@@ -14,10 +14,12 @@ from customer_profiles import (
     ConnectionFailedError,
     Consolidation,
     CustomerProfiles,
+    DetachedError,
     Domain,
     EngineChannel,
     InvalidInputError,
     MatchingConfig,
+    MergePreview,
     NoResultError,
     Profile,
     ResourceNotFoundError,
@@ -335,6 +337,31 @@ def test_a_preview_of_nothing_asks_for_the_domain_s_own_settings() -> None:
     shop.matches.preview()
 
     assert script.sent == ["GetDomain", "GetAutoMergingPreview"]
+
+
+def test_a_plot_of_a_sample_counts_on_all_matches() -> None:
+    pages = [{"MatchId": n, "ProfileIds": [A, B], "ConfidenceScore": 0.9} for n in "123"]
+    sampled = {"NumberOfProfilesInSample": 2, "NumberOfProfilesWillBeMerged": 1}
+    script, shop = scripted({"Matches": pages}, *[sampled] * 8)
+    axes = shop.matches.plot(MERGING)
+
+    assert axes.figure.axes[1].lines[1].get_ydata().tolist() == [3.0] * 8
+    tried = [it["MinAllowedConfidenceScoreForMerging"] for it in script.requests[1:]]
+    assert (tried[0], tried[-1]) == (0.9, 1.0)
+
+
+@pytest.mark.parametrize("matches", [[], [{"MatchId": "1", "ProfileIds": [A, B]}]])
+def test_a_domain_without_criteria_has_a_plot_of_its_matches_alone(matches: Any) -> None:
+    _, shop = scripted({"Matches": matches}, {"DomainName": "shop"})
+    axes = shop.matches.plot()
+
+    assert len(axes.figure.axes[1].lines) == 1
+    assert axes.get_title() == f"{2 * len(matches)} profiles in {len(matches)} matches"
+
+
+def test_a_preview_of_nobody_s_matches_has_no_plot() -> None:
+    with pytest.raises(DetachedError, match="preview"):
+        MergePreview().plot()
 
 
 @pytest.mark.parametrize("config", [AutoMerging(enabled=True), MatchingConfig(enabled=True)])
