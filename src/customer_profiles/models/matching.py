@@ -84,7 +84,8 @@ class MatchingConfig(_Setting):
     enabled: bool | None = None
     """Whether the weekly job runs; required when it is sent."""
     job_schedule: JobSchedule | None = None
-    """When it runs; the service's default is Saturday 00:00 UTC."""
+    """When it runs; the service's default is Saturday 00:00 UTC, and the first job runs within a
+    day. The embedded engine looks at schedules in `cp.integrations.run_due()`."""
     auto_merging: AutoMerging | None = None
     """Whether and how matches are merged."""
     exporting_config: ExportingConfig | None = None

@@ -214,9 +214,12 @@ class Matches:
     def run(self) -> IdentityResolutionJob:
         """Start a job now, and give it; embedded only.
 
+        `cp.integrations.run_due()` starts those that the domain's schedule has due.
+
         Raises:
             InvalidInputError: this is AWS, where only the schedule starts jobs.
-            BadRequestError: the domain's matching is not enabled.
+            BadRequestError: the domain's matching is not enabled, or a job is running; one whose
+                process was killed counts as running for half a minute.
             ResourceNotFoundError: there is no such domain.
         """
         channel = self._gateway.channel
