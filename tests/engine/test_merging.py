@@ -201,38 +201,51 @@ def united(profiles):
     return whole
 
 
-@settings(deadline=None, max_examples=40)
-@given(
-    given_=st.lists(VALUES, min_size=5, max_size=5),
-    merges=st.lists(st.tuples(NUMBERS, st.lists(NUMBERS, min_size=1, max_size=3)), max_size=5),
-)
-def test_no_sequence_of_merges_loses_a_value_a_key_or_an_object(given_, merges):
-    with Engine(clock=ManualClock(), strict=True) as engine:
-        shop = Shop(engine)
+class People:
+    """Five profiles, each with a key and an object, and what merges must make of them."""
+
+    def __init__(self, shop, values):
         shop.ask("CreateDomain", DefaultExpirationDays=30)
         put_type(shop, "Order", {"Id": "id UNIQUE", "Who": "who PROFILE"})
-        ids = [shop.create(**values) for values in given_]
-        for number, profile_id in enumerate(ids):
+        self.shop, self.ids = shop, [shop.create(**one) for one in values]
+        self.values, self.groups = dict(enumerate(values)), {n: [n] for n in range(5)}
+        for number, profile_id in enumerate(self.ids):
             put_key(shop, profile_id, "Who", f"w{number}")
             put(shop, "Order", id=f"o{number}", who=f"w{number}")
-        values, groups = dict(enumerate(given_)), {number: [number] for number in range(5)}
-        for main, named in merges:
-            others = list(dict.fromkeys(named))
-            if main in others or not groups.keys() >= {main, *others}:
-                refused(shop, ids[main], *(ids[one] for one in named))
-                continue
-            merge(shop, ids[main], *(ids[one] for one in named))
-            values[main] = united([values[one] for one in (main, *others)])
-            groups[main] = sum((groups.pop(one) for one in others), groups[main])
 
-        assert counts(shop) == (len(groups), 5)
-        for main, members in groups.items():
-            assert shop.read(ids[main]) == values[main]
-            assert {found(shop, "Who", f"w{one}") for one in members} == {ids[main]}
-            orders = {one["id"] for one in listed(shop, ids[main], "Order")}
+    def merge(self, main, named):
+        others, asked = list(dict.fromkeys(named)), [self.ids[one] for one in (main, *named)]
+        if main in others or not self.groups.keys() >= {main, *others}:
+            refused(self.shop, *asked)
+            return
+        merge(self.shop, *asked)
+        self.values[main] = united([self.values[one] for one in (main, *others)])
+        self.groups[main] = sum((self.groups.pop(one) for one in others), self.groups[main])
+
+    def check(self):
+        assert counts(self.shop) == (len(self.groups), 5)
+        for main, members in self.groups.items():
+            assert self.shop.read(self.ids[main]) == self.values[main]
+            assert {found(self.shop, "Who", f"w{one}") for one in members} == {self.ids[main]}
+            orders = {one["id"] for one in listed(self.shop, self.ids[main], "Order")}
             assert orders == {f"o{one}" for one in members}
-            shop.ask("DeleteProfile", ProfileId=ids[main])
-        assert shop.stats()["TotalSize"] == shop.stats()["ObjectCount"] == 0
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    values=st.lists(VALUES, min_size=5, max_size=5),
+    merges=st.lists(st.tuples(NUMBERS, st.lists(NUMBERS, min_size=1, max_size=3)), max_size=5),
+)
+def test_no_sequence_of_merges_loses_a_value_a_key_or_an_object(values, merges):
+    with Engine(clock=ManualClock(), strict=True) as engine:
+        people = People(Shop(engine), values)
+        for main, named in merges:
+            people.merge(main, named)
+        people.check()
+
+        for main in people.groups:
+            people.shop.ask("DeleteProfile", ProfileId=people.ids[main])
+        assert people.shop.stats()["TotalSize"] == people.shop.stats()["ObjectCount"] == 0
 
 
 MERGING = """
