@@ -14,10 +14,12 @@ from customer_profiles import (
     ConnectionFailedError,
     Consolidation,
     CustomerProfiles,
+    DetachedError,
     Domain,
     EngineChannel,
     InvalidInputError,
     MatchingConfig,
+    MergePreview,
     NoResultError,
     Profile,
     ResourceNotFoundError,
@@ -34,10 +36,10 @@ LOST = ConnectionFailedError("MergeProfiles", "ReadTimeoutError", sent=True)
 MISSING = ServiceError.of("ResourceNotFoundException", "no such profile", operation="X", status=404)
 MERGED = {"Message": "Success!"}
 GONE = {
-    "Profiles": [],
+    "Profiles": [{"ProfileId": A}],
     "Errors": [{"Code": "ResourceNotFoundException", "Message": "no", "ProfileId": B}],
 }
-THERE = {"Profiles": [{"ProfileId": B}], "Errors": []}
+THERE = {"Profiles": [{"ProfileId": A}, {"ProfileId": B}], "Errors": []}
 
 
 class Script:
@@ -125,11 +127,19 @@ def test_without_retries_a_lost_merge_is_looked_for_and_not_repeated() -> None:
 
 
 def test_profiles_that_are_half_gone_are_no_sign_of_a_merge() -> None:
-    half = {"Profiles": [{"ProfileId": C}], "Errors": GONE["Errors"]}
+    half = {"Profiles": [{"ProfileId": A}, {"ProfileId": C}], "Errors": GONE["Errors"]}
     _, shop = scripted(LOST, half, attempts=1)
 
     with pytest.raises(AmbiguousWriteError):
         shop.profiles.merge(A, B, C)
+
+
+def test_a_merge_into_a_profile_that_is_gone_stays_in_doubt() -> None:
+    nobody = [{**GONE["Errors"][0], "ProfileId": one} for one in (A, B)]
+    _, shop = scripted(LOST, {"Profiles": [], "Errors": nobody}, attempts=1)
+
+    with pytest.raises(AmbiguousWriteError):
+        shop.profiles.merge(A, B)
 
 
 def test_a_merge_stays_in_doubt_when_nobody_answers_the_look() -> None:
@@ -142,7 +152,7 @@ def test_a_merge_stays_in_doubt_when_nobody_answers_the_look() -> None:
 
 def test_a_throttled_look_is_no_sign_of_a_merge() -> None:
     slow = [{"Code": "ThrottlingException", "Message": "no", "ProfileId": B}]
-    _, shop = scripted(LOST, {"Profiles": [], "Errors": slow}, attempts=1)
+    _, shop = scripted(LOST, {"Profiles": [{"ProfileId": A}], "Errors": slow}, attempts=1)
 
     with pytest.raises(AmbiguousWriteError):
         shop.profiles.merge(A, B)
@@ -191,6 +201,7 @@ def test_a_merge_whose_answer_was_lost_happens_once(engine: Engine) -> None:
         ([B], {"attributes": B}, r"attributes\.tier"),
         ([B], {"attributes.": B}, r"attributes\.tier"),
         ([B], {"found_by": B}, "take has no field 'found_by'"),
+        ([B], {1: B}, "take has fields by their names"),
         (["B"], None, r"profile_ids_to_be_merged\[0\] must match"),
     ],
 )
@@ -326,6 +337,31 @@ def test_a_preview_of_nothing_asks_for_the_domain_s_own_settings() -> None:
     shop.matches.preview()
 
     assert script.sent == ["GetDomain", "GetAutoMergingPreview"]
+
+
+def test_a_plot_of_a_sample_counts_on_all_matches() -> None:
+    pages = [{"MatchId": n, "ProfileIds": [A, B], "ConfidenceScore": 0.9} for n in "123"]
+    sampled = {"NumberOfProfilesInSample": 2, "NumberOfProfilesWillBeMerged": 1}
+    script, shop = scripted({"Matches": pages}, *[sampled] * 8)
+    axes = shop.matches.plot(MERGING)
+
+    assert axes.figure.axes[1].lines[1].get_ydata().tolist() == [3.0] * 8
+    tried = [it["MinAllowedConfidenceScoreForMerging"] for it in script.requests[1:]]
+    assert (tried[0], tried[-1]) == (0.9, 1.0)
+
+
+@pytest.mark.parametrize("matches", [[], [{"MatchId": "1", "ProfileIds": [A, B]}]])
+def test_a_domain_without_criteria_has_a_plot_of_its_matches_alone(matches: Any) -> None:
+    _, shop = scripted({"Matches": matches}, {"DomainName": "shop"})
+    axes = shop.matches.plot()
+
+    assert len(axes.figure.axes[1].lines) == 1
+    assert axes.get_title() == f"{2 * len(matches)} profiles in {len(matches)} matches"
+
+
+def test_a_preview_of_nobody_s_matches_has_no_plot() -> None:
+    with pytest.raises(DetachedError, match="preview"):
+        MergePreview().plot()
 
 
 @pytest.mark.parametrize("config", [AutoMerging(enabled=True), MatchingConfig(enabled=True)])

@@ -167,7 +167,7 @@ A, B, C = "a" * 32, "b" * 32, "c" * 32
 
 
 def test_a_merge_whose_answer_is_lost_is_looked_up_and_not_repeated() -> None:
-    script = Script(None, ids())
+    script = Script(None, ids(A))
     with serving(script) as url:
         connect(url).domain("shop").profiles.merge(A, B, C)
 
@@ -178,7 +178,7 @@ def test_a_merge_whose_answer_is_lost_is_looked_up_and_not_repeated() -> None:
 
 
 def test_what_is_left_of_a_merge_whose_answer_is_lost_is_merged_then() -> None:
-    script = Script(None, ids(C), MERGED)
+    script = Script(None, ids(A, C), MERGED)
     with serving(script) as url:
         connect(url).domain("shop").profiles.merge(A, B, C)
 
@@ -187,7 +187,7 @@ def test_what_is_left_of_a_merge_whose_answer_is_lost_is_merged_then() -> None:
 
 
 def test_a_merge_whose_answers_are_all_lost_says_so() -> None:
-    script = Script(None, ids(B), None, ids(B), None, ids(B))
+    script = Script(None, *[ids(A, B), None] * 2, ids(A, B))
     with serving(script) as url, pytest.raises(AmbiguousWriteError):
         connect(url).domain("shop").profiles.merge(A, B)
 

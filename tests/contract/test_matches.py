@@ -349,6 +349,19 @@ def test_a_preview_merges_nothing(shop: Domain, people: list[Profile]) -> None:
     assert len(found(shop).profiles) == 3
 
 
+def test_a_plot_shows_what_each_minimum_confidence_would_merge(
+    shop: Domain, people: list[Profile]
+) -> None:
+    criteria = Consolidation(matching_attributes_list=[["EmailAddress"]])
+    axes = shop.matches.preview(AutoMerging(enabled=True, consolidation=criteria)).plot()
+
+    (others,) = (it for it in axes.figure.axes if it is not axes)
+    every, some = (line.get_ydata().tolist() for line in others.lines)
+    assert (max(every), some[0]) == (3, 2)
+    assert axes.get_title() == "3 profiles in 1 matches"
+    assert len(found(shop).profiles) == 3
+
+
 def test_a_match_of_the_job_is_merged_by_hand(shop: Domain, people: list[Profile]) -> None:
     found(shop).merge(keep=people[0], take={"email_address": people[1]})
 

@@ -50,6 +50,17 @@ def test_a_field_that_cannot_be_chosen_is_refused_before_it_is_sent(shop: Domain
         ada.merge(other, take={"attributes": other})
 
 
+@pytest.mark.parametrize("changed", ["main", "other"])
+def test_changes_that_were_not_saved_are_not_lost_by_a_merge(shop: Domain, changed: str) -> None:
+    main, other = shop.profiles.create(first_name="Ada"), shop.profiles.create(last_name="King")
+    (main if changed == "main" else other).middle_name = "M"
+
+    with pytest.raises(InvalidInputError, match="not saved"):
+        main.merge(other)
+    (main if changed == "main" else other).save()
+    assert main.merge(other).middle_name == "M"
+
+
 def test_more_than_twenty_profiles_are_refused_before_they_are_sent(shop: Domain) -> None:
     ada = shop.profiles.create(first_name="Ada")
 

@@ -335,3 +335,26 @@ def test_the_session_is_the_one_that_was_given(clock, bucket):
         assert asked == []
         assert [run(shop)["Put"] for _ in range(2)] == [1, 1]
     assert asked == ["s3"]
+
+
+def test_what_a_flow_brings_is_merged_by_rules(made, bucket):
+    tasks = [{**TASK, "SourceFields": [one], "DestinationField": one} for one in ("id", "name")]
+    shop = made(Tasks=tasks)
+    shop.ask(
+        "PutProfileObjectType",
+        ObjectTypeName="Order",
+        Description="Orders",
+        AllowProfileCreation=True,
+        Fields={
+            "id": {"Source": "_source.id"},
+            "name": {"Source": "_source.name", "Target": "_profile.FirstName"},
+        },
+        Keys={"OrderId": [{"StandardIdentifiers": ["UNIQUE", "PROFILE"], "FieldNames": ["id"]}]},
+    )
+    rules = {"Enabled": True, "MatchingRules": [{"Rule": ["FirstName"]}]}
+    shop.ask("UpdateDomain", RuleBasedMatching={**rules, "MaxAllowedRuleLevelForMerging": 1})
+    bucket("in/a.csv", "id,name\n1,Ada\n2,Ada\n")
+    run(shop)
+
+    with shop.engine._database.read() as connection:
+        assert connection.execute("SELECT count(*) FROM profiles").fetchone() == (1,)

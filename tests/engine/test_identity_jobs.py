@@ -7,19 +7,26 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from customer_profiles.engine import Engine, ManualClock, Refusal
+from customer_profiles.engine import Engine, ManualClock, Refusal, machine_matching
 from customer_profiles.engine import identity_jobs as jobs
 from customer_profiles.engine.match_export import HEADER
+from customer_profiles.engine.operations import matches as operations
 from customer_profiles.engine.store import identity_jobs as store
+from customer_profiles.engine.store import matches
 from customer_profiles.engine.store.matches import Found
+
+from .conftest import Shop
 
 ADA = {"FirstName": "Augusta", "LastName": "Lovelace", "EmailAddress": "lovelace@example.org"}
 DAY = 86_400
+SAME_NAME = {"MatchingAttributesList": [["FirstName", "LastName"]]}
+SAME_MAIL = {"MatchingAttributesList": [["EmailAddress"]]}
 
 
 @pytest.fixture
@@ -46,6 +53,35 @@ def run(shop):
 
 def settings(shop, **matching):
     shop.ask("UpdateDomain", Matching={"Enabled": True, **matching})
+
+
+def preview(shop, **more):
+    resolution = {"ConflictResolvingModel": "RECENCY"}
+    tried = {"Consolidation": SAME_MAIL, "ConflictResolution": resolution, **more}
+    return shop.ask("GetAutoMergingPreview", **tried)
+
+
+@pytest.fixture
+def held(matching, monkeypatch):
+    """Start a job that has found its matches and stores them when it is told to go on."""
+    entered, go_on = threading.Event(), threading.Event()
+    find = machine_matching.find
+
+    def slowly(bodies):
+        found = find(bodies)
+        entered.set()
+        assert go_on.wait(20)
+        return found
+
+    def start():
+        job_id = matching.engine.run_identity_resolution("shop")
+        thread = matching.engine._context.jobs[job_id]
+        assert entered.wait(20)
+        return job_id, lambda: (go_on.set(), thread.join())
+
+    monkeypatch.setattr(machine_matching, "find", slowly)
+    yield start
+    go_on.set()
 
 
 def test_a_job_finds_who_is_one_customer(matching):
@@ -94,6 +130,78 @@ def test_who_is_deleted_or_merged_leaves_the_match(matching):
     assert matching.ask("GetMatches")["PotentialMatches"] == 0
 
 
+def test_who_is_deleted_or_merged_while_a_job_runs_is_in_no_match(matching, held):
+    first, second, third = matching.ada
+    _, finish = held()
+    matching.ask("DeleteProfile", ProfileId=third)
+    matching.ask("MergeProfiles", MainProfileId=first, ProfileIdsToBeMerged=[second])
+    finish()
+
+    assert matching.ask("GetMatches")["Matches"] == []
+    assert matching.ask("GetMatches")["PotentialMatches"] == 0
+
+
+def test_a_job_tells_how_many_profiles_it_has_read(matching, held):
+    job_id, _ = held()
+    job = matching.ask("GetIdentityResolutionJob", JobId=job_id)
+
+    assert (job["Status"], job["JobStats"]["NumberOfProfilesReviewed"]) == ("FIND_MATCHING", 53)
+
+
+def test_a_job_whose_domain_is_deleted_leaves_nothing_behind(matching, held, bucket):
+    settings(matching, ExportingConfig={"S3Exporting": {"S3BucketName": "results"}})
+    _, finish = held()
+    matching.ask("DeleteDomain")
+    finish()
+
+    with matching.engine._database.read() as connection:
+        for table in ("matches", "matched_profiles", "matching_models", "identity_jobs"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608
+    assert bucket.list_objects_v2(Bucket="results")["KeyCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("then", "told", "matches"),
+    [
+        ({"Enabled": False}, "Matching was disabled", 0),
+        ({"Enabled": True, "AutoMerging": {"Enabled": False}}, "AutoMerging was disabled", 1),
+    ],
+)
+def test_what_is_disabled_while_a_job_runs_merges_nothing(matching, held, then, told, matches):
+    settings(matching, AutoMerging={"Enabled": True, "Consolidation": SAME_NAME})
+    job_id, finish = held()
+    matching.ask("UpdateDomain", Matching=then)
+    finish()
+    settings(matching)
+
+    assert told in matching.ask("GetIdentityResolutionJob", JobId=job_id)["Message"]
+    assert matching.stats()["ProfileCount"] == 53
+    assert len(matching.ask("GetMatches")["Matches"]) == matches
+
+
+def test_a_job_that_was_given_up_does_not_come_back(matching, held):
+    job_id, finish = held()
+    with matching.engine._database.write() as connection:
+        store.change(connection, job_id, status="FAILED", message="interrupted", ended=1.0)
+    finish()
+
+    job = matching.ask("GetIdentityResolutionJob", JobId=job_id)
+    assert (job["Status"], job["Message"]) == ("FAILED", "interrupted")
+    assert matching.ask("GetMatches")["Matches"] == []
+
+
+def test_a_failure_tells_where_it_was_and_no_value_of_a_customer(matching, monkeypatch, caplog):
+    def find(_):
+        raise ValueError(ADA["EmailAddress"])
+
+    monkeypatch.setattr(machine_matching, "find", find)
+    job = run(matching)
+
+    assert (job["Status"], job["Message"]) == ("FAILED", "The job failed: ValueError")
+    assert "lovelace" not in caplog.text
+    assert "in _found" in caplog.text
+
+
 def test_disabling_the_matching_forgets_the_matches(matching):
     run(matching)
     matching.ask("UpdateDomain", Matching={"Enabled": False})
@@ -102,37 +210,69 @@ def test_disabling_the_matching_forgets_the_matches(matching):
     assert matching.ask("GetMatches")["Matches"] == []
 
 
-def test_a_job_merges_what_meets_a_criterion(matching):
-    criteria = {"MatchingAttributesList": [["FirstName", "LastName"]]}
-    settings(matching, AutoMerging={"Enabled": True, "Consolidation": criteria})
+def test_a_job_merges_what_meets_a_criterion_and_exports_nothing(matching):
+    to = {"S3Exporting": {"S3BucketName": "results"}}
+    merging = {"Enabled": True, "Consolidation": SAME_NAME}
+    settings(matching, AutoMerging=merging, ExportingConfig=to)
     job = run(matching)
 
     assert job["JobStats"]["NumberOfMergesDone"] == 1
+    assert "ExportingLocation" not in job
     assert len(matching.search("_email", "lovelace@example.org")) == 2
 
 
 def test_a_preview_counts_what_would_be_merged(matching):
     run(matching)
-    preview = matching.ask(
-        "GetAutoMergingPreview",
-        Consolidation={"MatchingAttributesList": [["EmailAddress"]]},
-        ConflictResolution={"ConflictResolvingModel": "RECENCY"},
-    )
+    counted = preview(matching)
 
-    assert preview["NumberOfProfilesInSample"] == preview["NumberOfProfilesWillBeMerged"] == 3
+    assert counted["NumberOfProfilesInSample"] == counted["NumberOfProfilesWillBeMerged"] == 3
     assert len(matching.search("_email", "lovelace@example.org")) == 3
+
+
+def test_a_preview_leaves_apart_what_would_be_too_large_as_one(matching, monkeypatch):
+    for profile_id, name in zip(matching.ada, "abc", strict=True):
+        matching.ask("UpdateProfile", ProfileId=profile_id, Attributes={name: "x" * 200})
+    run(matching)
+    context = matching.engine._context
+    small = replace(context, quotas=replace(context.quotas, profile_bytes=500))
+    monkeypatch.setattr(matching.engine, "_context", small)
+    counted = preview(matching)["NumberOfProfilesWillBeMerged"]
+    settings(matching, AutoMerging={"Enabled": True, "Consolidation": SAME_MAIL})
+
+    assert counted == 0
+    assert run(matching)["JobStats"]["NumberOfMergesDone"] == 0
+
+
+def test_a_preview_looks_at_matches_of_all_confidences(shop, monkeypatch):
+    settings(shop)
+    for number in range(80):
+        shop.create(EmailAddress=f"{number // 2}@x.org")
+    rows = _rows(shop)
+    pairs = [Found(f"{n:032x}", 1 - n / 100, rows[2 * n : 2 * n + 2]) for n in range(40)]
+    with shop.engine._database.write() as connection:
+        matches.replace(connection, rows[0] >> 40, pairs, 0.0)
+    monkeypatch.setattr(operations, "_SAMPLE", 20)
+    sure = preview(shop, MinAllowedConfidenceScoreForMerging=0.805)
+
+    assert sure["NumberOfMatchesInSample"] == 20
+    assert 12 <= sure["NumberOfProfilesWillBeMerged"] <= 28
+    assert preview(shop, MinAllowedConfidenceScoreForMerging=0.805) == sure
+
+
+def test_criteria_of_unknown_attributes_are_refused(matching):
+    criteria = {"MatchingAttributesList": [["LastName", "Attributes.tier"], ["LastNme"]]}
+
+    with pytest.raises(Refusal, match="LastNme is no attribute"):
+        settings(matching, AutoMerging={"Enabled": True, "Consolidation": criteria})
+    with pytest.raises(Refusal, match="LastNme is no attribute"):
+        preview(matching, Consolidation=criteria)
 
 
 def test_a_match_that_is_not_sure_enough_is_not_merged(matching):
     run(matching)
-    preview = matching.ask(
-        "GetAutoMergingPreview",
-        Consolidation={"MatchingAttributesList": [["EmailAddress"]]},
-        ConflictResolution={"ConflictResolvingModel": "RECENCY"},
-        MinAllowedConfidenceScoreForMerging=1.0,
-    )
+    counted = preview(matching, MinAllowedConfidenceScoreForMerging=1.0)
 
-    assert preview["NumberOfProfilesWillBeMerged"] == 0
+    assert counted["NumberOfProfilesWillBeMerged"] == 0
 
 
 @pytest.fixture
@@ -239,15 +379,81 @@ def test_closing_the_engine_ends_a_job(tmp_path):
         again._context.jobs[job_id].join()
 
 
-def test_the_schedule_starts_a_job_once_a_week(clock, engine, matching):
-    clock.advance(days=8)
-    engine.run_due()
-    engine.run_due()
-    assert len(matching.ask("ListIdentityResolutionJobs")["IdentityResolutionJobsList"]) == 1
+def jobs_of(shop):
+    return shop.ask("ListIdentityResolutionJobs")["IdentityResolutionJobsList"]
 
-    clock.advance(days=7)
+
+def test_the_first_job_runs_when_the_schedule_is_looked_at_and_then_once_a_week(
+    clock, engine, matching
+):
+    numbers = []
+    for _ in range(15):
+        engine.run_due()
+        numbers.append(len(jobs_of(matching)))
+        clock.advance(days=1)
+
+    # The clock begins on a Tuesday; schedules name Saturday unless they are told otherwise.
+    assert numbers == [1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3]
+
+
+def test_a_scheduled_job_that_was_killed_is_run_again(clock, engine, matching):
     engine.run_due()
-    assert len(matching.ask("ListIdentityResolutionJobs")["IdentityResolutionJobsList"]) == 2
+    (job,) = jobs_of(matching)
+    with engine._database.write() as connection:
+        killed = {"status": "FIND_MATCHING", "ended": None, "heartbeat": time.time() - 60}
+        store.change(connection, job["JobId"], **killed)
+    engine.run_due()
+
+    again, before = jobs_of(matching)
+    assert (again["Status"], before["Status"]) == ("COMPLETED", "FAILED")
+    engine.run_due()
+    assert len(jobs_of(matching)) == 2
+
+
+def test_a_job_that_is_killed_while_it_merges_loses_nobody(tmp_path, monkeypatch):
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "shop.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        child.kill()
+    monkeypatch.setattr(jobs, "_DEAD", 0)
+    with Engine(tmp_path / "shop.db", strict=True) as engine:
+        shop = Shop(engine)
+        (job,) = jobs_of(shop)
+        with engine._database.read() as connection:
+            bodies = connection.execute("SELECT body FROM profiles").fetchall()
+
+    assert job["Status"] == "FAILED"
+    assert len(bodies) == 400 - job["JobStats"]["NumberOfMergesDone"] < 400
+    names = [name for (body,) in bodies for name in json.loads(body)["Attributes"]]
+    assert sorted(names) == sorted(f"n{number}" for number in range(400))
+
+
+KILLED = """
+import sys
+from customer_profiles.engine import Engine, identity_jobs as jobs
+from customer_profiles.engine.store.matches import Found
+
+engine, shop = Engine(sys.argv[1]), {"DomainName": "shop"}
+merging = {"Enabled": True, "Consolidation": {"MatchingAttributesList": [["EmailAddress"]]}}
+matching = {"Enabled": True, "AutoMerging": merging}
+engine.answer("CreateDomain", {**shop, "DefaultExpirationDays": 9, "Matching": matching})
+for n in range(400):
+    values = {"EmailAddress": f"{n // 2}@x.org", "Attributes": {f"n{n}": "x"}}
+    engine.answer("CreateProfile", shop | values)
+with engine._database.read() as connection:
+    rows = [row for (row,) in connection.execute("SELECT id FROM profiles ORDER BY id")]
+pairs = [Found(f"{n:032x}", 1.0, rows[2 * n : 2 * n + 2]) for n in range(200)]
+jobs._Run._found = lambda _: (pairs, "", 400)
+count = jobs.store.count_merges
+def count_merges(connection, job_id, done):
+    count(connection, job_id, done)
+    if (pairs := count_merges.left) == 0: print("merging", flush=True)
+    count_merges.left = pairs - 1
+count_merges.left = 20
+jobs.store.count_merges = count_merges
+job_id = engine.run_identity_resolution("shop")
+engine._context.jobs[job_id].join()
+"""
 
 
 def test_a_schedule_names_its_day_and_hour_in_utc():

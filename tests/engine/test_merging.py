@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from customer_profiles.engine import Refusal
+from customer_profiles.engine import Engine, ManualClock, Refusal
 
-from .test_ingestion import counts, found, listed, put, put_type
+from .conftest import Shop
+from .test_ingestion import bigger, counts, found, listed, put, put_type
 from .test_resolution import put_key
 
 
@@ -112,7 +117,10 @@ def test_a_merge_is_in_the_history(shop):
     records = shop.ask("ListProfileHistoryRecords", ProfileId=main)["ProfileHistoryRecords"]
     assert [one["ActionType"] for one in records] == ["CREATED", "MERGED"]
     record = shop.ask("GetProfileHistoryRecord", ProfileId=main, Id=records[1]["Id"])
-    assert json.loads(record["Content"]) == {"ProfileIdsToBeMerged": [other]}
+    assert json.loads(record["Content"]) == {
+        "ProfileIdsToBeMerged": [other],
+        "LastChangedAt": 1_700_000_000.0,
+    }
 
 
 def test_a_profile_is_not_merged_into_itself(shop):
@@ -122,7 +130,9 @@ def test_a_profile_is_not_merged_into_itself(shop):
 
 def test_an_unknown_profile_keeps_all_from_being_merged(shop):
     main, other = shop.create(), shop.create(FirstName="Ada")
-    assert refused(shop, main, other, "0" * 32).code == "ResourceNotFoundException"
+    refusal = refused(shop, main, other, "0" * 32, "f" * 32)
+    assert refusal.code == "ResourceNotFoundException"
+    assert f"{'0' * 32}, {'f' * 32} do not exist" in refusal.message
     assert shop.read(other) == {"FirstName": "Ada"}
 
 
@@ -139,3 +149,143 @@ def test_a_merge_that_would_be_too_large_changes_nothing(shop):
     before = shop.stats()
     assert "the limit is 256000 bytes" in refused(shop, main, other).message
     assert shop.stats() == before
+
+
+def test_a_value_is_as_old_after_a_merge_as_before(shop, clock):
+    rules = [{"Rule": ["EmailAddress"]}, {"Rule": ["PhoneNumber"]}]
+    rules = {"Enabled": True, "MatchingRules": rules, "MaxAllowedRuleLevelForMerging": 2}
+    shop.ask("UpdateDomain", RuleBasedMatching=rules)
+    main = shop.create(EmailAddress="a@x.org", FirstName="First")
+    clock.advance(seconds=9)
+    shop.create(PhoneNumber="1", FirstName="Second")
+    clock.advance(seconds=9)
+    shop.create(EmailAddress="a@x.org", FirstName="Third")
+    clock.advance(seconds=9)
+    shop.create(EmailAddress="a@x.org", PhoneNumber="1")
+
+    assert shop.stats()["ProfileCount"] == 1
+    assert shop.read(main)["FirstName"] == "Third"
+
+
+def test_the_first_object_after_a_merge_evicts_all_that_are_too_many(clock):
+    shop = bigger(clock, objects=3)
+    put_type(shop, "Order", {"Id": "id UNIQUE", "Who": "who PROFILE"})
+    for number in range(3):
+        for who in ("ada", "eve"):
+            put(shop, "Order", id=f"{who}{number}", who=who)
+    main = found(shop, "Who", "ada")
+    merge(shop, main, found(shop, "Who", "eve"))
+    assert len(listed(shop, main, "Order")) == 6
+
+    put(shop, "Order", id="new", who="ada")
+    assert len(listed(shop, main, "Order")) == 3
+
+
+VALUES = st.fixed_dictionaries(
+    {},
+    optional={
+        "FirstName": st.sampled_from("ab"),
+        "Address": st.sampled_from([{"City": "Rome"}, {"City": "Oslo", "PostalCode": "1"}]),
+        "Attributes": st.dictionaries(st.sampled_from("kl"), st.sampled_from("ab"), min_size=1),
+    },
+)
+NUMBERS = st.integers(0, 4)
+
+
+def united(profiles):
+    """Say what a merge without chosen sources makes of profiles, in the plainest way."""
+    whole = {}
+    for one in reversed(profiles):
+        both = {**whole.get("Attributes", {}), **one.get("Attributes", {})}
+        whole = {**whole, **one} | ({"Attributes": both} if both else {})
+    return whole
+
+
+class People:
+    """Five profiles, each with a key and an object, and what merges must make of them."""
+
+    def __init__(self, shop, values):
+        shop.ask("CreateDomain", DefaultExpirationDays=30)
+        put_type(shop, "Order", {"Id": "id UNIQUE", "Who": "who PROFILE"})
+        self.shop, self.ids = shop, [shop.create(**one) for one in values]
+        self.values, self.groups = dict(enumerate(values)), {n: [n] for n in range(5)}
+        for number, profile_id in enumerate(self.ids):
+            put_key(shop, profile_id, "Who", f"w{number}")
+            put(shop, "Order", id=f"o{number}", who=f"w{number}")
+
+    def merge(self, main, named):
+        others, asked = list(dict.fromkeys(named)), [self.ids[one] for one in (main, *named)]
+        if main in others or not self.groups.keys() >= {main, *others}:
+            refused(self.shop, *asked)
+            return
+        merge(self.shop, *asked)
+        self.values[main] = united([self.values[one] for one in (main, *others)])
+        self.groups[main] = sum((self.groups.pop(one) for one in others), self.groups[main])
+
+    def check(self):
+        assert counts(self.shop) == (len(self.groups), 5)
+        for main, members in self.groups.items():
+            assert self.shop.read(self.ids[main]) == self.values[main]
+            assert {found(self.shop, "Who", f"w{one}") for one in members} == {self.ids[main]}
+            orders = {one["id"] for one in listed(self.shop, self.ids[main], "Order")}
+            assert orders == {f"o{one}" for one in members}
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    values=st.lists(VALUES, min_size=5, max_size=5),
+    merges=st.lists(st.tuples(NUMBERS, st.lists(NUMBERS, min_size=1, max_size=3)), max_size=5),
+)
+def test_no_sequence_of_merges_loses_a_value_a_key_or_an_object(values, merges):
+    with Engine(clock=ManualClock(), strict=True) as engine:
+        people = People(Shop(engine), values)
+        for main, named in merges:
+            people.merge(main, named)
+        people.check()
+
+        for main in people.groups:
+            people.shop.ask("DeleteProfile", ProfileId=people.ids[main])
+        assert people.shop.stats()["TotalSize"] == people.shop.stats()["ObjectCount"] == 0
+
+
+MERGING = """
+import random, sys
+from customer_profiles.engine import Engine, Refusal
+file, seed, *ids = sys.argv[1:]
+draw = random.Random(int(seed))
+with Engine(file) as engine:
+    print("ready", flush=True)
+    for _ in range(40):
+        main, *others = draw.sample(ids, draw.randrange(2, 5))
+        merge = {"DomainName": "shop", "MainProfileId": main, "ProfileIdsToBeMerged": others}
+        try:
+            engine.answer("MergeProfiles", merge)
+        except Refusal as refusal:
+            assert refusal.code == "ResourceNotFoundException"
+        else:
+            print("merged", flush=True)
+"""
+
+
+def test_processes_that_merge_overlapping_groups_lose_nothing_even_if_one_is_killed(
+    open_shop, tmp_path
+):
+    shop = open_shop()
+    put_type(shop, "Order", {"Id": "id UNIQUE", "Who": "who PROFILE"})
+    for number in range(60):
+        put(shop, "Order", id=f"o{number}", who=f"w{number}")
+    ids = [found(shop, "Who", f"w{number}") for number in range(60)]
+    command = [sys.executable, "-c", MERGING, str(tmp_path / "shop.db")]
+    children = [
+        subprocess.Popen([*command, str(seed), *ids], stdout=subprocess.PIPE) for seed in range(3)
+    ]
+    for _ in range(4):
+        children[0].stdout.readline()
+    children[0].kill()
+    ends = [child.communicate() and child.returncode for child in children]
+
+    assert ends[1:] == [0, 0]
+    left = {found(shop, "Who", f"w{number}") for number in range(60)}
+    assert counts(shop) == (len(left), 60)
+    orders = [one["id"] for it in left for one in listed(shop, it, "Order", MaxResults=100)]
+    assert sorted(orders) == sorted(f"o{number}" for number in range(60))

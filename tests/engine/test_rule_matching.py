@@ -1,13 +1,19 @@
 """Rules that match profiles as they arrive: the same as over all profiles at once."""
 
 import json
+import subprocess
+import sys
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_profiles.engine import Engine, ManualClock, Refusal
+from customer_profiles.engine import Engine, ManualClock, Refusal, rule_matching
+from customer_profiles.engine.store import rule_matches as store
 from customer_profiles.identity import rules
+
+from .conftest import Shop
 
 RULES = {
     "Enabled": True,
@@ -52,9 +58,9 @@ PROFILES = st.lists(
 )
 
 
-def expected(engine, rows):
+def expected(rows, config=RULES):
     """Give the groups of all profiles at once, by the functions that are tested alone."""
-    applied = rules.Rules.of(RULES)
+    applied = rules.Rules.of(config)
     found = rules.groups({one: rules.keys_of(wire, applied) for one, wire in rows.items()})
     return {(one.level, frozenset(one.ids)) for one in found}
 
@@ -99,7 +105,86 @@ def test_what_arrives_one_by_one_is_matched_as_if_all_came_at_once(profiles, cha
         for profile_id in list(rows)[:gone]:
             ask("DeleteProfile", ProfileId=profile_id)
             del rows[profile_id]
-        assert listed(engine) == expected(engine, rows)
+        assert listed(engine) == expected(rows)
+
+
+def miscounted(engine):
+    """Give the values of keys whose holders are not counted right."""
+    with engine._database.read() as connection:
+        held = connection.execute("SELECT DISTINCT profile FROM rule_keys").fetchall()
+        keys = [store.held(connection, profile) for (profile,) in held]
+        stored = dict(connection.execute("SELECT hash, holders FROM rule_values").fetchall())
+    own = [{part for key in some for part in store.parts_of(key)} for some in keys]
+    counted = Counter(part for some in own for part in some)
+    return {part for part in {*counted, *stored} if counted[part] != stored.get(part)}
+
+
+CONFIGS = st.lists(
+    st.sampled_from([
+        {"Enabled": False},
+        RULES,
+        {"Enabled": True, "MatchingRules": [{"Rule": ["LastName"]}, {"Rule": ["PhoneNumber"]}]},
+        {**RULES, "MaxAllowedRuleLevelForMatching": 1},
+    ]),
+    max_size=4,
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(profiles=PROFILES, configs=CONFIGS)
+def test_rules_that_change_match_as_if_they_had_been_there_from_the_start(profiles, configs):
+    with Engine(clock=ManualClock(), strict=True) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30)
+        rows = {shop.create(**wire): wire for wire in profiles}
+        for config in configs:
+            shop.ask("UpdateDomain", RuleBasedMatching=config)
+            assert miscounted(engine) == set()
+            if config["Enabled"]:
+                assert listed(engine) == expected(rows, config)
+
+
+def merged(profiles, level):
+    """Give what rules that merge leave of profiles, each of which has an attribute of its own."""
+    merging = {**RULES, "MaxAllowedRuleLevelForMerging": level}
+    with Engine(clock=ManualClock(), strict=True) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30, RuleBasedMatching=merging)
+        for name, wire in profiles:
+            shop.create(**wire, Attributes={name: "x"})
+        with engine._database.read() as connection:
+            bodies = connection.execute("SELECT body FROM profiles").fetchall()
+    return [json.loads(body) for (body,) in bodies]
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(profiles=PROFILES, level=st.integers(1, 3))
+def test_rules_merge_until_nothing_matches_and_lose_nobody(profiles, level):
+    found = merged([(f"n{number}", wire) for number, wire in enumerate(profiles)], level)
+
+    applied = rules.Rules.of({**RULES, "MaxAllowedRuleLevelForMerging": level})
+    keys = {one["ProfileId"]: rules.keys_of(one, applied) for one in found}
+    assert rules.to_merge(keys, applied) == []
+    names = [name for one in found for name in one["Attributes"]]
+    assert sorted(names) == sorted(f"n{number}" for number in range(len(profiles)))
+
+
+def customers(names):
+    """Give what profiles of a customer may have: all have the same values, where they have any."""
+    full = {"LastName": names, "EmailAddress": f"{names}@x.org", "PhoneNumber": f"1{names}"}
+    return st.sets(st.sampled_from(sorted(full))).map(lambda own: {one: full[one] for one in own})
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(profiles=st.lists(customers("King") | customers("Hopper"), max_size=7), order=st.randoms())
+def test_who_never_contradict_each_other_are_merged_alike_in_any_order(profiles, order):
+    numbered = [(f"n{number}", wire) for number, wire in enumerate(profiles)]
+    shuffled = order.sample(numbered, len(numbered))
+
+    one, other = (
+        {frozenset(it["Attributes"]) for it in merged(some, 2)} for some in (numbered, shuffled)
+    )
+    assert one == other
 
 
 def test_rules_of_an_existing_domain_match_what_is_there(shop):
@@ -180,13 +265,89 @@ def test_an_existing_domain_waits_as_long_as_the_engine_is_told():
             ask("CreateProfile", EmailAddress="a@x.org")
         ask("UpdateDomain", RuleBasedMatching=RULES)
         assert ask("GetDomain")["RuleBasedMatching"]["Status"] == "PENDING"
-        with pytest.raises(Refusal, match="ACTIVE"):
-            ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
         assert ask("ListRuleBasedMatches")["MatchIds"] == []
 
         clock.advance(seconds=3_601)
         assert len(ask("ListRuleBasedMatches")["MatchIds"]) == 1
         assert ask("GetDomain")["RuleBasedMatching"]["Status"] == "ACTIVE"
+
+
+def test_rules_that_wait_to_be_applied_can_be_changed():
+    with Engine(clock=ManualClock(), matching_delay=3_600, strict=True) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30)
+        enable(shop)
+        shop.ask("UpdateDomain", DefaultExpirationDays=40)
+        enable(shop, MatchingRules=[{"Rule": ["LastName"]}])
+
+        assert shop.ask("GetDomain")["RuleBasedMatching"]["Status"] == "PENDING"
+        shop.ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+
+
+def test_rules_are_locked_while_they_are_being_applied(shop, monkeypatch):
+    enable(shop)
+    monkeypatch.setattr(rule_matching, "settle", lambda _: None)
+    shop.create(EmailAddress="a@x.org")
+
+    with pytest.raises(Refusal, match="IN_PROGRESS"):
+        shop.ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+
+
+def test_rules_that_are_enabled_again_match_as_before(shop):
+    enable(shop)
+    for _ in range(251):
+        shop.create(EmailAddress="info@x.org")
+    shop.ask("UpdateDomain", RuleBasedMatching={"Enabled": False})
+    enable(shop)
+
+    assert len(ids(shop)) == 1
+
+
+def test_a_deleted_domain_leaves_nothing_of_its_rules(shop):
+    enable(shop)
+    for _ in range(2):
+        shop.create(EmailAddress="a@x.org")
+    shop.ask("DeleteDomain")
+
+    with shop.engine._database.read() as connection:
+        for table in ("rule_domains", "rule_changes", "rule_keys", "rule_values"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608
+
+
+def test_a_new_profile_brings_no_expired_one_back(shop, clock):
+    enable(shop, MaxAllowedRuleLevelForMerging=1)
+    for _ in range(30):  # A write removes some of what has expired, the oldest first.
+        shop.create()
+    shop.create(EmailAddress="a@x.org", FirstName="Ada")
+    clock.advance(days=31)
+    new = shop.create(EmailAddress="a@x.org", LastName="King")
+
+    assert shop.search("_email", "a@x.org") == [new]
+    assert shop.read(new) == {"EmailAddress": "a@x.org", "LastName": "King"}
+
+
+def test_a_profile_matches_no_expired_one(shop, clock):
+    enable(shop)
+    shop.create(EmailAddress="a@x.org")
+    clock.advance(days=20)
+    new = shop.create(EmailAddress="a@x.org")
+    clock.advance(days=11)
+
+    assert similar(shop, "profileId", new)["ProfileIds"] == []
+    assert ids(shop) == []
+
+
+def test_who_is_left_of_too_many_is_merged(shop):
+    for _ in range(500):
+        shop.create(LastName="King", FirstName="Ada")
+    shop.create(LastName="Hopper", FirstName="Ada")
+    eve = shop.create(LastName="King", FirstName="Eve")
+    rule = [{"Rule": ["LastName", "FirstName"]}]
+    enable(shop, MatchingRules=rule, MaxAllowedRuleLevelForMerging=1)
+    assert shop.stats()["ProfileCount"] == 502
+
+    shop.ask("DeleteProfile", ProfileId=eve)
+    assert shop.stats()["ProfileCount"] == 2
 
 
 def test_two_engines_on_one_file_match_together(tmp_path):
@@ -200,12 +361,46 @@ def test_two_engines_on_one_file_match_together(tmp_path):
         assert len(json.loads(one.answer("ListRuleBasedMatches", shop))["MatchIds"]) == 1
 
 
+CREATING = """
+import sys
+from customer_profiles.engine import Engine
+engine = Engine(sys.argv[1])
+for n in range(9_999):
+    values = {"EmailAddress": f"{n % 5}@x.org", "Attributes": {f"n{n}": "x"}}
+    engine.answer("CreateProfile", {"DomainName": "shop", **values})
+    print(n, flush=True)
+"""
+
+
+def test_what_a_killed_process_left_to_merge_is_merged(open_shop, tmp_path):
+    shop = open_shop()
+    enable(shop, MaxAllowedRuleLevelForMerging=1)
+    command = [sys.executable, "-c", CREATING, str(tmp_path / "shop.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        while int(child.stdout.readline()) < 40:
+            pass
+        child.kill()
+        last = 40 + len(child.stdout.read().splitlines())
+
+    assert shop.stats()["ProfileCount"] == 5
+    found = [shop.read(*shop.search("_email", f"{n}@x.org"))["Attributes"] for n in range(5)]
+    assert {f"n{n}" for n in range(last)} <= {name for one in found for name in one}
+
+
 def test_a_match_id_that_is_none_finds_nothing(shop):
     enable(shop)
 
     assert similar(shop, "matchId", "no such id")["ProfileIds"] == []
     with pytest.raises(Refusal, match="SearchKey"):
         similar(shop, "name", "x")
+
+
+@pytest.mark.parametrize("first", ["z", "A", "é", "0"])
+def test_a_match_id_that_begins_with_no_level_finds_nothing(shop, first):
+    enable(shop)
+    profile_id, _ = (shop.create(EmailAddress="a@x.org") for _ in range(2))
+
+    assert similar(shop, "matchId", first + profile_id[1:])["ProfileIds"] == []
 
 
 def test_a_domain_without_rules_notes_no_writes(shop):

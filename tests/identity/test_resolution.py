@@ -212,6 +212,15 @@ def test_a_higher_threshold_joins_less(resolution):
     assert joined == sorted(joined, reverse=True)
 
 
+def test_a_plot_has_room_for_the_labels_of_its_bars(resolution):
+    axes = resolution.explain(*resolution.groups[0].ids[:2]).plot()
+    ends = [end for bar in axes.patches for end in (bar.get_x(), bar.get_x() + bar.get_width())]
+
+    left, right = axes.get_xlim()
+    assert left < min(ends) - 1
+    assert right > max(ends) + 1
+
+
 def test_plots_are_drawn_without_a_window(resolution, tmp_path):
     resolution.explain(*resolution.groups[0].ids[:2]).plot().figure.savefig(tmp_path / "a.png")
     resolution.plot().figure.savefig(tmp_path / "b.png")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from customer_profiles.identity import Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
+# Kinds that many people have in common: alone they tell nobody from anybody.
+_SHARED = {"middle_name", "gender", "city", "state", "postal_code", "country", "text", "ignored"}
 
 
 def dedupe(  # noqa: PLR0913  (the command's options)
@@ -50,23 +52,42 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         Path | None, typer.Option(help="Draw scores and thresholds into this file.")
     ] = None,
     delimiter: Annotated[str, typer.Option(help="What separates the columns of CSV.")] = ",",
-    encoding: Annotated[str, typer.Option(help="The file's encoding.")] = "utf-8-sig",
+    encoding: Annotated[
+        str, typer.Option(help="The file's encoding; the output is UTF-8.")
+    ] = "utf-8-sig",
     force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
 ) -> None:
     """Find the rows of a file that are one person's, without training or rules.
 
     The output is the file with two more columns: the number of the row's group and how sure that
     group is; both are empty in rows that are alone. What columns hold is told by their names, such
-    as FirstName, LastName, BirthDate, EmailAddress, PhoneNumber, Address1, City, PostalCode.
+    as FirstName, LastName, BirthDate, EmailAddress, PhoneNumber, Address1, City, PostalCode; what
+    each was taken for is said on the standard error.
 
     Exit code: 0 done, 2 an error.
     """
+    if file.is_dir():
+        fail(f"{file} is a folder; give a CSV or Parquet file")
     target = output or file.with_name(f"{file.stem}.matches{file.suffix}")
     if target.exists() and not force:
         fail(f"{target} is there already; --force replaces it, --output names another file")
     began = time.perf_counter()
+    delimiter = {"\\t": "\t"}.get(delimiter, delimiter)
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+        fail("--delimiter is one plain character, such as ; or \\t")
     table = _read(file, delimiter, encoding)
-    resolution = _resolved(table, dict(_kind(one) for one in kind or ()), id_column, threshold)
+    if taken := {_GROUP, _CONFIDENCE} & set(table.column_names):
+        fail(f"{file} has the column {min(taken)} already; is it a result of `dedupe`?")
+    given = dict(_kind(one) for one in kind or ())
+    kinds = _kinds_of(table, given, id_column)
+    if set(kinds.values()) <= _SHARED and set(given.values()) <= {"ignored"}:
+        # A file without a header has values where names should be, so they are not shown.
+        fail(
+            f"nothing tells what the {len(kinds)} columns of {file} hold; is the first row a "
+            "header? --kind COLUMN=KIND says it, such as --kind vorname=given_name"
+        )
+    resolution = _resolved(table, given, id_column, threshold)
+    _tell(kinds)
     _write(_with_groups(table, resolution), target, delimiter)
     rows = sum(len(group.ids) for group in resolution.groups)
     out.print(
@@ -89,6 +110,26 @@ def _kind(text: str) -> tuple[str, str]:
     if not sign:
         fail(f"--kind is COLUMN=KIND, such as vorname=given_name, not {text}")
     return column, kind
+
+
+def _kinds_of(table: pa.Table, given: dict[str, str], id_column: str | None) -> dict[str, str]:
+    from customer_profiles.identity.columns import kind_of
+
+    names = [name for name in table.column_names if name != id_column]
+    return {name: given.get(name) or kind_of(name) for name in names}
+
+
+def _tell(kinds: dict[str, str]) -> None:
+    """Say what columns were taken for."""
+    known = [f"{name} is {kind}" for name, kind in kinds.items() if kind not in {"text", "ignored"}]
+    if known:
+        err.print(escape(", ".join(known)), soft_wrap=True)
+    for kind, what in (("text", "compared as plain text"), ("ignored", "not compared")):
+        if names := [name for name, one in kinds.items() if one == kind]:
+            err.print(
+                f"{what}: {escape(', '.join(names))}; --kind COLUMN=KIND says what a column holds",
+                soft_wrap=True,
+            )
 
 
 def _resolved(
@@ -116,7 +157,7 @@ def _read(file: Path, delimiter: str, encoding: str) -> pa.Table:
         return _read_csv(file, delimiter, encoding)
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror or error}")
-    except (pa.ArrowInvalid, UnicodeError, LookupError) as error:
+    except (pa.ArrowInvalid, UnicodeError, LookupError, csv.Error) as error:
         # Arrow's message may quote a row, which is nobody's business here.
         fail(f"{file} cannot be read: {str(error).partition(': ')[0]}; is it {encoding} text?")
 

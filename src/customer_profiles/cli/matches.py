@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from customer_profiles import CustomerProfiles, IdentityResolutionJob
+    from customer_profiles.models.match import MatchType
 
 app: typer.Typer = typer.Typer(
     help="Profiles that are one customer's: find, explain and merge them.", no_args_is_help=True
@@ -61,7 +62,9 @@ def run(
 
 def _enable(shop: Domain) -> None:
     if not (shop.matching and shop.matching.enabled):
-        shop.matching = MatchingConfig(enabled=True)
+        matching = shop.matching or MatchingConfig()
+        matching.enabled = True
+        shop.matching = matching
         shop.save()
         err.print(f"matching of domain {escape(shop.domain_name)} is enabled now")
 
@@ -155,6 +158,9 @@ def merge(  # noqa: PLR0913  (the command's options)
         list[str] | None,
         typer.Option(metavar="FIELD=PROFILE_ID", help="Take a field from another profile."),
     ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="The match is one of the domain's rules.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     db: Db = None,
     region: Region = None,
@@ -164,7 +170,9 @@ def merge(  # noqa: PLR0913  (the command's options)
     """Make one profile of all profiles of a match; this cannot be undone."""
     taken = dict(_taken(one) for one in take or ())
     with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        match = _match(cp, domain, match_id)
+        match = _match(
+            cp, domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING"
+        )
         count = len(match.profile_ids)
         if not yes:
             typer.confirm(f"Merge {count} profiles into {keep}? It cannot be undone.", abort=True)
@@ -195,6 +203,10 @@ def preview(  # noqa: PLR0913  (the command's options)
         float | None,
         typer.Option("--min-confidence", min=0, max=1, help="The least confidence to merge at."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw what each minimum confidence would merge into this file."),
+    ] = None,
     db: Db = None,
     region: Region = None,
     profile: ProfileName = None,
@@ -203,7 +215,7 @@ def preview(  # noqa: PLR0913  (the command's options)
     """Say how many profiles auto-merging would merge; merges nothing."""
     config = None
     if criterion:
-        attributes = [one.split(",") for one in criterion]
+        attributes = [[it.strip() for it in one.split(",")] for one in criterion]
         consolidation = Consolidation(matching_attributes_list=attributes)
         config = AutoMerging(enabled=True, consolidation=consolidation)
         config.min_allowed_confidence_score_for_merging = least
@@ -217,11 +229,18 @@ def preview(  # noqa: PLR0913  (the command's options)
             f"{found.number_of_matches_in_sample or 0:,} matches would be merged",
             soft_wrap=True,
         )
+        if plot is not None:
+            _draw(found.plot, plot)
 
 
-def _match(cp: CustomerProfiles, domain: str, match_id: str) -> Match:
+def _match(
+    cp: CustomerProfiles, domain: str, match_id: str, match_type: MatchType = "ML_BASED_MATCHING"
+) -> Match:
     matches = cp.domain(domain).matches
     try:
-        return matches.get(match_id)
+        return matches.get(match_id, match_type=match_type)
     except NoResultError:
-        fail("the domain has no match with this id; `matches list` lists them")
+        fail(
+            "the domain has no match with this id; `matches list` lists what the job found, "
+            "`matches list --rules` what rules match, which `matches merge --rules` merges"
+        )

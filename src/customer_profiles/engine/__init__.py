@@ -118,9 +118,7 @@ class Engine:
         problems = _wire.request_check(operation)(request)
         if problems:
             raise invalid(problems)
-        if self._settles:
-            settle(self._context)
-            rule_matching.settle(self._context)
+        self._settle()
         try:
             answer = function(self._context, request)
         except UnicodeEncodeError:
@@ -133,6 +131,12 @@ class Engine:
             _check_answer(operation, body)
         return body
 
+    def _settle(self) -> None:
+        """See the objects whose delay is over, and match what they made."""
+        if self._settles:
+            settle(self._context)
+            rule_matching.settle(self._context)
+
     def dead_letters(self, domain_name: str) -> list[dict[str, Any]]:
         """Give the objects that ingestion rejected, the oldest first.
 
@@ -141,8 +145,7 @@ class Engine:
         Raises:
             Refusal: there is no such domain.
         """
-        if self._settles:
-            settle(self._context)
+        self._settle()
         with self._database.read() as connection:
             found = letters.rejected(connection, place(connection, domain_name).id)
         return [
@@ -161,8 +164,7 @@ class Engine:
         Raises:
             Refusal: there is no such domain or profile.
         """
-        if self._settles:
-            settle(self._context)
+        self._settle()
         with self._database.read() as connection:
             domain = place(connection, domain_name)
             stored = existing(self._context, connection, domain, profile_id)
@@ -201,7 +203,9 @@ class Engine:
         Raises:
             Refusal: there is no such integration, or it has no flow of S3.
         """
-        return flow_runs.run(self._context, domain_name, uri)
+        report = flow_runs.run(self._context, domain_name, uri)
+        rule_matching.settle(self._context)
+        return report
 
     def run_due(self) -> list[dict[str, Any]]:
         """Do what is due by the clock, and report on the flows that ran.
@@ -210,8 +214,7 @@ class Engine:
         not take are sent again.
         The engine has no process of its own: call this as often as schedules should be looked at.
         """
-        if self._settles:
-            settle(self._context)
+        self._settle()
         reports = flow_runs.run_due(self._context)
         rule_matching.settle(self._context)
         identity_jobs.run_due(self._context)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles import _wire
 from customer_profiles.identity import merging as identity
 
 from . import merging
-from .refusals import Refusal
+from .refusals import Refusal, bad_request
 from .store import profiles as profile_store
 
 if TYPE_CHECKING:
@@ -21,6 +22,27 @@ if TYPE_CHECKING:
     from .store.profiles import Stored
 
 Wire = dict[str, Any]
+
+
+def check(settings: Wire) -> None:
+    """Refuse consolidation criteria with attributes that no profile has.
+
+    Raises:
+        Refusal: an attribute is not known.
+    """
+    members: Any = _wire.service().shape_for("Profile")
+    known = set[str]()
+    for name, member in members.members.items():
+        known.add(name)
+        known.update(f"{name}.{inner}" for inner in getattr(member, "members", ()))
+    for criterion in settings.get("Consolidation", {}).get("MatchingAttributesList", []):
+        for name in criterion:
+            if name not in known and not name.startswith("Attributes."):
+                # Assumed: consolidation criteria with an unknown attribute are refused.
+                raise bad_request(
+                    f"MatchingAttributesList: {name} is no attribute of a profile; name one such "
+                    "as EmailAddress, Address.City or Attributes.tier"
+                )
 
 
 def plan(

@@ -7,8 +7,10 @@ the run is, and a run that is killed leaves what the one before it found.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
+import traceback
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .context import Context
+    from .store.database import Connection
     from .store.identity_jobs import Job
 
 Wire = dict[str, Any]
@@ -31,6 +34,8 @@ Wire = dict[str, Any]
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 _BEAT, _DEAD = 5.0, 30.0
+_INTERRUPTED = "The job was interrupted; what it stored and merged until then stays, start it again"
+_CLOSED = "The engine was closed; what the job stored and merged until then stays, start it again"
 # Assumed: the engine forgets a job 30 days after its end.
 _LIFE = 30 * 86_400
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
@@ -75,7 +80,7 @@ def bury(context: Context) -> None:
     with context.database.read() as connection:
         dead = store.unfinished(connection, time.time() - _DEAD)
     for job_id in set(dead) - set(context.jobs):
-        _end(context, job_id, "FAILED", "The job was interrupted; its results are those before it")
+        _end(context, job_id, "FAILED", _INTERRUPTED)
 
 
 def close(context: Context) -> None:
@@ -88,14 +93,16 @@ def close(context: Context) -> None:
 
 def run_due(context: Context) -> None:
     """Run the matching of all domains whose time has come since they last ran; wait for it."""
+    bury(context)
     with context.database.read() as connection:
         domains = domain_store.with_matching(connection)
         latest = {one.id: store.page(connection, one.id, 1 << 60, 1) for one in domains}
     for domain in domains:
         due = _due(domain.settings["Matching"].get("JobSchedule", {}), context.clock.now())
-        # Assumed: the first scheduled job runs at the first moment of its schedule.
-        began = max([one.started for one in latest[domain.id]], default=domain.updated)
-        if began >= due:
+        # AG:how-identity-resolution-works: the first job runs within a day of enabling.
+        # Assumed: it runs as soon as the schedule is looked at, and so does one that was cut short.
+        done = [one for one in latest[domain.id] if one.message not in {_INTERRUPTED, _CLOSED}]
+        if done and done[0].started >= due:
             continue
         try:
             job_id = start(context, domain.name)
@@ -121,6 +128,9 @@ def _due(schedule: Wire, now: float) -> float:
 def listed(domain_name: str, job: Job) -> Wire:
     """Describe a run as lists of runs do."""
     exporting = job.settings.get("ExportingConfig", {}).get("S3Exporting")
+    if job.settings.get("AutoMerging", {}).get("Enabled"):
+        # AG:enable-identity-resolution: nothing is exported where matches are merged.
+        exporting = None
     location = {"S3Exporting": match_export.location(exporting, domain_name, job.job_id)}
     return {
         "DomainName": domain_name,
@@ -152,11 +162,13 @@ def described(domain_name: str, job: Job) -> Wire:
 def _end(context: Context, job_id: str, status: str, message: str | None) -> None:
     now = context.clock.now()
     with context.database.write() as connection:
+        if job_id not in store.unfinished(connection, math.inf):
+            return
         store.change(connection, job_id, status=status, message=message, ended=now, updated=now)
 
 
 class _StoppedError(Exception):
-    """The engine is being closed."""
+    """The run is not to go on; the message says why."""
 
 
 class _Run:
@@ -175,16 +187,18 @@ class _Run:
         heart.start()
         try:
             status, message = self._steps()
-        except _StoppedError:
-            status, message = "FAILED", "The engine was closed; start the job again"
+        except _StoppedError as error:
+            status, message = "FAILED", str(error)
         except ModuleNotFoundError as error:
             status, message = "FAILED", str(error)
         except (Refusal, StorageError) as error:
             log.warning("job %s of domain %s failed: %s", self._job_id, self._name, error)
             status, message = "FAILED", str(error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a thread has nobody to raise to)
             # Its words might hold a customer's values; where it happened does not.
-            log.exception("job %s of domain %s failed", self._job_id, self._name)
+            where = traceback.format_list(traceback.extract_tb(error.__traceback__))
+            what = f"{type(error).__name__} at\n{''.join(where)}"
+            log.error("job %s of domain %s failed: %s", self._job_id, self._name, what)  # noqa: TRY400
             status, message = "FAILED", f"The job failed: {type(error).__name__}"
         finally:
             self._over.set()
@@ -209,6 +223,7 @@ class _Run:
         self._note(status="FIND_MATCHING")
         found, model, reviewed = self._found()
         with context.database.write() as connection:
+            self._check_wanted(connection)
             match_store.replace(connection, self._domain, found, context.clock.now())
             match_store.put_model(connection, self._domain, model, context.clock.now())
             self._change(connection, reviewed=reviewed, found=len(found))
@@ -216,7 +231,6 @@ class _Run:
         if merging.get("Enabled"):
             self._note(status="MERGING")
             self._merge(merging)
-            # AG:enable-identity-resolution: nothing is exported where matches are merged.
             return "COMPLETED", None
         return self._exported()
 
@@ -245,6 +259,7 @@ class _Run:
             if not rows:
                 return
             seen.append(len(rows))
+            self._note(reviewed=sum(seen))
             after = rows[-1][0]
             yield rows
 
@@ -258,6 +273,7 @@ class _Run:
             for match in matches:
                 self._check()
                 with context.database.write() as connection:
+                    self._check_wanted(connection, "AutoMerging")
                     rows = [row for row, _ in match_store.profiles_of(connection, match, now)]
                     done = auto_merging.run(context, connection, match.confidence, rows, settings)
                     store.count_merges(connection, self._job_id, done)
@@ -279,9 +295,24 @@ class _Run:
         with self._context.database.write() as connection:
             self._change(connection, **values)
 
-    def _change(self, connection: Any, **values: Any) -> None:
+    def _change(self, connection: Connection, **values: Any) -> None:
+        self._check_wanted(connection)
         store.change(connection, self._job_id, updated=self._context.clock.now(), **values)
+
+    def _check_wanted(self, connection: Connection, part: str | None = None) -> None:
+        """Stop if the domain is gone or does not match any more, or the run was given up."""
+        domain = domain_store.find(connection, self._name)
+        matching = domain.settings.get("Matching", {}) if domain else {}
+        if domain is None or domain.id != self._domain or not matching.get("Enabled"):
+            message = "The domain's Matching was disabled; what was merged until then stays"
+            raise _StoppedError(message)
+        if part and not matching.get(part, {}).get("Enabled"):
+            message = f"The domain's {part} was disabled; what was merged until then stays"
+            raise _StoppedError(message)
+        job = store.find(connection, self._domain, self._job_id)
+        if job is None or job.status in store.OVER:
+            raise _StoppedError(_INTERRUPTED)
 
     def _check(self) -> None:
         if self._context.closing.is_set():
-            raise _StoppedError
+            raise _StoppedError(_CLOSED)

@@ -28,15 +28,30 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 
 _ID = "ProfileId"
+_CHANGED = "LastChangedAt"
 
 
 def part(connection: Connection, stored: Stored) -> Part[provenance.Source]:
     """Read a profile's values, who set them, and when it was last changed by hand."""
     values = from_json(stored.body)
     sources = provenance.spelled_out(stored.sources, values, _ID)
-    updates = [one.created for one in history.of(connection, stored.id) if one.action == "UPDATED"]
-    changed = max(updates, default=made_at(stored.profile_id))
-    return Part(values[_ID], values, sources.named, changed)
+    return Part(values[_ID], values, sources.named, _changed(connection, stored))
+
+
+def _changed(connection: Connection, stored: Stored) -> float:
+    """Say when a profile, or one that was merged into it, was last changed by hand."""
+    times = [made_at(stored.profile_id)]
+    for one in history.of(connection, stored.id):
+        if one.action == "UPDATED":
+            times.append(one.created)
+        elif one.action == "MERGED" and one.content:
+            times.append(from_json(one.content).get(_CHANGED, 0.0))
+    return max(times)
+
+
+def fits(context: Context, merged: Merged[provenance.Source]) -> bool:
+    """Say whether what was merged is not too large for one profile."""
+    return len(to_json({_ID: "0" * 32} | merged.values)) <= context.quotas.profile_bytes
 
 
 def merge(
@@ -56,6 +71,7 @@ def merge(
     if len(body) > limit:
         raise bad_request(f"The merged profile is {len(body)} bytes; the limit is {limit} bytes")
     held = set[keys.Key]().union(*(holdings.keys_of(connection, one) for one in (main, *others)))
+    changed = max(_changed(connection, one) for one in (main, *others))
     for one in others:
         _move_objects(connection, one, main.id)
         key_store.remove(connection, one.id, keys.hashes(one.domain, held))
@@ -64,7 +80,7 @@ def merge(
         expires=max(one.expires for one in (main, *others)),
         body=body,
         sources=provenance.write(provenance.Sources(merged.sources)),
-        # Assumed: a merge evicts no object, however many the profile has then.
+        # Assumed: a merge evicts no object; the next one that is put evicts all that are too many.
         objects=main.objects + sum(one.objects for one in others),
         object_bytes=main.object_bytes + sum(one.object_bytes for one in others),
     )
@@ -74,7 +90,9 @@ def merge(
     more = domain_store.Counts(-len(others), 0, size)
     domain_store.count(connection, main.domain, more)
     now = context.clock.now()
-    content = to_json({"ProfileIdsToBeMerged": [one.profile_id.hex() for one in others]})
+    # Assumed: the content of a merge is who was merged, and when any of them was last changed.
+    merged_ids = [one.profile_id.hex() for one in others]
+    content = to_json({"ProfileIdsToBeMerged": merged_ids, _CHANGED: changed})
     # Assumed: the history of a merged profile ends with it, but for that of its objects.
     history.add(connection, [history.Event(main.id, PROFILE, "MERGED", now, None, content)])
 

@@ -26,7 +26,7 @@ from .store import rule_matches as store
 from .store.rule_matches import Held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from .context import Context
     from .store.database import Connection
@@ -59,11 +59,12 @@ def configure(
         return
     if problems := rules.problems(config):
         raise bad_request("; ".join(problems))
-    if old is not None and status(context, connection, domain) in {"PENDING", "IN_PROGRESS"}:
+    if old is not None and status(context, connection, domain) == "IN_PROGRESS":
         # AG:how-rule-based-identity-resolution-works: the configuration is locked then.
         # Assumed: an ACTIVE configuration can be changed at any time, not only a day later.
-        raise bad_request("RuleBasedMatching cannot be changed before its Status is ACTIVE")
+        raise bad_request("RuleBasedMatching cannot be changed while its Status is IN_PROGRESS")
     if config.get("Enabled"):
+        # Assumed: an ExportingConfig of RuleBasedMatching is kept, and nothing is exported.
         # AG:enable-identity-resolution: an existing domain waits an hour, a new one does not.
         # Assumed: the hour of an existing domain is none, unless the engine is told otherwise.
         delay = 0.0 if old is None else context.matching_delay
@@ -87,15 +88,31 @@ def status(context: Context, connection: Connection, domain: int) -> str | None:
 def settle(context: Context) -> None:
     """Bring the index up to date with what was written, and merge what the rules merge."""
     waiting = context.database.notes_changes()
+    if waiting:
+        _index_many(context)
     while waiting:
         with context.database.write() as connection:
-            rows = store.changed(connection, context.clock.now(), _A_FEW)
+            rows = store.changed(connection, context.clock.now(), 0, _A_FEW)
             for row in rows:
                 _index(context, connection, row)
             store.settled(connection, rows)
             for row in rows:
                 _merge_matches_of(context, connection, row)
         waiting = bool(rows)
+
+
+def _index_many(context: Context) -> None:
+    """Index what is too much to be settled at once, so that crowds are known before any merge."""
+    after, rows = 0, [0]
+    while rows:
+        with context.database.write() as connection:
+            rows = store.changed(connection, context.clock.now(), after, _A_FEW)
+            if after == 0 and len(rows) < _A_FEW:
+                return
+            for row in rows:
+                after = row
+                if _merge_level(connection, row):
+                    _index(context, connection, row)
 
 
 def _index(context: Context, connection: Connection, row: int) -> None:
@@ -112,8 +129,17 @@ def _index(context: Context, connection: Connection, row: int) -> None:
     had, has = _values(before), _values(now)
     store.count_values(connection, had - has, -1)
     store.count_values(connection, has - had, 1)
+    if applied.merge_level:
+        _notice_who_is_left(connection, row >> 40, had - has)
     if stored and now != before:
         _tell_of_crowds(context, connection, stored, now)
+
+
+def _notice_who_is_left(connection: Connection, domain: int, gone: set[int]) -> None:
+    """Have those merged who were too many to be matched until now."""
+    for value in gone:
+        if store.holders_of_value(connection, value) == CROWD:
+            store.notice_holders(connection, domain, value)
 
 
 def _held(domain: int, key: RuleKey) -> Held:
@@ -127,18 +153,13 @@ def _hash(domain: int, level: int, text: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _parts(key: Held) -> Iterator[int]:
-    for place in range(0, len(key.parts), 8):
-        yield int.from_bytes(key.parts[place : place + 8], "big", signed=True)
-
-
 def _values(keys: Iterable[Held]) -> set[int]:
-    return {part for key in keys for part in _parts(key)}
+    return {part for key in keys for part in store.parts_of(key)}
 
 
 def _is_crowded(connection: Connection, key: Held) -> bool:
     # AG:setup-matching-rule-examples: no match if all attributes belong to more than 500 profiles.
-    return all(store.holders_of_value(connection, part) > CROWD for part in _parts(key))
+    return all(store.holders_of_value(connection, part) > CROWD for part in store.parts_of(key))
 
 
 def _tell_of_crowds(
@@ -174,9 +195,8 @@ def _group(connection: Connection, row: int, most: int = 15) -> rules.Group[int]
 
 def _merge_matches_of(context: Context, connection: Connection, row: int) -> None:
     """Merge a profile with all that are connected with it at the levels that merge."""
-    ruled = store.domain(connection, row >> 40)
-    merge_level = Rules.of(ruled.config).merge_level if ruled else 0
-    if ruled is None or not merge_level:
+    merge_level = _merge_level(connection, row)
+    if not merge_level:
         return
     together, rest = {row}, [row]
     while rest:
@@ -185,15 +205,23 @@ def _merge_matches_of(context: Context, connection: Connection, row: int) -> Non
                 new = set(store.holders(connection, int(key.key))) - together
                 together |= new
                 rest.extend(new)
-    stored = [one for it in sorted(together) if (one := profile_store.at(connection, it))]
-    if len(stored) < 2 or profile_store.at(connection, row) is None:  # noqa: PLR2004  (a pair)
+    found = (profile_store.at(connection, one) for one in sorted(together))
+    now = context.clock.now()
+    stored = [one for one in found if one is not None and one.expires > now]
+    if len(stored) < 2 or row not in {one.id for one in stored}:  # noqa: PLR2004  (a pair)
         return
     parts = [merging.part(connection, one) for one in stored]
-    resolution = ruled.config.get("ConflictResolution")
-    united = identity.merged(parts, resolution)
+    ruled = store.domain(connection, row >> 40)
+    united = identity.merged(parts, ruled and ruled.config.get("ConflictResolution"))
+    # Assumed: a value that a merge does not keep matches nobody, so the order may matter then.
     if auto_merging.unite(context, connection, stored, united):
         for one in stored:
             _index(context, connection, one.id)
+
+
+def _merge_level(connection: Connection, row: int) -> int:
+    ruled = store.domain(connection, row >> 40)
+    return Rules.of(ruled.config).merge_level if ruled else 0
 
 
 def match_of_profile(connection: Connection, row: int) -> RuleMatch | None:
@@ -204,10 +232,10 @@ def match_of_profile(connection: Connection, row: int) -> RuleMatch | None:
 
 def match_by_id(connection: Connection, domain: int, match_id: str) -> RuleMatch | None:
     """Give a match by its id."""
+    level = _LEVELS.find(match_id[:1])
     first = profile_store.row_of(connection, domain, _first_of(match_id))
-    if first is None:
+    if first is None or level < 1:
         return None
-    level = _LEVELS.index(match_id[0])
     found = _at_level(connection, first, level)
     match = None if found is None else _match(connection, found)
     return match if match and match.match_id == match_id else None

@@ -110,6 +110,7 @@ def merged(profiles: Iterable[Part[S]], resolution: Wire | None = None) -> Merge
     Values that were set by hand stay. Among the others the latest one wins, under SOURCE the
     latest that an object of type SourceName set, if there is any.
     """
+    # Assumed: SOURCE without a SourceName is RECENCY.
     # Assumed: between values set by hand that of the profile that was changed last wins.
     # Assumed: among equally late values that of the profile with the smallest id wins.
     parts = sorted(profiles, key=lambda one: one.id)

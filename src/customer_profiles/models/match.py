@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field
 
+from customer_profiles.errors import DetachedError
 from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Explanation
+    from customer_profiles.models.matching import AutoMerging
     from customer_profiles.models.profile import Profile
     from customer_profiles.repositories.matches import Matches
 
@@ -93,6 +95,9 @@ class Match(Record):
 class MergePreview(Model):
     """What auto-merging would do, tried on a sample of the matches."""
 
+    # A slot, as in Record: pydantic neither copies, compares nor pickles it.
+    __slots__ = ("_tried",)
+
     _shown: ClassVar[frozenset[str]] = frozenset(
         {
             "domain_name",
@@ -110,3 +115,23 @@ class MergePreview(Model):
     """How many profiles these have."""
     number_of_profiles_will_be_merged: int | None = None
     """How many of these profiles would be merged."""
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw how sure the matches are, and what each minimum confidence would merge.
+
+        It is `domain.matches.plot()` with the settings that were tried, and reads the matches now.
+
+        Raises:
+            DetachedError: `domain.matches.preview()` did not make this.
+        """
+        try:
+            home, config = object.__getattribute__(self, "_tried")
+        except AttributeError:
+            msg = "this preview was not made by domain.matches.preview(), which knows the matches"
+            raise DetachedError(msg) from None
+        return home.plot(config, ax=ax)
+
+    def attach(self, home: Matches, config: AutoMerging) -> Self:
+        """Remember what was tried, and where."""
+        object.__setattr__(self, "_tried", (home, config))
+        return self

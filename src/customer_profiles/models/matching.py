@@ -46,7 +46,7 @@ class ConflictResolution(_Setting):
     conflict_resolving_model: Annotated[ConflictResolvingModel, OpenEnum()]
     """RECENCY: the latest value; SOURCE: the latest of the object type `source_name`."""
     source_name: str | None = None
-    """The object type that wins under SOURCE."""
+    """The object type that wins under SOURCE; without one, the embedded engine takes RECENCY."""
 
 
 class AutoMerging(_Setting):
@@ -84,7 +84,8 @@ class MatchingConfig(_Setting):
     enabled: bool | None = None
     """Whether the weekly job runs; required when it is sent."""
     job_schedule: JobSchedule | None = None
-    """When it runs; the service's default is Saturday 00:00 UTC."""
+    """When it runs; the service's default is Saturday 00:00 UTC, and the first job runs within a
+    day. The embedded engine looks at schedules in `cp.integrations.run_due()`."""
     auto_merging: AutoMerging | None = None
     """Whether and how matches are merged."""
     exporting_config: ExportingConfig | None = None
@@ -129,4 +130,4 @@ class RuleBasedMatchingConfig(_Setting):
     conflict_resolution: ConflictResolution | None = None
     """Which value wins in a merge."""
     exporting_config: ExportingConfig | None = None
-    """Where the results go."""
+    """Where the results go; the embedded engine keeps it, and exports nothing."""

@@ -247,7 +247,8 @@ class Profile(Record):
 
         Raises:
             ResourceNotFoundError: one of the profiles does not exist; none is merged.
-            InvalidInputError: a field cannot be chosen, or there are more than 20 profiles.
+            InvalidInputError: a field cannot be chosen, there are more than 20 profiles, or a
+                profile has changes that were not saved.
         """
         self._home().merge(self, *others, take=take)
         return self.refresh()

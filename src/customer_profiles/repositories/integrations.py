@@ -237,10 +237,12 @@ class AccountIntegrations:
         return Results(fetch, limit=limit, page_size=page_size, start=start)
 
     def run_due(self) -> list[FlowRun]:
-        """Run the scheduled S3 flows of all domains whose time has come; embedded only.
+        """Run what is scheduled in all domains and whose time has come; embedded only.
 
-        The embedded engine has no process of its own: call this as often as schedules should be
-        looked at. Dead letters that a queue did not take before are sent again as well.
+        That is the flows of S3, which are given, and the weekly identity-resolution jobs, which
+        `domain.jobs` lists; both are over when this returns. The embedded engine has no process of
+        its own: call this as often as schedules should be looked at. Dead letters that a queue did
+        not take before are sent again as well.
 
         Raises:
             InvalidInputError: this is AWS, where schedules run by themselves.

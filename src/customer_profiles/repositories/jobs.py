@@ -36,8 +36,10 @@ def _read_page(body: bytes) -> _Page:
 class Jobs:
     """The identity-resolution jobs of one domain.
 
-    The service starts them by the schedule in the domain's `matching`; the embedded engine also
-    by `domain.matches.run()`.
+    The service starts them by the schedule in the domain's `matching`. The embedded engine looks
+    at schedules when `cp.integrations.run_due()` is called, and starts one at once by
+    `domain.matches.run()`. A job whose process was killed counts as running for half a minute;
+    then it has failed, and another one can be started.
 
     Source: GetIdentityResolutionJob and ListIdentityResolutionJobs of the service's API
     reference.

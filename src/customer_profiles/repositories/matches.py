@@ -36,6 +36,9 @@ _LIST_RULE_BASED = "ListRuleBasedMatches"
 _SIMILAR = "GetSimilarProfiles"
 _PREVIEW = "GetAutoMergingPreview"
 
+# At how many minimum confidences a plot tries criteria.
+_TRIED = 8
+
 _ML: MatchType = "ML_BASED_MATCHING"
 _RULES: MatchType = "RULE_BASED_MATCHING"
 # The service's text names these two, in this spelling.
@@ -173,27 +176,51 @@ class Matches:
         Raises:
             InvalidInputError: the settings have no consolidation criteria; nothing was tried.
         """
-        if config is None:
-            config = self._own_config()
-        merging = config.auto_merging if isinstance(config, MatchingConfig) else config
-        if merging is None or merging.consolidation is None:
+        merging = self._merging(config)
+        if merging is None:
             msg = (
                 "give auto-merging settings with a consolidation, as in AutoMerging(enabled=True, "
                 'consolidation=Consolidation(matching_attributes_list=[["EmailAddress"]]))'
             )
             raise InvalidInputError(msg)
-        resolution = ConflictResolution(conflict_resolving_model="RECENCY")
-        given = {"ConflictResolution": resolution.to_wire()} | merging.to_wire()
-        shape: Any = _wire.operation(_PREVIEW).input_shape
-        request = self._request(_wire.fit(given, shape))
-        return self._gateway.read(_PREVIEW, request, MergePreview.from_wire)[0]
+        return self._preview(merging)
+
+    def plot(self, config: AutoMerging | MatchingConfig | None = None, *, ax: Any = None) -> Any:
+        """Draw how sure the matches are, and what each minimum confidence would merge.
+
+        All matches are read, and up to 8 previews tell what the criteria would merge; merges
+        nothing. It needs the extra `plots`.
+
+        Args:
+            config: the settings whose criteria are tried, as in `preview`; None tries the domain's
+                own, and without any only the matches are drawn.
+            ax: matplotlib axes to draw on; without them a figure is made.
+
+        Returns:
+            The matplotlib axes; `.figure.savefig(file)` keeps the plot.
+        """
+        from customer_profiles.identity.plotting import consequences
+
+        matches = [(one.confidence_score or 0.0, len(one.profile_ids)) for one in self.all()]
+        merging = self._merging(config)
+        if merging is None:
+            return consequences(matches, ax=ax)
+        lowest = min((confidence for confidence, _ in matches), default=1.0)
+        marks = [lowest + (1 - lowest) * step / (_TRIED - 1) for step in range(_TRIED)]
+        whole = sum(size for _, size in matches)
+        tried = [(mark, self._merged_at(merging, mark, whole)) for mark in marks]
+        least = merging.min_allowed_confidence_score_for_merging
+        return consequences(matches, tried, least, ax)
 
     def run(self) -> IdentityResolutionJob:
         """Start a job now, and give it; embedded only.
 
+        `cp.integrations.run_due()` starts those that the domain's schedule has due.
+
         Raises:
             InvalidInputError: this is AWS, where only the schedule starts jobs.
-            BadRequestError: the domain's matching is not enabled.
+            BadRequestError: the domain's matching is not enabled, or a job is running; one whose
+                process was killed counts as running for half a minute.
             ResourceNotFoundError: there is no such domain.
         """
         channel = self._gateway.channel
@@ -326,10 +353,30 @@ class Matches:
     def _ids_of(self, match: Match) -> list[str]:
         return match.profile_ids or self.reread(match).profile_ids
 
-    def _own_config(self) -> MatchingConfig | None:
-        from customer_profiles.repositories.domains import Domains
+    def _merging(self, config: AutoMerging | MatchingConfig | None) -> AutoMerging | None:
+        """Give the settings to try, or the domain's own; None if they have no criteria."""
+        if config is None:
+            from customer_profiles.repositories.domains import Domains
 
-        return Domains(self._gateway).get(self.domain_name).matching
+            config = Domains(self._gateway).get(self.domain_name).matching
+        merging = config.auto_merging if isinstance(config, MatchingConfig) else config
+        return merging if merging is not None and merging.consolidation is not None else None
+
+    def _preview(self, merging: AutoMerging) -> MergePreview:
+        resolution = ConflictResolution(conflict_resolving_model="RECENCY")
+        given = {"ConflictResolution": resolution.to_wire()} | merging.to_wire()
+        shape: Any = _wire.operation(_PREVIEW).input_shape
+        request = self._request(_wire.fit(given, shape))
+        preview = self._gateway.read(_PREVIEW, request, MergePreview.from_wire)[0]
+        return preview.attach(self, merging)
+
+    def _merged_at(self, merging: AutoMerging, least: float, whole: int) -> float:
+        """Say how many of all matched profiles would be merged from a confidence on."""
+        values = {"min_allowed_confidence_score_for_merging": least}
+        preview = self._preview(merging.model_copy(update=values))
+        merged = preview.number_of_profiles_will_be_merged or 0
+        # A preview may have tried a sample only.
+        return merged * whole / max(1, preview.number_of_profiles_in_sample or 0)
 
     def _profiles(self) -> Profiles:
         return Profiles(self._gateway, self.domain_name)

@@ -10,6 +10,7 @@ from customer_profiles.errors import (
     AmbiguousWriteError,
     BatchError,
     CustomerProfilesError,
+    DetachedError,
     InternalServerError,
     InvalidInputError,
     ResourceNotFoundError,
@@ -19,7 +20,7 @@ from customer_profiles.models.profile import Profile
 from customer_profiles.repositories.profiles import Profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
@@ -43,6 +44,7 @@ def merge(
     main_id = id_of(main)
     merged_ids = list(dict.fromkeys(map(id_of, others)))
     _check(main_id, merged_ids)
+    _check_saved(Profiles(gateway, domain_name), (main, *others))
     chosen, names = _chosen(take or {}, (main_id, *merged_ids))
     request: Wire = {
         "DomainName": domain_name,
@@ -78,6 +80,22 @@ def _check(main_id: str, merged_ids: list[str]) -> None:
     raise InvalidInputError(msg)
 
 
+def _check_saved(home: Profiles, profiles: Iterable[Profile | str]) -> None:
+    """Refuse what a merge would lose without a word."""
+    for one in profiles:
+        if isinstance(one, Profile) and _is_attached(one) and home.is_changed(one):
+            msg = "a profile has changes that were not saved; save() or refresh() it first"
+            raise InvalidInputError(msg)
+
+
+def _is_attached(profile: Profile) -> bool:
+    try:
+        profile.origin()
+    except DetachedError:
+        return False
+    return True
+
+
 def _chosen(take: Takes, taking_part: Sequence[str]) -> tuple[Wire, Names]:
     """Give FieldSourceProfileIds, and what the caller wrote for its places."""
     chosen: dict[str, Any] = {}
@@ -95,9 +113,12 @@ def _chosen(take: Takes, taking_part: Sequence[str]) -> tuple[Wire, Names]:
     return chosen, names
 
 
-def _path_of(field: str) -> tuple[str, ...]:
+def _path_of(field: object) -> tuple[str, ...]:
     """Give the service's names for a field such as `email_address` or `attributes.tier`."""
     fields = _fields()
+    if not isinstance(field, str):
+        msg = f"take has fields by their names, such as 'email_address', not {field!r}"
+        raise InvalidInputError(msg)
     first, _, rest = field.partition(".")
     if first == _ATTRIBUTES and rest:
         return fields[first], rest
@@ -142,14 +163,15 @@ def _send(gateway: Gateway, request: Wire, names: Names) -> None:
 
 
 def _happened(gateway: Gateway, request: Wire, lost: AmbiguousWriteError) -> bool:
-    """Say whether all that were to be merged are gone, which is the last that a merge does."""
+    """Say whether the main profile is there and all others are gone, as a merge leaves them."""
     profiles = Profiles(gateway, request["DomainName"])
+    main_id, merged_ids = request["MainProfileId"], request["ProfileIdsToBeMerged"]
     try:
-        profiles.get_many(request["ProfileIdsToBeMerged"])
+        profiles.get_many([main_id, *merged_ids])
     except BatchError as error:
         passing = (ThrottlingError, InternalServerError)
-        failed = error.failed.values()
-        return not error.succeeded and not any(isinstance(it, passing) for it in failed)
+        slow = any(isinstance(it, passing) for it in error.failed.values())
+        return set(error.failed) == set(merged_ids) and not slow
     except CustomerProfilesError as error:
         raise lost from error
     return False

@@ -328,8 +328,8 @@ class Profiles:
 
         Objects and search keys move to the main profile, its fields are united with those of
         the others, and the others are deleted. Where two have different values, the main
-        profile's stays. After a lost answer the profiles are looked up, and what is left of
-        them is merged then.
+        profile's stays. After a lost answer the profiles are looked up: if the main one is
+        there and the others are gone, they were merged; else it is tried again.
 
         Args:
             main: the profile that stays, or its id; `refresh()` reads what it is now.
@@ -339,8 +339,10 @@ class Profiles:
 
         Raises:
             ResourceNotFoundError: one of the profiles does not exist; none is merged.
-            InvalidInputError: a field cannot be chosen, or there are more than 20 profiles.
-            AmbiguousWriteError: the answers were lost, and profiles are still there to merge.
+            InvalidInputError: a field cannot be chosen, there are more than 20 profiles, or a
+                profile has changes that were not saved.
+            AmbiguousWriteError: the answers were lost, and the profiles are not as a merge
+                leaves them.
         """
         from customer_profiles.repositories.merging import merge
 
@@ -377,6 +379,10 @@ class Profiles:
         refuse(problems, _UPDATE)
         self._update(profile_id, changes)
         record.attach(self, wanted)
+
+    def is_changed(self, record: Profile) -> bool:
+        """Say whether a profile has changes that were not saved."""
+        return any(_wire.difference(source_of(record), record.to_wire(), _shape(_UPDATE)))
 
     def reread(self, record: Profile) -> Profile:
         """Read a profile again."""

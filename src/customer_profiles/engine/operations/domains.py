@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import kinds, rule_matching
+from customer_profiles.engine import auto_merging, kinds, rule_matching
 from customer_profiles.engine.refusals import bad_request, not_found
 from customer_profiles.engine.registry import operation
 from customer_profiles.engine.store import domains as store
@@ -126,6 +126,7 @@ def _settings(old: Wire, request: Wire) -> Wire:
         if settings.get(name) == "":
             del settings[name]
     _check_data_store(old, settings)
+    auto_merging.check(request.get("Matching", {}).get("AutoMerging", {}))
     return settings
 
 

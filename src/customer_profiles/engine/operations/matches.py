@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import auto_merging, identity_jobs, rule_matching
+from customer_profiles.engine import auto_merging, identity_jobs, merging, rule_matching
 from customer_profiles.engine.refusals import bad_request, not_found
 from customer_profiles.engine.registry import operation
 from customer_profiles.engine.store import identity_jobs as job_store
@@ -22,7 +22,7 @@ Wire = dict[str, Any]
 
 # Assumed: lists of matches and jobs give 20 a page unless they are told otherwise.
 _PAGE = 20
-# Assumed: a preview looks at up to 1,000 matches.
+# Assumed: a preview looks at up to 1,000 matches, chosen at random but always the same ones.
 _SAMPLE = 1_000
 
 
@@ -56,6 +56,7 @@ def _described(connection: Connection, match: store.Match, now: float) -> Wire:
 @operation("ListRuleBasedMatches")
 def list_rule_based_matches(context: Context, request: Wire) -> Wire:
     """List the ids of what the rules match now, page by page."""
+    purge_all(context)
     rule_matching.settle(context)
     limit = request.get("MaxResults", _PAGE)
     query = ["rule-based", request["DomainName"]]
@@ -70,6 +71,7 @@ def list_rule_based_matches(context: Context, request: Wire) -> Wire:
 @operation("GetSimilarProfiles")
 def get_similar_profiles(context: Context, request: Wire) -> Wire:
     """Give the match that a profile is in, or one by its id."""
+    purge_all(context)
     rule_matching.settle(context)
     name, key = request["DomainName"], request["SearchKey"]
     by_rules = request["MatchType"] == "RULE_BASED_MATCHING"
@@ -141,16 +143,18 @@ def _matching(connection: Connection, name: str, setting: str) -> int:
 @operation("GetAutoMergingPreview")
 def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
     """Try auto-merging on what the latest job found; merges nothing."""
+    auto_merging.check(request)
     now = context.clock.now()
     matches = profiles = merged = 0
     with context.database.read() as connection:
         domain = _matching(connection, request["DomainName"], "Matching")
-        for match in store.page(connection, domain, 0, _SAMPLE):
+        for match in store.sample(connection, domain, _SAMPLE):
             rows = [row for row, _ in store.profiles_of(connection, match, now)]
             matches, profiles = matches + 1, profiles + len(rows)
             plan = auto_merging.plan(connection, match.confidence, rows, request)
             # Assumed: profiles that will be merged are counted with the one that stays.
-            merged += sum(len(one.ids) for one in plan)
+            # What would be too large as one stays apart, as in the job.
+            merged += sum(len(one.ids) for one in plan if merging.fits(context, one.merged))
     return {
         "DomainName": request["DomainName"],
         "NumberOfMatchesInSample": matches,

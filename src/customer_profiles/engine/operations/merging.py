@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine import merging
-from customer_profiles.engine.refusals import bad_request
+from customer_profiles.engine.refusals import bad_request, not_found
 from customer_profiles.engine.registry import operation
 from customer_profiles.identity import merging as identity
 
 from .expiry import purge_some
-from .profiles import existing, place
+from .profiles import find, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +41,14 @@ def merge_profiles(context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
         purge_some(context, connection)
         domain = place(connection, request["DomainName"])
-        main = existing(context, connection, domain, main_id)
-        # Assumed: if one of the profiles does not exist, none is merged.
-        others = [existing(context, connection, domain, one) for one in merged_ids]
+        found = {one: find(context, connection, domain, one) for one in (main_id, *merged_ids)}
+        if missing := [one for one, profile in found.items() if profile is None]:
+            # Assumed: if one of the profiles does not exist, none is merged.
+            raise not_found(
+                f"Profiles {', '.join(missing)} do not exist in the domain; none was merged. "
+                "Merged profiles are found by their keys, not by their ids"
+            )
+        main, *others = (profile for profile in found.values() if profile is not None)
         parts = [merging.part(connection, one) for one in others]
         merged = identity.chosen(merging.part(connection, main), parts, chosen)
         merging.merge(context, connection, main, others, merged)

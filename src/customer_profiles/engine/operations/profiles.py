@@ -91,7 +91,7 @@ def batch_get_profile(context: Context, request: Wire) -> bytes:
         domain = place(connection, request["DomainName"])
         # Assumed: BatchGetProfile answers in the order of the ids, each id once.
         for profile_id in dict.fromkeys(request["ProfileIds"]):
-            stored = _find(context, connection, domain, profile_id)
+            stored = find(context, connection, domain, profile_id)
             if stored:
                 found.append(stored.body)
             else:
@@ -315,14 +315,15 @@ def existing(
     context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
 ) -> store.Stored:
     """Read a profile, or refuse."""
-    stored = _find(context, connection, domain, profile_id)
+    stored = find(context, connection, domain, profile_id)
     if stored is None:
         # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
         raise not_found("Profile does not exist in the domain")
     return stored
 
 
-def _find(
+def find(
     context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
 ) -> store.Stored | None:
+    """Read a profile that has not expired."""
     return store.find(connection, domain.id, keys.id_bytes(profile_id), context.clock.now())

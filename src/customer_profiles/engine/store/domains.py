@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import rule_matches
+
 if TYPE_CHECKING:
     from .database import Connection
 
@@ -155,13 +157,13 @@ _OF_DOMAIN = (
 
 def delete(connection: Connection, domain: int) -> None:
     """Remove a domain and all that is in it."""
+    rule_matches.drop_domain(connection, domain)
     rows = (domain << _ROW_BITS, (domain + 1) << _ROW_BITS)
     for table in _OF_PROFILES:
         connection.execute(
             f"DELETE FROM {table} WHERE profile BETWEEN ? AND ?",  # noqa: S608 - constants
             rows,
         )
-    connection.execute("DELETE FROM rule_domains WHERE domain = ?", (domain,))
     for table in _OF_DOMAIN:
         connection.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
     connection.execute("DELETE FROM domains WHERE id = ?", (domain,))

@@ -71,6 +71,16 @@ def replace(connection: Connection, domain: int, found: Iterable[Found], now: fl
         "INSERT INTO matched_profiles VALUES (?, ?)",
         sorted((profile, number) for number, one in numbered for profile in one.profiles),
     )
+    # Who was merged or deleted since the profiles were read leaves its match as if it left now.
+    gone = connection.execute(
+        "SELECT match, profile FROM matched_profiles "
+        "WHERE match > ? AND NOT EXISTS (SELECT 1 FROM profiles WHERE id = profile)",
+        (last,),
+    ).fetchall()
+    connection.executemany("DELETE FROM matched_profiles WHERE match = ? AND profile = ?", gone)
+    connection.executemany(
+        "UPDATE matches SET remaining = remaining - 1 WHERE id = ?", [(one,) for one, _ in gone]
+    )
 
 
 def page(connection: Connection, domain: int, after: int, limit: int) -> list[Match]:
@@ -79,6 +89,16 @@ def page(connection: Connection, domain: int, after: int, limit: int) -> list[Ma
         "SELECT id, match_id, confidence, generated FROM matches "
         "WHERE domain = ? AND id > ? AND remaining > 1 ORDER BY id LIMIT ?",
         (domain, after, limit),
+    )
+    return [Match(*row) for row in rows.fetchall()]
+
+
+def sample(connection: Connection, domain: int, limit: int) -> list[Match]:
+    """Read matches that are anywhere among all, the same ones whenever they are asked for."""
+    rows = connection.execute(
+        "SELECT id, match_id, confidence, generated FROM matches "
+        "WHERE domain = ? AND remaining > 1 ORDER BY id * 2654435761 % 4294967296 LIMIT ?",
+        (domain, limit),
     )
     return [Match(*row) for row in rows.fetchall()]
 

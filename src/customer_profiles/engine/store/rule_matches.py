@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from .database import Connection
 
@@ -29,6 +29,12 @@ class Held(NamedTuple):
     parts: bytes
 
 
+def parts_of(key: Held) -> Iterator[int]:
+    """Give the hashes of a key's values."""
+    for place in range(0, len(key.parts), 8):
+        yield int.from_bytes(key.parts[place : place + 8], "big", signed=True)
+
+
 def put_domain(connection: Connection, ruled: RuledDomain) -> None:
     """Have the writes of a domain's profiles noticed, and notice all that there are."""
     connection.execute(
@@ -41,6 +47,15 @@ def put_domain(connection: Connection, ruled: RuledDomain) -> None:
     )
 
 
+def notice_holders(connection: Connection, domain: int, value: int) -> None:
+    """Have the profiles of a domain that have a value looked at again."""
+    connection.execute(
+        "INSERT OR IGNORE INTO rule_changes SELECT DISTINCT profile FROM rule_keys "
+        "WHERE profile BETWEEN ? AND ? AND instr(parts, ?)",
+        (domain << 40, (domain + 1) << 40, value.to_bytes(8, "big", signed=True)),
+    )
+
+
 def drop_domain(connection: Connection, domain: int) -> None:
     """Forget the rules of a domain and its index."""
     rows = (domain << 40, (domain + 1) << 40)
@@ -49,7 +64,9 @@ def drop_domain(connection: Connection, domain: int) -> None:
     for (profile,) in connection.execute(
         "SELECT DISTINCT profile FROM rule_keys WHERE profile BETWEEN ? AND ?", rows
     ).fetchall():
-        remove(connection, profile, held(connection, profile))
+        keys = held(connection, profile)
+        count_values(connection, {part for key in keys for part in parts_of(key)}, -1)
+        remove(connection, profile, keys)
 
 
 def domain(connection: Connection, domain_id: int) -> RuledDomain | None:
@@ -63,12 +80,12 @@ def anything_changed(connection: Connection) -> bool:
     return connection.execute("SELECT 1 FROM rule_changes LIMIT 1").fetchone() is not None
 
 
-def changed(connection: Connection, now: float, limit: int) -> list[int]:
-    """Read some profiles that were written, of domains whose rules are applied by now."""
+def changed(connection: Connection, now: float, after: int, limit: int) -> list[int]:
+    """Read the next profiles that were written, of domains whose rules are applied by now."""
     rows = connection.execute(
         "SELECT profile FROM rule_changes JOIN rule_domains ON domain = profile >> 40 "
-        "WHERE due <= ? LIMIT ?",
-        (now, limit),
+        "WHERE due <= ? AND profile > ? ORDER BY profile LIMIT ?",
+        (now, after, limit),
     )
     return [profile for (profile,) in rows.fetchall()]
 
@@ -116,11 +133,16 @@ def remove(connection: Connection, profile: int, keys: Iterable[Held]) -> None:
 
 def count_values(connection: Connection, more: Iterable[int], by: int) -> None:
     """Count who has values; -1 takes away."""
+    more = list(more)
     connection.executemany(
         "INSERT INTO rule_values VALUES (?, ?) "
         "ON CONFLICT (hash) DO UPDATE SET holders = holders + excluded.holders",
         [(value, by) for value in more],
     )
+    if by < 0:
+        connection.executemany(
+            "DELETE FROM rule_values WHERE hash = ? AND holders <= 0", [(one,) for one in more]
+        )
 
 
 def holders_of_value(connection: Connection, value: int) -> int:
