@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from array import array
 from dataclasses import replace
 
 import boto3
@@ -19,7 +20,7 @@ from customer_profiles.engine.match_export import HEADER
 from customer_profiles.engine.operations import matches as operations
 from customer_profiles.engine.store import identity_jobs as store
 from customer_profiles.engine.store import matches
-from customer_profiles.engine.store.matches import Found
+from customer_profiles.engine.store.matches import Found, Matches
 
 from .conftest import Shop
 
@@ -248,9 +249,12 @@ def test_a_preview_looks_at_matches_of_all_confidences(shop, monkeypatch):
     for number in range(80):
         shop.create(EmailAddress=f"{number // 2}@x.org")
     rows = _rows(shop)
-    pairs = [Found(f"{n:032x}", 1 - n / 100, rows[2 * n : 2 * n + 2]) for n in range(40)]
+    pairs = [
+        Found(f"{n:032x}", 1 - n / 100, array("q", rows[2 * n : 2 * n + 2]).tobytes())
+        for n in range(40)
+    ]
     with shop.engine._database.write() as connection:
-        matches.replace(connection, rows[0] >> 40, pairs, 0.0)
+        matches.replace(connection, rows[0] >> 40, Matches.of(pairs), 0.0)
     monkeypatch.setattr(operations, "_SAMPLE", 20)
     sure = preview(shop, MinAllowedConfidenceScoreForMerging=0.805)
 
@@ -342,7 +346,7 @@ def test_without_the_extra_a_job_says_what_to_install():
 
 def test_a_second_job_waits_for_the_end_of_the_first(matching, monkeypatch):
     go_on = threading.Event()
-    monkeypatch.setattr(jobs._Run, "_found", lambda _: go_on.wait() and ([], "", 0))
+    monkeypatch.setattr(jobs._Run, "_found", lambda _: go_on.wait() and (Matches([], []), "", 0))
     job_id = matching.engine.run_identity_resolution("shop")
     thread = matching.engine._context.jobs[job_id]
 
@@ -430,8 +434,9 @@ def test_a_job_that_is_killed_while_it_merges_loses_nobody(tmp_path, monkeypatch
 
 KILLED = """
 import sys
+from array import array
 from customer_profiles.engine import Engine, identity_jobs as jobs
-from customer_profiles.engine.store.matches import Found
+from customer_profiles.engine.store.matches import Found, Matches
 
 engine, shop = Engine(sys.argv[1]), {"DomainName": "shop"}
 merging = {"Enabled": True, "Consolidation": {"MatchingAttributesList": [["EmailAddress"]]}}
@@ -442,8 +447,8 @@ for n in range(400):
     engine.answer("CreateProfile", shop | values)
 with engine._database.read() as connection:
     rows = [row for (row,) in connection.execute("SELECT id FROM profiles ORDER BY id")]
-pairs = [Found(f"{n:032x}", 1.0, rows[2 * n : 2 * n + 2]) for n in range(200)]
-jobs._Run._found = lambda _: (pairs, "", 400)
+pairs = [Found(f"{n:032x}", 1.0, array("q", rows[2 * n : 2 * n + 2]).tobytes()) for n in range(200)]
+jobs._Run._found = lambda _: (Matches.of(pairs), "", 400)
 count = jobs.store.count_merges
 def count_merges(connection, job_id, done):
     count(connection, job_id, done)
@@ -528,7 +533,7 @@ EXAMPLE = {
 
 
 def test_the_documented_example_is_merged_as_it_is_documented(shop, customers, monkeypatch):
-    found = ([Found("m" * 32, 1.0, _rows(shop))], "", 3)
+    found = (Matches.of([Found("m" * 32, 1.0, array("q", _rows(shop)).tobytes())]), "", 3)
     monkeypatch.setattr(jobs._Run, "_found", lambda _: found)
     criteria = [["FirstName", "LastName", "EmailAddress"], ["PhoneNumber"]]
     merging = {"Enabled": True, "Consolidation": {"MatchingAttributesList": criteria}}

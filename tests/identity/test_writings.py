@@ -71,7 +71,8 @@ def test_a_number_in_the_column_of_addresses_is_a_number():
     assert found.phones == ("065550100",)
 
 
-GIVEN, FAMILY = ["Ann", "Bob", "Cora", "Dirk", "Eva", "Finn"], ["Adler", "Baker", "Clay", "Drake", "Estes"]
+GIVEN = ["Ann", "Bob", "Cora", "Dirk", "Eva", "Finn"]
+FAMILY = ["Adler", "Baker", "Clay", "Drake", "Estes"]
 
 
 def test_a_whole_name_in_the_given_name_s_place_is_split():

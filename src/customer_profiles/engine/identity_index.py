@@ -51,58 +51,57 @@ def find(
     """
     if not 0 <= least <= 1 or limit < 1:
         raise bad_request("least is a probability from 0 to 1, and limit at least 1")
-    with context.database.read() as connection:
-        domain = place(connection, domain_name).id
-    known = _known(context, domain)
-    _make(context, domain, known)
-    _settle(context, domain, known)
-    return known.index.find(machine_matching.compared(record), least=least, limit=limit)
+    while True:
+        with context.database.read() as connection:
+            domain = place(connection, domain_name).id
+            known = _known(context, connection, domain)
+            made = store.find(connection, domain)
+            is_ready = made is not None and made.ready and made.made == known.made
+            if is_ready and not store.changed(connection, domain, 1):
+                stored = _Stored(connection, domain, context.clock.now())
+                wanted = machine_matching.compared(record)
+                return known.index.find(wanted, stored, least=least, limit=limit)
+        if not is_ready:
+            _make(context, domain, known)
+        _settle(context, domain, known)
 
 
-def _known(context: Context, domain: int) -> Known:
+def _known(context: Context, connection: Connection, domain: int) -> Known:
     """Give the model of the latest job, read again if there is a newer one."""
-    with context.database.read() as connection:
-        made = match_store.model_made(connection, domain)
-        known = context.models.get(domain)
-        if made is None:
-            # Assumed: one record can be matched after a job has made a model of how.
-            raise bad_request(
-                "No job of the domain has found how its profiles match; run one first"
-            )
-        if known is not None and known.made == made:
-            return known
-        text = match_store.model(connection, domain)
+    made = match_store.model_made(connection, domain)
+    if made is None:
+        # Assumed: one record can be matched after a job has made a model of how.
+        raise bad_request("No job of the domain has found how its profiles match; run one first")
+    known = context.models.get(domain)
+    if known is not None and known.made == made:
+        return known
     from customer_profiles.identity import Index, Model
 
     try:
-        model = Model.from_json(text)
+        model = Model.from_json(match_store.model(connection, domain))
     except ValueError as error:
         raise bad_request("The domain's latest job is of another release; run one again") from error
-    index = Index(model, _holders_of(context, domain), _records_of(context))
-    known = context.models[domain] = Known(made, model, index)
+    known = context.models[domain] = Known(made, model, Index(model))
     return known
 
 
-def _holders_of(context: Context, domain: int) -> Any:
-    from customer_profiles.identity import MOST_HELD
+class _Stored:
+    """The profiles of a domain, as the matcher asks for them."""
 
-    def holders(keys: Iterable[int]) -> Iterable[Sequence[int]]:
-        with context.database.read() as connection:
-            return store.holders(connection, domain, map(_signed, keys), MOST_HELD + 1)
+    def __init__(self, connection: Connection, domain: int, now: float) -> None:
+        self._connection, self._domain, self._now = connection, domain, now
 
-    return holders
+    def holders(self, keys: Iterable[int], most: int) -> Iterable[Sequence[int]]:
+        """Give the rows that have each key."""
+        return store.holders(self._connection, self._domain, map(_signed, keys), most)
 
-
-def _records_of(context: Context) -> Any:
-    def records(rows: Sequence[int]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        with context.database.read() as connection:
-            bodies = profile_store.bodies(connection, rows, context.clock.now())
+    def records(self, rows: Sequence[int]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Give profiles with their ids."""
+        bodies = profile_store.bodies(self._connection, rows, self._now)
         for row in rows:
             if row in bodies:
                 profile = from_json(bodies[row])
                 yield profile["ProfileId"], machine_matching.compared(profile)
-
-    return records
 
 
 def _signed(key: int) -> int:
@@ -110,11 +109,7 @@ def _signed(key: int) -> int:
 
 
 def _make(context: Context, domain: int, known: Known) -> None:
-    """Make the index of a model, if it is not there."""
-    with context.database.read() as connection:
-        found = store.find(connection, domain)
-    if found is not None and found.made == known.made and found.ready:
-        return
+    """Make the index of a model."""
     with context.database.write() as connection:
         store.begin(connection, domain, known.made)
     for keys in machine_matching.keys_of(_bodies(context, domain), known.model, _AT_ONCE):

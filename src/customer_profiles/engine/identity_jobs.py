@@ -226,7 +226,7 @@ class _Run:
             self._check_wanted(connection)
             match_store.replace(connection, self._domain, found, context.clock.now())
             match_store.put_model(connection, self._domain, model, context.clock.now())
-            self._change(connection, reviewed=reviewed, found=len(found))
+            self._change(connection, reviewed=reviewed, found=len(found.found))
         merging = self._matching.get("AutoMerging", {})
         if merging.get("Enabled"):
             self._note(status="MERGING")
@@ -234,19 +234,14 @@ class _Run:
             return "COMPLETED", None
         return self._exported()
 
-    def _found(self) -> tuple[list[match_store.Found], str, int]:
+    def _found(self) -> tuple[match_store.Matches, str, int]:
         """Match all profiles; give what was found, by which model, and of how many profiles."""
         seen: list[int] = []
         resolution = machine_matching.find(self._bodies(seen))
         if resolution is None:
-            return [], "", sum(seen)
+            return match_store.Matches([], []), "", sum(seen)
         # Assumed: a match has a new id with every job; it is the job's with a number at its end.
-        name = self._job_id[:-8]
-        numbered = enumerate(zip(resolution.groups, resolution.evidence, strict=True))
-        found = [
-            match_store.Found(f"{name}{number:08x}", one.confidence, one.ids, evidence)
-            for number, (one, evidence) in numbered
-        ]
+        found = machine_matching.found(resolution, self._job_id[:-8])
         return found, resolution.model.to_json(), sum(seen)
 
     def _bodies(self, seen: list[int]) -> Iterator[list[tuple[int, bytes]]]:

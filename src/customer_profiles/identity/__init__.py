@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .blocking import MOST_HELD
     from .columns import Kind
     from .explaining import Evidence, Explanation
-    from .index import Candidate, Index, lasting_keys
+    from .index import Candidate, Index, Stored, lasting_keys
     from .model import Model
     from .resolution import Group, Resolution, resolve
 
@@ -22,6 +22,7 @@ __all__ = [
     "Kind",
     "Model",
     "Resolution",
+    "Stored",
     "lasting_keys",
     "resolve",
 ]
@@ -36,6 +37,7 @@ _HOMES = {
     "Kind": "columns",
     "Model": "model",
     "Resolution": "resolution",
+    "Stored": "index",
     "lasting_keys": "index",
     "resolve": "resolution",
 }

@@ -9,7 +9,8 @@ import numpy as np
 from .normalize import hash_of, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
@@ -24,6 +25,8 @@ _NONE = np.uint64(0)
 
 Part = Any
 """What a key is made of: numbers of shape (records,) or (records, values), -1 for none."""
+Pairs = tuple[Any, Any]
+"""Of pairs the one records and the other ones."""
 
 
 def as_numbered(codes: Any, _texts: Any) -> Part:
@@ -151,7 +154,7 @@ _MOST_OF_TEXT = 0.05
 _MANY_TEXTS = 12
 MOST_HELD = 50
 """A value of a key that more records have is no use to look one record up by."""
-_SAMPLED_MATCHES, _SAMPLED_RECORDS, _SEED = 10_000, 50_000, 20_240_229
+_SAMPLED_MATCHES, _SAMPLED_RECORDS, _SEED = 5_000, 25_000, 20_240_229
 _ENOUGH_MATCHES = 1_000
 _USUAL = frozenset(
     {
@@ -160,6 +163,8 @@ _USUAL = frozenset(
     }
 )
 """Keys for records of which there are too few matches to learn from."""
+_DRAWN_BITS = 5
+_MOST_COMPARED, _LEAST_WORTH = 12, 0.00005
 _LEAST_YIELD, _LEAST_WIDTH = 0.002, 0.1
 
 
@@ -225,47 +230,89 @@ class _Coverage(NamedTuple):
     """How many values of it a record has, on average."""
 
 
-def best_keys(
-    found: dict[str, Part], count: int, i: NDArray[Any], j: NDArray[Any]
-) -> list[tuple[str, ...]]:
+def best_keys(found: dict[str, Part], count: int, pairs: Pairs) -> list[tuple[str, ...]]:
     """Choose the few keys that find nearly all matches, to look one record up by.
 
     Args:
         found: what keys are made of.
         count: how many records there are.
-        i: of pairs that match, the one record.
-        j: the other record.
+        pairs: pairs that match.
     """
-    draw = np.random.default_rng(_SEED)
-    if len(i) > _SAMPLED_MATCHES:
-        some = draw.choice(len(i), _SAMPLED_MATCHES, replace=False)
-        i, j = i[some], j[some]
-    records = np.arange(count)
-    if count > _SAMPLED_RECORDS:
-        records = np.sort(draw.choice(count, _SAMPLED_RECORDS, replace=False))
-    left = {
-        key: _coverage([found[name] for name in key], i, j, records, count)
-        for key in keys_for(found, count)
-    }
+    pairs = _drawn(pairs, _SAMPLED_MATCHES)
+    left = _coverages(found, count, pairs, MOST_HELD)
     chosen: list[tuple[str, ...]] = []
-    if len(i) < _ENOUGH_MATCHES:
+    if len(pairs[0]) < _ENOUGH_MATCHES:
         chosen = [key for key in left if key in _USUAL or key[0].startswith("id ")]
-    missed = np.ones(len(i), bool)
+    missed = np.ones(len(pairs[0]))
     for key in chosen:
-        missed &= ~left.pop(key).covers
+        missed[left.pop(key).covers] = 0
+    return chosen + _greedily(left, missed, _LEAST_YIELD, lambda one: max(one.width, _LEAST_WIDTH))
+
+
+def worthwhile_keys(
+    found: dict[str, Part], count: int, pairs: Pairs, pool: Executor
+) -> list[tuple[str, ...]]:
+    """Leave out the keys that find nothing which others do not find.
+
+    Args:
+        found: what keys are made of.
+        count: how many records there are.
+        pairs: likely pairs of those that `some_pairs_of` gives for each key.
+        pool: what looks at several keys at a time.
+    """
+    pairs = _drawn(pairs, 4 * _SAMPLED_MATCHES)
+    left = _coverages(found, count, pairs, _MOST_COMPARED, pool.map)
+    # A pair that many keys give is the more often among those that were drawn.
+    times = sum((one.covers for one in left.values()), np.zeros(len(pairs[0])))
+    return _greedily(left, 1 / np.maximum(times, 1), _LEAST_WORTH, lambda _: 1.0)
+
+
+def _greedily(
+    left: dict[tuple[str, ...], _Coverage],
+    missed: NDArray[np.float64],
+    least: float,
+    price: Callable[[_Coverage], float],
+) -> list[tuple[str, ...]]:
+    """Choose keys by what they cover that is missed yet, as long as that is a least share."""
+    chosen, total = list[tuple[str, ...]](), missed.sum()
     while left:
-        gains = {key: int((one.covers & missed).sum()) for key, one in left.items()}
-        best = max(gains, key=lambda key: gains[key] / max(left[key].width, _LEAST_WIDTH))
-        if gains[best] <= _LEAST_YIELD * len(i):
+        gains = {key: float(missed[one.covers].sum()) for key, one in left.items()}
+        best = max(gains, key=lambda key: gains[key] / price(left[key]))
+        if gains[best] <= least * total:
             break
         chosen.append(best)
-        missed &= ~left.pop(best).covers
+        missed[left.pop(best).covers] = 0
     return chosen
 
 
-def _coverage(
-    parts: Sequence[Part], i: NDArray[Any], j: NDArray[Any], records: NDArray[Any], count: int
-) -> _Coverage:
+def _drawn(pairs: Pairs, most: int) -> Pairs:
+    if len(pairs[0]) <= most:
+        return pairs
+    some = np.random.default_rng(_SEED).choice(len(pairs[0]), most, replace=False)
+    return pairs[0][some], pairs[1][some]
+
+
+def _coverages(
+    found: dict[str, Part],
+    count: int,
+    pairs: Pairs,
+    most: int,
+    each: Callable[..., Iterable[_Coverage]] = map,
+) -> dict[tuple[str, ...], _Coverage]:
+    draw = np.random.default_rng(_SEED)
+    records = np.arange(count)
+    if count > _SAMPLED_RECORDS:
+        records = np.sort(draw.choice(count, _SAMPLED_RECORDS, replace=False))
+    keys, least = keys_for(found, count), most * len(records) / count
+
+    def coverage(key: tuple[str, ...]) -> _Coverage:
+        return _coverage([found[name] for name in key], pairs, records, least)
+
+    return dict(zip(keys, each(coverage, keys), strict=True))
+
+
+def _coverage(parts: Sequence[Part], pairs: Pairs, records: NDArray[Any], most: float) -> _Coverage:
+    i, j = pairs
     rows, place = np.unique(np.concatenate([i, j]), return_inverse=True)
     keys, of = hashed([part[rows] for part in parts], 0)
     order = np.argsort(of, kind="stable")
@@ -276,9 +323,20 @@ def _coverage(
     one, other = table[place[: len(i)]], table[place[len(i) :]]
     same = (one[:, :, None] == other[:, None, :]) & (one[:, :, None] > 0)
     values, held = np.unique(hashed([part[records] for part in parts], 0)[0], return_counts=True)
-    common = values[held * (count / len(records)) > MOST_HELD]
+    common = values[held > max(most, 1)]
     same &= ~np.isin(one, common)[:, :, None]
     return _Coverage(same.any(axis=(1, 2)), float(held.sum()) / max(len(records), 1))
+
+
+def some_pairs_of(parts: Sequence[Part], count: int, budget: int) -> NDArray[np.uint64]:
+    """Give about a thirty-second of the pairs that have a key: those of some values of a part."""
+    first = parts[0].astype(np.uint64) * _ODD[2]
+    drawn = (parts[0] >= 0) & (first >> np.uint64(64 - _DRAWN_BITS) == 0)
+    rows = np.flatnonzero(drawn if drawn.ndim == 1 else drawn.any(axis=1))
+    if not len(rows):
+        return np.empty(0, np.uint64)
+    keys, of = hashed([part[rows] for part in parts], 0)
+    return pairs_of(keys, rows[of], count, budget >> _DRAWN_BITS)
 
 
 def pairs_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .reading import read as read_columns
 from .record import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .model import Model
     from .reading import Records
 
-_MOST_COMPARED = 24
+_MOST_COMPARED = 12
 
 
 def lasting_keys(records: Records, model: Model) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -38,9 +38,7 @@ def lasting_keys(records: Records, model: Model) -> tuple[NDArray[np.uint64], ND
     _, columns = read_columns(records)
     with ThreadPoolExecutor(1) as pool:
         prepared = prepare(columns, model.kinds, pool, model.facts)
-    parts = list(blocking.lasting(prepared, model.keys))
-    keys = np.concatenate([np.empty(0, np.uint64), *(keys for keys, _ in parts)])
-    return keys, np.concatenate([np.empty(0, np.int64), *(rows for _, rows in parts)])
+    return _together(blocking.lasting(prepared, model.keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,51 +58,54 @@ class Candidate:
         return explain(self._model.weights, codes, ("the new record", str(self.id)))
 
 
+class Stored(Protocol):
+    """Records, wherever they are kept."""
+
+    def holders(self, keys: Iterable[int], most: int, /) -> Iterable[Sequence[Any]]:
+        """Give, for each key that any has, the ids of the records that have it, up to so many."""
+
+    def records(self, ids: Sequence[Any], /) -> Iterable[tuple[Any, Mapping[str, Any]]]:
+        """Give records by their ids, each with the id by which it is told."""
+
+
 class Index:
-    """Stored records, wherever they are, to match one new record against."""
+    """Matches new records against stored ones.
 
-    def __init__(
-        self,
-        model: Model,
-        holders: Callable[[Iterable[int]], Iterable[Sequence[Any]]],
-        records: Callable[[Sequence[Any]], Iterable[tuple[Any, Mapping[str, Any]]]],
-    ) -> None:
-        """Make the index of a store.
+    Whoever keeps the records also keeps by which keys they are found: `lasting_keys` gives those
+    of many, `keys` those of one.
+    """
 
-        Args:
-            model: what was estimated from the stored records, or from others like them.
-            holders: gives, for each key that any has, the ids of the records that have it; of a
-                key that more than `MOST_HELD` have, any number above that.
-            records: gives records by their ids.
-        """
-        self._model, self._holders, self._records = model, holders, records
-        self._scorer = Scorer(model)
+    def __init__(self, model: Model) -> None:
+        """Make an index by a model that was estimated from the stored records, or from others."""
+        self._model, self._scorer = model, Scorer(model)
 
     def keys(self, record: Mapping[str, Any]) -> set[int]:
         """Give the keys, numbers of 64 bits, under which a record is found."""
         return keys_of(self._read(record), self._model.keys)
 
     def find(
-        self, record: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
+        self, record: Mapping[str, Any], stored: Stored, *, least: float = 0.5, limit: int = 10
     ) -> list[Candidate]:
         """Find the stored records that may be the same person's, the most probable first.
 
         Args:
             record: the new record's values by column.
+            stored: the stored records.
             least: the least probability.
             limit: how many at the most.
         """
         new = self._read(record)
         shared = Counter[Any]()
-        for ids in self._holders(keys_of(new, self._model.keys)):
+        for ids in stored.holders(keys_of(new, self._model.keys), MOST_HELD + 1):
+            # What too many have says nothing.
             if len(ids) <= MOST_HELD:
                 shared.update(ids)
         # Those that share the most keys are as a rule the ones.
         ranked = sorted(shared.items(), key=lambda one: (-one[1], one[0]))
         chosen = [one for one, _ in ranked[:_MOST_COMPARED]]
         found = []
-        for one, stored in self._records(chosen):
-            codes = self._scorer.codes(new, self._read(stored))
+        for one, values in stored.records(chosen):
+            codes = self._scorer.codes(new, self._read(values))
             probability = self._scorer.probability(codes)
             if probability >= least:
                 found.append(Candidate(one, probability, self._model, codes))
@@ -112,3 +113,46 @@ class Index:
 
     def _read(self, record: Mapping[str, Any]) -> Any:
         return read(record, self._model.kinds, self._model.facts)
+
+
+class InMemory:
+    """Records that are kept as columns."""
+
+    def __init__(
+        self, ids: Any, columns: Mapping[str, Any], keys: Iterable[tuple[Any, Any]]
+    ) -> None:
+        """Keep records.
+
+        Args:
+            ids: their ids.
+            columns: their values.
+            keys: keys and the numbers of the records that have them.
+        """
+        self._ids, self._columns = ids, columns
+        self._keys, self._rows = _together(keys)
+        order = np.argsort(self._keys)
+        self._keys, self._rows = self._keys[order], self._rows[order]
+
+    def holders(self, keys: Iterable[int], most: int) -> Iterable[Sequence[int]]:
+        """Give the numbers of the records that have each key."""
+        wanted = np.array(list(keys), np.uint64)
+        starts = np.searchsorted(self._keys, wanted).tolist()
+        ends = np.searchsorted(self._keys, wanted, side="right").tolist()
+        return [
+            self._rows[start : min(end, start + most)].tolist()
+            for start, end in zip(starts, ends, strict=True)
+        ]
+
+    def records(self, numbers: Sequence[int]) -> Iterable[tuple[Any, Mapping[str, Any]]]:
+        """Give records with their ids."""
+        for number in numbers:
+            values = {name: column[number].as_py() for name, column in self._columns.items()}
+            yield self._ids[number].as_py(), values
+
+
+def _together(
+    keys: Iterable[tuple[Any, Any]],
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    parts = list(keys)
+    numbers = np.concatenate([np.empty(0, np.uint64), *(one for one, _ in parts)])
+    return numbers, np.concatenate([np.empty(0, np.int64), *(rows for _, rows in parts)])

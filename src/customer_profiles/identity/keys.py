@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
-from . import normalize
 from .blocking import ODD
+from .normalize import hash_of
 from .pair import name_of
 from .record import split_email
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from .record import Place, Record
 
 _ALL = (1 << 64) - 1
-_hash = lru_cache(200_000)(normalize.hash_of)
 
 
 def keys_of(record: Record, keys: Sequence[tuple[str, ...]]) -> set[int]:
@@ -46,7 +44,7 @@ def _atoms(record: Record, name: str) -> Iterable[int]:
 
 
 def _texts(*texts: str | None) -> Iterable[int]:
-    return [_hash(one) for one in texts if one]
+    return [hash_of(one) for one in texts if one]
 
 
 def _formal(record: Record) -> Iterable[int]:
@@ -96,14 +94,14 @@ def _mixed(one: int, other: int) -> int:
 
 def _street(place: Place) -> int | None:
     if place.number and place.core:
-        return _mixed(_hash(place.number), _hash(place.core))
-    return _mixed(_hash(place.street), _hash(place.street)) if place.street else None
+        return _mixed(hash_of(place.number), hash_of(place.core))
+    return _mixed(hash_of(place.street), hash_of(place.street)) if place.street else None
 
 
 def _house(place: Place) -> int | None:
     if place.number is None or place.core is None:
         return None
-    return _mixed(_hash(place.number), _hash(place.core.partition(" ")[0]))
+    return _mixed(hash_of(place.number), hash_of(place.core.partition(" ")[0]))
 
 
 def _part(name: str) -> Callable[[Record], Iterable[int]]:

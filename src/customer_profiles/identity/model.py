@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,7 @@ class Rarities:
         return self.common.get(self.key(name, text), self.alone[name])
 
     @staticmethod
+    @lru_cache(100_000)
     def key(name: str, text: str) -> int:
         """Give what a value of a list is known by."""
         return hash_of(f"{name}\0{text}")

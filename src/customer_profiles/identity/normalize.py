@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 from hashlib import blake2b
 from time import gmtime
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,7 @@ class Coded:
     values: pa.StringArray
 
 
+@lru_cache(100_000)
 def hash_of(text: str) -> int:
     """Give a number of 62 bits for a text, the same in every process."""
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 2

@@ -136,7 +136,7 @@ def prepare(
 
     people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count, facts))
     # Each may stand where the other should.
-    emails = pool.submit(lambda: _emails(of("email") + of("phone")))
+    emails = pool.submit(lambda: _emails(of("email"), of("phone")))
     phones = pool.submit(lambda: _phones(of("phone"), of("email")))
     places = pool.submit(lambda: addresses.read(columns, by_kind, count, facts))
     births = pool.submit(lambda: _births(of("birth_date"), count, facts))
@@ -196,7 +196,8 @@ def _genders(columns: list[Coded], count: int) -> Any:
     return recode(column, pc.utf8_slice_codeunits(normalize.words(column.values), 0, 1)).codes
 
 
-def _emails(columns: list[Coded]) -> Values | None:
+def _emails(columns: list[Coded], phones: list[Coded]) -> Values | None:
+    columns = columns + [_holding(one, pc.match_substring(one.values, "@")) for one in phones]
     coded = beside([recode(one, normalize.emails(one.values)) for one in columns])
     if not len(coded.values):
         return None
@@ -215,9 +216,11 @@ def _emails(columns: list[Coded]) -> Values | None:
 
 
 def _phones(columns: list[Coded], emails: list[Coded]) -> Values | None:
-    found = [recode(one, normalize.phones(one.values)) for one in columns]
-    found += [recode(one, normalize.phones(_without_letters(one.values))) for one in emails]
-    coded = beside(found)
+    for one in emails:
+        some = _holding(one, pc.invert(pc.match_substring(one.values, "@")))
+        has_letters = pc.match_substring_regex(some.values, normalize.NO_PHONE)
+        columns = [*columns, _holding(some, pc.invert(has_letters))]
+    coded = beside([recode(one, normalize.phones(one.values)) for one in columns])
     if not len(coded.values):
         return None
     # Numbers that differ in what is before the last nine digits are one.
@@ -226,9 +229,11 @@ def _phones(columns: list[Coded], emails: list[Coded]) -> Values | None:
     return Values(codes, packed, packed=packed)
 
 
-def _without_letters(values: pa.Array) -> pa.Array:
-    has = pc.match_substring_regex(values, normalize.NO_PHONE)
-    return pc.if_else(has, pa.scalar(None, pa.string()), values)
+def _holding(column: Coded, wanted: pa.Array) -> Coded:
+    """Keep only some of the distinct values of a column."""
+    kept = wanted.to_numpy(zero_copy_only=False)
+    numbers = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+    return Coded(look_up(numbers, column.codes), column.values.filter(wanted))
 
 
 def _plain(column: Coded, spaces: str) -> Values:

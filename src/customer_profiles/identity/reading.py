@@ -78,7 +78,9 @@ def _from_mappings(records: Iterable[Any], id_column: str | None) -> pa.Table:
 def flat(record: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str | None]]:
     """Yield a record's columns and their values as text, nested ones as `Address.City`."""
     for name, value in record.items():
-        if isinstance(value, Mapping):
+        if type(value) is str:
+            yield before + name, value
+        elif isinstance(value, Mapping):
             yield from flat(value, f"{before}{name}.")
         elif isinstance(value, list | tuple | set):
             for place, one in enumerate(value, 1):

@@ -238,9 +238,11 @@ def _places(found: Mapping[str, list[tuple[str, str]]], facts: Facts) -> Iterabl
         for name, value in found.get(kind, ()):
             parts.setdefault(_place_of(name), {}).setdefault(kind, []).append((name, value))
     for one in parts.values():
-        lines = sorted(one.get("street", ()), key=lambda line: _line_of(line[0]))
-        if not any(_line_of(name) != 1 for name, _ in lines):
-            lines = lines[:1]
+        lines = one.get("street", [])
+        if len(lines) > 1:
+            lines.sort(key=lambda line: _line_of(line[0]))
+            if all(_line_of(name) == 1 for name, _ in lines):
+                del lines[1:]
         street = words(" ".join(value for _, value in lines))
         city, state, postal = (
             next((value for _, value in one.get(kind, ())), "")

@@ -15,13 +15,13 @@ from . import blocking, clusters, scoring
 from .columns import KINDS
 from .comparing import compare, comparisons
 from .explaining import explain
-from .index import Index
+from .index import Index, InMemory
 from .model import Model, Rarities
 from .prepared import prepare
 from .reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor
 
     from numpy.typing import NDArray
@@ -43,12 +43,13 @@ _CHUNK = 400_000
 _SEED = 20_240_229
 # A key may give four pairs a record, but not more than this many, except one for two records.
 _PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
-_KEYS_AT_ONCE = 8
+_KEYS_AT_ONCE = 16
 _MANY_TEXTS = 6
 # Pairs less probable than this to be anything but chance are forgotten at once.
 WORTH_KEEPING = 0.003
 LEAST_JOINED = 0.3
 LARGEST = 400
+_LEAST_LIKELY = 0.5
 # The second time adds little, and costs the more the more records there are.
 _ROUNDS, _ROUNDS_OF_MANY, _MANY = 2, 1, 300_000
 
@@ -78,10 +79,18 @@ def pack(i: Any, j: Any) -> Pairs:
     return (i.astype(np.uint64) << np.uint64(32)) | j.astype(np.uint64)
 
 
-def _some_pairs(count: int, draw: np.random.Generator) -> Pairs:
+def _sample(pairs: Pairs) -> Pairs:
+    if len(pairs) <= _SAMPLED_PAIRS:
+        return pairs
+    draw = np.random.default_rng(_SEED)
+    return np.sort(draw.choice(pairs, _SAMPLED_PAIRS, replace=False))
+
+
+def _some_pairs(count: int) -> Pairs:
     """Give random pairs of records, or all of them where there are few."""
     if count <= _FEW_RECORDS:
         return pack(*np.triu_indices(count, 1))
+    draw = np.random.default_rng(_SEED)
     i, j = draw.integers(0, count, (2, _RANDOM_PAIRS))
     return pack(i, j)[i != j]
 
@@ -94,14 +103,15 @@ class Matcher:
             self.prepared: Prepared = prepare(columns, kinds, pool)
         self.count: int = self.prepared.count
         self.comparisons: list[Comparison] = comparisons(self.prepared)
+        self._by_chance: NDArray[np.uint8] | None = None
 
     def candidates(self, pool: Executor) -> Pairs:
         """Find the pairs that share a key."""
         atoms = blocking.atoms(self.prepared)
-        keys = list(enumerate(blocking.keys_for(atoms, self.count)))
         most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
         budget = max(most, self.count // 2, _FEWEST_PAIRS)
         of_text = budget // max(len(self.prepared.texts) // _MANY_TEXTS, 1)
+        keys = list(enumerate(self._keys(atoms, budget, pool)))
 
         def pairs_of(numbered: tuple[int, tuple[str, ...]]) -> Pairs:
             salt, key = numbered
@@ -115,6 +125,22 @@ class Matcher:
                 [found, *pool.map(pairs_of, keys[start : start + _KEYS_AT_ONCE])]
             )
         return found
+
+    def _keys(self, atoms: dict[str, Any], budget: int, pool: Executor) -> list[tuple[str, ...]]:
+        """Choose keys: of many records only those that a part of the pairs shows to be of use."""
+        keys = blocking.keys_for(atoms, self.count)
+        if self.count < _MANY:
+            return keys
+
+        def some(key: tuple[str, ...]) -> Pairs:
+            return blocking.some_pairs_of([atoms[name] for name in key], self.count, budget)
+
+        pairs = _sample(blocking.union(list(pool.map(some, keys))))
+        codes = self.compared(pairs, pool)
+        scored = self.rescored(self._estimated(codes, 1.0, pool), pairs, codes)
+        likely = scored.match >= _LEAST_LIKELY
+        ends = (scored.i[likely], scored.j[likely])
+        return blocking.worthwhile_keys(atoms, self.count, ends, pool) or keys
 
     def compared(self, pairs: Pairs, pool: Executor) -> NDArray[np.uint8]:
         """Compare pairs."""
@@ -139,14 +165,17 @@ class Matcher:
 
     def begin(self, pairs: Pairs, pool: Executor) -> Weights:
         """Estimate a model from random pairs and a sample of candidates."""
-        draw = np.random.default_rng(_SEED)
-        chance = self.compared(_some_pairs(self.count, draw), pool)
-        weights = scoring.begin(self.comparisons, chance, self.count)
-        sample = pairs
-        if len(pairs) > _SAMPLED_PAIRS:
-            sample = np.sort(draw.choice(pairs, _SAMPLED_PAIRS, replace=False))
-        patterns, counts = scoring.patterns(self.compared(sample, pool))
-        scoring.estimate(weights, patterns, counts * (len(pairs) / max(len(sample), 1)))
+        sample = _sample(pairs)
+        codes = self.compared(sample, pool)
+        return self._estimated(codes, len(pairs) / max(len(sample), 1), pool)
+
+    def _estimated(self, codes: NDArray[np.uint8], times: float, pool: Executor) -> Weights:
+        """Estimate a model from random pairs and from pairs of which each stands for several."""
+        if self._by_chance is None:
+            self._by_chance = self.compared(_some_pairs(self.count), pool)
+        weights = scoring.begin(self.comparisons, self._by_chance, self.count)
+        patterns, counts = scoring.patterns(codes)
+        scoring.estimate(weights, patterns, counts * times)
         return weights
 
     def score(self, weights: Weights, pairs: Pairs, pool: Executor) -> Scored:
@@ -237,6 +266,26 @@ class Group(NamedTuple):
     """How probable it is that all are: the product over the surest pairs that join them."""
 
 
+class GroupColumns(NamedTuple):
+    """Groups of records as columns."""
+
+    ids: Any
+    """The records' ids, those of a group beside each other."""
+    edges: NDArray[np.int64]
+    """Where each group begins, and where the last one ends."""
+    confidence: NDArray[np.float64]
+    places: NDArray[np.int64]
+    """Of each group its place in the order of first records."""
+
+
+def _listed(columns: GroupColumns) -> list[Group]:
+    members, edges = columns.ids.to_pylist(), pairwise(columns.edges.tolist())
+    return [
+        Group(tuple(members[start:end]), sure)
+        for (start, end), sure in zip(edges, columns.confidence.tolist(), strict=True)
+    ]
+
+
 class ScoredPairs(NamedTuple):
     """Pairs of records and how probable it is that they match, as columns."""
 
@@ -280,11 +329,12 @@ class Resolution:
     @cached_property
     def groups(self) -> list[Group]:
         """The groups of two and more records at the threshold, the surest first."""
-        return self._found[0]
+        return _listed(self.columns)
 
     @cached_property
-    def _found(self) -> tuple[list[Group], list[int]]:
-        return self._groups(self.labels)
+    def columns(self) -> GroupColumns:
+        """The groups as columns, for what is too much for lists."""
+        return self._columns_of(self.labels)
 
     @cached_property
     def evidence(self) -> list[bytes]:
@@ -302,7 +352,7 @@ class Resolution:
             codes[start:end].tobytes() + others[start:end].tobytes()
             for start, end in pairwise(edges)
         ]
-        return [parts[place] for place in self._found[1]]
+        return [parts[place] for place in self.columns.places.tolist()]
 
     @cached_property
     def _said_by_others(self) -> NDArray[np.float16]:
@@ -324,14 +374,14 @@ class Resolution:
         likely = self._inner.match >= scoring.LIKELY
         pairs = (self._inner.i[likely], self._inner.j[likely])
         prepared = self._matcher.prepared
-        keys = blocking.best_keys(blocking.atoms(prepared), self.count, *pairs)
+        keys = blocking.best_keys(blocking.atoms(prepared), self.count, pairs)
         rarities = Rarities.told_by(self._matcher.comparisons)
         kinds = {**prepared.told_kinds, **self._kinds}
         return Model(self._weights, kinds, tuple(keys), prepared.facts, rarities)
 
     def at(self, threshold: float) -> list[Group]:
         """Group the records anew, by pairs of at least another threshold."""
-        return self._groups(self._labels(threshold))[0]
+        return _listed(self._columns_of(self._labels(threshold)))
 
     def pairs(self, least: float = 0.01) -> ScoredPairs:
         """Give the pairs that match with at least some probability, as columns of numbers.
@@ -385,31 +435,16 @@ class Resolution:
         Raises:
             ValueError: the records were resolved with keep_values=False.
         """
-        return self._index.find(record, least=least, limit=limit)
+        index, stored = self._index
+        return index.find(record, stored, least=least, limit=limit)
 
     @cached_property
-    def _index(self) -> Index:
+    def _index(self) -> tuple[Index, InMemory]:
         if not self._columns:
             msg = "their values were not kept; resolve the records with keep_values=True"
             raise ValueError(msg)
-        parts = list(blocking.lasting(self._matcher.prepared, self.model.keys))
-        keys = np.concatenate([np.empty(0, np.uint64), *(keys for keys, _ in parts)])
-        rows = np.concatenate([np.empty(0, np.int64), *(rows for _, rows in parts)])
-        order = np.argsort(keys)
-        keys, rows = keys[order], rows[order]
-
-        def holders(wanted: Iterable[int]) -> Iterable[Sequence[int]]:
-            asked = np.array(list(wanted), np.uint64)
-            starts = np.searchsorted(keys, asked).tolist()
-            ends = np.searchsorted(keys, asked, side="right").tolist()
-            return [rows[start:end].tolist() for start, end in zip(starts, ends, strict=True)]
-
-        def records(chosen: Sequence[int]) -> Iterable[tuple[Any, Mapping[str, Any]]]:
-            for row in chosen:
-                values = {name: column[row].as_py() for name, column in self._columns.items()}
-                yield self._ids[row].as_py(), values
-
-        return Index(self.model, holders, records)
+        keys = blocking.lasting(self._matcher.prepared, self.model.keys)
+        return Index(self.model), InMemory(self._ids, self._columns, keys)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw how pairs score and what each threshold would merge; gives matplotlib axes."""
@@ -446,22 +481,20 @@ class Resolution:
         own = label[i] == label[j]
         return clusters.confidence(label, i[own], j[own], self._inner.match[own])
 
-    def _groups(self, label: NDArray[np.int64]) -> tuple[list[Group], list[int]]:
-        """Give the groups, the surest first, and the place of each by its first record."""
+    def _columns_of(self, label: NDArray[np.int64]) -> GroupColumns:
+        """Give the groups of two and more records, the surest first, as columns."""
         confidence = self._confidence(label)
         order = np.argsort(label, kind="stable")
         starts = np.flatnonzero(np.diff(label[order], prepend=-1))
         sizes = np.diff(np.append(starts, len(label)))
-        several = sizes > 1
-        members = self._ids.take(order[np.repeat(several, sizes)]).to_pylist()
-        edges = [0, *np.cumsum(sizes[several]).tolist()]
-        sure = confidence[label[order[starts[several]]]].tolist()
-        groups = [
-            Group(tuple(members[start:end]), one)
-            for (start, end), one in zip(pairwise(edges), sure, strict=True)
-        ]
-        places = sorted(range(len(groups)), key=lambda place: -sure[place])
-        return [groups[place] for place in places], places
+        starts, sizes = starts[sizes > 1], sizes[sizes > 1]
+        sure = confidence[label[order[starts]]]
+        places = np.argsort(-sure, kind="stable")
+        starts, sizes = starts[places], sizes[places]
+        ends = np.cumsum(sizes)
+        within = np.arange(sizes.sum()) - np.repeat(ends - sizes, sizes)
+        members = order[np.repeat(starts, sizes) + within]
+        return GroupColumns(self._ids.take(members), np.append(0, ends), sure[places], places)
 
 
 def resolve(  # noqa: PLR0913  (all but the records are seldom given)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .database import Connection
 
 _CHUNK = 50_000
+_ROW_BYTES = 8
 
 
 class Match(NamedTuple):
@@ -24,13 +25,33 @@ class Match(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A match to store: its profiles by their rows."""
+    """A match to store."""
 
     match_id: str
     confidence: float
-    profiles: Sequence[int]
+    profiles: bytes
+    """Its profiles' rows, eight bytes each."""
     evidence: bytes = b""
     """What the matcher explains its pairs from."""
+
+    @property
+    def rows(self) -> list[int]:
+        """Its profiles' rows."""
+        return array("q", self.profiles).tolist()
+
+
+class Matches(NamedTuple):
+    """All matches of a domain."""
+
+    found: Sequence[Found]
+    held: Iterable[tuple[int, int]]
+    """Profiles, in their order, each with the place of its match."""
+
+    @classmethod
+    def of(cls, found: Sequence[Found]) -> Matches:
+        """Give matches with the places of their profiles."""
+        held = ((profile, place) for place, one in enumerate(found) for profile in one.rows)
+        return cls(found, sorted(held))
 
 
 def bodies(connection: Connection, domain: int, after: int, now: float) -> list[tuple[int, bytes]]:
@@ -42,15 +63,13 @@ def bodies(connection: Connection, domain: int, after: int, now: float) -> list[
     ).fetchall()
 
 
-def replace(connection: Connection, domain: int, found: Iterable[Found], now: float) -> None:
+def replace(connection: Connection, domain: int, matches: Matches, now: float) -> None:
     """Put what was found in the place of what was found before."""
-    connection.execute(
-        "DELETE FROM matched_profiles WHERE match IN (SELECT id FROM matches WHERE domain = ?)",
-        (domain,),
-    )
+    rows = (domain << 40, (domain + 1) << 40)
+    connection.execute("DELETE FROM matched_profiles WHERE profile BETWEEN ? AND ?", rows)
     connection.execute("DELETE FROM matches WHERE domain = ?", (domain,))
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM matches").fetchone()
-    numbered = list(enumerate(found, last + 1))
+    first = last + 1
     connection.executemany(
         "INSERT INTO matches VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -60,22 +79,22 @@ def replace(connection: Connection, domain: int, found: Iterable[Found], now: fl
                 it.match_id,
                 it.confidence,
                 now,
-                len(it.profiles),
-                array("q", it.profiles).tobytes(),
+                len(it.profiles) // _ROW_BYTES,
+                it.profiles,
                 it.evidence,
             )
-            for number, it in numbered
+            for number, it in enumerate(matches.found, first)
         ],
     )
     connection.executemany(
         "INSERT INTO matched_profiles VALUES (?, ?)",
-        sorted((profile, number) for number, one in numbered for profile in one.profiles),
+        ((profile, first + place) for profile, place in matches.held),
     )
     # Who was merged or deleted since the profiles were read leaves its match as if it left now.
     gone = connection.execute(
-        "SELECT match, profile FROM matched_profiles "
-        "WHERE match > ? AND NOT EXISTS (SELECT 1 FROM profiles WHERE id = profile)",
-        (last,),
+        "SELECT match, profile FROM matched_profiles WHERE profile BETWEEN ? AND ? "
+        "AND NOT EXISTS (SELECT 1 FROM profiles WHERE id = profile)",
+        rows,
     ).fetchall()
     connection.executemany("DELETE FROM matched_profiles WHERE match = ? AND profile = ?", gone)
     connection.executemany(
@@ -132,10 +151,13 @@ def of_profile(connection: Connection, profile: int) -> Match | None:
 
 def profiles_of(connection: Connection, match: Match, now: float) -> list[tuple[int, str]]:
     """Give the rows and ids of a match's profiles that are left."""
+    (members,) = connection.execute(
+        "SELECT members FROM matches WHERE id = ?", (match.id,)
+    ).fetchone()
     rows = connection.execute(
-        "SELECT profile, lower(hex(profile_id)) FROM matched_profiles "
-        "JOIN profiles ON profiles.id = profile WHERE match = ? AND expires > ? ORDER BY profile",
-        (match.id, now),
+        "SELECT id, lower(hex(profile_id)) FROM profiles "
+        "WHERE id IN (SELECT value FROM json_each(?)) AND expires > ? ORDER BY id",
+        (json.dumps(array("q", members).tolist()), now),
     )
     return rows.fetchall()
 
@@ -184,4 +206,4 @@ def ids(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
 
 def clear(connection: Connection, domain: int) -> None:
     """Forget what was found in a domain."""
-    replace(connection, domain, [], 0.0)
+    replace(connection, domain, Matches([], []), 0.0)

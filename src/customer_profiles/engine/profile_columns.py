@@ -1,0 +1,154 @@
+"""Reading stored profiles, which are JSON, into columns of text."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from customer_profiles import _wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pyarrow as pa
+
+ROW = "row"
+"""The column of the profiles' rows."""
+LEFT_OUT = frozenset(
+    {
+        "ProfileId",
+        "AdditionalInformation",
+        "PartyType",
+        "PartyTypeString",
+        "ProfileType",
+        "FoundByItems",
+        "EngagementPreferences",
+    }
+)
+"""What says nothing about who somebody is."""
+_ATTRIBUTES = "Attributes"
+_MOST_ATTRIBUTES = 20
+
+
+def read(bodies: Iterable[list[tuple[int, bytes]]]) -> pa.Table | None:
+    """Read profiles, given as rows and JSON, into columns of text; None if there are none."""
+    import pyarrow as pa
+
+    parser, parts = _Parser(), list[Any]()
+    with ThreadPoolExecutor(1) as reader:
+        # While some are parsed, the next ones are read.
+        some = iter(bodies)
+        coming = reader.submit(next, some, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, some, None)
+            part = parser.columns(b"\n".join(body for _, body in chunk))
+            parts.append(part.append_column(ROW, pa.array([row for row, _ in chunk], pa.int64())))
+    if not parts:
+        return None
+    return _without_rare_attributes(pa.concat_tables(parts, promote_options="permissive"))
+
+
+class _Parser:
+    """Parses one part of the profiles after the other.
+
+    Most profiles have few of the service's members. Once a part has shown which, the next ones are
+    parsed for these only; where there are others, all are parsed again.
+    """
+
+    def __init__(self) -> None:
+        self._seen: pa.Schema | None = None
+        self._attributes: dict[str, None] = {}
+
+    def columns(self, lines: bytes) -> pa.Table:
+        """Read lines of JSON into columns of text, nested ones as `Address.City`."""
+        import pyarrow as pa
+
+        if self._seen is not None:
+            try:
+                return self._flat(_parsed(lines, self._seen, "error"))
+            except pa.ArrowInvalid:
+                self._seen = None
+        table = self._parsed_whole(lines)
+        self._seen = _used(table)
+        return self._flat(table)
+
+    def _parsed_whole(self, lines: bytes) -> pa.Table:
+        table = _parsed(lines, self._schema(), "infer")
+        names = _attribute_names(table)
+        if names - self._attributes.keys():
+            # Read again as text: what looks like a time or a number was taken for one.
+            self._attributes.update(dict.fromkeys(sorted(names)))
+            table = _parsed(lines, self._schema(), "infer")
+        return table
+
+    def _schema(self) -> pa.Schema:
+        import pyarrow as pa
+
+        schema = _members(pa)
+        if not self._attributes:
+            return schema
+        text = pa.struct([(name, pa.string()) for name in self._attributes])
+        return schema.append(pa.field(_ATTRIBUTES, text))
+
+    def _flat(self, table: pa.Table) -> pa.Table:
+        kept = set(self._schema().names)
+        return table.select([name for name in table.column_names if name in kept]).flatten()
+
+
+def _parsed(lines: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import json
+
+    size = max(len(lines) // 4, 1 << 20)
+    options = json.ReadOptions(use_threads=True, block_size=size)
+    parsing = json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
+    return json.read_json(pa.BufferReader(lines), options, parsing)
+
+
+def _used(table: pa.Table) -> pa.Schema:
+    """Give the members that some of the profiles have, all as text."""
+    import pyarrow as pa
+
+    fields = []
+    for name in table.column_names:
+        column = table.column(name)
+        if column.null_count == len(column):
+            continue
+        kind = column.type
+        if pa.types.is_struct(kind):
+            inner = pa.table({name: column}).flatten()
+            parts = zip(kind, inner.columns, strict=True)
+            kind = pa.struct([one for one, of in parts if of.null_count < len(of)])
+        fields.append(pa.field(name, kind))
+    return pa.schema(fields)
+
+
+def _members(pa: Any) -> pa.Schema:
+    """Give the service's members of a profile as columns of text."""
+    shape: Any = _wire.service().shape_for("Profile")
+    fields = []
+    for name, member in shape.members.items():
+        if name in LEFT_OUT:
+            continue
+        if member.type_name == "string":
+            fields.append(pa.field(name, pa.string()))
+        elif member.type_name == "structure":
+            inner = [(part, pa.string()) for part in member.members]
+            fields.append(pa.field(name, pa.struct(inner)))
+    return pa.schema(fields)
+
+
+def _attribute_names(table: pa.Table) -> set[str]:
+    import pyarrow as pa
+
+    if _ATTRIBUTES not in table.column_names:
+        return set()
+    kind = table.schema.field(_ATTRIBUTES).type
+    return {field.name for field in kind} if pa.types.is_struct(kind) else set()
+
+
+def _without_rare_attributes(table: pa.Table) -> pa.Table:
+    """Leave out all but the custom attributes that the most profiles have."""
+    names = [name for name in table.column_names if name.startswith(f"{_ATTRIBUTES}.")]
+    filled = sorted(names, key=lambda name: table.column(name).null_count)
+    return table.drop_columns(filled[_MOST_ATTRIBUTES:]) if names else table
