@@ -12,6 +12,7 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,10 @@ def session(master: str | None = None, config: Mapping[str, str] | None = None) 
             made = made.config("spark.pyspark.python", sys.executable)
     for name, value in (config or {}).items():
         made = made.config(name, value)
-    return made.getOrCreate()
+    spark = made.getOrCreate()
+    if _checkpoints(spark) is None and master is not None and master.startswith("local"):
+        spark.sparkContext.setCheckpointDir(mkdtemp(prefix="customer-profiles-"))
+    return spark
 
 
 def resolve(
@@ -146,7 +150,7 @@ class _Run:
     def by(self, model: Model, threshold: float) -> SparkResolution:
         """Resolve by a model."""
         normal = self._normalised(model.facts, model.keys, model.rarities)
-        scored = _scored(model.weights, self._compared(model.weights, normal, KEYS)).cache()
+        scored = _scored(model.weights, self._compared(model.weights, normal, KEYS)).checkpoint()
         inner = self._inner(model.weights, normal, scored)
         return self._found(model, normal, scored, inner, threshold)
 
@@ -171,7 +175,7 @@ class _Run:
                 found = {ID: record_id, KEYS: numbers, **values}
                 yield found | (_rarities(rarities, lists, values) if rarities else {})
 
-        return self._without_common(_mapped(self._records, normalise, fields)).cache()
+        return self._without_common(_mapped(self._records, normalise, fields)).checkpoint()
 
     def _without_common(self, normal: DataFrame) -> DataFrame:
         """Forget keys that so many records have that they say nothing."""
@@ -220,12 +224,13 @@ class _Run:
             for name, one in plain.items()
         ]
         component = [f"{_COMPONENT}_l AS {_COMPONENT}"] if extra else []
-        return found.selectExpr(
+        chosen = found.selectExpr(
             f"least({ID}_l, {ID}_r) AS left",
             f"greatest({ID}_l, {ID}_r) AS right",
             *component,
             *codes,
         )
+        return chosen.checkpoint()
 
     def _inner(self, weights: Weights, normal: DataFrame, scored: DataFrame) -> DataFrame:
         """Compare and score all pairs inside the groups that pairs might make."""
@@ -235,7 +240,9 @@ class _Run:
         size = component.groupBy(_COMPONENT).count()
         some = size.where(sf.col("count").between(2, LARGEST)).select(_COMPONENT)
         inside = normal.join(component.join(some, _COMPONENT), ID)
-        return _scored(weights, self._compared(weights, inside, _COMPONENT), every=True).cache()
+        return _scored(
+            weights, self._compared(weights, inside, _COMPONENT), every=True
+        ).checkpoint()
 
     def _loosely(self, ids: DataFrame, scored: DataFrame) -> DataFrame:
         """Connect what might belong together; too large a component, by surer pairs only."""
@@ -243,14 +250,16 @@ class _Run:
 
         edges, least = scored.where(sf.col("match") >= LEAST_JOINED), LEAST_JOINED
         while True:
-            found = self._components(ids, edges).cache()
+            found = self._components(ids, edges).checkpoint()
             least = 1 - (1 - least) / 2
             size = found.groupBy(_COMPONENT).count().where(sf.col("count") > LARGEST)
             if least > 1 - 1e-6 or size.isEmpty():
                 return found
             large = found.join(size, _COMPONENT).select(sf.col(ID).alias("left"))
             weak = edges.join(large, "left").where(sf.col("match") < least)
-            edges = edges.join(weak.select("left", "right"), ["left", "right"], "left_anti").cache()
+            edges = edges.join(
+                weak.select("left", "right"), ["left", "right"], "left_anti"
+            ).checkpoint()
 
     def _components(self, ids: DataFrame, edges: DataFrame) -> DataFrame:
         with _Quiet():
@@ -276,7 +285,7 @@ class _Run:
     ) -> SparkResolution:
         from pyspark.sql import functions as sf
 
-        grouped = _grouped(inner, threshold).cache()
+        grouped = _grouped(inner, threshold).checkpoint()
         ends = [grouped.selectExpr(f"{one} AS id", f"{one}_group AS group") for one in _ENDS]
         groups = ends[0].union(ends[1]).distinct()
         every = normal.select(sf.col(ID).alias("id"))
@@ -305,14 +314,14 @@ class _Run:
         normal = self._normalised(prepared.facts, keys, rarities)
         plain.unpersist()
         weights = scoring.begin(known, self._by_chance(known, normal), self._count)
-        compared = self._compared(weights, normal, KEYS).cache()
+        compared = self._compared(weights, normal, KEYS).checkpoint()
         codes, counts = _patterns(compared, len(known))
         scoring.estimate(weights, codes, counts[:, 0])
-        scored = _scored(weights, compared).cache()
+        scored = _scored(weights, compared).checkpoint()
         inner = self._inner(weights, normal, scored)
         for _ in range(_ROUNDS):
             _learn(weights, scored, inner)
-            scored = _scored(weights, scored).cache()
+            scored = _scored(weights, scored).checkpoint()
             inner = self._inner(weights, normal, scored)
         return self._found(
             Model(weights, self._kinds, keys, prepared.facts, rarities),
@@ -327,7 +336,7 @@ class _Run:
         several = [sf.col(one) if is_list(one) else sf.array(one) for one in columns]
         held = normal.select(sf.array_distinct(sf.concat(*several)).alias("held"))
         values = held.select(sf.explode("held").alias("value")).where("value IS NOT NULL")
-        counted = values.groupBy("value").count().cache()
+        counted = values.groupBy("value").count().checkpoint()
         table = counted.groupBy("count").agg(sf.count("*").alias("times")).toArrow()
         having = held.where("exists(held, it -> it IS NOT NULL)").count()
         usual = None
@@ -360,7 +369,7 @@ def _splink(spark: SparkSession) -> Any:
         from splink import SparkAPI
 
         make: Any = SparkAPI
-        api = make(spark_session=spark, break_lineage_method="persist")
+        api = make(spark_session=spark, break_lineage_method="checkpoint")
     if spark.sql("SHOW USER FUNCTIONS LIKE 'jaro_winkler'").isEmpty():
         msg = (
             "the Spark session lacks splink's functions; make it with "
@@ -368,7 +377,18 @@ def _splink(spark: SparkSession) -> Any:
             "splink.backends.spark.similarity_jar_location()"
         )
         raise ValueError(msg)
+    if _checkpoints(spark) is None:
+        msg = (
+            "the Spark session has no folder for checkpoints, without which plans grow with every "
+            "step; set one with spark.sparkContext.setCheckpointDir()"
+        )
+        raise ValueError(msg)
     return api
+
+
+def _checkpoints(spark: SparkSession) -> str | None:
+    folder: str | None = spark.sparkContext.getCheckpointDir()
+    return folder
 
 
 def _random() -> Any:
