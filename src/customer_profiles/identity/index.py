@@ -63,9 +63,11 @@ class Stored(Protocol):
 
     def holders(self, keys: Iterable[int], most: int, /) -> Iterable[Sequence[Any]]:
         """Give, for each key that any has, the ids of the records that have it, up to so many."""
+        ...
 
     def records(self, ids: Sequence[Any], /) -> Iterable[tuple[Any, Mapping[str, Any]]]:
         """Give records by their ids, each with the id by which it is told."""
+        ...
 
 
 class Index:

@@ -102,7 +102,7 @@ class Prepared:
 
 def kinds_of(columns: Columns, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
     """Tell what columns hold: by what is said of them, by their names, and by their values."""
-    found = {name: kinds.get(name) or kind_of(name) for name in columns}
+    found: dict[str, Kind] = {name: kinds.get(name) or kind_of(name) for name in columns}
     for name, column in columns.items():
         if found[name] == "text" and name not in kinds and not name.startswith("Attributes."):
             values = pc.unique(column.slice(0, _LOOKED_AT)).drop_null().to_pylist()

@@ -376,7 +376,7 @@ class Resolution:
         prepared = self._matcher.prepared
         keys = blocking.best_keys(blocking.atoms(prepared), self.count, pairs)
         rarities = Rarities.told_by(self._matcher.comparisons)
-        kinds = {**prepared.told_kinds, **self._kinds}
+        kinds: dict[str, Kind] = {**prepared.told_kinds, **self._kinds}
         return Model(self._weights, kinds, tuple(keys), prepared.facts, rarities)
 
     def at(self, threshold: float) -> list[Group]:
@@ -524,11 +524,11 @@ def resolve(  # noqa: PLR0913  (all but the records are seldom given)
         TypeError: records are of no form that can be read.
     """
     ids, columns = read(records, id_column)
-    _check(kinds or {}, columns, threshold)
-    of_model = {
-        name: kind for name, kind in (model.kinds if model else {}).items() if name in columns
-    }
-    known: dict[str, Kind] = {**of_model, **(kinds or {})}
+    known: dict[str, Kind] = dict(kinds or {})
+    _check(known, columns, threshold)
+    for name, kind in (model.kinds if model else {}).items():
+        if name in columns:
+            known.setdefault(name, kind)
     matcher = Matcher(columns, known)
     del records
     if not keep_values:

@@ -11,6 +11,7 @@ import logging
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,7 @@ def session(master: str | None = None, config: Mapping[str, str] | None = None) 
     """
     from pyspark.sql import SparkSession
 
-    with _Quiet():
+    with _quiet():
         from splink.backends.spark import similarity_jar_location
     made = SparkSession.builder.config("spark.jars", similarity_jar_location())
     if master is not None:
@@ -126,13 +127,12 @@ def _check(records: DataFrame, id_column: str, kinds: Mapping[str, str], thresho
             raise ValueError(msg)
 
 
-class _Quiet(warnings.catch_warnings):
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Hear nothing of what pyspark thinks of pandas, which is not used here."""
-
-    def __enter__(self) -> Any:
-        entered = super().__enter__()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return entered
+        yield
 
 
 class _Run:
@@ -194,7 +194,7 @@ class _Run:
             normal: the records.
             rule: `keys`, `component`, or a condition.
         """
-        with _Quiet():
+        with _quiet():
             from splink import Linker, SettingsCreator, block_on
         rules: Any = rule
         if rule in {KEYS, _COMPONENT}:
@@ -262,7 +262,7 @@ class _Run:
             ).checkpoint()
 
     def _components(self, ids: DataFrame, edges: DataFrame) -> DataFrame:
-        with _Quiet():
+        with _quiet():
             from splink.clustering import cluster_pairwise_predictions_at_threshold as connected
         found = connected(
             self._api.register(ids),
@@ -365,7 +365,7 @@ _ENDS = ("left", "right")
 
 
 def _splink(spark: SparkSession) -> Any:
-    with _Quiet():
+    with _quiet():
         from splink import SparkAPI
 
         make: Any = SparkAPI
@@ -440,7 +440,7 @@ def _mapped(
 
 def _comparison(name: str, attribute: scoring.Attribute, levels: Levels) -> Any:
     """Describe an attribute to splink."""
-    with _Quiet():
+    with _quiet():
         from splink import comparison_level_library as cll
         from splink import comparison_library as cl
 

@@ -1,0 +1,121 @@
+"""The same model on a local Spark finds the same as in this process."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from customer_profiles.identity import resolve
+
+from .people import people
+
+pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java"),
+    pytest.mark.filterwarnings("ignore"),  # pyspark's, of pandas and of its own sockets
+]
+
+
+@pytest.fixture(scope="module")
+def spark():
+    from customer_profiles.identity import spark
+
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.default.parallelism": "2",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "2g",
+    }
+    session = spark.session("local[2]", settings)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def rows():
+    made, _ = people(260, seed=12)
+    empty = dict.fromkeys({name for row in made for name in row})
+    return [empty | row | {"ProfileId": f"p{n:05d}"} for n, row in enumerate(made)]
+
+
+@pytest.fixture(scope="module")
+def frame(spark, rows):
+    return spark.createDataFrame(pa.Table.from_pylist(rows))
+
+
+@pytest.fixture(scope="module")
+def embedded(rows):
+    return resolve(rows)
+
+
+def together(groups):
+    """Give the pairs of records that are in one group, of records and their groups."""
+    members = {}
+    for one, group in groups:
+        members.setdefault(group, []).append(one)
+    return {
+        (a, b) for some in members.values() for a in some for b in some if a < b
+    }  # fmt: skip
+
+
+def grouped(embedded, found):
+    here = {(a, b) for one in embedded.groups for a in one.ids for b in one.ids if a < b}
+    table = found.groups.toArrow()
+    pairs = zip(table["id"].to_pylist(), table["group"].to_pylist(), strict=True)
+    return here, together(pairs)
+
+
+def test_a_model_finds_the_same_on_spark(frame, embedded, rows):
+    """Say within what: groups, and probabilities of nearly all likely pairs.
+
+    What differs is known: values that few records share are taken for as rare as those of one, and
+    keys that more than fifty records have are passed over.
+    """
+    from customer_profiles.identity import spark
+
+    found = spark.resolve(frame, id_column="ProfileId", model=embedded.model)
+    here, there = grouped(embedded, found)
+    table = found.pairs.toArrow().to_pydict()
+    ends = zip(table["left"], table["right"], strict=True)
+    scored = dict(zip(ends, table["probability"], strict=True))
+    pairs = embedded.pairs(0.5)
+    likely = {
+        (rows[i]["ProfileId"], rows[j]["ProfileId"]): p
+        for i, j, p in zip(pairs.left, pairs.right, pairs.probability, strict=True)
+    }
+    off = np.array([abs(scored.get(pair, 0) - p) for pair, p in likely.items()])
+
+    assert len(here & there) >= 0.97 * len(here | there)
+    assert (off < 0.05).mean() >= 0.95
+    assert found.groups.count() == len(rows)
+
+
+def test_a_model_estimated_on_spark_finds_nearly_the_same(frame, embedded):
+    from customer_profiles.identity import spark
+
+    found = spark.resolve(frame, id_column="ProfileId")
+    here, there = grouped(embedded, found)
+
+    assert len(here & there) >= 0.95 * len(here | there)
+    names = [[one.name for one in it.weights.attributes] for it in (found.model, embedded.model)]
+    assert names[0] == names[1]
+
+
+WRONG = [
+    ({"id_column": "nr"}, "no column 'nr'"),
+    ({"id_column": "ProfileId", "threshold": 95}, "threshold is a probability"),
+    ({"id_column": "ProfileId", "kinds": {"x": "email"}}, "no such column or kind"),
+]
+
+
+@pytest.mark.parametrize(("given", "told"), WRONG)
+def test_wrong_input_is_named(frame, given, told):
+    from customer_profiles.identity import spark
+
+    with pytest.raises(ValueError, match=told):
+        spark.resolve(frame, **given)
