@@ -51,19 +51,22 @@ def find(
     """
     if not 0 <= least <= 1 or limit < 1:
         raise bad_request("least is a probability from 0 to 1, and limit at least 1")
+    is_settled = False
     while True:
         with context.database.read() as connection:
             domain = place(connection, domain_name).id
             known = _known(context, connection, domain)
             made = store.find(connection, domain)
             is_ready = made is not None and made.ready and made.made == known.made
-            if is_ready and not store.changed(connection, domain, 1):
+            # What is written while this goes on can wait for the next record.
+            if is_ready and (is_settled or not store.changed(connection, domain, 1)):
                 stored = _Stored(connection, domain, context.clock.now())
                 wanted = machine_matching.compared(record)
                 return known.index.find(wanted, stored, least=least, limit=limit)
         if not is_ready:
             _make(context, domain, known)
         _settle(context, domain, known)
+        is_settled = True
 
 
 def _known(context: Context, connection: Connection, domain: int) -> Known:
@@ -121,6 +124,7 @@ def _make(context: Context, domain: int, known: Known) -> None:
 
 def _bodies(context: Context, domain: int) -> Iterator[list[tuple[int, bytes]]]:
     after, now = 0, context.clock.now()
+    is_settled = False
     while True:
         with context.database.read() as connection:
             rows = match_store.bodies(connection, domain, after, now)
