@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from customer_profiles.engine import Engine, Refusal
+from customer_profiles.engine import Engine, ManualClock, Refusal
 
 ADA = {"FirstName": "Augusta", "LastName": "Lovelace", "PhoneNumber": "+1 206 555 0100"}
 SHOP = {"DomainName": "shop"}
@@ -112,6 +112,22 @@ def test_a_new_job_makes_a_new_index(shop):
 
     assert shop.find(**ADA) == [ada]
     assert shop.find(EmailAddress="ADA@example.org", LastName="Lovelace") == [ada]
+
+
+def test_a_new_job_is_heard_of_though_the_clock_stands_still(tmp_path):
+    with Engine(tmp_path / "still.db", clock=ManualClock()) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30, Matching={"Enabled": True})
+        for name in ("Grace", "Ada"):
+            shop.create(**ADA | {"FirstName": name})
+        shop.run()
+        shop.find(**ADA)
+        model = engine._context.models
+        first = {name: known.made for name, known in model.items()}
+        shop.run()
+        shop.find(**ADA)
+
+        assert first != {name: known.made for name, known in model.items()}
 
 
 def test_an_index_that_was_left_half_made_is_made_anew(shop, file, monkeypatch):

@@ -124,7 +124,6 @@ def _make(context: Context, domain: int, known: Known) -> None:
 
 def _bodies(context: Context, domain: int) -> Iterator[list[tuple[int, bytes]]]:
     after, now = 0, context.clock.now()
-    is_settled = False
     while True:
         with context.database.read() as connection:
             rows = match_store.bodies(connection, domain, after, now)
