@@ -56,11 +56,12 @@ def test_rows_of_one_person_have_one_group(file: Path, tmp_path: Path) -> None:
 
 
 def test_what_columns_are_taken_for_is_said_beside_the_result(tmp_path: Path) -> None:
-    file = write(tmp_path / "shop.csv", ["FirstName", "LastName", "contact", "id"])
+    file = write(tmp_path / "shop.csv", ["FirstName", "note", "contact", "id"])
     result = run(file)
 
-    assert "FirstName is given_name, LastName is family_name" in result.stderr
-    assert "compared as plain text: contact; --kind COLUMN=KIND" in result.stderr
+    # The values tell that it holds e-mail addresses.
+    assert "FirstName is given_name, contact is email" in result.stderr
+    assert "compared as plain text: note; --kind COLUMN=KIND" in result.stderr
     assert "not compared: id" in result.stderr
     assert "given_name" not in result.stdout
 

@@ -61,8 +61,8 @@ def dedupe(  # noqa: PLR0913  (the command's options)
 
     The output is the file with two more columns: the number of the row's group and how sure that
     group is; both are empty in rows that are alone. What columns hold is told by their names, such
-    as FirstName, LastName, BirthDate, EmailAddress, PhoneNumber, Address1, City, PostalCode; what
-    each was taken for is said on the standard error.
+    as FirstName, Nachname, BirthDate, e-mail, PhoneNumber, Address1, City, PLZ, else by their
+    values; what each was taken for is said on the standard error.
 
     Exit code: 0 done, 2 an error.
     """
@@ -87,7 +87,7 @@ def dedupe(  # noqa: PLR0913  (the command's options)
             "header? --kind COLUMN=KIND says it, such as --kind vorname=given_name"
         )
     resolution = _resolved(table, given, id_column, threshold)
-    _tell(kinds)
+    _tell({**kinds, **resolution.model.kinds})
     _write(_with_groups(table, resolution), target, delimiter)
     rows = sum(len(group.ids) for group in resolution.groups)
     out.print(
