@@ -303,7 +303,7 @@ def _coverages(
     records = np.arange(count)
     if count > _SAMPLED_RECORDS:
         records = np.sort(draw.choice(count, _SAMPLED_RECORDS, replace=False))
-    keys, least = keys_for(found, count), most * len(records) / count
+    keys, least = keys_for(found, count), most * len(records) / max(count, 1)
 
     def coverage(key: tuple[str, ...]) -> _Coverage:
         return _coverage([found[name] for name in key], pairs, records, least)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -84,33 +85,45 @@ def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
     joins = joins[own]
     doubtful = np.zeros(count, bool)
     doubtful[label[i[likeness < _CONTRADICTION]]] = True
+    # One pair that joins two records is no contradiction.
+    doubtful &= np.bincount(label[i], minlength=count) > 1
     rest = np.flatnonzero(doubtful[label[i]])
     rest = rest[np.lexsort((-probability[rest], label[i[rest]]))]
-    cuts = np.flatnonzero(np.diff(label[i[rest]])) + 1
     odds = np.log(np.maximum(probability, 1e-9) / np.maximum(1 - probability, 1e-9))
     value = np.where(probability >= _LIKELY, np.minimum(odds, _MOST), np.clip(likeness, -_MOST, 0))
-    for part in np.split(rest, cuts):
-        if len(part):
-            _split(label, i[part], j[part], value[part], int(joins[part].sum()))
+    edges = np.append(np.flatnonzero(np.diff(label[i[rest]], prepend=-1)), len(rest)).tolist()
+    columns = [column[rest].tolist() for column in (i, j, value, joins)]
+    parts: dict[int, int] = {}
+    for start, end in pairwise(edges):
+        parts |= _split(*(column[start:end] for column in columns))
+    label[list(parts)] = list(parts.values())
     return label
 
 
-def _split(label: Any, i: Any, j: Any, value: Any, joining: int) -> None:
-    """Group one component anew: join the surest first, never against the sum of the evidence."""
-    records, place = np.unique(np.concatenate([i, j]), return_inverse=True)
-    one, other = place[: len(i)], place[len(i) :]
-    between = np.zeros((len(records), len(records)))
-    between[one, other] = between[other, one] = value
-    of = np.arange(len(records))
-    for a, b in zip(one[:joining].tolist(), other[:joining].tolist(), strict=True):
-        x, y = of[a], of[b]
-        if x != y and between[x, y] > 0:
-            between[x] += between[y]
-            between[:, x] += between[:, y]
-            of[of == y] = x
-    least = np.full(len(records), len(label))
-    np.minimum.at(least, of, records)
-    label[records] = least[of]
+def _split(
+    one: list[int], other: list[int], value: list[float], joins: list[bool]
+) -> dict[int, int]:
+    """Group one component anew: join the surest first, never against the sum of the evidence.
+
+    Most components are of three records, for which arrays are slow.
+    """
+    members = {record: [record] for record in (*one, *other)}
+    between: dict[int, dict[int, float]] = {record: {} for record in members}
+    for a, b, it in zip(one, other, value, strict=True):
+        between[a][b] = between[b][a] = it
+    part = {record: record for record in members}
+    for a, b, is_joined in zip(one, other, joins, strict=True):
+        x, y = part[a], part[b]
+        if x == y or not is_joined or between[x].get(y, 0.0) <= 0:
+            continue
+        for z, it in between.pop(y).items():
+            del between[z][y]
+            if z != x:
+                between[x][z] = between[z][x] = between[x].get(z, 0.0) + it
+        for record in members[y]:
+            part[record] = x
+        members[x] += members.pop(y)
+    return {record: min(some) for some in members.values() for record in some}
 
 
 def said_by_others(
