@@ -79,6 +79,59 @@ def test_what_is_deleted_is_not_found(shop):
     assert shop.find(**ADA) == []
 
 
+def test_who_is_gone_is_not_counted_among_the_holders_of_a_key(shop):
+    shop.run()
+    for _ in range(60):
+        shop.find(**ADA)
+        shop.ask("DeleteProfile", ProfileId=shop.create(**ADA))
+    ada = shop.create(**ADA)
+
+    assert shop.find(**ADA) == [ada]
+
+
+def test_two_engines_that_make_the_index_at_once_leave_a_whole_one(shop, file, monkeypatch):
+    from customer_profiles.engine.store import identity_index
+
+    ada = shop.create(**ADA)
+    shop.run()
+    add = identity_index.add
+    with Engine(file) as other:
+
+        def begun_twice(connection, keys):
+            add(connection, keys)
+            monkeypatch.setattr(identity_index, "add", add)
+            with other._database.read() as reading:
+                made = identity_index.find(reading, ada_domain).made
+            begins.append(made)
+
+        begins = []
+        with shop.engine._database.read() as connection:
+            ada_domain = connection.execute("SELECT id FROM domains").fetchone()[0]
+        monkeypatch.setattr(identity_index, "add", begun_twice)
+        assert shop.find(**ADA) == [ada]
+        with other._database.write() as connection:
+            identity_index.begin(connection, ada_domain, begins[0])
+
+        assert Shop(other).find(**ADA) == [ada]
+
+
+def test_a_profile_gets_no_keys_of_a_model_that_is_not_the_index_s(shop, file):
+    from customer_profiles.engine import identity_index
+
+    shop.run()
+    shop.find(**ADA)
+    old = next(iter(shop.engine._context.models.values()))
+    with Engine(file) as other:
+        Shop(other).run()
+        Shop(other).find(**ADA)
+        ada = Shop(other).create(**ADA)
+        with other._database.read() as connection:
+            domain = connection.execute("SELECT id FROM domains").fetchone()[0]
+        identity_index._settle(shop.engine._context, domain, old)
+
+        assert Shop(other).find(**ADA) == [ada]
+
+
 def test_other_domains_are_not_looked_at(shop):
     other = {"DomainName": "other", "DefaultExpirationDays": 30}
     shop.engine.answer("CreateDomain", other)

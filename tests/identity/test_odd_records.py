@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import uuid
 
 import pytest
 
-from customer_profiles.identity import resolve
+from customer_profiles.identity import Model, resolve
 
 dice = random.Random(1)
 GIVEN, FAMILY = ["Ann", "Bob", "Cy", "Dora"], ["Smith", "Jones", "Wood", "Hill"]
@@ -75,3 +76,47 @@ def test_values_of_any_type_are_compared():
     assert {frozenset(one.ids) for one in resolve(rows).groups} == {
         frozenset({n, n + 400}) for n in range(400)
     }
+
+
+def test_what_pandas_has_where_nothing_is_is_nothing():
+    rows = many(12, EmailAddress=lambda n: f"u{n}@x.y", FirstName=lambda _: float("nan"))
+
+    assert resolve(rows, threshold=0.5).groups == []
+
+
+def test_numbers_are_read_alike_in_one_record_and_in_many():
+    rows = many(30, LastName=lambda n: f"B{n}", PhoneNumber=lambda n: 2065551100.0 + n)
+    found = resolve(rows)
+
+    assert found.find(rows[3])[0].id == 3
+    assert found.find({"LastName": "B3", "PhoneNumber": "2065551103"})[0].id == 3
+
+
+@pytest.mark.parametrize("rows", [[], [{}, {}], [{"id": 1}, {"id": 2}]])
+def test_records_without_values_are_no_error(rows):
+    found = resolve(rows)
+
+    assert found.count == len(rows)
+    assert found.find({"FirstName": "Ada"}) == []
+    assert found.model.to_json()
+
+
+@pytest.mark.parametrize("ids", [("a", 1), (uuid.UUID(int=1), uuid.UUID(int=2)), (1, 1 << 70)])
+def test_ids_that_cannot_be_kept_are_refused_without_showing_them(ids):
+    rows = [{"id": one, "FirstName": "Ada"} for one in ids]
+    with pytest.raises(ValueError, match=r"ids in 'id' are not all text or all numbers") as error:
+        resolve(rows)
+
+    assert error.value.__context__ is None
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"least": 2}])
+def test_what_cannot_be_asked_is_refused(wrong):
+    with pytest.raises(ValueError, match="least is a probability"):
+        resolve(many(3, FirstName=lambda n: f"A{n}")).find({}, **wrong)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"version": 2}', '{"version": 1}'])
+def test_what_is_no_model_is_refused(text):
+    with pytest.raises(ValueError, match="this is no"):
+        Model.from_json(text)

@@ -113,7 +113,8 @@ def test_common_values_are_as_rare_alone_as_among_many(resolution):
             alone = [rarities.of(rarity.name, rarity.text(n)) for n in range(len(classes))]
 
             off = np.array(alone) - np.array(classes)
-            assert ((off >= 0) & (off < 4)).all()
+            # What one record has is never agreed on; what two have is the rarest.
+            assert ((off >= -2) & (off < 4)).all()
 
 
 def test_records_have_the_keys_that_they_have_among_many(resolution, alone):

@@ -74,7 +74,7 @@ def _known(context: Context, connection: Connection, domain: int) -> Known:
     made = match_store.model_made(connection, domain)
     if made is None:
         # Assumed: one record can be matched after a job has made a model of how.
-        raise bad_request("No job of the domain has found how its profiles match; run one first")
+        raise bad_request("No job of the domain has compared two profiles yet; run one first")
     known = context.models.get(domain)
     if known is not None and known.made == made:
         return known
@@ -96,7 +96,8 @@ class _Stored:
 
     def holders(self, keys: Iterable[int], most: int) -> Iterable[Sequence[int]]:
         """Give the rows that have each key."""
-        return store.holders(self._connection, self._domain, map(_signed, keys), most)
+        signed = map(_signed, keys)
+        return store.holders(self._connection, self._domain, signed, most, self._now)
 
     def records(self, rows: Sequence[int]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Give profiles with their ids."""
@@ -114,6 +115,8 @@ def _signed(key: int) -> int:
 def _make(context: Context, domain: int, known: Known) -> None:
     """Make the index of a model."""
     with context.database.write() as connection:
+        if match_store.model_made(connection, domain) != known.made:
+            return
         store.begin(connection, domain, known.made)
     for keys in machine_matching.keys_of(_bodies(context, domain), known.model, _AT_ONCE):
         with context.database.write() as connection:
@@ -140,6 +143,10 @@ def _settle(context: Context, domain: int, known: Known) -> None:
             if not store.changed(connection, domain, 1):
                 return
         with context.database.write() as connection:
+            made = store.find(connection, domain)
+            if made is None or made.made != known.made:
+                # The keys of another model are wanted by now.
+                return
             rows = store.changed(connection, domain, _A_FEW)
             store.add(connection, _keys(connection, rows, context.clock.now(), known.index))
             store.settled(connection, rows)

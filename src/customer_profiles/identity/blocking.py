@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 """What parts of a key are multiplied by."""
 _ODD = np.array(ODD, np.uint64)
-_NONE = np.uint64(0)
 
 Part = Any
 """What a key is made of: numbers of shape (records,) or (records, values), -1 for none."""

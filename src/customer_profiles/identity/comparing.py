@@ -76,14 +76,14 @@ class Rarity:
     """Of each class, how many pairs of records agree on a value of it."""
     name: str
     """Which list of values this is about."""
-    alone: int
-    """The class of a value that one record has."""
+    rarest: int
+    """The class of a value that two records have, which is the rarest to agree on."""
     text: Callable[[int], str]
     """Gives a value by its number."""
 
     def is_common(self, classes: Any) -> Any:
         """Say of classes whether values of them are too common to be taken for one record's."""
-        return classes <= max(self.alone - _COMMON, 0)
+        return classes <= max(self.rarest - _COMMON, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +166,8 @@ def rarity_by_counts(  # noqa: PLR0913, PLR0917  (what is known of a list of val
     weighted = np.bincount(classes, weights=pairs * share, minlength=RARITIES)
     middle = 2.0 ** -((np.arange(RARITIES) + 0.5) / _HALF_BITS)
     mean = np.where(total > 0, weighted / np.maximum(total, 1e-12), middle)
-    alone = int(_class_of(_share(np.ones(1), having, usual))[0])
-    return Rarity(np.append(classes, np.uint8(0)), mean, total, name, alone, text)
+    rarest = int(_class_of(_share(np.full(1, 2), having, usual))[0])
+    return Rarity(np.append(classes, np.uint8(0)), mean, total, name, rarest, text)
 
 
 def _share(counts: Any, having: int, usual: float) -> Any:
@@ -555,7 +555,6 @@ _PLACE = (
 )  # fmt: skip
 # By postal code and city, each of: missing, same, near, different.
 PLACES = np.array([[0, 3, 4, 6], [2, 1, 1, 2], [4, 3, 4, 5], [6, 3, 5, 6]], np.uint8)
-_POSTAL_NEAR = 0.7
 STREET_UNLIKE = 8
 
 

@@ -33,7 +33,8 @@ _MOST_COMPARED = 12
 def lasting_keys(records: Records, model: Model) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Give the keys that many records are found by, each with its record's number, from 0.
 
-    They are those that `Index.keys` gives of each record.
+    They are those that `Index.keys` gives of each record, but for nicknames of more than five
+    formal names, of which these are the commonest.
     """
     _, columns = read_columns(records)
     with ThreadPoolExecutor(1) as pool:
@@ -96,6 +97,9 @@ class Index:
             least: the least probability.
             limit: how many at the most.
         """
+        if not 0 <= least <= 1 or limit < 1:
+            msg = "least is a probability from 0 to 1, and limit at least 1"
+            raise ValueError(msg)
         new = self._read(record)
         shared = Counter[Any]()
         for ids in stored.holders(keys_of(new, self._model.keys), MOST_HELD + 1):

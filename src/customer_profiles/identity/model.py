@@ -30,8 +30,8 @@ _TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}
 class Rarities:
     """How rare values are, for records that the model was not estimated from."""
 
-    alone: dict[str, int] = field(default_factory=dict)
-    """Of each list of values the class of one that only one record has."""
+    rarest: dict[str, int] = field(default_factory=dict)
+    """Of each list of values the class of one that two records have: the rarest to agree on."""
     common: dict[int, int] = field(default_factory=dict)
     """Of values that more records have the class, by the hash of their list and text."""
 
@@ -44,11 +44,11 @@ class Rarities:
             for one in lists.values()
             for number in np.flatnonzero(one.is_common(one.of[:-1])).tolist()
         }
-        return cls({name: one.alone for name, one in lists.items()}, common)
+        return cls({name: one.rarest for name, one in lists.items()}, common)
 
     def of(self, name: str, text: str) -> int:
         """Give the class of a value of a list."""
-        return self.common.get(self.key(name, text), self.alone[name])
+        return self.common.get(self.key(name, text), self.rarest[name])
 
     @staticmethod
     @lru_cache(100_000)
@@ -57,7 +57,7 @@ class Rarities:
         return hash_of(f"{name}\0{text}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """How much each agreement says, as it was estimated from one set of records."""
 
@@ -89,7 +89,7 @@ class Model:
                 "facts": {
                     one.name: _plain(getattr(self.facts, one.name)) for one in fields(self.facts)
                 },
-                "alone": self.rarities.alone,
+                "rarest": self.rarities.rarest,
                 "common": _packed(self.rarities.common),
                 "attributes": attributes,
             }
@@ -106,6 +106,14 @@ class Model:
         if not isinstance(found, dict) or found.get("version") != _VERSION:
             msg = f"this is no model of version {_VERSION}"
             raise ValueError(msg)
+        try:
+            return cls._read(found)
+        except (KeyError, TypeError) as error:
+            msg = "this is no whole model; write it with to_json()"
+            raise ValueError(msg) from error
+
+    @classmethod
+    def _read(cls, found: dict[str, Any]) -> Model:
         attributes = [
             Attribute(**{name: _array(name, value) for name, value in one.items()})
             for one in found["attributes"]
@@ -116,7 +124,7 @@ class Model:
             for name, it in found["facts"].items()
         }
         facts = Facts(**told)
-        rarities = Rarities(found["alone"], _unpacked(found["common"]))
+        rarities = Rarities(found["rarest"], _unpacked(found["common"]))
         return cls(weights, found["kinds"], tuple(map(tuple, found["keys"])), facts, rarities)
 
     def explain_group(self, ids: Sequence[Any], evidence: bytes) -> list[Explanation]:

@@ -114,4 +114,5 @@ def _distribution(ax: Any, values: Any, start: float, what: str) -> None:
     ax.hist(values, bins=bins, color=_TOTAL, alpha=0.7)
     if len(values):
         ax.set_yscale("log")
+    ax.set_ylim(bottom=0.5)
     ax.set_ylabel(what)

@@ -154,7 +154,7 @@ def prepare(
         places.result(),
         {name: one.result() for name, one in identifiers.items()},
         # What is the same for all tells nobody apart.
-        {name: one.result() for name, one in texts.items() if len(one.result().text) > 1},
+        {name: one.result() for name, one in texts.items() if facts or len(one.result().text) > 1},
         by_kind,
     )
     prepared.told_kinds = {

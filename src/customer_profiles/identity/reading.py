@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -31,6 +33,8 @@ def read(records: Records, id_column: str | None = None) -> tuple[pa.Array, dict
         msg = "two columns have the same name"
         raise ValueError(msg)
     ids = _ids(columns, id_column, table.num_rows)
+    # Without a column nothing would tell how many records there are.
+    columns = columns or {"nothing": pa.nulls(table.num_rows, pa.string())}
     return ids, {name: _text(name, column) for name, column in columns.items()}
 
 
@@ -71,8 +75,31 @@ def _from_mappings(records: Iterable[Any], id_column: str | None) -> pa.Table:
     name = _id_name(columns, id_column)
     if name in columns and not any(isinstance(it.get(name), Mapping | list) for it in ids):
         # Ids are given back as they came.
-        columns[name] = pa.array([record.get(name) for record in ids])
-    return pa.table(columns)
+        columns[name] = _ids_as_they_came(name, [record.get(name) for record in ids])
+    # A table without columns has no rows.
+    return pa.table(columns or {"nothing": pa.nulls(len(rows), pa.string())})
+
+
+def _ids_as_they_came(name: str, ids: list[Any]) -> pa.Array:
+    array = None
+    with suppress(pa.ArrowException, OverflowError, TypeError):
+        array = pa.array(ids)
+    if array is None or isinstance(array.type, pa.BaseExtensionType):
+        # Arrow's own words may hold an id.
+        msg = f"id_column: ids in {name!r} are not all text or all numbers below 2**63"
+        raise ValueError(msg)
+    return array
+
+
+def _text_of(value: Any) -> str | None:
+    """Give a value as text, as Arrow does: what pandas has where nothing is, is nothing."""
+    if value is None or type(value).__name__ in {"NaTType", "NAType"}:
+        return None
+    if isinstance(value, float):
+        if math.isnan(value):
+            return None
+        return str(int(value)) if value.is_integer() else str(value)
+    return str(value)
 
 
 def flat(record: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str | None]]:
@@ -84,9 +111,9 @@ def flat(record: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str
             yield from flat(value, f"{before}{name}.")
         elif isinstance(value, list | tuple | set):
             for place, one in enumerate(value, 1):
-                yield f"{before}{name}{place}", None if one is None else str(one)
+                yield f"{before}{name}{place}", _text_of(one)
         else:
-            yield before + name, None if value is None else str(value)
+            yield before + name, _text_of(value)
 
 
 def _ids(columns: dict[str, Any], id_column: str | None, count: int) -> pa.Array:

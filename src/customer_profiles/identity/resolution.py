@@ -440,7 +440,7 @@ class Resolution:
 
     @cached_property
     def _index(self) -> tuple[Index, InMemory]:
-        if not self._columns:
+        if self.count and not self._columns:
             msg = "their values were not kept; resolve the records with keep_values=True"
             raise ValueError(msg)
         keys = blocking.lasting(self._matcher.prepared, self.model.keys)

@@ -8,6 +8,7 @@ values, and of patterns of comparison) and a sample of records, to tell dates an
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -76,8 +77,8 @@ def session(master: str | None = None, config: Mapping[str, str] | None = None) 
     if master is not None:
         made = made.master(master)
         if master.startswith("local"):
-            # Workers of this machine have what this process has.
-            made = made.config("spark.pyspark.python", sys.executable)
+            # Workers of this machine are to have what this process has.
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     for name, value in (config or {}).items():
         made = made.config(name, value)
     spark = made.getOrCreate()
@@ -129,7 +130,7 @@ def _check(records: DataFrame, id_column: str, kinds: Mapping[str, str], thresho
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hear nothing of what pyspark thinks of pandas, which is not used here."""
+    """Hear nothing of which pandas pyspark would like to have."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -310,9 +311,12 @@ class _Run:
         known = [_with(one, {name: one for name, (one, _) in lists.items()})
                  for one in comparisons(prepared)]  # fmt: skip
         common = {key: it for _, of in lists.values() for key, it in of.items()}
-        rarities = Rarities({name: one.alone for name, (one, _) in lists.items()}, common)
+        rarities = Rarities({name: one.rarest for name, (one, _) in lists.items()}, common)
         normal = self._normalised(prepared.facts, keys, rarities)
         plain.unpersist()
+        if not known:
+            msg = "the records have no column with values that could be compared"
+            raise ValueError(msg)
         weights = scoring.begin(known, self._by_chance(known, normal), self._count)
         compared = self._compared(weights, normal, KEYS).checkpoint()
         codes, counts = _patterns(compared, len(known))

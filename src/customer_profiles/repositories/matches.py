@@ -258,7 +258,7 @@ class Matches:
 
         Raises:
             InvalidInputError: this is AWS, which compares stored profiles only.
-            BadRequestError: no job of the domain has ended.
+            BadRequestError: no job of the domain has compared two profiles yet.
             ResourceNotFoundError: there is no such domain.
         """
         channel = self._gateway.channel
@@ -312,7 +312,11 @@ class Matches:
         found = channel.match_evidence(self.domain_name, stored.match_id)
         from customer_profiles.identity import Model
 
-        model = Model.from_json(found["Model"])
+        try:
+            model = Model.from_json(found["Model"])
+        except ValueError as error:
+            msg = "the job that found this match is of another release; run one again"
+            raise InvalidInputError(msg) from error
         return model.explain_group(found["ProfileIds"], found["Evidence"])
 
     def save(self, _record: Match) -> NoReturn:

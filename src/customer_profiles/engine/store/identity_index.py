@@ -27,7 +27,14 @@ def find(connection: Connection, domain: int) -> Made | None:
 
 
 def begin(connection: Connection, domain: int, made: float) -> None:
-    """Begin a domain's index anew; from now on what is written is noted."""
+    """Begin a domain's index; from now on what is written is noted.
+
+    What another one has begun for the same model is kept: both add all keys, so whoever ends first
+    has ended it.
+    """
+    known = find(connection, domain)
+    if known is not None and known.made == made:
+        return
     rows = _rows(domain)
     connection.execute("DELETE FROM identity_keys WHERE profile BETWEEN ? AND ?", rows)
     connection.execute("DELETE FROM identity_changes WHERE profile BETWEEN ? AND ?", rows)
@@ -62,18 +69,26 @@ def settled(connection: Connection, profiles: Iterable[int]) -> None:
     )
 
 
+_HOLDERS = "SELECT profile FROM identity_keys WHERE key = ? AND profile BETWEEN ? AND ? LIMIT ?"
+_LIVING = (
+    "SELECT profile FROM identity_keys WHERE key = ? AND profile BETWEEN ? AND ? "
+    "AND EXISTS (SELECT 1 FROM profiles WHERE id = profile AND expires > ?) LIMIT ?"
+)
+
+
 def holders(
-    connection: Connection, domain: int, keys: Iterable[int], limit: int
+    connection: Connection, domain: int, keys: Iterable[int], limit: int, now: float
 ) -> list[Sequence[int]]:
     """Read for each key the profiles that have it, up to a limit."""
     rows = _rows(domain)
-    statement = (
-        "SELECT profile FROM identity_keys WHERE key = ? AND profile BETWEEN ? AND ? LIMIT ?"
-    )
-    return [
-        [profile for (profile,) in connection.execute(statement, (key, *rows, limit))]
-        for key in keys
-    ]
+    found: list[Sequence[int]] = []
+    for key in keys:
+        held = connection.execute(_HOLDERS, (key, *rows, limit)).fetchall()
+        if len(held) == limit:
+            # Some of so many may be gone.
+            held = connection.execute(_LIVING, (key, *rows, now, limit)).fetchall()
+        found.append([profile for (profile,) in held])
+    return found
 
 
 def _rows(domain: int) -> tuple[int, int]:
