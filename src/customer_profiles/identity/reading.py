@@ -73,7 +73,11 @@ def _from_mappings(records: Iterable[Any], id_column: str | None) -> pa.Table:
     names = dict.fromkeys(chain.from_iterable(rows))
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
     name = _id_name(columns, id_column)
-    if name in columns and not any(isinstance(it.get(name), Mapping | list) for it in ids):
+    if (
+        name is not None
+        and name in columns
+        and not any(isinstance(it.get(name), Mapping | list) for it in ids)
+    ):
         # Ids are given back as they came.
         columns[name] = _ids_as_they_came(name, [record.get(name) for record in ids])
     # A table without columns has no rows.
