@@ -11,6 +11,7 @@ import math
 import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -241,8 +242,11 @@ class _Run:
         if resolution is None:
             return match_store.Matches([], []), "", sum(seen)
         # Assumed: a match has a new id with every job; it is the job's with a number at its end.
-        found = machine_matching.found(resolution, self._job_id[:-8])
-        return found, resolution.model.to_json(), sum(seen)
+        with ThreadPoolExecutor(1) as aside:
+            # A second or so of a job of a million, which another core has time for.
+            model = aside.submit(getattr, resolution, "model")
+            found = machine_matching.found(resolution, self._job_id[:-8])
+            return found, model.result().to_json(), sum(seen)
 
     def _bodies(self, seen: list[int]) -> Iterator[list[tuple[int, bytes]]]:
         """Read all profiles, many at a time, so that nobody waits long for the database."""

@@ -39,12 +39,11 @@ def found(resolution: Resolution, name: str) -> Matches:
     """
     import numpy as np
 
+    evidence = resolution.evidence
     groups = resolution.columns
     rows, edges = groups.ids.to_numpy(), groups.edges
     held, size = rows.tobytes(), rows.itemsize
-    parts = zip(
-        pairwise(edges.tolist()), groups.confidence.tolist(), resolution.evidence, strict=True
-    )
+    parts = zip(pairwise(edges.tolist()), groups.confidence.tolist(), evidence, strict=True)
     matches = [
         Found(f"{name}{number:08x}", sure, held[start * size : end * size], evidence)
         for number, ((start, end), sure, evidence) in enumerate(parts)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from . import blocking, clusters, scoring
 from .columns import KINDS
@@ -339,20 +340,22 @@ class Resolution:
     @cached_property
     def evidence(self) -> list[bytes]:
         """Of each group what `Model.explain_group` explains its pairs from; no values are in it."""
-        label = self.labels
-        i = self._inner.i
-        own = np.flatnonzero(label[i] == label[self._inner.j])
-        # Pairs are in order, so each group's are in the order of its members.
-        own = own[np.argsort(label[i[own]], kind="stable")]
-        codes = np.ascontiguousarray(self._inner.codes[own])
-        of = label[i[own]]
-        edges = np.append(np.flatnonzero(np.diff(of, prepend=-1)), len(of)).tolist()
-        others = self._said_by_others[own]
+        with ThreadPoolExecutor(1) as aside:
+            heard = aside.submit(lambda: self._said_by_others)
+            label, places = self.labels, self.columns.places
+            i = self._inner.i
+            own = np.flatnonzero(label[i] == label[self._inner.j])
+            # Pairs are in order, so each group's are in the order of its members.
+            own = own[np.argsort(label[i[own]], kind="stable")]
+            codes = np.ascontiguousarray(self._inner.codes[own])
+            of = label[i[own]]
+            edges = np.append(np.flatnonzero(np.diff(of, prepend=-1)), len(of)).tolist()
+            others = heard.result()[own]
         parts = [
             codes[start:end].tobytes() + others[start:end].tobytes()
             for start, end in pairwise(edges)
         ]
-        return [parts[place] for place in self.columns.places.tolist()]
+        return [parts[place] for place in places.tolist()]
 
     @cached_property
     def _said_by_others(self) -> NDArray[np.float16]:
@@ -533,6 +536,8 @@ def resolve(  # noqa: PLR0913  (all but the records are seldom given)
     del records
     if not keep_values:
         columns = {}
+        # What the records took goes back to the system, and is there for the pairs.
+        pa.default_memory_pool().release_unused()
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         weights, scored, inner = _scored(matcher, model, pool)
     return Resolution(matcher, weights, scored, inner, ids, columns, known, threshold)
