@@ -113,6 +113,25 @@ WRONG = [
 ]
 
 
+def test_values_of_a_few_records_are_counted_in_the_classes_they_are_estimated_by(spark):
+    from customer_profiles.identity import spark as on_spark
+    from customer_profiles.identity.model import Rarities
+
+    held = ["four@example.org"] * 4 + [f"two{n % 20}@example.org" for n in range(40)]
+    rows = [{"id": f"{n:02d}", "email": one} for n, one in enumerate(held)]
+    run = on_spark._Run(spark.createDataFrame(pa.Table.from_pylist(rows)), "id", {})
+    emails = pa.array([[one] for one in held], pa.list_(pa.string()))
+    (column,) = run._layout.lists()["email"]
+
+    rarity, classes = run._rarity(spark.createDataFrame(pa.table({column: emails})), "email")
+
+    four = Rarities.key("email", "four@example.org")
+    assert classes.keys() == {four}
+    assert classes[four] < rarity.rarest
+    assert rarity.pairs[classes[four]] == 6
+    assert rarity.pairs[rarity.rarest] == 20
+
+
 @pytest.mark.parametrize(("given", "told"), WRONG)
 def test_wrong_input_is_named(frame, given, told):
     from customer_profiles.identity import spark

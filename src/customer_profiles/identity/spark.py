@@ -310,8 +310,11 @@ class _Run:
         lists = {name: self._rarity(plain, name) for name in self._layout.lists()}
         known = [_with(one, {name: one for name, (one, _) in lists.items()})
                  for one in comparisons(prepared)]  # fmt: skip
-        common = {key: it for _, of in lists.values() for key, it in of.items()}
-        rarities = Rarities({name: one.rarest for name, (one, _) in lists.items()}, common)
+        rarest = {name: one.rarest for name, (one, _) in lists.items()}
+        # What is estimated must be counted by the very classes that `Rarity` counts by.
+        rarities = Rarities(rarest, {key: it for _, of in lists.values() for key, it in of.items()})
+        common = {key: it for one, of in lists.values() for key, it in of.items()
+                  if one.is_common(it)}  # fmt: skip
         normal = self._normalised(prepared.facts, keys, rarities)
         plain.unpersist()
         if not known:
@@ -328,12 +331,12 @@ class _Run:
             scored = _scored(weights, scored).checkpoint()
             inner = self._inner(weights, normal, scored)
         return self._found(
-            Model(weights, self._kinds, keys, prepared.facts, rarities),
+            Model(weights, self._kinds, keys, prepared.facts, Rarities(rarest, common)),
             normal, scored, inner, threshold,
         )  # fmt: skip
 
     def _rarity(self, normal: DataFrame, name: str) -> tuple[Rarity, dict[int, int]]:
-        """Tell how rare the values of a list are; of common ones also the classes."""
+        """Tell how rare the values of a list are, and the classes of all but the rarest."""
         from pyspark.sql import functions as sf
 
         columns = self._layout.lists()[name]
@@ -348,14 +351,14 @@ class _Run:
             usual = AN_IDENTIFIER if name in self._layout.identifiers else A_TEXT
         counts, times = table["count"].to_numpy(), table["times"].to_numpy()
         rarity = rarity_by_counts(name, counts, times, having, usual)
-        common = {int(count): int(one) for count, one in zip(counts, rarity.of, strict=False)}
-        least = min((count for count in common if rarity.is_common(common[count])), default=None)
+        of = {int(count): int(one) for count, one in zip(counts, rarity.of, strict=False)}
+        least = min((count for count in of if of[count] < rarity.rarest), default=None)
         if least is None:
             return rarity, {}
         often = counted.where(sf.col("count") >= least).toArrow()
         texts = (text_of(name, one) for one in often["value"].to_pylist())
-        classes = (common[count] for count in often["count"].to_pylist())
-        return rarity, {Rarities.key(name, it): of for it, of in zip(texts, classes, strict=True)}
+        classes = (of[count] for count in often["count"].to_pylist())
+        return rarity, {Rarities.key(name, it): one for it, one in zip(texts, classes, strict=True)}
 
     def _by_chance(self, known: Sequence[Comparison], normal: DataFrame) -> NDArray[np.uint8]:
         """Compare all pairs of some random records."""
