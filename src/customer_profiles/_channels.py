@@ -391,3 +391,18 @@ def _unanswered(operation: str, error: BotoCoreError) -> Exception:
         sent = not isinstance(error, never_sent)
         return ConnectionFailedError(operation, type(error).__name__, sent=sent)
     return InvalidInputError(f"{operation}: {error}")
+
+
+def embedded(channel: Channel, otherwise: str) -> EngineChannel:
+    """Give the channel as the engine's, for what the service has no operation for.
+
+    Args:
+        channel: the way to the service.
+        otherwise: what to tell those who use AWS.
+
+    Raises:
+        InvalidInputError: this is AWS.
+    """
+    if not isinstance(channel, EngineChannel):
+        raise InvalidInputError(otherwise)
+    return channel

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._channels import EngineChannel
+from customer_profiles._channels import embedded
 from customer_profiles._problems import refuse
 from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError
@@ -167,13 +167,11 @@ class Domains:
             InvalidInputError: this is AWS, where an SQS queue has them.
             ResourceNotFoundError: there is no such domain.
         """
-        channel = self._gateway.channel
-        if not isinstance(channel, EngineChannel):
-            msg = (
-                "only the embedded engine gives dead letters; on AWS they are messages of the "
-                "SQS queue that is the domain's dead_letter_queue_url"
-            )
-            raise InvalidInputError(msg)
+        channel = embedded(
+            self._gateway.channel,
+            "only the embedded engine gives dead letters; on AWS they are messages of the "
+            "SQS queue that is the domain's dead_letter_queue_url",
+        )
         return [DeadLetter.from_wire(wire) for wire in channel.dead_letters(name)]
 
     def save(self, record: Domain) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._channels import EngineChannel
+from customer_profiles._channels import embedded
 from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.base import attach_all
@@ -31,6 +31,7 @@ from customer_profiles.repositories.base import Answer, build, name_of, source_o
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from customer_profiles._channels import EngineChannel
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
 
@@ -251,13 +252,11 @@ class AccountIntegrations:
 
 
 def _engine(gateway: Gateway) -> EngineChannel:
-    if not isinstance(gateway.channel, EngineChannel):
-        msg = (
-            "only the embedded engine runs flows on request; on AWS schedules run by themselves, "
-            "and the method start_flow of boto3's client appflow starts any flow"
-        )
-        raise InvalidInputError(msg)
-    return gateway.channel
+    return embedded(
+        gateway.channel,
+        "only the embedded engine runs flows on request; on AWS schedules run by themselves, "
+        "and the method start_flow of boto3's client appflow starts any flow",
+    )
 
 
 def _page(size: int, token: str | None, *, include_hidden: bool) -> Wire:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._channels import EngineChannel
+from customer_profiles._channels import embedded
 from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError, NoResultError
 from customer_profiles.models.base import attach_all
@@ -223,14 +223,12 @@ class Matches:
                 process was killed counts as running for half a minute.
             ResourceNotFoundError: there is no such domain.
         """
-        channel = self._gateway.channel
-        if not isinstance(channel, EngineChannel):
-            msg = (
-                "only the embedded engine starts a job when it is asked to; on AWS only the "
-                "schedule does, which is the domain's matching.job_schedule, and "
-                "domain.jobs.all() lists the jobs"
-            )
-            raise InvalidInputError(msg)
+        channel = embedded(
+            self._gateway.channel,
+            "only the embedded engine starts a job when it is asked to; on AWS only the "
+            "schedule does, which is the domain's matching.job_schedule, and "
+            "domain.jobs.all() lists the jobs",
+        )
         job_id = channel.run_identity_resolution(self.domain_name)
         return Jobs(self._gateway, self.domain_name).get(job_id)
 
@@ -261,13 +259,11 @@ class Matches:
             BadRequestError: no job of the domain has compared two profiles yet.
             ResourceNotFoundError: there is no such domain.
         """
-        channel = self._gateway.channel
-        if not isinstance(channel, EngineChannel):
-            msg = (
-                "only the embedded engine matches a profile that is not stored; on AWS create it, "
-                "and use similar() after the next job"
-            )
-            raise InvalidInputError(msg)
+        channel = embedded(
+            self._gateway.channel,
+            "only the embedded engine matches a profile that is not stored; on AWS create it, "
+            "and use similar() after the next job",
+        )
         given = given_profile(profile, fields, unset=without_none)
         return channel.find_candidates(self.domain_name, given.to_wire(), least=least, limit=limit)
 
@@ -298,13 +294,11 @@ class Matches:
 
     def explain(self, match: Match) -> list[Explanation]:
         """Say why the profiles of a match seem to be one customer's, pair by pair."""
-        channel = self._gateway.channel
-        if not isinstance(channel, EngineChannel):
-            msg = (
-                "only the embedded engine says why: the service keeps its evidence to itself; "
-                "customer_profiles.identity.resolve(profiles).explain() has a reason of its own"
-            )
-            raise InvalidInputError(msg)
+        channel = embedded(
+            self._gateway.channel,
+            "only the embedded engine says why: the service keeps its evidence to itself; "
+            "customer_profiles.identity.resolve(profiles).explain() has a reason of its own",
+        )
         stored = Match.from_wire(source_of(match))
         if stored.match_type == _RULES:
             msg = "profiles that match by rule have the attributes of that rule in common"
