@@ -352,7 +352,7 @@ def splink(name: str) -> dict[str, Any]:
 
 def _cleaned(table: pa.Table) -> pa.Table:
     """Clean values before, as splink's documentation advises: it compares them as they are."""
-    from customer_profiles.identity import normalize
+    from customer_profiles.identity.columns import normalize
 
     columns: dict[str, Any] = {}
     several: dict[str, list[Any]] = {"emails": [], "phones": []}
@@ -379,7 +379,7 @@ def _cleaned(table: pa.Table) -> pa.Table:
 
 
 def _components(count: int, left: Any, right: Any, kept: Any) -> Any:
-    from customer_profiles.identity.clusters import components
+    from customer_profiles.identity.matching.clusters import components
 
     return components(count, left[kept], right[kept])
 

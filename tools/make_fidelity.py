@@ -10,57 +10,58 @@ import sys
 from pathlib import Path
 
 from customer_profiles import _wire
-from customer_profiles.engine import registry
+from customer_profiles.engine.service import registry
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/fidelity.md"
-ENGINE = ROOT / "src/customer_profiles/engine"
-IDENTITY = ROOT / "src/customer_profiles/identity"
+PACKAGE = ROOT / "src/customer_profiles"
+ENGINE = PACKAGE / "engine"
+TIMESTAMPS = PACKAGE / "_timestamps.py"
 TITLES = {
     "operations/profiles.py": "Profiles and search",
     "operations/domains.py": "Domains",
     "operations/tags.py": "Tags",
-    "operations/expiry.py": "Expiry",
+    "profiles/expiry.py": "Expiry",
     "operations/object_types.py": "Object types",
     "operations/profile_objects.py": "Objects",
     "operations/history.py": "History",
     "operations/integrations.py": "Integrations",
-    "flows.py": "Flows",
-    "tasks.py": "Tasks of flows",
-    "operators.py": "Operators of tasks",
-    "schedules.py": "Schedules of flows",
-    "files.py": "Files of flows",
-    "flow_runs.py": "Runs of flows",
-    "outbox.py": "Queues of dead letters",
+    "flows/definitions.py": "Flows",
+    "flows/tasks.py": "Tasks of flows",
+    "flows/operators.py": "Operators of tasks",
+    "flows/schedules.py": "Schedules of flows",
+    "flows/files.py": "Files of flows",
+    "flows/runs.py": "Runs of flows",
+    "ingestion/dead_letter_queue.py": "Queues of dead letters",
     "operations/merging.py": "Merging",
     "operations/matches.py": "Matches and jobs",
-    "identity_jobs.py": "Identity resolution jobs",
-    "machine_matching.py": "Machine matching",
-    "match_export.py": "Exports of matches",
-    "auto_merging.py": "Auto-merging",
-    "rule_matching.py": "Rule-based matching",
-    "identity/rules.py": "Rules",
-    "identity/merging.py": "Whose values a merge keeps",
-    "merging.py": "What a merge makes",
-    "ingestion.py": "Ingestion",
-    "provenance.py": "Values of several sources",
-    "kinds.py": "Implicit object types",
-    "object_types.py": "Rules of object types",
-    "mapping.py": "Mappings",
-    "sources.py": "Sources of fields",
-    "targets.py": "Targets of fields",
-    "values.py": "Values of objects",
-    "handlebars.py": "Handlebars",
-    "timestamps.py": "Timestamps",
-    "standard.py": "Standard objects",
-    "templates.py": "Templates",
-    "detection.py": "Detection of object types",
+    "matching/jobs.py": "Identity resolution jobs",
+    "matching/machine.py": "Machine matching",
+    "matching/export.py": "Exports of matches",
+    "matching/consolidation.py": "Auto-merging",
+    "matching/rules.py": "Rule-based matching",
+    "matching/rule_keys.py": "Rules",
+    "profiles/merged_values.py": "Whose values a merge keeps",
+    "profiles/merging.py": "What a merge makes",
+    "ingestion/intake.py": "Ingestion",
+    "profiles/provenance.py": "Values of several sources",
+    "ingestion/compiled_types.py": "Implicit object types",
+    "ingestion/type_checks.py": "Rules of object types",
+    "ingestion/mapping.py": "Mappings",
+    "ingestion/sources.py": "Sources of fields",
+    "ingestion/targets.py": "Targets of fields",
+    "ingestion/values.py": "Values of objects",
+    "ingestion/handlebars.py": "Handlebars",
+    "_timestamps.py": "Timestamps",
+    "ingestion/standard.py": "Standard objects",
+    "ingestion/templates.py": "Templates",
+    "ingestion/detection.py": "Detection of object types",
     "__init__.py": "Requests",
-    "keys.py": "Keys",
-    "changes.py": "Updates",
-    "paging.py": "Page tokens",
-    "protocol.py": "HTTP",
-    "refusals.py": "Errors",
+    "profiles/keys.py": "Keys",
+    "profiles/changes.py": "Updates",
+    "service/paging.py": "Page tokens",
+    "service/protocol.py": "HTTP",
+    "service/refusals.py": "Errors",
 }
 HEAD = """\
 # Fidelity
@@ -90,9 +91,9 @@ def assumptions(path: Path) -> list[str]:
 def page() -> str:
     """Give the page's text."""
     parts = [HEAD]
-    for path in [*sorted(ENGINE.rglob("*.py")), *sorted(IDENTITY.glob("*.py"))]:
+    for path in sorted([*ENGINE.rglob("*.py"), TIMESTAMPS]):
         if found := assumptions(path):
-            home = ENGINE if path.is_relative_to(ENGINE) else IDENTITY.parent
+            home = ENGINE if path.is_relative_to(ENGINE) else PACKAGE
             name = path.relative_to(home).as_posix()
             parts.append(f"## {TITLES.get(name, name)}\n")
             parts.append("".join(f"- {text[0].upper()}{text[1:]}\n" for text in found))

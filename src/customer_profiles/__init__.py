@@ -6,24 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from customer_profiles._channels import (
-        AwsChannel,
-        Channel,
-        EngineChannel,
-    )
-    from customer_profiles._client import (
-        CustomerProfiles,
-    )
-    from customer_profiles._gateway import (
-        RetryPolicy,
-    )
-    from customer_profiles._results import (
-        Results,
-    )
-    from customer_profiles._version import (
-        __version__,
-    )
-    from customer_profiles.errors import (
+    from ._channels import AwsChannel, Channel, EngineChannel
+    from ._client import CustomerProfiles
+    from ._gateway import RetryPolicy
+    from ._results import Results
+    from ._version import __version__
+    from .errors import (
         AccessDeniedError,
         AmbiguousWriteError,
         BadRequestError,
@@ -43,34 +31,13 @@ if TYPE_CHECKING:
         UnreadableAnswerError,
         WaitTimeoutError,
     )
-    from customer_profiles.mapping.codegen import (
-        codegen,
-    )
-    from customer_profiles.mapping.markers import (
-        Content,
-        Key,
-        Source,
-        Target,
-    )
-    from customer_profiles.mapping.plan import (
-        Change,
-        Plan,
-    )
-    from customer_profiles.mapping.profile_object import (
-        ProfileObject,
-    )
-    from customer_profiles.models.domain import (
-        DataStore,
-        Domain,
-        DomainFields,
-        DomainStats,
-        Readiness,
-    )
-    from customer_profiles.models.history import (
-        HistoryRecord,
-        Provenance,
-    )
-    from customer_profiles.models.integration import (
+    from .mapping.codegen import codegen
+    from .mapping.markers import Content, Key, Source, Target
+    from .mapping.plan import Change, Plan
+    from .mapping.profile_object import ProfileObject
+    from .models.domain import DataStore, Domain, DomainFields, DomainStats, Readiness
+    from .models.history import HistoryRecord, Provenance
+    from .models.integration import (
         FileProblem,
         Flow,
         FlowRun,
@@ -90,17 +57,9 @@ if TYPE_CHECKING:
         ZendeskFlow,
         ZendeskTask,
     )
-    from customer_profiles.models.job import (
-        ExportingLocation,
-        IdentityResolutionJob,
-        JobStats,
-        S3ExportingLocation,
-    )
-    from customer_profiles.models.match import (
-        Match,
-        MergePreview,
-    )
-    from customer_profiles.models.matching import (
+    from .models.job import ExportingLocation, IdentityResolutionJob, JobStats, S3ExportingLocation
+    from .models.match import Match, MergePreview
+    from .models.matching import (
         AttributeTypesSelector,
         AutoMerging,
         ConflictResolution,
@@ -112,7 +71,7 @@ if TYPE_CHECKING:
         RuleBasedMatchingConfig,
         S3ExportingConfig,
     )
-    from customer_profiles.models.object_type import (
+    from .models.object_type import (
         DetectedObjectType,
         ObjectType,
         ObjectTypeField,
@@ -120,7 +79,7 @@ if TYPE_CHECKING:
         ObjectTypeKey,
         ObjectTypeTemplate,
     )
-    from customer_profiles.models.profile import (
+    from .models.profile import (
         Address,
         AddressFields,
         ContactPreference,
@@ -129,47 +88,17 @@ if TYPE_CHECKING:
         Profile,
         ProfileFields,
     )
-    from customer_profiles.models.profile_object import (
-        DeadLetter,
-        JsonObject,
-        StoredObject,
-    )
-    from customer_profiles.repositories.domains import (
-        Domains,
-    )
-    from customer_profiles.repositories.history import (
-        History,
-    )
-    from customer_profiles.repositories.integrations import (
-        AccountIntegrations,
-        Integrations,
-    )
-    from customer_profiles.repositories.jobs import (
-        Jobs,
-    )
-    from customer_profiles.repositories.matches import (
-        Matches,
-        MatchResults,
-    )
-    from customer_profiles.repositories.object_types import (
-        ObjectTypes,
-    )
-    from customer_profiles.repositories.profile_objects import (
-        ObjectsOfProfile,
-        ProfileObjects,
-        PutResult,
-    )
-    from customer_profiles.repositories.profiles import (
-        FindOrCreate,
-        Lookup,
-        Profiles,
-    )
-    from customer_profiles.repositories.tags import (
-        Tags,
-    )
-    from customer_profiles.repositories.templates import (
-        Templates,
-    )
+    from .models.profile_object import DeadLetter, JsonObject, StoredObject
+    from .repositories.domains import Domains
+    from .repositories.history import History
+    from .repositories.integrations import AccountIntegrations, Integrations
+    from .repositories.jobs import Jobs
+    from .repositories.matches import Matches, MatchResults
+    from .repositories.object_types import ObjectTypes
+    from .repositories.profile_objects import ObjectsOfProfile, ProfileObjects, PutResult
+    from .repositories.profiles import FindOrCreate, Lookup, Profiles
+    from .repositories.tags import Tags
+    from .repositories.templates import Templates
 
 # A name is imported when it is first used: a script pays for what it touches (PEP 562).
 _ROOMS = {

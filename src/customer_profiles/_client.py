@@ -5,23 +5,23 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from customer_profiles._channels import AwsChannel, EngineChannel
-from customer_profiles._gateway import Gateway
-from customer_profiles.errors import InvalidInputError
+from ._channels import AwsChannel, EngineChannel
+from ._gateway import Gateway
+from .errors import InvalidInputError
 
 if TYPE_CHECKING:
     import os
 
     from botocore.config import Config
 
-    from customer_profiles._channels import Channel
-    from customer_profiles._gateway import RetryPolicy
-    from customer_profiles.engine import Clock, Quotas
-    from customer_profiles.models.domain import Domain
-    from customer_profiles.repositories.domains import Domains
-    from customer_profiles.repositories.integrations import AccountIntegrations
-    from customer_profiles.repositories.tags import Tags
-    from customer_profiles.repositories.templates import Templates
+    from ._channels import Channel
+    from ._gateway import RetryPolicy
+    from .engine import Clock, Quotas
+    from .models.domain import Domain
+    from .repositories.domains import Domains
+    from .repositories.integrations import AccountIntegrations
+    from .repositories.tags import Tags
+    from .repositories.templates import Templates
 
 
 class CustomerProfiles:
@@ -126,28 +126,28 @@ class CustomerProfiles:
     def domains(self) -> Domains:
         """The domains of the account and region."""
         # Models are imported when they are first used, so that a client is ready before.
-        from customer_profiles.repositories.domains import Domains
+        from .repositories.domains import Domains
 
         return Domains(self._gateway)
 
     @cached_property
     def tags(self) -> Tags:
         """The tags of domains and other resources."""
-        from customer_profiles.repositories.tags import Tags
+        from .repositories.tags import Tags
 
         return Tags(self._gateway)
 
     @cached_property
     def templates(self) -> Templates:
         """The service's own mappings for well-known sources."""
-        from customer_profiles.repositories.templates import Templates
+        from .repositories.templates import Templates
 
         return Templates(self._gateway)
 
     @cached_property
     def integrations(self) -> AccountIntegrations:
         """The integrations of all domains; those of one are `domain.integrations`."""
-        from customer_profiles.repositories.integrations import AccountIntegrations
+        from .repositories.integrations import AccountIntegrations
 
         return AccountIntegrations(self._gateway)
 

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from customer_profiles import _wire
-from customer_profiles._problems import refuse
-from customer_profiles.errors import (
+from . import _wire
+from ._problems import refuse
+from .errors import (
     AmbiguousWriteError,
     ConnectionFailedError,
     CustomerProfilesError,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from customer_profiles._channels import Channel
-    from customer_profiles._problems import Names
-    from customer_profiles._wire import Wire
+    from ._channels import Channel
+    from ._problems import Names
+    from ._wire import Wire
 
 log = logging.getLogger("customer_profiles")
 

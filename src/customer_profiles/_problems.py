@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from customer_profiles import _wire
-from customer_profiles.errors import InvalidInputError
+from . import _wire
+from .errors import InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from customer_profiles._wire import Path, Problem
+    from ._wire import Path, Problem
 
     Names = Mapping[Path, str]
     """What the caller wrote for a place in the request, where that is not our spelling of it."""

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from customer_profiles.errors import (
-    InvalidInputError,
-    MultipleResultsError,
-    NoResultError,
-    PaginationError,
-)
+from .errors import InvalidInputError, MultipleResultsError, NoResultError, PaginationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customer_profiles import (
-    Address,
-    Domain,
-    InvalidInputError,
-    ResourceNotFoundError,
-)
+from customer_profiles import Address, Domain, InvalidInputError, ResourceNotFoundError
 
 
 def test_profiles_are_merged_into_one(shop: Domain) -> None:

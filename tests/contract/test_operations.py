@@ -8,7 +8,7 @@ import pytest
 
 import customer_profiles
 from customer_profiles import _wire
-from customer_profiles.engine import registry
+from customer_profiles.engine.service import registry
 from tests.contract.not_yet import NOT_YET
 
 ROOT = Path(customer_profiles.__file__).parent

@@ -10,8 +10,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from customer_profiles.engine import aws, outbox
+from customer_profiles.engine import aws
 from customer_profiles.engine.aws import Aws
+from customer_profiles.engine.ingestion import dead_letter_queue
 from customer_profiles.engine.store import letters
 
 from .test_integrations import take_orders
@@ -58,7 +59,7 @@ def reject(shop, *bodies):
 
 
 def deliver(shop):
-    return outbox.deliver(shop.engine._context, "shop")
+    return dead_letter_queue.deliver(shop.engine._context, "shop")
 
 
 def kept(shop):

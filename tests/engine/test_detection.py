@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_profiles import _wire
-from customer_profiles.engine import Refusal, object_types
-from customer_profiles.engine.detection import detect
+from customer_profiles.engine import Refusal
+from customer_profiles.engine.ingestion import type_checks
+from customer_profiles.engine.ingestion.detection import detect
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -63,6 +64,6 @@ def test_an_empty_object_gives_no_object_type():
 @given(st.lists(st.dictionaries(st.text(max_size=8), JSON, max_size=6), min_size=1, max_size=3))
 def test_what_is_detected_may_be_put(objects):
     for detected in detect([json.dumps(item) for item in objects]):
-        object_types.check(detected, {})
+        type_checks.check(detected, {})
         shape = _wire.service().shape_for("DetectedProfileObjectType")
         assert _wire.problems(detected, shape) == []

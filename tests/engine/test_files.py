@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from customer_profiles.engine.files import BadRecord, FileProblem, read
+from customer_profiles.engine.flows.files import BadRecord, FileProblem, read
 
 
 def records(name, text):

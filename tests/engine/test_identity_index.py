@@ -116,7 +116,7 @@ def test_two_engines_that_make_the_index_at_once_leave_a_whole_one(shop, file, m
 
 
 def test_a_profile_gets_no_keys_of_a_model_that_is_not_the_index_s(shop, file):
-    from customer_profiles.engine import identity_index
+    from customer_profiles.engine.matching import index as identity_index
 
     shop.run()
     shop.find(**ADA)
@@ -202,7 +202,7 @@ def test_an_index_that_was_left_half_made_is_made_anew(shop, file, monkeypatch):
 
 
 def test_another_engine_on_the_file_uses_the_index(shop, file, monkeypatch):
-    from customer_profiles.engine import machine_matching
+    from customer_profiles.engine.matching import machine as machine_matching
 
     shop.run()
     shop.find(**ADA)

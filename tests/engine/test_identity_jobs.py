@@ -14,9 +14,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from customer_profiles.engine import Engine, ManualClock, Refusal, machine_matching
-from customer_profiles.engine import identity_jobs as jobs
-from customer_profiles.engine.match_export import HEADER
+from customer_profiles.engine import Engine, ManualClock, Refusal
+from customer_profiles.engine.matching import jobs, machine
+from customer_profiles.engine.matching.export import HEADER
 from customer_profiles.engine.operations import matches as operations
 from customer_profiles.engine.store import identity_jobs as store
 from customer_profiles.engine.store import matches
@@ -66,7 +66,7 @@ def preview(shop, **more):
 def held(matching, monkeypatch):
     """Start a job that has found its matches and stores them when it is told to go on."""
     entered, go_on = threading.Event(), threading.Event()
-    find = machine_matching.find
+    find = machine.find
 
     def slowly(bodies):
         found = find(bodies)
@@ -80,7 +80,7 @@ def held(matching, monkeypatch):
         assert entered.wait(20)
         return job_id, lambda: (go_on.set(), thread.join())
 
-    monkeypatch.setattr(machine_matching, "find", slowly)
+    monkeypatch.setattr(machine, "find", slowly)
     yield start
     go_on.set()
 
@@ -195,7 +195,7 @@ def test_a_failure_tells_where_it_was_and_no_value_of_a_customer(matching, monke
     def find(_):
         raise ValueError(ADA["EmailAddress"])
 
-    monkeypatch.setattr(machine_matching, "find", find)
+    monkeypatch.setattr(machine, "find", find)
     job = run(matching)
 
     assert (job["Status"], job["Message"]) == ("FAILED", "The job failed: ValueError")

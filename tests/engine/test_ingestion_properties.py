@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal, holdings, keys
-from customer_profiles.engine import provenance as sources
-from customer_profiles.engine.standard import standard
+from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal
+from customer_profiles.engine.ingestion.standard import standard
+from customer_profiles.engine.profiles import keys, removal
+from customer_profiles.engine.profiles import provenance as sources
 from customer_profiles.engine.store import database, domains, objects, profiles
 
 from .conftest import Shop
@@ -275,7 +276,7 @@ class Domain(RuleBasedStateMachine):
     @invariant()
     def the_index_is_what_is_held(self):
         stored, held, index, added = rows_of(self.shop)
-        expected = {(place, one.id) for one in held for place in holdings.places_of(one)}
+        expected = {(place, one.id) for one in held for place in removal.places_of(one)}
         for one in stored:
             mine = keys.of_fields(json.loads(one.body))
             mine |= {(name, normal) for row, name, normal in added if row == one.id}
@@ -283,7 +284,7 @@ class Domain(RuleBasedStateMachine):
                 key
                 for thing in held
                 if thing.profile == one.id
-                for key in holdings.keys_in(thing.keys)
+                for key in removal.keys_in(thing.keys)
             }
             expected |= {(place, one.id) for place in keys.hashes(one.domain, mine)}
         assert index == expected

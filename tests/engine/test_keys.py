@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_profiles import _wire
-from customer_profiles.engine import Refusal, keys
+from customer_profiles.engine import Refusal
+from customer_profiles.engine.profiles import keys
 
 PHONES = st.text("0123456789+-() .x#", max_size=20)
 

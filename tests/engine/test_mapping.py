@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.engine import keys, object_types
-from customer_profiles.engine.mapping import KeyValue, compile_mapping
+from customer_profiles.engine.ingestion import type_checks
+from customer_profiles.engine.ingestion.mapping import KeyValue, compile_mapping
+from customer_profiles.engine.profiles import keys
 
 PUBLISHED = sorted((Path(__file__).parents[1] / "data/mappings").glob("*.json"))
 JSON = st.recursive(
@@ -57,7 +58,7 @@ def key_of(content_types, source, name="k"):
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
 def test_a_published_mapping_loads_and_fills_every_target(path):
     definition = json.loads(path.read_text())
-    object_types.check(definition, {})
+    type_checks.check(definition, {})
     source = {field["Source"].split(".")[1]: "x" for field in definition["Fields"].values()}
     reading = compile_mapping(definition).read(source)
 
@@ -214,8 +215,8 @@ def test_what_is_accepted_compiles_and_reads_any_object(fields, source):
     how = {"SourceLastUpdatedTimestampFormat": "EpochMilli"}
     definition = {"Fields": named, "Keys": {"k": [key]}, **how}
     try:
-        object_types.check(definition, {})
-    except object_types.Refusal:
+        type_checks.check(definition, {})
+    except type_checks.Refusal:
         return
     reading = compile_mapping(definition).read(source)
     assert all(reading.standard.values())

@@ -1,7 +1,7 @@
 import pytest
 
 from customer_profiles.engine import Refusal
-from customer_profiles.engine.object_types import check, content_types
+from customer_profiles.engine.ingestion.type_checks import check, content_types
 
 UNIQUE = {"id": [{"FieldNames": ["id"], "StandardIdentifiers": ["UNIQUE", "PROFILE"]}]}
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from customer_profiles import _wire
-from customer_profiles.engine import protocol
+from customer_profiles.engine.service import protocol
 
 PROFILES = "/domains/shop/profiles"
 

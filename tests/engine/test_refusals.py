@@ -57,7 +57,7 @@ def test_a_refusal_survives_pickling():
 
 
 def test_a_strict_engine_checks_its_own_answers(shop, monkeypatch):
-    from customer_profiles.engine import registry
+    from customer_profiles.engine.service import registry
 
     monkeypatch.setitem(registry.OPERATIONS, "GetDomain", lambda _context, _request: {"Wrong": 1})
     with pytest.raises(AssertionError, match="answer of GetDomain breaks"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import customer_profiles.engine
-from customer_profiles.engine import registry
+from customer_profiles.engine.service import registry
 
 ENGINE = Path(customer_profiles.engine.__file__).parent
 SOURCES = {path: path.read_text("utf-8") for path in ENGINE.rglob("*.py")}

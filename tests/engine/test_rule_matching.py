@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customer_profiles.engine import Engine, ManualClock, Refusal, rule_matching
+from customer_profiles.engine import Engine, ManualClock, Refusal
+from customer_profiles.engine.matching import rule_keys
+from customer_profiles.engine.matching import rules as rule_matching
 from customer_profiles.engine.store import rule_matches as store
-from customer_profiles.identity import rules
 
 from .conftest import Shop
 
@@ -60,8 +61,8 @@ PROFILES = st.lists(
 
 def expected(rows, config=RULES):
     """Give the groups of all profiles at once, by the functions that are tested alone."""
-    applied = rules.Rules.of(config)
-    found = rules.groups({one: rules.keys_of(wire, applied) for one, wire in rows.items()})
+    applied = rule_keys.Rules.of(config)
+    found = rule_keys.groups({one: rule_keys.keys_of(wire, applied) for one, wire in rows.items()})
     return {(one.level, frozenset(one.ids)) for one in found}
 
 
@@ -162,9 +163,9 @@ def merged(profiles, level):
 def test_rules_merge_until_nothing_matches_and_lose_nobody(profiles, level):
     found = merged([(f"n{number}", wire) for number, wire in enumerate(profiles)], level)
 
-    applied = rules.Rules.of({**RULES, "MaxAllowedRuleLevelForMerging": level})
-    keys = {one["ProfileId"]: rules.keys_of(one, applied) for one in found}
-    assert rules.to_merge(keys, applied) == []
+    applied = rule_keys.Rules.of({**RULES, "MaxAllowedRuleLevelForMerging": level})
+    keys = {one["ProfileId"]: rule_keys.keys_of(one, applied) for one in found}
+    assert rule_keys.to_merge(keys, applied) == []
     names = [name for one in found for name in one["Attributes"]]
     assert sorted(names) == sorted(f"n{number}" for number in range(len(profiles)))
 

@@ -8,11 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.engine.schedules import (
-    compile_schedule,
-    first_run,
-    time_zone_is_known,
-)
+from customer_profiles.engine.flows.schedules import compile_schedule, first_run, time_zone_is_known
 
 START = "2026-01-31 10:07"
 

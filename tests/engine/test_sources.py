@@ -1,6 +1,6 @@
 import pytest
 
-from customer_profiles.engine.sources import compile_source
+from customer_profiles.engine.ingestion.sources import compile_source
 
 ORDER = {
     "id": 7,

@@ -1,7 +1,7 @@
 import pytest
 
 from customer_profiles import _wire
-from customer_profiles.engine.standard import STANDARD
+from customer_profiles.engine.ingestion.standard import STANDARD
 
 IDENTIFIERS = _wire.service().shape_for("StandardIdentifier").enum
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_profiles.engine import Refusal
-from customer_profiles.engine.tasks import DatasetDropped, compile_tasks
+from customer_profiles.engine.flows.tasks import DatasetDropped, compile_tasks
 
 ADA = {"id": "7", "name": "Ada", "age": "36", "joined": "2026-01-02T10:00:00Z", "note": ""}
 

@@ -1,8 +1,8 @@
 import pytest
 
 from customer_profiles import _wire
-from customer_profiles.engine import mapping, object_types
-from customer_profiles.engine.templates import TEMPLATES
+from customer_profiles.engine.ingestion import mapping, type_checks
+from customer_profiles.engine.ingestion.templates import TEMPLATES
 
 SHOPIFY = {
     "id": 450789469,
@@ -15,7 +15,7 @@ SHOPIFY = {
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
 def test_a_template_has_the_shape_and_obeys_the_rules(name):
     shape = _wire.operation("GetProfileObjectTypeTemplate").output_shape
-    object_types.check(TEMPLATES[name], {})
+    type_checks.check(TEMPLATES[name], {})
 
     assert _wire.problems(TEMPLATES[name], shape) == []
     assert mapping.compile_mapping(TEMPLATES[name]).read({}).keys == []
@@ -24,8 +24,8 @@ def test_a_template_has_the_shape_and_obeys_the_rules(name):
 def test_templates_agree_about_the_content_types_of_their_keys():
     known = {}
     for template in TEMPLATES.values():
-        object_types.check(template, known)
-        known |= object_types.content_types(template)
+        type_checks.check(template, known)
+        known |= type_checks.content_types(template)
 
 
 def test_every_documented_template_is_there():

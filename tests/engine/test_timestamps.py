@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.engine.timestamps import reader
+from customer_profiles._timestamps import reader
 
 MOMENT = dt.datetime(2024, 2, 29, 13, 5, 9, tzinfo=dt.UTC).timestamp()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.identity import clusters
+from customer_profiles.identity.matching import clusters
 
 
 def columns(pairs):

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from customer_profiles.identity import resolve
-from customer_profiles.identity.columns import kind_of, kind_of_values, line_of
-from customer_profiles.identity.echoes import echoes
+from customer_profiles.identity.columns.kinds import kind_of, kind_of_values, line_of
+from customer_profiles.identity.columns.redundant import echoes
 from customer_profiles.identity.resolution import Matcher
 
 from .people import people

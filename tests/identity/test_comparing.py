@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.identity import blocking, clusters, columns, normalize
-from customer_profiles.identity.comparing import comparisons
-from customer_profiles.identity.prepared import prepare
-from customer_profiles.identity.reading import read
+from customer_profiles.identity.columns import kinds, normalize
+from customer_profiles.identity.columns.prepared import prepare
+from customer_profiles.identity.columns.reading import read
+from customer_profiles.identity.matching import blocking, clusters
+from customer_profiles.identity.matching.comparing import comparisons
 
 
 def level(one, other, attribute):
@@ -155,7 +156,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
 def test_names_of_columns_tell_what_they_hold(name, kind):
-    assert columns.kind_of(name) == kind
+    assert kinds.kind_of(name) == kind
 
 
 @given(st.lists(st.text(max_size=12), max_size=8))

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.identity import blocking, keys, names, normalize, pair, record, resolve
+from customer_profiles.identity import resolve
+from customer_profiles.identity.columns import names, normalize
+from customer_profiles.identity.matching import blocking
+from customer_profiles.identity.single import compare, keys, record
 
 from .people import people
 
@@ -83,7 +86,7 @@ def alone(made, resolution):
 
 
 def test_pairs_have_the_same_codes(resolution, alone):
-    scored, scorer = resolution._scored, pair.Scorer(resolution.model)
+    scored, scorer = resolution._scored, compare.Scorer(resolution.model)
     level_of = [one.level_of for one in resolution.model.weights.attributes]
     i, j = scored.i, scored.j
     differing = 0
@@ -98,7 +101,7 @@ def test_pairs_have_the_same_codes(resolution, alone):
 
 
 def test_pairs_are_scored_alike(resolution, alone):
-    scored, scorer = resolution._scored, pair.Scorer(resolution.model)
+    scored, scorer = resolution._scored, compare.Scorer(resolution.model)
     for place in range(0, len(scored.pairs), max(len(scored.pairs) // 500, 1)):
         codes = scored.codes[place].tolist()
 
@@ -131,8 +134,8 @@ def test_records_have_the_keys_that_they_have_among_many(resolution, alone):
 
 
 def test_what_all_told_is_used_for_a_part(made, resolution):
-    from customer_profiles.identity.prepared import prepare
-    from customer_profiles.identity.reading import read
+    from customer_profiles.identity.columns.prepared import prepare
+    from customer_profiles.identity.columns.reading import read
 
     facts = resolution.model.facts
     with ThreadPoolExecutor(1) as pool:

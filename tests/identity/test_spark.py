@@ -114,8 +114,8 @@ WRONG = [
 
 
 def test_values_of_a_few_records_are_counted_in_the_classes_they_are_estimated_by(spark):
-    from customer_profiles.identity import spark as on_spark
     from customer_profiles.identity.model import Rarities
+    from customer_profiles.identity.spark import resolution as on_spark
 
     held = ["four@example.org"] * 4 + [f"two{n % 20}@example.org" for n in range(40)]
     rows = [{"id": f"{n:02d}", "email": one} for n, one in enumerate(held)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from customer_profiles.identity import normalize
-from customer_profiles.identity.normalize import Facts
-from customer_profiles.identity.reading import read as read_columns
-from customer_profiles.identity.record import read
+from customer_profiles.identity.columns import normalize
+from customer_profiles.identity.columns.normalize import Facts
+from customer_profiles.identity.columns.reading import read as read_columns
+from customer_profiles.identity.columns.scripts import latin
 from customer_profiles.identity.resolution import Matcher
-from customer_profiles.identity.scripts import latin
+from customer_profiles.identity.single.record import read
 
 WRITTEN = [
     ("Щукин", "shchukin"), ("γιώργος", "giorgos"), ("أحمد", "ahmd"), ("ショウイチ", "shoichi"),

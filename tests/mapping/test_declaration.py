@@ -8,7 +8,7 @@ from typing import Annotated, Any, NewType
 import pytest
 from pydantic import BaseModel, EmailStr, Field
 
-from customer_profiles.engine import object_types, standard
+from customer_profiles.engine.ingestion import standard, type_checks
 from customer_profiles.mapping import (
     Content,
     Key,
@@ -91,7 +91,7 @@ def test_what_a_class_gives_is_a_copy() -> None:
 
 
 def test_an_engine_accepts_what_a_class_declares() -> None:
-    object_types.check(Order.object_type().to_wire(), {})
+    type_checks.check(Order.object_type().to_wire(), {})
 
 
 def test_an_email_type_says_its_content_type() -> None:
@@ -357,12 +357,12 @@ def test_an_enum_is_a_text() -> None:
 
 
 def test_declaration_and_engine_know_the_same_names() -> None:
-    known = {name for name in object_types.predefined_keys() if name.startswith("_")}
+    known = {name for name in type_checks.predefined_keys() if name.startswith("_")}
     objects = {name: (one.identifier, one.id_member) for name, one in standard.standard().items()}
 
     assert known == rules.PREDEFINED_KEYS
     assert objects == rules.STANDARD_OBJECTS
-    assert (object_types.FIELDS, object_types.KEYS) == (rules.MOST_FIELDS, rules.MOST_KEYS)
+    assert (type_checks.FIELDS, type_checks.KEYS) == (rules.MOST_FIELDS, rules.MOST_KEYS)
 
 
 def test_a_list_of_texts_is_a_field_where_it_has_a_target() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
 from customer_profiles import InvalidInputError
-from customer_profiles.engine import timestamps as engine_timestamps
+from customer_profiles import _timestamps as engine_timestamps
 from customer_profiles.mapping import Key, ProfileObject, Source, Target
 from customer_profiles.mapping.timestamps import timestamp_format
 

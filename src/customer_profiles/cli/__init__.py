@@ -27,6 +27,6 @@ def _app() -> Typer:
             import_module(library)
     except ModuleNotFoundError as error:
         sys.exit(f'{error.name} is missing; run: pip install "customer-profiles[cli]"')
-    from customer_profiles.cli.app import app
+    from .app import app
 
     return app

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 import customer_profiles
-from customer_profiles.cli import dedupe, demo, load, matches, object_types, objects
+
+from . import dedupe, demo, load, matches, object_types, objects
 
 app: typer.Typer = typer.Typer(
     name="customer-profiles",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from customer_profiles.cli.console import err, fail, out
+from .console import err, fail, out
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -113,7 +113,7 @@ def _kind(text: str) -> tuple[str, str]:
 
 
 def _kinds_of(table: pa.Table, given: dict[str, str], id_column: str | None) -> dict[str, str]:
-    from customer_profiles.identity.columns import kind_of
+    from customer_profiles.identity.columns.kinds import kind_of
 
     names = [name for name in table.column_names if name != id_column]
     return {name: given.get(name) or kind_of(name) for name in names}

@@ -13,9 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from customer_profiles import CustomerProfiles, Domain, Profile, ResourceNotFoundError, Results
-from customer_profiles.cli.console import INTERRUPTED, out, progress, told_plainly
-from customer_profiles.cli.loading import Rejects, Tally, load_rows
-from customer_profiles.cli.records import CsvFile, Mapping, map_columns
+
+from .console import INTERRUPTED, out, progress, told_plainly
+from .loading import Rejects, Tally, load_rows
+from .records import CsvFile, Mapping, map_columns
 
 _PAIRS = [
     "Customer No=account_number",

@@ -9,19 +9,11 @@ import typer
 from rich.markup import escape
 
 from customer_profiles import CustomerProfiles
-from customer_profiles.cli.console import (
-    INPUT,
-    INTERRUPTED,
-    err,
-    fail,
-    out,
-    progress,
-    reading,
-    told_plainly,
-)
-from customer_profiles.cli.loading import KEYS, Rejects, Tally, load_rows
-from customer_profiles.cli.records import CsvFile, map_columns
-from customer_profiles.cli.target import made
+
+from .console import INPUT, INTERRUPTED, err, fail, out, progress, reading, told_plainly
+from .loading import KEYS, Rejects, Tally, load_rows
+from .records import CsvFile, map_columns
+from .target import made
 
 
 def load(  # noqa: PLR0913  (the command's options)

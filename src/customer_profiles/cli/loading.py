@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from customer_profiles import Profile, ProfileFields, Profiles
-    from customer_profiles.cli.records import CsvFile, Mapping
+
+    from .records import CsvFile, Mapping
 
 _HEAD = b"line,reason"
 _SEVERAL, _NATIONAL = 10, 10

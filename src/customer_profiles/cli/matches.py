@@ -17,8 +17,9 @@ from customer_profiles import (
     MatchingConfig,
     NoResultError,
 )
-from customer_profiles.cli.console import err, fail, out, told_plainly
-from customer_profiles.cli.target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
+
+from .console import err, fail, out, told_plainly
+from .target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable

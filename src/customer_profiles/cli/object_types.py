@@ -11,16 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from customer_profiles import InvalidInputError, ObjectType
-from customer_profiles.cli.console import err, fail, out, told_plainly
-from customer_profiles.cli.target import (
-    Db,
-    DomainName,
-    EndpointUrl,
-    ProfileName,
-    Region,
-    made,
-    opened,
-)
+
+from .console import err, fail, out, told_plainly
+from .target import Db, DomainName, EndpointUrl, ProfileName, Region, made, opened
 
 app: typer.Typer = typer.Typer(
     help="Object types: how objects of other systems become profiles.", no_args_is_help=True

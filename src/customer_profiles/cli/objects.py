@@ -9,19 +9,11 @@ import typer
 from rich.markup import escape
 
 from customer_profiles import CustomerProfilesError
-from customer_profiles.cli.console import (
-    INPUT,
-    INTERRUPTED,
-    USAGE,
-    err,
-    out,
-    progress,
-    reading,
-    told_plainly,
-)
-from customer_profiles.cli.loading import Rejects
-from customer_profiles.cli.putting import Line, Progress, Run, csv_lines, json_lines
-from customer_profiles.cli.target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
+
+from .console import INPUT, INTERRUPTED, USAGE, err, out, progress, reading, told_plainly
+from .loading import Rejects
+from .putting import Line, Progress, Run, csv_lines, json_lines
+from .target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import InvalidInputError
-from customer_profiles.cli.records import CsvFile
+
+from .records import CsvFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from customer_profiles import JsonObject, ProfileObjects, PutResult
-    from customer_profiles.cli.loading import Rejects
+
+    from .loading import Rejects
 
 # Ten requests' worth: enough to keep a worker busy, little to do again after an interruption.
 _AT_ONCE = 100

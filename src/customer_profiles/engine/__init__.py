@@ -11,23 +11,19 @@ from typing import TYPE_CHECKING, Any, Self
 
 from customer_profiles import _wire
 
-from . import (
-    flow_runs,
-    identity_index,
-    identity_jobs,
-    operations,
-    outbox,
-    protocol,
-    provenance,
-    rule_matching,
-)
+from . import operations
 from .aws import Aws
-from .clock import Clock, ManualClock
-from .context import Context, Quotas
+from .flows import runs
+from .ingestion import dead_letter_queue
+from .matching import index, jobs, rules
 from .operations.profile_objects import settle
 from .operations.profiles import existing, place
-from .paging import Pages
-from .refusals import Refusal, bad_request, invalid, not_found
+from .profiles import provenance
+from .service import protocol
+from .service.clock import Clock, ManualClock
+from .service.context import Context, Quotas
+from .service.paging import Pages
+from .service.refusals import Refusal, bad_request, invalid, not_found
 from .store import letters, matches
 from .store.database import Database, StorageError, page_secret
 
@@ -125,7 +121,7 @@ class Engine:
             # Assumed: text that is not valid Unicode, such as half a surrogate pair, is refused.
             raise bad_request("The request holds text that is not valid Unicode") from None
         if operation.startswith(_WRITING):
-            rule_matching.settle(self._context)
+            rules.settle(self._context)
         body = answer if isinstance(answer, bytes) else _encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)
@@ -135,7 +131,7 @@ class Engine:
         """See the objects whose delay is over, and match what they made."""
         if self._settles:
             settle(self._context)
-            rule_matching.settle(self._context)
+            rules.settle(self._context)
 
     def dead_letters(self, domain_name: str) -> list[dict[str, Any]]:
         """Give the objects that ingestion rejected, the oldest first.
@@ -203,8 +199,8 @@ class Engine:
         Raises:
             Refusal: there is no such integration, or it has no flow of S3.
         """
-        report = flow_runs.run(self._context, domain_name, uri)
-        rule_matching.settle(self._context)
+        report = runs.run(self._context, domain_name, uri)
+        rules.settle(self._context)
         return report
 
     def run_due(self) -> list[dict[str, Any]]:
@@ -215,10 +211,10 @@ class Engine:
         The engine has no process of its own: call this as often as schedules should be looked at.
         """
         self._settle()
-        reports = flow_runs.run_due(self._context)
-        rule_matching.settle(self._context)
-        identity_jobs.run_due(self._context)
-        outbox.deliver_all(self._context)
+        reports = runs.run_due(self._context)
+        rules.settle(self._context)
+        jobs.run_due(self._context)
+        dead_letter_queue.deliver_all(self._context)
         return reports
 
     def run_identity_resolution(self, domain_name: str) -> str:
@@ -231,7 +227,7 @@ class Engine:
         """
         with self._database.read() as connection:
             place(connection, domain_name)
-        return identity_jobs.start(self._context, domain_name)
+        return jobs.start(self._context, domain_name)
 
     def find_candidates(
         self, domain_name: str, profile: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
@@ -252,7 +248,7 @@ class Engine:
         """
         if self._settles:
             settle(self._context)
-        return identity_index.find(self._context, domain_name, dict(profile), least, limit)
+        return index.find(self._context, domain_name, dict(profile), least, limit)
 
     def match_evidence(self, domain_name: str, match_id: str) -> dict[str, Any]:
         """Give what a match of the machine matching is explained from.
@@ -280,19 +276,19 @@ class Engine:
 
     def attach(self, client: BaseClient) -> Callable[[], None]:
         """Make a boto3 client talk to this engine; call what it gives to end that."""
-        from .hook import attach
+        from .doors.hook import attach
 
         return attach(self, client)
 
     def patch(self) -> AbstractContextManager[Self]:
         """Make every boto3 client of the service in this process talk to this engine."""
-        from .hook import patch
+        from .doors.hook import patch
 
         return patch(self)
 
     def close(self) -> None:
         """Close the database; what was acknowledged is in it, and jobs end at their next step."""
-        identity_jobs.close(self._context)
+        jobs.close(self._context)
         self._database.close()
 
     def __enter__(self) -> Self:

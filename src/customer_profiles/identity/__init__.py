@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .blocking import MOST_HELD
-    from .columns import Kind
+    from .columns.kinds import Kind
     from .explaining import Evidence, Explanation
     from .index import Candidate, Index, Stored, lasting_keys
+    from .matching.blocking import MOST_HELD
     from .model import Model
     from .resolution import Group, Resolution, resolve
 
@@ -28,13 +28,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "MOST_HELD": "blocking",
+    "MOST_HELD": "matching.blocking",
     "Candidate": "index",
     "Evidence": "explaining",
     "Explanation": "explaining",
     "Group": "resolution",
     "Index": "index",
-    "Kind": "columns",
+    "Kind": "columns.kinds",
     "Model": "model",
     "Resolution": "resolution",
     "Stored": "index",

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .scoring import MATCH, log_classes
+from .matching.scoring import MATCH, log_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from .scoring import Weights
+    from .matching.scoring import Weights
 
     Values = Callable[[str], tuple[tuple[str, ...], tuple[str, ...]]]
 

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from . import blocking
-from .blocking import MOST_HELD
+from .columns.prepared import prepare
+from .columns.reading import read as read_columns
 from .explaining import explain
-from .keys import keys_of
-from .pair import Scorer
-from .prepared import prepare
-from .reading import read as read_columns
-from .record import read
+from .matching import blocking
+from .matching.blocking import MOST_HELD
+from .single.compare import Scorer
+from .single.keys import keys_of
+from .single.record import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from .columns.reading import Records
     from .explaining import Explanation
     from .model import Model
-    from .reading import Records
 
 _MOST_COMPARED = 12
 

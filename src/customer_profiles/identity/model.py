@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .columns.normalize import Facts, hash_of
 from .explaining import explain
-from .normalize import Facts, hash_of
-from .scoring import Attribute, Weights
+from .matching.scoring import Attribute, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .columns import Kind
-    from .comparing import Comparison
+    from .columns.kinds import Kind
     from .explaining import Explanation
+    from .matching.comparing import Comparison
 
 _VERSION = 2
 _TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}

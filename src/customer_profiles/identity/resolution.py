@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from . import blocking, clusters, scoring
-from .columns import KINDS
-from .comparing import compare, comparisons
+from .columns.kinds import KINDS
+from .columns.prepared import prepare
+from .columns.reading import read
 from .explaining import explain
 from .index import Index, InMemory
+from .matching import blocking, clusters, scoring
+from .matching.comparing import compare, comparisons
 from .model import Model, Rarities
-from .prepared import prepare
-from .reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .columns import Kind
-    from .comparing import Comparison
+    from .columns.kinds import Kind
+    from .columns.prepared import Columns, Prepared
+    from .columns.reading import Records
     from .explaining import Explanation
     from .index import Candidate
-    from .prepared import Columns, Prepared
-    from .reading import Records
-    from .scoring import Weights
+    from .matching.comparing import Comparison
+    from .matching.scoring import Weights
 
 Pairs = Any
 """uint64: of each pair the lesser record's number times 2**32, plus the greater's."""

@@ -6,11 +6,12 @@ classes and instances where they take object types and JSON.
 
 from __future__ import annotations
 
-from customer_profiles.mapping.codegen import codegen
-from customer_profiles.mapping.markers import Content, Key, Source, Target
-from customer_profiles.mapping.plan import Change, Plan
-from customer_profiles.mapping.profile_object import ProfileObject
 from customer_profiles.models.object_type import ObjectType, ObjectTypeField, ObjectTypeKey
+
+from .codegen import codegen
+from .markers import Content, Key, Source, Target
+from .plan import Change, Plan
+from .profile_object import ProfileObject
 
 __all__ = [
     "Change",

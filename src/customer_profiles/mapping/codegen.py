@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic.alias_generators import to_pascal, to_snake
 
 from customer_profiles.errors import InvalidInputError
-from customer_profiles.mapping import rules
-from customer_profiles.mapping.layout import Group, Item, lay_out, quote
-from customer_profiles.mapping.profile_object import ProfileObject
-from customer_profiles.mapping.timestamps import timestamp_format
+
+from . import rules
+from .layout import Group, Item, lay_out, quote
+from .profile_object import ProfileObject
+from .timestamps import timestamp_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic.alias_generators import to_pascal
 
-from customer_profiles.mapping import rules
-from customer_profiles.mapping.markers import Content, Key, Source, Target
-from customer_profiles.mapping.shapes import SUPPORTED, Shape, markers_of, places
 from customer_profiles.models.object_type import (
     ContentType,
     ObjectType,
@@ -19,10 +16,14 @@ from customer_profiles.models.object_type import (
     ObjectTypeKey,
 )
 
+from . import rules
+from .markers import Content, Key, Source, Target
+from .shapes import SUPPORTED, Shape, markers_of, places
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from customer_profiles.mapping.profile_object import ProfileObject
+    from .profile_object import ProfileObject
 
 _CONTENT_OF_KEYS: dict[str, ContentType] = {
     "_email": "EMAIL_ADDRESS",

@@ -10,7 +10,7 @@ from customer_profiles.models.object_type import ObjectType, ObjectTypeKey
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from customer_profiles.mapping.profile_object import ProfileObject
+    from .profile_object import ProfileObject
 
 Action = Literal["create", "update", "delete", "unchanged"]
 _SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "unchanged": "="}

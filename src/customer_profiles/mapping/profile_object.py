@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
-from customer_profiles.mapping import values
-from customer_profiles.mapping.declaration import Declared, declare, is_complete
-from customer_profiles.mapping.markers import Key, Source
+from . import values
+from .declaration import Declared, declare, is_complete
+from .markers import Key, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,7 @@ from uuid import UUID
 import pydantic
 from pydantic import BaseModel
 
-from customer_profiles.mapping.markers import Content, Key, Source, Target
+from .markers import Content, Key, Source, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from customer_profiles.errors import InvalidInputError
-from customer_profiles.mapping.shapes import Place, places
-from customer_profiles.mapping.timestamps import Format, timestamp_format
+
+from .shapes import Place, places
+from .timestamps import Format, timestamp_format
 
 if TYPE_CHECKING:
-    from customer_profiles.mapping.declaration import Declared
-    from customer_profiles.mapping.profile_object import ProfileObject
+    from .declaration import Declared
+    from .profile_object import ProfileObject
 
 
 def write(item: ProfileObject, declared: Declared) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, cast, overload
 
-from customer_profiles.models.base import Model, Record
-from customer_profiles.models.matching import MatchingConfig, RuleBasedMatchingConfig
+from .base import Model, Record
+from .matching import MatchingConfig, RuleBasedMatchingConfig
 
 if TYPE_CHECKING:
     from customer_profiles.mapping.profile_object import ProfileObject
-    from customer_profiles.models.profile_object import DeadLetter, JsonObject
     from customer_profiles.repositories.domains import Domains
     from customer_profiles.repositories.integrations import Integrations
     from customer_profiles.repositories.jobs import Jobs
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from customer_profiles.repositories.object_types import ObjectTypes
     from customer_profiles.repositories.profile_objects import ProfileObjects
     from customer_profiles.repositories.profiles import Profiles
+
+    from .profile_object import DeadLetter, JsonObject
 
 ObjectT = TypeVar("ObjectT", bound="ProfileObject")
 

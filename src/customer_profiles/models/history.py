@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
-from customer_profiles.models.profile_object import read_members
+from .base import Identifier, Model, OpenEnum, Record
+from .profile_object import read_members
 
 ActionType = Literal[
     "ADDED_PROFILE_KEY",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeAlias,
 
 from pydantic import Field, field_validator, model_validator
 
-from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
+from .base import Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from customer_profiles.mapping.profile_object import ProfileObject

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, cast
 
-from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
-from customer_profiles.models.matching import AutoMerging
+from .base import Identifier, Model, OpenEnum, Record
+from .matching import AutoMerging
 
 if TYPE_CHECKING:
     from customer_profiles.repositories.jobs import Jobs

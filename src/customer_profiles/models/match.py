@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 from pydantic import BeforeValidator, Field
 
 from customer_profiles.errors import DetachedError
-from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
+
+from .base import Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Explanation
-    from customer_profiles.models.matching import AutoMerging
-    from customer_profiles.models.profile import Profile
     from customer_profiles.repositories.matches import Matches
+
+    from .matching import AutoMerging
+    from .profile import Profile
 
 MatchType = Literal["RULE_BASED_MATCHING", "ML_BASED_MATCHING"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel
 
-from customer_profiles.models.base import Model, OpenEnum
+from .base import Model, OpenEnum
 
 DayOfTheWeek = Literal["SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"]
 ConflictResolvingModel = Literal["RECENCY", "SOURCE"]

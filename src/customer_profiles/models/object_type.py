@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, Typed
 from pydantic import ValidationError
 from pydantic.alias_generators import to_pascal
 
-from customer_profiles.models.base import Model, OpenEnum, Record
+from .base import Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from typing import Unpack

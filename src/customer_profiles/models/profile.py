@@ -18,15 +18,16 @@ from typing import (
 
 from pydantic import Field
 
-from customer_profiles.models.base import Identifier, Model, OpenEnum, Record
+from .base import Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from customer_profiles.mapping.profile_object import ProfileObject
-    from customer_profiles.models.history import ActionType, Provenance
-    from customer_profiles.models.profile_object import StoredObject
     from customer_profiles.repositories.history import History
     from customer_profiles.repositories.profile_objects import ObjectsOfProfile
     from customer_profiles.repositories.profiles import Profiles
+
+    from .history import ActionType, Provenance
+    from .profile_object import StoredObject
 
 ObjectT = TypeVar("ObjectT", bound="ProfileObject")
 Gender = Literal["MALE", "FEMALE", "UNSPECIFIED"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from customer_profiles.models.base import Identifier, Model, Record
+from .base import Identifier, Model, Record
 
 
 class StoredObject(Record):

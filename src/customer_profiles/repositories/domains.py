@@ -14,18 +14,20 @@ from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.domain import Domain, DomainFields
 from customer_profiles.models.profile_object import DeadLetter
-from customer_profiles.repositories.base import Answer, build, source_of
-from customer_profiles.repositories.profiles import Profiles
+
+from .base import Answer, build, source_of
+from .profiles import Profiles
 
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
     from customer_profiles.mapping.profile_object import ProfileObject
-    from customer_profiles.repositories.integrations import Integrations
-    from customer_profiles.repositories.jobs import Jobs
-    from customer_profiles.repositories.matches import Matches
-    from customer_profiles.repositories.object_types import ObjectTypes
-    from customer_profiles.repositories.profile_objects import ProfileObjects
+
+    from .integrations import Integrations
+    from .jobs import Jobs
+    from .matches import Matches
+    from .object_types import ObjectTypes
+    from .profile_objects import ProfileObjects
 
 _CREATE = "CreateDomain"
 _GET = "GetDomain"
@@ -132,31 +134,31 @@ class Domains:
 
     def object_types(self, name: str) -> ObjectTypes:
         """Give the object types of a domain; sends nothing."""
-        from customer_profiles.repositories.object_types import ObjectTypes
+        from .object_types import ObjectTypes
 
         return ObjectTypes(self._gateway, name)
 
     def objects(self, name: str, object_type: type[ProfileObject] | str) -> ProfileObjects[Any]:
         """Give the way for objects of one type into a domain; sends nothing."""
-        from customer_profiles.repositories.profile_objects import ProfileObjects
+        from .profile_objects import ProfileObjects
 
         return ProfileObjects(self._gateway, name, object_type)
 
     def integrations(self, name: str) -> Integrations:
         """Give the integrations of a domain; sends nothing."""
-        from customer_profiles.repositories.integrations import Integrations
+        from .integrations import Integrations
 
         return Integrations(self._gateway, name)
 
     def matches(self, name: str) -> Matches:
         """Give the matches of a domain; sends nothing."""
-        from customer_profiles.repositories.matches import Matches
+        from .matches import Matches
 
         return Matches(self._gateway, name)
 
     def jobs(self, name: str) -> Jobs:
         """Give the identity-resolution jobs of a domain; sends nothing."""
-        from customer_profiles.repositories.jobs import Jobs
+        from .jobs import Jobs
 
         return Jobs(self._gateway, name)
 

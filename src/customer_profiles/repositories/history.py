@@ -10,7 +10,8 @@ from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.history import HistoryRecord
-from customer_profiles.repositories.base import Answer, name_of, source_of
+
+from .base import Answer, name_of, source_of
 
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway

@@ -26,7 +26,8 @@ from customer_profiles.models.integration import (
     ServiceNowFlow,
     ZendeskFlow,
 )
-from customer_profiles.repositories.base import Answer, build, name_of, source_of
+
+from .base import Answer, build, name_of, source_of
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -10,7 +10,8 @@ from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError, WaitTimeoutError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.job import IdentityResolutionJob
-from customer_profiles.repositories.base import Answer, source_of
+
+from .base import Answer, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

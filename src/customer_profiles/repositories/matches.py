@@ -14,10 +14,11 @@ from customer_profiles.errors import InvalidInputError, NoResultError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.match import Match, MergePreview
 from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
-from customer_profiles.repositories.base import Answer, source_of
-from customer_profiles.repositories.jobs import Jobs
-from customer_profiles.repositories.merging import MOST_MERGED, id_of
-from customer_profiles.repositories.profiles import Profiles, given_profile, without_none
+
+from .base import Answer, source_of
+from .jobs import Jobs
+from .merging import MOST_MERGED, id_of
+from .profiles import Profiles, given_profile, without_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -354,7 +355,7 @@ class Matches:
     def _merging(self, config: AutoMerging | MatchingConfig | None) -> AutoMerging | None:
         """Give the settings to try, or the domain's own; None if they have no criteria."""
         if config is None:
-            from customer_profiles.repositories.domains import Domains
+            from .domains import Domains
 
             config = Domains(self._gateway).get(self.domain_name).matching
         merging = config.auto_merging if isinstance(config, MatchingConfig) else config

@@ -17,7 +17,8 @@ from customer_profiles.errors import (
     ThrottlingError,
 )
 from customer_profiles.models.profile import Profile
-from customer_profiles.repositories.profiles import Profiles
+
+from .profiles import Profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

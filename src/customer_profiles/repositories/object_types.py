@@ -10,13 +10,10 @@ from customer_profiles import _wire
 from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.base import attach_all
-from customer_profiles.models.object_type import (
-    DetectedObjectType,
-    ObjectType,
-    ObjectTypeFields,
-)
-from customer_profiles.repositories.base import Answer, build, name_of, source_of
-from customer_profiles.repositories.profile_objects import write_object
+from customer_profiles.models.object_type import DetectedObjectType, ObjectType, ObjectTypeFields
+
+from .base import Answer, build, name_of, source_of
+from .profile_objects import write_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

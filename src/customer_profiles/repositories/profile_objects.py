@@ -24,7 +24,8 @@ from customer_profiles.errors import (
 )
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.profile_object import StoredObject
-from customer_profiles.repositories.base import Answer, name_of, reasons_of, source_of
+
+from .base import Answer, name_of, reasons_of, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

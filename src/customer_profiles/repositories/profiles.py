@@ -18,7 +18,8 @@ from customer_profiles.errors import (
 )
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.profile import Profile, ProfileFields
-from customer_profiles.repositories.base import Answer, build, source_of
+
+from .base import Answer, build, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Path, Wire
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.models.history import Provenance
-    from customer_profiles.repositories.history import History
-    from customer_profiles.repositories.profile_objects import ObjectsOfProfile
+
+    from .history import History
+    from .profile_objects import ObjectsOfProfile
 
 _CREATE = "CreateProfile"
 _BATCH_GET = "BatchGetProfile"
@@ -344,7 +346,7 @@ class Profiles:
             AmbiguousWriteError: the answers were lost, and the profiles are not as a merge
                 leaves them.
         """
-        from customer_profiles.repositories.merging import merge
+        from .merging import merge
 
         merge(self._gateway, self.domain_name, main, others, take)
 
@@ -352,19 +354,19 @@ class Profiles:
         self, profile_id: str, object_type: type[ProfileObject] | str, **options: Any
     ) -> ObjectsOfProfile[Any]:
         """Give the objects of one type that a profile has; sends nothing yet."""
-        from customer_profiles.repositories.profile_objects import ObjectsOfProfile
+        from .profile_objects import ObjectsOfProfile
 
         return ObjectsOfProfile(self._gateway, self.domain_name, profile_id, object_type, **options)
 
     def history(self, profile_id: str, **options: Any) -> History:
         """Give what happened to a profile; sends nothing yet."""
-        from customer_profiles.repositories.history import History
+        from .history import History
 
         return History(self._gateway, self.domain_name, profile_id, **options)
 
     def provenance(self, profile_id: str, field: str) -> Provenance:
         """Say which object set a field of a profile, and when."""
-        from customer_profiles.repositories.provenance import provenance
+        from .provenance import provenance
 
         return provenance(self._gateway, self.domain_name, profile_id, field)
 

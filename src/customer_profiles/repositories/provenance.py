@@ -12,8 +12,9 @@ from customer_profiles._problems import unknown
 from customer_profiles.errors import InvalidInputError, ResourceNotFoundError
 from customer_profiles.models.history import HistoryRecord, Provenance
 from customer_profiles.models.profile import Address, EngagementPreferences, Profile
-from customer_profiles.repositories.history import History
-from customer_profiles.repositories.object_types import ObjectTypes
+
+from .history import History
+from .object_types import ObjectTypes
 
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway

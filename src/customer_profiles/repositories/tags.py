@@ -10,14 +10,16 @@ from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.domain import Domain
 from customer_profiles.models.integration import Integration
 from customer_profiles.models.object_type import ObjectType
-from customer_profiles.repositories.base import Answer
+
+from .base import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
-    from customer_profiles.repositories.object_types import ObjectTypes
+
+    from .object_types import ObjectTypes
 
 Taggable: TypeAlias = Domain | ObjectType | Integration | str
 

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from customer_profiles._results import Results
 from customer_profiles.models.object_type import ObjectTypeTemplate
-from customer_profiles.repositories.base import Answer
+
+from .base import Answer
 
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway

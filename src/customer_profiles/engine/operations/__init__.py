@@ -1,6 +1,6 @@
 """One function an operation: its request in, its answer out; importing this fills the table."""
 
-from customer_profiles.engine.registry import find
+from customer_profiles.engine.service.registry import find
 
 from . import (
     domains,

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import auto_merging, kinds, rule_matching
-from customer_profiles.engine.refusals import bad_request, not_found
-from customer_profiles.engine.registry import operation
+from customer_profiles.engine.ingestion import compiled_types
+from customer_profiles.engine.matching import consolidation, rules
+from customer_profiles.engine.profiles.expiry import purge_all
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as store
 from customer_profiles.engine.store import matches as match_store
 from customer_profiles.engine.store import tags as tag_store
 
 from . import tags
-from .expiry import purge_all
 
 if TYPE_CHECKING:
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
 Wire = dict[str, Any]
@@ -35,7 +36,7 @@ def create_domain(context: Context, request: Wire) -> Wire:
         _check_room(context, connection, name)
         store.insert(connection, name, settings, _now(context))
         made = existing(connection, name)
-        rule_matching.configure(context, connection, made.id, None, settings)
+        rules.configure(context, connection, made.id, None, settings)
         tag_store.put(connection, _arn(context, name), given)
         return _described(context, connection, existing(connection, name))
 
@@ -44,7 +45,7 @@ def create_domain(context: Context, request: Wire) -> Wire:
 def get_domain(context: Context, request: Wire) -> Wire:
     """Describe a domain, with its statistics."""
     purge_all(context)
-    rule_matching.settle(context)
+    rules.settle(context)
     with context.database.read() as connection:
         domain = existing(connection, request["DomainName"])
         stats = _stats(store.counts(connection, domain.id))
@@ -55,15 +56,15 @@ def get_domain(context: Context, request: Wire) -> Wire:
 def update_domain(context: Context, request: Wire) -> Wire:
     """Change the settings that are given; each replaces the earlier one whole."""
     name = request["DomainName"]
-    rule_matching.settle(context)
+    rules.settle(context)
     with context.database.write() as connection:
         domain = existing(connection, name)
         settings = _settings(domain.settings, request)
         store.replace(connection, domain.id, settings, _now(context))
-        rule_matching.configure(context, connection, domain.id, domain.settings, settings)
+        rules.configure(context, connection, domain.id, domain.settings, settings)
         if not settings.get("Matching", {}).get("Enabled"):
             match_store.clear(connection, domain.id)
-        kinds.check_names(connection, domain.id)
+        compiled_types.check_names(connection, domain.id)
         if "Tags" in request:
             # Assumed: tags given to UpdateDomain replace all tags that the domain has.
             tags.check_number(context, request["Tags"])
@@ -126,13 +127,13 @@ def _settings(old: Wire, request: Wire) -> Wire:
         if settings.get(name) == "":
             del settings[name]
     _check_data_store(old, settings)
-    auto_merging.check(request.get("Matching", {}).get("AutoMerging", {}))
+    consolidation.check(request.get("Matching", {}).get("AutoMerging", {}))
     return settings
 
 
 def _check_data_store(old: Wire, settings: Wire) -> None:
     # AG:enable-customer-profiles has both: a data store needs a key and stays once enabled.
-    was, is_on = kinds.has_data_store(old), kinds.has_data_store(settings)
+    was, is_on = compiled_types.has_data_store(old), compiled_types.has_data_store(settings)
     if was and not is_on:
         raise bad_request("DataStore cannot be disabled once it is enabled")
     if is_on and "DefaultEncryptionKey" not in settings:
@@ -143,9 +144,9 @@ def _described(context: Context, connection: Connection, domain: store.Domain) -
     settings = dict(domain.settings)
     matching = settings.get("RuleBasedMatching")
     if matching and matching["Enabled"]:
-        state = rule_matching.status(context, connection, domain.id)
+        state = rules.status(context, connection, domain.id)
         settings["RuleBasedMatching"] = {**matching, "Status": state}
-    if kinds.has_data_store(settings):
+    if compiled_types.has_data_store(settings):
         # Assumed: the data store is ready as soon as it is enabled.
         settings["DataStore"] = {"Enabled": True, "Readiness": {"ProgressPercentage": 100}}
     listed = _listed(context, connection, domain)

@@ -6,17 +6,17 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from customer_profiles.engine import holdings
-from customer_profiles.engine.clock import made_at
-from customer_profiles.engine.refusals import not_found
-from customer_profiles.engine.registry import operation
-from customer_profiles.engine.standard import PROFILE
+from customer_profiles.engine.ingestion.standard import PROFILE
+from customer_profiles.engine.profiles import removal
+from customer_profiles.engine.service.clock import made_at
+from customer_profiles.engine.service.refusals import not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import history as store
 
 from .profiles import existing, place
 
 if TYPE_CHECKING:
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store import profiles as profile_store
     from customer_profiles.engine.store.database import Connection
 
@@ -100,13 +100,13 @@ def _records(context: Context, request: Wire) -> list[_Record]:
 def _events(connection: Connection, profile: profile_store.Stored) -> list[store.Event]:
     remembered = store.of(connection, profile.id)
     if not any(event.action == "CREATED" for event in remembered):
-        body = profile.body if holdings.is_as_made(connection, profile) else None
+        body = profile.body if removal.is_as_made(connection, profile) else None
         made = made_at(profile.profile_id)
         created = store.Event(profile.id, PROFILE, "CREATED", made, None, body)
         remembered = [created, *remembered]
-    present = holdings.objects_of(connection, profile.id)
+    present = removal.objects_of(connection, profile.id)
     return _with_contents(
-        remembered + [holdings.ingested(one) for one in present if not one.is_standard]
+        remembered + [removal.ingested(one) for one in present if not one.is_standard]
     )
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import flows, kinds, schedules
-from customer_profiles.engine.refusals import bad_request, not_found
-from customer_profiles.engine.registry import operation
+from customer_profiles.engine.flows import definitions, schedules
+from customer_profiles.engine.ingestion import compiled_types
+from customer_profiles.engine.ingestion.templates import templates
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import integrations as store
 from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import tags as tag_store
-from customer_profiles.engine.templates import templates
 
 from . import tags
 from .profiles import place
 
 if TYPE_CHECKING:
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
 Wire = dict[str, Any]
@@ -127,7 +128,7 @@ def _check(request: Wire, now: float) -> None:
         if "ObjectTypeName" not in request:
             # Assumed: what a flow brings has one object type.
             raise bad_request("ObjectTypeName is missing; a flow's records are objects of it")
-        flows.check(flow, now)
+        definitions.check(flow, now)
     elif not request.keys() & {"ObjectTypeName", "ObjectTypeNames", "EventTriggerNames"}:
         # Assumed: an integration says what it brings, or which event trigger it serves.
         raise bad_request("Give ObjectTypeName or ObjectTypeNames")
@@ -146,7 +147,7 @@ def _check_types(connection: Connection, domain: int, request: Wire) -> None:
         if name == _UNSTRUCTURED or name in templates():
             continue
         if type_store.find(connection, domain, name) is None:
-            raise kinds.unknown(name)
+            raise compiled_types.unknown(name)
 
 
 def _uri(context: Context, connection: Connection, flow: Wire) -> str:
@@ -181,7 +182,7 @@ def _stored(
         kept = {name: old.definition[name] for name in old.definition if name == "FlowDefinition"}
         return old._replace(definition=definition | kept, updated=now)
     flow = definition.get("FlowDefinition")
-    trigger = flow and flows.scheduled(flow)
+    trigger = flow and definitions.scheduled(flow)
     next_run = schedules.first_run(trigger, now, now) if trigger else None
     return store.Integration(
         domain, request["DomainName"], uri, definition, now, now, next_run, None

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import auto_merging, identity_jobs, merging, rule_matching
-from customer_profiles.engine.refusals import bad_request, not_found
-from customer_profiles.engine.registry import operation
+from customer_profiles.engine.matching import consolidation, jobs, rules
+from customer_profiles.engine.profiles import merging
+from customer_profiles.engine.profiles.expiry import purge_all
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import identity_jobs as job_store
 from customer_profiles.engine.store import matches as store
 
 from .domains import existing as existing_domain
-from .expiry import purge_all
 from .profiles import existing, place
 
 if TYPE_CHECKING:
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
 Wire = dict[str, Any]
@@ -57,13 +58,13 @@ def _described(connection: Connection, match: store.Match, now: float) -> Wire:
 def list_rule_based_matches(context: Context, request: Wire) -> Wire:
     """List the ids of what the rules match now, page by page."""
     purge_all(context)
-    rule_matching.settle(context)
+    rules.settle(context)
     limit = request.get("MaxResults", _PAGE)
     query = ["rule-based", request["DomainName"]]
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with context.database.read() as connection:
         domain = _matching(connection, request["DomainName"], "RuleBasedMatching")
-        found, more = rule_matching.matches(connection, domain, after, limit)
+        found, more = rules.matches(connection, domain, after, limit)
     token = context.pages.token(query, str(more)) if more is not None else None
     return {"MatchIds": [one.match_id for one in found], "NextToken": token}
 
@@ -72,7 +73,7 @@ def list_rule_based_matches(context: Context, request: Wire) -> Wire:
 def get_similar_profiles(context: Context, request: Wire) -> Wire:
     """Give the match that a profile is in, or one by its id."""
     purge_all(context)
-    rule_matching.settle(context)
+    rules.settle(context)
     name, key = request["DomainName"], request["SearchKey"]
     by_rules = request["MatchType"] == "RULE_BASED_MATCHING"
     if key not in {"matchId", "profileId"}:
@@ -115,15 +116,15 @@ def _by_rules(
     context: Context, connection: Connection, domain: int, request: Wire
 ) -> tuple[Wire, list[str]]:
     if request["SearchKey"] == "matchId":
-        match = rule_matching.match_by_id(connection, domain, request["SearchValue"])
+        match = rules.match_by_id(connection, domain, request["SearchValue"])
     else:
         row = _row(context, connection, request)
-        match = rule_matching.match_of_profile(connection, row)
+        match = rules.match_of_profile(connection, row)
     if match is None:
         return {}, []
     now = context.clock.now()
     found = {"MatchId": match.match_id, "RuleLevel": match.level}
-    return found, rule_matching.profile_ids(connection, match.rows, now)
+    return found, rules.profile_ids(connection, match.rows, now)
 
 
 def _row(context: Context, connection: Connection, request: Wire) -> int:
@@ -143,7 +144,7 @@ def _matching(connection: Connection, name: str, setting: str) -> int:
 @operation("GetAutoMergingPreview")
 def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
     """Try auto-merging on what the latest job found; merges nothing."""
-    auto_merging.check(request)
+    consolidation.check(request)
     now = context.clock.now()
     matches = profiles = merged = 0
     with context.database.read() as connection:
@@ -151,7 +152,7 @@ def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
         for match in store.sample(connection, domain, _SAMPLE):
             rows = [row for row, _ in store.profiles_of(connection, match, now)]
             matches, profiles = matches + 1, profiles + len(rows)
-            plan = auto_merging.plan(connection, match.confidence, rows, request)
+            plan = consolidation.plan(connection, match.confidence, rows, request)
             # Assumed: profiles that will be merged are counted with the one that stays.
             # What would be too large as one stays apart, as in the job.
             merged += sum(len(one.ids) for one in plan if merging.fits(context, one.merged))
@@ -166,7 +167,7 @@ def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
 @operation("ListIdentityResolutionJobs")
 def list_identity_resolution_jobs(context: Context, request: Wire) -> Wire:
     """List the runs of the machine matching, the latest first."""
-    identity_jobs.bury(context)
+    jobs.bury(context)
     limit = request.get("MaxResults", _PAGE)
     query = ["jobs", request["DomainName"]]
     before = int(context.pages.position(query, request.get("NextToken")) or 1 << 60)
@@ -176,17 +177,17 @@ def list_identity_resolution_jobs(context: Context, request: Wire) -> Wire:
         found = job_store.page(connection, domain.id, before, limit + 1)
     more = len(found) > limit
     token = context.pages.token(query, str(found[limit - 1].id)) if more else None
-    listed = [identity_jobs.listed(request["DomainName"], one) for one in found[:limit]]
+    listed = [jobs.listed(request["DomainName"], one) for one in found[:limit]]
     return {"IdentityResolutionJobsList": listed, "NextToken": token}
 
 
 @operation("GetIdentityResolutionJob")
 def get_identity_resolution_job(context: Context, request: Wire) -> Wire:
     """Describe a run of the machine matching, while it runs too."""
-    identity_jobs.bury(context)
+    jobs.bury(context)
     with context.database.read() as connection:
         domain = place(connection, request["DomainName"])
         job = job_store.find(connection, domain.id, request["JobId"])
     if job is None:
         raise not_found("The domain has no identity resolution job with this id")
-    return identity_jobs.described(request["DomainName"], job)
+    return jobs.described(request["DomainName"], job)

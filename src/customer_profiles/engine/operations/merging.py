@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import merging
-from customer_profiles.engine.refusals import bad_request, not_found
-from customer_profiles.engine.registry import operation
-from customer_profiles.identity import merging as identity
+from customer_profiles.engine.profiles import merged_values as identity
+from customer_profiles.engine.profiles import merging
+from customer_profiles.engine.profiles.expiry import purge_some
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 
-from .expiry import purge_some
 from .profiles import find, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
 
 Wire = dict[str, Any]
 

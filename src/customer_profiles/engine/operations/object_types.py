@@ -6,11 +6,13 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import detection, holdings, keys, kinds, provenance
-from customer_profiles.engine.object_types import check, content_types
-from customer_profiles.engine.refusals import bad_request, not_found
-from customer_profiles.engine.registry import operation
-from customer_profiles.engine.standard import standard
+from customer_profiles.engine.ingestion import compiled_types, detection
+from customer_profiles.engine.ingestion.standard import standard
+from customer_profiles.engine.ingestion.templates import templates
+from customer_profiles.engine.ingestion.type_checks import check, content_types
+from customer_profiles.engine.profiles import keys, provenance, removal
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import letters
@@ -18,7 +20,6 @@ from customer_profiles.engine.store import object_types as store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store import tags as tag_store
-from customer_profiles.engine.templates import templates
 
 from . import tags
 from .profiles import place
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
 
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
     Row = TypeVar("Row", profile_store.Stored, object_store.StoredObject)
@@ -53,16 +54,16 @@ def put_profile_object_type(context: Context, request: Wire) -> Wire:
         known = _known_keys(connection, domain.id, name)
         check(request, known, key_quota=context.quotas.keys)
         if old is None:
-            kinds.check_room(context, connection, domain.id)
+            compiled_types.check_room(context, connection, domain.id)
             tag_store.put(connection, _arn(context, request["DomainName"], name), given)
         _check_encryption_key(connection, domain.id, old, definition)
-        kinds.check_names(connection, domain.id, name)
+        compiled_types.check_names(connection, domain.id, name)
         # AG:update-and-validate-mapping: an update ignores tags and does not touch what was
         # ingested before.
         # Assumed: a setting that an update of an object type leaves out is gone.
         now = round(context.clock.now(), 3)
         store.put(connection, domain.id, name, definition, old.created if old else now, now)
-        kinds.learn_keys(connection, domain.id)
+        compiled_types.learn_keys(connection, domain.id)
         if old and _unique(old.definition) != _unique(definition):
             _rename_own_keys(context, connection, domain.id, name)
         return _described(
@@ -106,7 +107,7 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
         _remove_empty(connection, touched)
         store.delete(connection, domain.id, name)
         letters.forget(connection, domain.id, name)
-        kinds.learn_keys(connection, domain.id)
+        compiled_types.learn_keys(connection, domain.id)
         tag_store.clear(connection, _arn(context, request["DomainName"], name))
     # Assumed: DeleteProfileObjectType's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
@@ -145,7 +146,7 @@ def detect_profile_object_type(context: Context, request: Wire) -> Wire:
 
 def _unique(definition: Wire) -> list[str]:
     """Give the name of a type's UNIQUE key."""
-    key_map = kinds.whole(definition)["Keys"]
+    key_map = compiled_types.whole(definition)["Keys"]
     return [
         name
         for name, variants in key_map.items()
@@ -155,18 +156,18 @@ def _unique(definition: Wire) -> list[str]:
 
 def _rename_own_keys(context: Context, connection: Connection, domain: int, name: str) -> None:
     """Have the objects of a type found by the name that its UNIQUE key has now."""
-    mapping = kinds.load(context, connection, domain, name).mapping
+    mapping = compiled_types.load(context, connection, domain, name).mapping
     for stored in _every(object_store.of_type, connection, domain, name):
         own_key = mapping.read(json.loads(stored.body)).own_key
         if own_key is not None and keys.unique_key(name, own_key[1]) == stored.unique_key:
-            _replace(connection, stored, stored._replace(own_keys=holdings.written([own_key])))
+            _replace(connection, stored, stored._replace(own_keys=removal.written([own_key])))
 
 
 def _replace(
     connection: Connection, old: object_store.StoredObject, new: object_store.StoredObject
 ) -> None:
     """Store an object anew, and have it found by its new keys."""
-    before, places = holdings.places_of(old), holdings.places_of(new)
+    before, places = removal.places_of(old), removal.places_of(new)
     key_store.remove(connection, old.id, before - places)
     key_store.add(connection, [(place, new.id) for place in places - before])
     object_store.put(connection, [new])
@@ -175,7 +176,7 @@ def _replace(
 def _existing(connection: Connection, domain: int, name: str) -> store.ObjectType:
     found = store.find(connection, domain, name)
     if found is None:
-        raise kinds.unknown(name)
+        raise compiled_types.unknown(name)
     return found
 
 
@@ -184,7 +185,7 @@ def _known_keys(connection: Connection, domain: int, but: str) -> dict[str, tupl
     known = dict(store.added_key_names(connection, domain))
     for stored in store.every(connection, domain):
         if stored.name != but:
-            known |= content_types(kinds.whole(stored.definition))
+            known |= content_types(compiled_types.whole(stored.definition))
     return known
 
 
@@ -193,7 +194,7 @@ def _check_encryption_key(
 ) -> None:
     is_other = old and old.definition.get("EncryptionKey") != new.get("EncryptionKey")
     # AG:update-and-validate-mapping: with a data store the encryption key stays.
-    if is_other and kinds.has_data_store(domain_store.settings_of(connection, domain)):
+    if is_other and compiled_types.has_data_store(domain_store.settings_of(connection, domain)):
         raise bad_request("EncryptionKey cannot be changed in a domain with a data store")
 
 
@@ -201,7 +202,7 @@ def _described(
     context: Context, connection: Connection, domain: str, stored: store.ObjectType
 ) -> Wire:
     listed = _listed(context, connection, domain, stored)
-    return {"ObjectTypeName": stored.name, **kinds.whole(stored.definition), **listed}
+    return {"ObjectTypeName": stored.name, **compiled_types.whole(stored.definition), **listed}
 
 
 def _listed(
@@ -209,7 +210,7 @@ def _listed(
 ) -> Wire:
     definition = stored.definition
     shown = ("Description", "SourcePriority")
-    most = kinds.most_objects(definition)
+    most = compiled_types.most_objects(definition)
     # Assumed: MaxAvailableProfileObjectCount is the limit of objects of one profile.
     limits = {"MaxProfileObjectCount": most} if most else {}
     return {
@@ -232,7 +233,7 @@ def _remove_objects(context: Context, connection: Connection, domain: int, name:
     found = _every(object_store.of_type, connection, domain, name)
     touched: set[int] = set()
     while some := list(islice(found, _MANY)):
-        holdings.remove_objects(connection, some, "DELETED_BY_CUSTOMER", context.clock.now())
+        removal.remove_objects(connection, some, "DELETED_BY_CUSTOMER", context.clock.now())
         touched.update(stored.profile for stored in some)
     return touched
 
@@ -268,7 +269,7 @@ def _every(
 def _lost_names(connection: Connection, domain: int, name: str) -> set[str]:
     """Give the key names that only one type has, and that go with it."""
     names = {
-        one.name: set(content_types(kinds.whole(one.definition)))
+        one.name: set(content_types(compiled_types.whole(one.definition)))
         for one in store.every(connection, domain)
     }
     return names.pop(name).difference(*names.values())
@@ -285,7 +286,7 @@ def _scrub_profile(connection: Connection, profile: profile_store.Stored, name: 
     # No sources at all would say that the profile still is as it was made.
     changed = profile._replace(body=body, sources=provenance.write(sources) or b"[]")
     profile_store.replace(connection, [changed])
-    holdings.release(connection, changed, keys.of_fields(old) - keys.of_fields(new))
+    removal.release(connection, changed, keys.of_fields(old) - keys.of_fields(new))
     # Without its middle name a person has another full name.
     added = keys.hashes(profile.domain, keys.of_fields(new) - keys.of_fields(old))
     key_store.add(connection, [(key, profile.id) for key in added])
@@ -302,21 +303,21 @@ def _scrub_standard(
     new = provenance.without(old, gone)
     own_objects = {("", sources.named.pop(path).unique_key) for path in gone}
     if not sources.named:
-        holdings.remove_objects(connection, [stored], "DELETED_BY_CUSTOMER", 0)
+        removal.remove_objects(connection, [stored], "DELETED_BY_CUSTOMER", 0)
         return
-    held = holdings.default_keys(kind.keys, new)
+    held = removal.default_keys(kind.keys, new)
     changed = stored._replace(
         body=_encode(new).encode(),
         sources=provenance.write(sources),
-        keys=holdings.written(held),
-        own_keys=holdings.written(
-            key for key in holdings.keys_in(stored.own_keys) - own_objects if key[0] not in lost
+        keys=removal.written(held),
+        own_keys=removal.written(
+            key for key in removal.keys_in(stored.own_keys) - own_objects if key[0] not in lost
         ),
     )
     _replace(connection, stored, changed)
     profile = profile_store.at(connection, stored.profile)
     if profile is not None:
-        holdings.release(connection, profile, holdings.keys_in(stored.keys) - held)
+        removal.release(connection, profile, removal.keys_in(stored.keys) - held)
 
 
 def _remove_empty(connection: Connection, rows: set[int]) -> None:
@@ -326,6 +327,6 @@ def _remove_empty(connection: Connection, rows: set[int]) -> None:
         if profile is None:
             continue
         is_empty = json.loads(profile.body).keys() <= {"ProfileId"}
-        held = holdings.objects_of(connection, row) or holdings.added_keys(connection, row)
+        held = removal.objects_of(connection, row) or removal.added_keys(connection, row)
         if is_empty and not held:
-            holdings.remove_profiles(connection, [profile])
+            removal.remove_profiles(connection, [profile])

@@ -7,24 +7,25 @@ from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import holdings, keys, kinds
-from customer_profiles.engine.ingestion import Intake
-from customer_profiles.engine.outbox import deliver
-from customer_profiles.engine.refusals import Refusal, bad_request, not_found
-from customer_profiles.engine.registry import operation
-from customer_profiles.engine.standard import PROFILE
+from customer_profiles.engine.ingestion import compiled_types
+from customer_profiles.engine.ingestion.dead_letter_queue import deliver
+from customer_profiles.engine.ingestion.intake import Intake
+from customer_profiles.engine.ingestion.standard import PROFILE
+from customer_profiles.engine.profiles import keys, removal
+from customer_profiles.engine.profiles.expiry import reading, writing
+from customer_profiles.engine.service.refusals import Refusal, bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import letters
 from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import objects as store
 from customer_profiles.engine.store import profiles as profile_store
 
-from .expiry import reading, writing
 from .profiles import changing, content_types, existing, place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
 Wire = dict[str, Any]
@@ -146,16 +147,16 @@ def list_profile_objects(context: Context, request: Wire) -> Wire:
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with reading(context) as connection:
         domain = place(connection, request["DomainName"])
-        if not kinds.is_known(connection, domain.id, name):
+        if not compiled_types.is_known(connection, domain.id, name):
             # Seen from the service: a type that is not mapped in the domain is not found.
-            raise kinds.unknown(name)
+            raise compiled_types.unknown(name)
         profile = existing(context, connection, domain, request["ProfileId"])
         accepted = _accepted(connection, domain.id, wanted)
         found = [
             one
             # Assumed: ListProfileObjects answers in the order in which objects first came.
             for one in _objects(connection, profile, name)
-            if one.id > after and (accepted is None or accepted & holdings.keys_in(one.keys))
+            if one.id > after and (accepted is None or accepted & removal.keys_in(one.keys))
         ]
     more = len(found) > limit
     token = context.pages.token(query, str(found[limit - 1].id)) if more else None
@@ -166,9 +167,9 @@ def _objects(
     connection: Connection, profile: profile_store.Stored, name: str
 ) -> list[store.StoredObject]:
     if name != PROFILE:
-        return holdings.objects_of(connection, profile.id, name)
+        return removal.objects_of(connection, profile.id, name)
     # Assumed: the objects of type _profile are the profile itself.
-    written = json.dumps(sorted(holdings.keys_of(connection, profile))).encode()
+    written = json.dumps(sorted(removal.keys_of(connection, profile))).encode()
     return [
         store.StoredObject(
             profile.id,
@@ -211,13 +212,13 @@ def delete_profile_object(context: Context, request: Wire) -> Wire:
     name = request["ObjectTypeName"]
     with changing(context, request) as (connection, _, profile):
         unique_key = request["ProfileObjectUniqueKey"]
-        objects = holdings.objects_of(connection, profile.id, name)
+        objects = removal.objects_of(connection, profile.id, name)
         found = next((one for one in objects if one.unique_key == unique_key), None)
         if found is None:
             # Assumed: deleting an object that the profile does not have is refused as not found.
             raise not_found(f"The profile has no object of type {name} with this unique key")
         # Assumed: what a deleted object set in its profile stays there.
         now = context.clock.now()
-        holdings.remove_objects(connection, [found], "DELETED_BY_CUSTOMER", now)
+        removal.remove_objects(connection, [found], "DELETED_BY_CUSTOMER", now)
     # Seen from the service.
     return {"Message": "OK"}

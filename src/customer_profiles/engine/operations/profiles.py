@@ -6,14 +6,15 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine import holdings, keys, provenance, searching
-from customer_profiles.engine.changes import changed
-from customer_profiles.engine.clock import made_at
-from customer_profiles.engine.ingestion import SECONDS_A_DAY
-from customer_profiles.engine.object_types import predefined_keys
-from customer_profiles.engine.refusals import bad_request, not_found
-from customer_profiles.engine.registry import operation
-from customer_profiles.engine.standard import PROFILE
+from customer_profiles.engine.ingestion.intake import SECONDS_A_DAY
+from customer_profiles.engine.ingestion.standard import PROFILE
+from customer_profiles.engine.ingestion.type_checks import predefined_keys
+from customer_profiles.engine.profiles import keys, provenance, removal, search
+from customer_profiles.engine.profiles.changes import changed
+from customer_profiles.engine.profiles.expiry import purge_some, reading, writing
+from customer_profiles.engine.service.clock import made_at
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import history
 from customer_profiles.engine.store import keys as key_store
@@ -21,12 +22,11 @@ from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import profiles as store
 
 from .domains import missing
-from .expiry import purge_some, reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
 Wire = dict[str, Any]
@@ -77,7 +77,7 @@ def update_profile(context: Context, request: Wire) -> Wire:
 def delete_profile(context: Context, request: Wire) -> Wire:
     """Remove a profile with its keys."""
     with changing(context, request) as (connection, _, stored):
-        holdings.remove_profiles(connection, [stored])
+        removal.remove_profiles(connection, [stored])
     # Assumed: DeleteProfile's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
 
@@ -117,10 +117,10 @@ def search_profiles(context: Context, request: Wire) -> bytes:
         query = [domain.id, joined_by, [(one["KeyName"], one["Values"]) for one in asked]]
         after = int(context.pages.position(query, request.get("NextToken")) or 0)
         criteria = [_criterion(connection, domain.id, one) for one in asked]
-        plan = searching.AllOf(connection, criteria) if joined_by == "AND" else None
-        found = searching.run(
+        plan = search.AllOf(connection, criteria) if joined_by == "AND" else None
+        found = search.run(
             connection,
-            plan or searching.AnyOf(criteria),
+            plan or search.AnyOf(criteria),
             after,
             limit + 1,
             context.clock.now(),
@@ -130,7 +130,7 @@ def search_profiles(context: Context, request: Wire) -> bytes:
     return _page(criteria, found[:limit], token)
 
 
-def _criterion(connection: Connection, domain: int, asked: Wire) -> searching.Criterion:
+def _criterion(connection: Connection, domain: int, asked: Wire) -> search.Criterion:
     name, values = asked["KeyName"], asked["Values"]
     _check_key(name, values)
     types = content_types(connection, domain, name)
@@ -142,19 +142,19 @@ def _criterion(connection: Connection, domain: int, asked: Wire) -> searching.Cr
         )
     if name == "_profileId":
         rows = {value: store.row_of(connection, domain, keys.id_bytes(value)) for value in values}
-        terms = [searching.Term(value, row=row) for value, row in rows.items() if row]
+        terms = [search.Term(value, row=row) for value, row in rows.items() if row]
     else:
         terms = [
-            searching.Term(value, keys.hash_of(domain, (name, normal)))
+            search.Term(value, keys.hash_of(domain, (name, normal)))
             for value in dict.fromkeys(values)
             for normal in sorted(keys.normals(name, types, value))
             if normal
         ]
-    return searching.Criterion(name, tuple(terms))
+    return search.Criterion(name, tuple(terms))
 
 
 def _page(
-    criteria: Sequence[searching.Criterion], found: Sequence[searching.Find], token: str | None
+    criteria: Sequence[search.Criterion], found: Sequence[search.Find], token: str | None
 ) -> bytes:
     """Join stored profiles, each with what found it, into an answer."""
     written: dict[tuple[tuple[int, str], ...], bytes] = {}
@@ -169,9 +169,7 @@ def _page(
     return b'{"Items":[%b],"NextToken":%b}' % (b",".join(items), next_token)
 
 
-def _found_by(
-    criteria: Sequence[searching.Criterion], hits: Iterable[tuple[int, str]]
-) -> list[Wire]:
+def _found_by(criteria: Sequence[search.Criterion], hits: Iterable[tuple[int, str]]) -> list[Wire]:
     # Assumed: a search by a single key answers with FoundByItems too.
     values: dict[int, list[str]] = {}
     for position, value in dict.fromkeys(hits):
@@ -206,7 +204,7 @@ def delete_profile_key(context: Context, request: Wire) -> Wire:
         types = content_types(connection, domain.id, name)
         gone = {(one.name, one.normal) for one in _added(types, name, values)}
         key_store.remove_added(connection, stored.id, name, [normal for _, normal in gone])
-        if gone & holdings.keys_of(connection, stored):
+        if gone & removal.keys_of(connection, stored):
             # Assumed: a key value that a field or an object holds cannot be deleted as a key.
             raise bad_request(
                 f"A field or an object of the profile holds this value of {name}; "
@@ -258,7 +256,7 @@ def _rekey(
     connection: Connection, stored: store.Stored, old: set[keys.Key], new: set[keys.Key]
 ) -> None:
     """Bring the index up to date with a profile that is stored already."""
-    holdings.release(connection, stored, old - new)
+    removal.release(connection, stored, old - new)
     _enter(connection, stored, new - old)
 
 
@@ -272,7 +270,7 @@ def _remember(
 ) -> None:
     """Keep what happened to a profile, and first of all what it was when it was made."""
     events = []
-    if action == "UPDATED" and holdings.is_as_made(connection, before):
+    if action == "UPDATED" and removal.is_as_made(connection, before):
         made = made_at(before.profile_id)
         events = [history.Event(before.id, PROFILE, "CREATED", made, None, before.body)]
     now = context.clock.now()

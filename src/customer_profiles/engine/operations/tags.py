@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine.refusals import bad_request, not_found
-from customer_profiles.engine.registry import operation
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import integrations as integration_store
 from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import tags as store
 
 if TYPE_CHECKING:
-    from customer_profiles.engine.context import Context
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
 Wire = dict[str, Any]

@@ -1,0 +1,141 @@
+"""The botocore door: boto3 clients of the service talk to an engine in the same process."""
+
+from __future__ import annotations
+
+import io
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import botocore
+from botocore.awsrequest import AWSResponse, HeadersDict
+from botocore.client import BaseClient
+
+from customer_profiles import _wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from customer_profiles.engine import Engine
+
+    EngineT = TypeVar("EngineT", bound=Engine)
+
+_lock = threading.RLock()
+_patched: list[Engine] = []
+"""The engines of the active patches, the innermost last."""
+_doors: WeakKeyDictionary[BaseClient, _Door] = WeakKeyDictionary()
+
+
+class _Body(io.BytesIO):
+    """A body that is read as urllib3's is."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        """Give all that is left, at once."""
+        yield self.read()
+
+
+class _Door:
+    """What makes one client talk to an engine: its own, or else the innermost patch's."""
+
+    def __init__(self, client: BaseClient) -> None:
+        self.own: list[Engine] = []
+        # Not the client itself, so that its door does not keep it alive.
+        self._events = client.meta.events
+        # Registered first, the engine answers before moto and everyone else.
+        self._each("register_first")
+
+    def close(self) -> None:
+        self._each("unregister")
+
+    def _each(self, change: str) -> None:
+        for event, handler in (("before-send", self._send), ("choose-signer", self._choose_signer)):
+            name = f"{event}.{_wire.SERVICE}"
+            getattr(self._events, change)(name, handler, unique_id=f"engine-{event}-{id(self)}")
+
+    def _engine(self) -> Engine | None:
+        engines = self.own or _patched
+        return engines[-1] if engines else None
+
+    def _send(self, request: Any, **_: Any) -> AWSResponse | None:
+        engine = self._engine()
+        if engine is None:
+            return None
+        body = request.body.read() if hasattr(request.body, "read") else request.body
+        status, headers, answer = engine.handle(request.method, request.url, request.headers, body)
+        fields: Any = HeadersDict(headers)
+        return AWSResponse(request.url, status, fields, _Body(answer))
+
+    def _choose_signer(self, **_: Any) -> Any:
+        # Nobody checks signatures here, so that no credentials are needed.
+        return botocore.UNSIGNED if self._engine() else None
+
+
+def attach(engine: Engine, client: BaseClient) -> Callable[[], None]:
+    """Make a client talk to an engine; call what it gives to end that."""
+    if client.meta.service_model.service_name != _wire.SERVICE:
+        message = f"a client of {client.meta.service_model.service_name} cannot talk to this engine"
+        raise ValueError(message)
+    with _lock:
+        _door(client).own.append(engine)
+
+    def detach() -> None:
+        with _lock:
+            door = _doors.get(client)
+            if door is not None and engine in door.own:
+                door.own.remove(engine)
+            _close_unused()
+
+    return detach
+
+
+@contextmanager
+def patch(engine: EngineT) -> Iterator[EngineT]:
+    """Make every client of the service talk to an engine, those made before and after alike."""
+    with _lock:
+        if not _patched:
+            _watch_calls()
+        _patched.append(engine)
+    try:
+        yield engine
+    finally:
+        with _lock:
+            _patched.remove(engine)
+            if not _patched:
+                _stop_watching()
+            _close_unused()
+
+
+def _door(client: BaseClient) -> _Door:
+    if client not in _doors:
+        _doors[client] = _Door(client)
+    return _doors[client]
+
+
+def _close_unused() -> None:
+    for client, door in list(_doors.items()):
+        if not door.own and not _patched:
+            door.close()
+            del _doors[client]
+
+
+# Private to botocore, but every mock of it relies on this name: the one place that all calls pass.
+_CALL = "_make_api_call"
+_original: list[Any] = []
+
+
+def _watch_calls() -> None:
+    original = getattr(BaseClient, _CALL)
+
+    def call(self: BaseClient, *args: Any, **kwargs: Any) -> Any:
+        if _patched and self.meta.service_model.service_name == _wire.SERVICE:
+            with _lock:
+                _door(self)
+        return original(self, *args, **kwargs)
+
+    _original.append(original)
+    setattr(BaseClient, _CALL, call)
+
+
+def _stop_watching() -> None:
+    setattr(BaseClient, _CALL, _original.pop())

@@ -1,0 +1,312 @@
+"""An object type's fields and keys, compiled once, and what they read from an object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from customer_profiles import _timestamps
+from customer_profiles.engine.profiles import keys
+
+from . import standard
+from .sources import Source, compile_source
+from .targets import Target, compile_target, putting
+from .values import text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from collections.abc import Mapping as Table
+
+    from customer_profiles._wire import Wire
+
+    Values = list[str | None]
+    # Where a value is, the member that takes it, and how long that may be.
+    _Cell = tuple[int, str, int]
+    Write = Callable[[Wire, Values, Wire], None]
+
+# AG:inferred-profiles: fields of these types fill a profile that an object brings about.
+_INFERRED = {"EMAIL_ADDRESS": "EmailAddress", "PHONE_NUMBER": "PhoneNumber"}
+_LONGEST_INFERRED = 255
+
+
+class KeyValue(NamedTuple):
+    """One value of a key that an object holds."""
+
+    name: str
+    value: str
+    normal: str
+    """The form in which all spellings of the value are one."""
+    identifiers: frozenset[str]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What a mapping reads from one object."""
+
+    standard: dict[str, Wire] = field(default_factory=dict)
+    """The values to write, by standard object; none is empty."""
+    keys: list[KeyValue] = field(default_factory=list)
+    """The keys all of whose fields have a value, in the order in which they are declared."""
+    unique: str | None = None
+    """The normal form of the UNIQUE key."""
+    timestamp: float | None = None
+    """When the source says that it changed the object, in epoch seconds."""
+    inferred: dict[str, str] = field(default_factory=dict)
+    """The members of a new profile that content types fill."""
+
+    @property
+    def own_key(self) -> tuple[str, str] | None:
+        """The UNIQUE key, which the object itself is found by."""
+        found = (key for key in self.keys if "UNIQUE" in key.identifiers)
+        return next(((key.name, key.normal) for key in found), None)
+
+
+class _Field(NamedTuple):
+    position: int
+    name: str
+    source: Source
+    target: Target | None
+    content_type: str
+
+
+class _Key(NamedTuple):
+    name: str
+    identifiers: frozenset[str]
+    parts: tuple[tuple[int, Callable[[str], str]], ...]
+
+
+@dataclass(slots=True)
+class _Object:
+    """How one standard object is filled."""
+
+    plain: list[_Cell] = field(default_factory=list)
+    nested: dict[str, list[_Cell]] = field(default_factory=dict)
+    writes: list[Write] = field(default_factory=list)
+
+
+class Mapping:
+    """Reads objects of one type."""
+
+    __slots__ = ("_inferred", "_keys", "_members", "_objects", "_reads", "_timestamp")
+
+    def __init__(self, definition: Wire) -> None:
+        """Compile an object type that obeys the rules of `object_types`."""
+        fields = list(_fields(definition.get("Fields") or {}))
+        # Most sources are a member of the object itself, which needs no call.
+        self._members = tuple(item.source.member for item in fields)
+        self._reads = tuple(
+            (item.position, item.source.read) for item in fields if item.source.member is None
+        )
+        self._objects = tuple(_objects(fields).items())
+        self._keys = tuple(_keys(definition.get("Keys") or {}, fields))
+        self._timestamp = _timestamp(definition, fields)
+        self._inferred = tuple(
+            (item.position, _INFERRED[item.content_type])
+            for item in fields
+            if item.content_type in _INFERRED
+        )
+
+    def read(self, source: Wire) -> Reading:
+        """Read an object's values; what is missing, null or empty is not there."""
+        values = self._values(source)
+        reading = Reading()
+        for name, how in self._objects:
+            members = _filled(how.plain, values)
+            for parent, cells in how.nested.items():
+                if inner := _filled(cells, values):
+                    members[parent] = inner
+            for write in how.writes:
+                write(source, values, members)
+            if members:
+                reading.standard[name] = members
+        self._read_keys(values, reading)
+        for position, member in self._inferred:
+            value = values[position]
+            if value is not None:
+                reading.inferred.setdefault(member, value[:_LONGEST_INFERRED])
+        if self._timestamp is not None:
+            reading.timestamp = _read_time(self._timestamp, values)
+        return reading
+
+    def _values(self, source: Wire) -> Values:
+        get: Any = source.get
+        values: Values = [get(name) for name in self._members]
+        for position, value in enumerate(values):
+            if value.__class__ is not str or not value:
+                values[position] = text(value)
+        for position, read in self._reads:
+            values[position] = read(source)
+        return values
+
+    def _read_keys(self, values: Values, reading: Reading) -> None:
+        for key in self._keys:
+            found = _read_key(key, values)
+            if found is not None:
+                reading.keys.append(found)
+                if "UNIQUE" in key.identifiers:
+                    reading.unique = found.normal
+
+
+def _filled(cells: list[_Cell], values: Values) -> Wire:
+    members: Wire = {}
+    for position, member, longest in cells:
+        value = values[position]
+        if value is not None:
+            # Assumed: of several fields with one target the last that is not empty wins.
+            members[member] = value if len(value) <= longest else value[:longest]
+    return members
+
+
+def compile_mapping(definition: Wire) -> Mapping:
+    """Compile the wire form of an object type that obeys the rules of `object_types`."""
+    return Mapping(definition)
+
+
+def _fields(definitions: Table[str, Wire]) -> Iterable[_Field]:
+    for position, (name, definition) in enumerate(definitions.items()):
+        target = definition.get("Target")
+        yield _Field(
+            position,
+            name,
+            # Assumed: a field without a source is always empty.
+            compile_source(definition["Source"]) if definition.get("Source") else _NOTHING,
+            compile_target(target) if target else None,
+            definition.get("ContentType") or "STRING",
+        )
+
+
+_NOTHING = Source(lambda _source: None, lambda _source: [], many=False)
+
+
+def _objects(fields: Iterable[_Field]) -> dict[str, _Object]:
+    objects: dict[str, _Object] = {}
+    lists: dict[tuple[Any, ...], list[_Field]] = {}
+    for item in fields:
+        target = item.target
+        if target is None or _is_time_of_profile(target):
+            continue
+        how = objects.setdefault(target.object, _Object())
+        if target.place is not None:
+            parent, member = target.place
+            cells = how.nested.setdefault(parent, []) if parent else how.plain
+            cells.append((item.position, member, target.node.longest))
+        elif target.item is None:
+            how.writes.append(_write(item, target))
+        else:
+            lists.setdefault((target.object, target.keys), []).append(item)
+    for (name, names), columns in lists.items():
+        objects[name].writes.append(_write_list(names, columns))
+    return objects
+
+
+def _write(item: _Field, target: Target) -> Write:
+    position, put = item.position, putting(target.node)
+    names = tuple(key for key in target.keys if isinstance(key, str))
+    if len(names) == len(target.keys):
+        return lambda _source, values, members: _put(put, members, names, values[position])
+    keys_of = target.keys
+
+    def write(source: Wire, values: Values, members: Wire) -> None:
+        found = [key if isinstance(key, str) else key(source) for key in keys_of]
+        names = tuple(name[:_LONGEST_INFERRED] for name in found if name is not None)
+        # Assumed: a value whose place is named by an empty value of the source is dropped.
+        if len(names) == len(found):
+            _put(put, members, names, values[position])
+
+    return write
+
+
+def _put(put: Any, members: Wire, names: tuple[str, ...], value: str | None) -> None:
+    if value is not None:
+        put(members, names, value)
+
+
+def _write_list(names: tuple[Any, ...], columns: list[_Field]) -> Write:
+    """Fill a list's items by position: the fields' first values make the first item."""
+    puts = [
+        (item.source.read_all, item.target.item, putting(item.target.node))
+        for item in columns
+        if item.target is not None and item.target.item is not None
+    ]
+
+    def write(source: Wire, _values: Values, members: Wire) -> None:
+        items: list[Wire] = []
+        for read_all, place, put in puts:
+            found = read_all(source)
+            items.extend({} for _ in range(len(found) - len(items)))
+            for value, filled in zip(found, items, strict=False):
+                _put(put, filled, place, value)
+        # Assumed: a list's items that have no value are left out.
+        if kept := [item for item in items if item]:
+            inner = members
+            for name in names[:-1]:
+                inner = inner.setdefault(name, {})
+            inner[names[-1]] = kept
+
+    return write
+
+
+def _keys(definitions: Table[str, list[Wire]], fields: Iterable[_Field]) -> Iterable[_Key]:
+    by_name = {item.name: item for item in fields}
+    for name, variants in definitions.items():
+        for definition in variants:
+            parts = [by_name[field] for field in definition.get("FieldNames") or ()]
+            yield _Key(
+                name,
+                frozenset(definition.get("StandardIdentifiers") or ()),
+                tuple((part.position, _normalizer(name, part.content_type)) for part in parts),
+            )
+
+
+def _normalizer(name: str, content_type: str) -> Callable[[str], str]:
+    if name.startswith("_"):
+        # Assumed: a predefined key compares as its own kind, whatever content type its fields have.
+        return keys.rule_of(name) or str
+    return keys.rule_as(content_type) or str
+
+
+def _read_key(key: _Key, values: Values) -> KeyValue | None:
+    if len(key.parts) == 1:
+        position, normalize = key.parts[0]
+        value = values[position]
+        normal = normalize(value) if value is not None else ""
+        return KeyValue(key.name, value, normal, key.identifiers) if value and normal else None
+    found, normals = [], []
+    for position, normalize in key.parts:
+        value = values[position]
+        normal = normalize(value) if value is not None else ""
+        if value is None or not normal:
+            return None
+        found.append(value)
+        normals.append(normal)
+    # Assumed: a key of several fields has their values with one space between them.
+    return KeyValue(key.name, " ".join(found), " ".join(normals), key.identifiers)
+
+
+def _is_time_of_profile(target: Target) -> bool:
+    # A profile has no such member; it says when the object was changed.
+    return target.object == standard.PROFILE and target.keys == (standard.TIMESTAMP,)
+
+
+def _timestamp(
+    definition: Wire, fields: Iterable[_Field]
+) -> tuple[int, Callable[[str], float]] | None:
+    pattern = definition.get("SourceLastUpdatedTimestampFormat")
+    times = [item for item in fields if item.target and item.target.keys == (standard.TIMESTAMP,)]
+    if not pattern or not times:
+        return None
+    # Assumed: without a timestamp of the profile, another standard object's is the object's.
+    chosen = next(
+        (item for item in times if item.target and item.target.object == standard.PROFILE), None
+    )
+    return (chosen or times[0]).position, _timestamps.reader(pattern)
+
+
+def _read_time(how: tuple[int, Callable[[str], float]], values: Values) -> float | None:
+    position, reader = how
+    value = values[position]
+    try:
+        return None if value is None else reader(value)
+    except ValueError:
+        # Assumed: a timestamp that does not follow its format counts as none.
+        return None

@@ -1,0 +1,1 @@
+"""Profiles: their keys, search, changes, expiry, provenance, merging and removal."""

@@ -1,0 +1,1 @@
+"""How a request becomes a call: operations, the HTTP protocol, refusals, pages and time."""

@@ -1,0 +1,1 @@
+"""One record at a time, with the same results as `identity.matching`."""
