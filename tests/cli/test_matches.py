@@ -91,7 +91,7 @@ def test_a_job_that_fails_exits_with_1(db: Path, monkeypatch: pytest.MonkeyPatch
     def find(_: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr("customer_profiles.engine.machine_matching.find", find)
+    monkeypatch.setattr("customer_profiles.engine.matching.machine.find", find)
     result = run(db, "run")
 
     assert result.exit_code == 1

@@ -435,7 +435,8 @@ def test_a_job_that_is_killed_while_it_merges_loses_nobody(tmp_path, monkeypatch
 KILLED = """
 import sys
 from array import array
-from customer_profiles.engine import Engine, identity_jobs as jobs
+from customer_profiles.engine import Engine
+from customer_profiles.engine.matching import jobs
 from customer_profiles.engine.store.matches import Found, Matches
 
 engine, shop = Engine(sys.argv[1]), {"DomainName": "shop"}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customer_profiles.engine.matching.consolidation import consolidated
 from customer_profiles.engine.profiles import merged_values
 from customer_profiles.engine.profiles.merged_values import Part
 
@@ -38,7 +39,7 @@ def test_the_documented_example_gives_jane_doe() -> None:
     c = part("c", FirstName=("Jane", By(6)), LastName=("Doe", By(6)), EmailAddress=(mail, By(7)),
              PhoneNumber=("555-5555", By(6)))  # fmt: skip
 
-    (one,) = merged_values.consolidated([a, b, c], [NAMES_AND_EMAIL, ["PhoneNumber"]])
+    (one,) = consolidated([a, b, c], [NAMES_AND_EMAIL, ["PhoneNumber"]])
     assert one.ids == ("a", "b", "c")
     assert one.merged.values == {
         "FirstName": "Jane", "LastName": "Doe", "EmailAddress": mail, "PhoneNumber": "555-5555",
@@ -50,14 +51,14 @@ def test_a_criterion_runs_on_what_the_one_before_made() -> None:
     b = part("b", FirstName=("Ada", By(2)), PhoneNumber=("2", By(2)))
     c = part("c", PhoneNumber=("1", By(1)))
 
-    found = merged_values.consolidated([a, b, c], [["FirstName"], ["PhoneNumber"]])
+    found = consolidated([a, b, c], [["FirstName"], ["PhoneNumber"]])
     assert [one.ids for one in found] == [("a", "b"), ("c",)]
 
 
 def test_a_criterion_that_nobody_meets_does_not_stop_the_next() -> None:
     a, b = (part(name, PhoneNumber=("1", By(1))) for name in "ab")
 
-    (one,) = merged_values.consolidated([a, b], [["FirstName", "LastName"], ["PhoneNumber"]])
+    (one,) = consolidated([a, b], [["FirstName", "LastName"], ["PhoneNumber"]])
     assert one.ids == ("a", "b")
 
 
@@ -65,14 +66,14 @@ def test_all_attributes_of_a_criterion_must_be_equal() -> None:
     a = part("a", FirstName=("Ada", By(1)), PhoneNumber=("1", By(1)))
     b = part("b", FirstName=("Ada", By(1)), PhoneNumber=("2", By(1)))
 
-    found = merged_values.consolidated([a, b], [["FirstName", "PhoneNumber"]])
+    found = consolidated([a, b], [["FirstName", "PhoneNumber"]])
     assert [one.ids for one in found] == [("a",), ("b",)]
 
 
 def test_what_both_lack_is_not_equal() -> None:
     a, b = part("a", FirstName=("Ada", By(1))), part("b", FirstName=("Ada", By(1)))
 
-    assert len(merged_values.consolidated([a, b], [["FirstName", "PhoneNumber"]])) == 2
+    assert len(consolidated([a, b], [["FirstName", "PhoneNumber"]])) == 2
 
 
 @pytest.mark.parametrize("name", ["Address.City", "Attributes.card.no", "Address"])
@@ -81,7 +82,7 @@ def test_parts_of_a_profile_are_compared_too(name: str) -> None:
     other = {"Address": {"City": "York"}, "Attributes": {"card.no": "8"}}
     parts = [Part[By]("a", values), Part[By]("b", values), Part[By]("c", other)]
 
-    assert [it.ids for it in merged_values.consolidated(parts, [[name]])] == [("a", "b"), ("c",)]
+    assert [it.ids for it in consolidated(parts, [[name]])] == [("a", "b"), ("c",)]
 
 
 def test_the_latest_value_wins() -> None:
@@ -217,16 +218,14 @@ def test_merging_does_not_depend_on_the_order_of_profiles(
     shuffled = dice.sample(parts, len(parts))
 
     assert merged_values.merged(parts).values == merged_values.merged(shuffled).values
-    assert merged_values.consolidated(parts, criteria) == merged_values.consolidated(
-        shuffled, criteria
-    )
+    assert consolidated(parts, criteria) == consolidated(shuffled, criteria)
 
 
 @given(PARTS, CRITERIA)
 def test_consolidation_neither_loses_nor_repeats_a_profile_or_field(
     parts: list[Part[By]], criteria: list[list[str]]
 ) -> None:
-    found = merged_values.consolidated(parts, criteria)
+    found = consolidated(parts, criteria)
 
     assert sorted(one for it in found for one in it.ids) == [one.id for one in parts]
     named = {one.id: one for one in parts}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 NO_KEY = "The UNIQUE key or PROFILE key does not exist in the profile object"
 AMBIGUOUS = "All keys of this object are binding to more than one profiles"
 TOO_LARGE = "Your data contains profile object larger than 256000 bytes"
-# AG:profile-matching has the rule; the words are assumed, as in engine/ingestion/intake.py.
+# AG:profile-matching has the rule; the words are assumed, as in ingestion/intake.py.
 NO_PROFILE = "No profile matches the object and AllowProfileCreation is false"
 MOST_BYTES = 250 * 1024
 
@@ -140,7 +140,7 @@ class Model:
         self.seen |= {(name, value) for name, value, _ in keys}
         unique = next((value for _, value, named in keys if "UNIQUE" in named), None)
         if unique is None:
-            # Assumed in engine/ingestion/intake.py: refused at once, as there is no key to answer with.
+            # Assumed in ingestion/intake.py: refused at once, as there is no key to answer with.
             return None
         try:
             check_size(text)
@@ -156,7 +156,7 @@ class Model:
         profile = self._resolved(keys)
         earlier = self.objects.get((definition["ObjectTypeName"], unique))
         if profile is None and earlier is not None:
-            # Assumed in engine/ingestion/intake.py: it stays where it is if its keys lead nowhere.
+            # Assumed in ingestion/intake.py: it stays where it is if its keys lead nowhere.
             profile = earlier.profile
         if profile is None:
             if not definition["AllowProfileCreation"]:
@@ -204,7 +204,7 @@ class Model:
     def _fill(self, name, thing, keys, filled):
         identifier = STANDARD[name][0]
         identities = {(key, value) for key, value, named in keys if identifier in named}
-        # Assumed in engine/ingestion/intake.py: one that no key identifies is that of the object itself.
+        # Assumed in ingestion/intake.py: one that no key identifies is that of the object itself.
         identities = identities or {(thing.type, None, thing.unique)}
         found = [one for one in self.standards if one.name == name and one.identities & identities]
         # AG:examples-object-type-mappings: several are rejected. A published mapping has one key
@@ -215,7 +215,7 @@ class Model:
             self.standards += found
         found[0].values |= filled
         self.seen |= default_keys(name, filled)
-        # Assumed in engine/ingestion/intake.py: it belongs to the profile of what filled it last.
+        # Assumed in ingestion/intake.py: it belongs to the profile of what filled it last.
         found[0].profile = thing.profile
 
     # --- what came out ---
@@ -258,9 +258,9 @@ def text_of(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, dict)):
-        # Assumed in engine/ingestion/values.py: the JSON text.
+        # Assumed in ingestion/values.py: the JSON text.
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    # Assumed in engine/ingestion/values.py: a number's shortest spelling.
+    # Assumed in ingestion/values.py: a number's shortest spelling.
     return str(value)
 
 
@@ -290,15 +290,15 @@ def targeted(definition, values):
         if first == "Attributes":
             path = (first, ".".join(rest))
         elif (standard, first) in LISTS:
-            # Assumed in engine/ingestion/standard.py: a list's member without [] means the same.
+            # Assumed in ingestion/standard.py: a list's member without [] means the same.
             path, value = (first,), [{rest[0]: value}]
         elif (standard, first) == ("_profile", "Gender"):
-            # Assumed in engine/ingestion/targets.py: in any case; what does not exist is a GenderString.
+            # Assumed in ingestion/targets.py: in any case; what does not exist is a GenderString.
             gender = value.strip().upper()
             path, value = (first,), gender
             if gender not in GENDERS:
                 path, value = ("GenderString",), values[name][:LONGEST]
-        # Assumed in engine/ingestion/mapping.py: of several fields with one target the last one wins.
+        # Assumed in ingestion/mapping.py: of several fields with one target the last one wins.
         filled.setdefault(standard, {})[path] = value
     return filled
 
@@ -352,9 +352,9 @@ def phone(value):
     value, _, extension = value.lower().partition("ext")
     digits = re.sub(r"\D", "", value)
     if not digits:
-        # Assumed in engine/profiles/keys.py: what has no digits is compared by its letters.
+        # Assumed in profiles/keys.py: what has no digits is compared by its letters.
         return value.strip()
-    # Assumed in engine/profiles/keys.py: no country code is part of the key; an extension is.
+    # Assumed in profiles/keys.py: no country code is part of the key; an extension is.
     if value.strip().startswith("+44"):
         digits = digits.removeprefix("44")
     elif value.strip().startswith("+1") or len(digits) == len("12065550100"):

@@ -15,10 +15,10 @@ from . import operations
 from .aws import Aws
 from .flows import runs
 from .ingestion import dead_letter_queue
+from .ingestion.put import apply_pending
 from .matching import index, jobs, rules
-from .operations.profile_objects import settle
-from .operations.profiles import existing, place
 from .profiles import provenance
+from .profiles.access import domain_row, existing_profile
 from .service import protocol
 from .service.clock import Clock, ManualClock
 from .service.context import Context, Quotas
@@ -130,7 +130,7 @@ class Engine:
     def _settle(self) -> None:
         """See the objects whose delay is over, and match what they made."""
         if self._settles:
-            settle(self._context)
+            apply_pending(self._context)
             rules.settle(self._context)
 
     def dead_letters(self, domain_name: str) -> list[dict[str, Any]]:
@@ -143,7 +143,7 @@ class Engine:
         """
         self._settle()
         with self._database.read() as connection:
-            found = letters.rejected(connection, place(connection, domain_name).id)
+            found = letters.rejected(connection, domain_row(connection, domain_name).id)
         return [
             {
                 "ObjectTypeName": letter.type,
@@ -162,8 +162,8 @@ class Engine:
         """
         self._settle()
         with self._database.read() as connection:
-            domain = place(connection, domain_name)
-            stored = existing(self._context, connection, domain, profile_id)
+            domain = domain_row(connection, domain_name)
+            stored = existing_profile(self._context, connection, domain, profile_id)
         sources = provenance.spelled_out(stored.sources, json.loads(stored.body), "ProfileId")
         return {
             ".".join(path): {
@@ -226,7 +226,7 @@ class Engine:
             Refusal: there is no such domain, its Matching is not enabled, or a job is running.
         """
         with self._database.read() as connection:
-            place(connection, domain_name)
+            domain_row(connection, domain_name)
         return jobs.start(self._context, domain_name)
 
     def find_candidates(
@@ -247,7 +247,7 @@ class Engine:
             Refusal: there is no such domain, or no job of it has ended.
         """
         if self._settles:
-            settle(self._context)
+            apply_pending(self._context)
         return index.find(self._context, domain_name, dict(profile), least, limit)
 
     def match_evidence(self, domain_name: str, match_id: str) -> dict[str, Any]:
@@ -260,7 +260,7 @@ class Engine:
             Refusal: there is no such domain or match.
         """
         with self._database.read() as connection:
-            domain = place(connection, domain_name)
+            domain = domain_row(connection, domain_name)
             match = matches.find(connection, domain.id, match_id)
             if match is None:
                 raise not_found("The domain has no match with this id")

@@ -6,13 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
-from customer_profiles.engine.service.refusals import bad_request
+from customer_profiles.engine.profiles.access import domain_row
+from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.store import integrations as store
 
 from . import schedules
 from .tasks import compile_tasks
 
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
+    from customer_profiles.engine.store.database import Connection
 
 # What a ConnectorType is called as a member of SourceConnectorProperties and ConnectorOperator.
 _MEMBERS = {"Servicenow": "ServiceNow"}
@@ -140,3 +143,13 @@ def _check_pull(source: Wire, trigger: Wire) -> None:
             "SourceFlowConfig.IncrementalPullConfig.DatetimeTypeFieldName is for a scheduled flow "
             "with DataPullMode Incremental"
         )
+
+
+def existing_integration(connection: Connection, request: Wire) -> store.Integration:
+    """Read the integration that a request names, or refuse."""
+    domain = domain_row(connection, request["DomainName"])
+    found = store.find(connection, domain.id, request["Uri"])
+    if found is None:
+        # Assumed: the message for a missing integration names it.
+        raise not_found(f"Integration {request['Uri']} does not exist in the domain")
+    return found

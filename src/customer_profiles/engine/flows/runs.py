@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.aws import AwsError
 from customer_profiles.engine.ingestion import dead_letter_queue
-from customer_profiles.engine.operations.integrations import existing
-from customer_profiles.engine.operations.profile_objects import put_objects
+from customer_profiles.engine.ingestion.put import put_objects
 from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store import integrations as store
 from customer_profiles.engine.store import letters
 
 from . import definitions, schedules
 from . import files as records
+from .definitions import existing_integration
 from .tasks import DatasetDropped, Tasks, compile_tasks
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(context: Context, domain_name: str, uri: str) -> Wire:
         Refusal: there is no such integration, or it has no flow of S3.
     """
     with context.database.read() as connection:
-        found = existing(connection, {"DomainName": domain_name, "Uri": uri})
+        found = existing_integration(connection, {"DomainName": domain_name, "Uri": uri})
     flow = found.definition.get("FlowDefinition")
     if flow is None or definitions.bucket_of(flow) is None:
         raise bad_request(f"Integration {uri} has no flow of S3; only such flows run in the engine")

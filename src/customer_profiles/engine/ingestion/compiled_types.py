@@ -12,8 +12,11 @@ from customer_profiles.engine.store import object_types as store
 from .mapping import Mapping, compile_mapping
 from .standard import standard
 from .templates import templates
+from .type_checks import content_types, predefined_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
@@ -123,8 +126,6 @@ def check_names(connection: Connection, domain: int, *more: str) -> None:
 
 def learn_keys(connection: Connection, domain: int) -> None:
     """Make the key names of a domain those of its object types."""
-    from .type_checks import content_types
-
     # AG:update-and-validate-mapping: a key name goes with the last type that has it.
     found = {
         name: types
@@ -145,3 +146,11 @@ def is_known(connection: Connection, domain: int, name: str) -> bool:
 def unknown(name: str) -> Exception:
     """Make the refusal of a type that does not exist."""
     return not_found(f"Object type {name} does not exist in the domain")
+
+
+def key_content_types(connection: Connection, domain: int, name: str) -> Sequence[str]:
+    """Give the content types of a key's fields; none are those of a key that nobody knows."""
+    if name in predefined_keys():
+        return ("STRING",)
+    known = store.key_name(connection, domain, name)
+    return known.content_types if known else ()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic_core import from_json, to_json
 
 from customer_profiles.engine.profiles import keys, provenance, removal
+from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import history, letters
@@ -19,7 +20,7 @@ from customer_profiles.engine.store import profiles as profile_store
 
 from . import compiled_types
 from .batch import Batch
-from .standard import PROFILE, standard
+from .standard import standard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _timestamps
 from customer_profiles.engine.profiles import keys
+from customer_profiles.engine.profiles.keys import PROFILE
 
 from . import standard
 from .sources import Source, compile_source
@@ -285,7 +286,7 @@ def _read_key(key: _Key, values: Values) -> KeyValue | None:
 
 def _is_time_of_profile(target: Target) -> bool:
     # A profile has no such member; it says when the object was changed.
-    return target.object == standard.PROFILE and target.keys == (standard.TIMESTAMP,)
+    return target.object == PROFILE and target.keys == (standard.TIMESTAMP,)
 
 
 def _timestamp(
@@ -296,9 +297,7 @@ def _timestamp(
     if not pattern or not times:
         return None
     # Assumed: without a timestamp of the profile, another standard object's is the object's.
-    chosen = next(
-        (item for item in times if item.target and item.target.object == standard.PROFILE), None
-    )
+    chosen = next((item for item in times if item.target and item.target.object == PROFILE), None)
     return (chosen or times[0]).position, _timestamps.reader(pattern)
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _wire
+from customer_profiles.engine.profiles.keys import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _DATA = Path(__file__).with_name("data") / "standard_objects.json"
-PROFILE = "_profile"
 TIMESTAMP = "SourceLastUpdatedTimestamp"
 
 

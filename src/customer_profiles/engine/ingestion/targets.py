@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _wire
+from customer_profiles.engine.profiles.keys import PROFILE
 
 from . import standard
 from .sources import compile_source
@@ -110,7 +111,7 @@ def _put_choice(values: tuple[str, ...]) -> Put:
         inner, name = _place(members, names), names[-1]
         if chosen in values:
             inner[name] = chosen
-        elif standard.standard()[standard.PROFILE].takes(f"{name}String"):
+        elif standard.standard()[PROFILE].takes(f"{name}String"):
             inner[f"{name}String"] = value[:_LONGEST_KEY]
 
     return put

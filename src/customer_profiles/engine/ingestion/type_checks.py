@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from customer_profiles import _timestamps
 from customer_profiles.engine.profiles import keys
+from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import Refusal, bad_request
 
 from . import standard
@@ -168,7 +169,7 @@ def _check_timestamp(definition: Wire, targets: Mapping[str, Target]) -> None:
         return
     for name, target in targets.items():
         # AG:mapping-field-definitions: only the profile's timestamp asks for a format.
-        if target.object == standard.PROFILE and target.keys == (standard.TIMESTAMP,):
+        if target.object == PROFILE and target.keys == (standard.TIMESTAMP,):
             raise bad_request(
                 f"Field '{name}': its Target _profile.{standard.TIMESTAMP} needs "
                 "SourceLastUpdatedTimestampFormat; give EpochMilli or a SimpleDateFormat pattern"
@@ -179,7 +180,7 @@ def _check_exclusive(targets: Mapping[str, Target]) -> None:
     names = {
         target.keys[0]: name
         for name, target in targets.items()
-        if target.object == standard.PROFILE and len(target.keys) == 1
+        if target.object == PROFILE and len(target.keys) == 1
     }
     # AG:mapping-field-definitions: the enum and the free text exclude each other.
     for one, other in _EXCLUSIVE:

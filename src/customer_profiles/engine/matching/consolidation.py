@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
 
 from customer_profiles import _wire
-from customer_profiles.engine.profiles import merged_values as identity
 from customer_profiles.engine.profiles import merging
+from customer_profiles.engine.profiles.merged_values import Merged, Part, S, merged
 from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store import profiles as profile_store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from customer_profiles.engine.profiles.merged_values import Consolidated, Merged
     from customer_profiles.engine.profiles.provenance import Source
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.profiles import Stored
 
 Wire = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Consolidated(Generic[S]):
+    """Profiles of a match group that become one, or a single one that stays as it is."""
+
+    ids: tuple[str, ...]
+    """Their ids, in order."""
+    merged: Merged[S]
+    """What they become."""
 
 
 def check(settings: Wire) -> None:
@@ -53,7 +64,7 @@ def plan(
     criteria = settings.get("Consolidation", {}).get("MatchingAttributesList", [])
     stored = [one for row in rows if (one := profile_store.at(connection, row))]
     parts = [merging.part(connection, one) for one in stored]
-    found = identity.consolidated(parts, criteria, settings.get("ConflictResolution"))
+    found = consolidated(parts, criteria, settings.get("ConflictResolution"))
     return [one for one in found if len(one.ids) > 1]
 
 
@@ -84,3 +95,52 @@ def unite(
         # Assumed: profiles that would be too large as one are not merged, and stay a match.
         return False
     return True
+
+
+def consolidated(
+    profiles: Iterable[Part[S]], criteria: Iterable[Sequence[str]], resolution: Wire | None = None
+) -> list[Consolidated[S]]:
+    """Merge the profiles of one match group that meet a criterion, criterion by criterion.
+
+    Profiles meet a criterion if all of its attributes are there and exactly equal. Each
+    criterion is applied to what the one before made.
+
+    Args:
+        profiles: the profiles of one match group.
+        criteria: the MatchingAttributesList of a Consolidation.
+        resolution: the ConflictResolution.
+
+    Returns:
+        All profiles, also those that stay alone, by their smallest ids.
+    """
+    # AG23:create-consolidation-criteria has this order, and an example.
+    units = [([one], Merged(one.values, dict(one.sources))) for one in profiles]
+    for criterion in criteria:
+        alike: dict[object, list[Part[S]]] = {}
+        for members, one in units:
+            # A profile that lacks a value is alike to itself alone.
+            key = _values_at(one.values, criterion) or members[0].id
+            alike.setdefault(key, []).extend(members)
+        before = {members[0].id: (len(members), one) for members, one in units}
+        units = []
+        for members in alike.values():
+            count, one = before[members[0].id]
+            grown = len(members) > count
+            units.append((members, merged(members, resolution) if grown else one))
+    found = [Consolidated(tuple(sorted(it.id for it in some)), one) for some, one in units]
+    return sorted(found, key=lambda one: one.ids)
+
+
+def _values_at(values: Wire, names: Sequence[str]) -> tuple[str, ...] | None:
+    """Give values as texts that are equal if they are; None if one is missing."""
+    found = [value_at(values, name) for name in names]
+    if not all(found):
+        return None
+    return tuple(json.dumps(value, sort_keys=True) for value in found)
+
+
+def value_at(values: Wire, name: str) -> Any:
+    """Give a value by a name such as `FirstName`, `Address.City` or `Attributes.tier`."""
+    first, _, rest = name.partition(".")
+    found = values.get(first)
+    return (found.get(rest) if isinstance(found, dict) else None) if rest else found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from customer_profiles.engine.operations.profiles import place
+from customer_profiles.engine.profiles.access import domain_row
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import identity_index as store
 from customer_profiles.engine.store import matches as match_store
@@ -54,7 +54,7 @@ def find(
     is_settled = False
     while True:
         with context.database.read() as connection:
-            domain = place(connection, domain_name).id
+            domain = domain_row(connection, domain_name).id
             known = _known(context, connection, domain)
             made = store.find(connection, domain)
             is_ready = made is not None and made.ready and made.made == known.made

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import from_json
 
-from customer_profiles.engine.ingestion.standard import PROFILE
 from customer_profiles.engine.profiles import merged_values as identity
 from customer_profiles.engine.profiles import merging
+from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import letters
 from customer_profiles.engine.store import profiles as profile_store

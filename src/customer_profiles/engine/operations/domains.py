@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.matching import consolidation, rules
+from customer_profiles.engine.profiles.access import existing_domain
 from customer_profiles.engine.profiles.expiry import purge_all
-from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service import tagging
+from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as store
 from customer_profiles.engine.store import matches as match_store
 from customer_profiles.engine.store import tags as tag_store
-
-from . import tags
 
 if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
@@ -31,14 +31,14 @@ def create_domain(context: Context, request: Wire) -> Wire:
     """Make a domain, with tags if they are given."""
     name, given = request["DomainName"], request.get("Tags", {})
     settings = _settings({}, request)
-    tags.check_number(context, given)
+    tagging.check_number(context, given)
     with context.database.write() as connection:
         _check_room(context, connection, name)
         store.insert(connection, name, settings, _now(context))
-        made = existing(connection, name)
+        made = existing_domain(connection, name)
         rules.configure(context, connection, made.id, None, settings)
         tag_store.put(connection, _arn(context, name), given)
-        return _described(context, connection, existing(connection, name))
+        return _described(context, connection, existing_domain(connection, name))
 
 
 @operation("GetDomain")
@@ -47,7 +47,7 @@ def get_domain(context: Context, request: Wire) -> Wire:
     purge_all(context)
     rules.settle(context)
     with context.database.read() as connection:
-        domain = existing(connection, request["DomainName"])
+        domain = existing_domain(connection, request["DomainName"])
         stats = _stats(store.counts(connection, domain.id))
         return {**_described(context, connection, domain), "Stats": stats}
 
@@ -58,7 +58,7 @@ def update_domain(context: Context, request: Wire) -> Wire:
     name = request["DomainName"]
     rules.settle(context)
     with context.database.write() as connection:
-        domain = existing(connection, name)
+        domain = existing_domain(connection, name)
         settings = _settings(domain.settings, request)
         store.replace(connection, domain.id, settings, _now(context))
         rules.configure(context, connection, domain.id, domain.settings, settings)
@@ -67,17 +67,17 @@ def update_domain(context: Context, request: Wire) -> Wire:
         compiled_types.check_names(connection, domain.id)
         if "Tags" in request:
             # Assumed: tags given to UpdateDomain replace all tags that the domain has.
-            tags.check_number(context, request["Tags"])
+            tagging.check_number(context, request["Tags"])
             tag_store.clear(connection, _arn(context, name))
             tag_store.put(connection, _arn(context, name), request["Tags"])
-        return _described(context, connection, existing(connection, name))
+        return _described(context, connection, existing_domain(connection, name))
 
 
 @operation("DeleteDomain")
 def delete_domain(context: Context, request: Wire) -> Wire:
     """Remove a domain and everything in it. AG:delete-customer-profile-connection."""
     with context.database.write() as connection:
-        domain = existing(connection, request["DomainName"])
+        domain = existing_domain(connection, request["DomainName"])
         store.delete(connection, domain.id)
         tag_store.clear(connection, _arn(context, domain.name))
     # Assumed: DeleteDomain's Message is OK, as DeleteProfileObject was seen to answer.
@@ -96,17 +96,6 @@ def list_domains(context: Context, request: Wire) -> Wire:
     more = len(found) > limit
     token = context.pages.token("domains", found[limit - 1].name) if more else None
     return {"Items": items, "NextToken": token}
-
-
-def existing(connection: Connection, name: str) -> store.Domain:
-    """Read a domain, or refuse."""
-    return store.find(connection, name) or missing(name)
-
-
-def missing(name: str) -> Any:
-    """Refuse: there is no such domain."""
-    # Assumed: the message for a missing domain names it.
-    raise not_found(f"Domain {name} does not exist")
 
 
 def _check_room(context: Context, connection: Connection, name: str) -> None:
@@ -158,7 +147,7 @@ def _listed(context: Context, connection: Connection, domain: store.Domain) -> W
         "DomainName": domain.name,
         "CreatedAt": domain.created,
         "LastUpdatedAt": domain.updated,
-        **tags.answer(tag_store.of(connection, _arn(context, domain.name))),
+        **tagging.answer(tag_store.of(connection, _arn(context, domain.name))),
     }
 
 

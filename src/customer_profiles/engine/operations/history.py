@@ -6,14 +6,13 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from customer_profiles.engine.ingestion.standard import PROFILE
 from customer_profiles.engine.profiles import removal
+from customer_profiles.engine.profiles.access import domain_row, existing_profile
+from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import history as store
-
-from .profiles import existing, place
 
 if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
@@ -84,8 +83,8 @@ def _described(record: _Record) -> Wire:
 def _records(context: Context, request: Wire) -> list[_Record]:
     """Give all that happened to a profile, the oldest first."""
     with context.database.read() as connection:
-        domain = place(connection, request["DomainName"])
-        profile = existing(context, connection, domain, request["ProfileId"])
+        domain = domain_row(connection, request["DomainName"])
+        profile = existing_profile(context, connection, domain, request["ProfileId"])
         events = _events(connection, profile)
     seen = Counter[tuple[Any, ...]]()
     records = []

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.flows import definitions, schedules
+from customer_profiles.engine.flows.definitions import existing_integration
 from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.ingestion.templates import templates
-from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.profiles.access import domain_row
+from customer_profiles.engine.service import tagging
+from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import integrations as store
 from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import tags as tag_store
-
-from . import tags
-from .profiles import place
 
 if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
@@ -43,9 +43,9 @@ def put_integration(context: Context, request: Wire) -> Wire:
     """Connect a source to a domain, or change how it is connected."""
     now, given = context.clock.now(), request.get("Tags", {})
     _check(request, now)
-    tags.check_number(context, given)
+    tagging.check_number(context, given)
     with context.database.write() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         _check_types(connection, domain.id, request)
         uri = request.get("Uri") or _uri(context, connection, request["FlowDefinition"])
         old = store.find(connection, domain.id, uri)
@@ -61,7 +61,7 @@ def put_integration(context: Context, request: Wire) -> Wire:
 def get_integration(context: Context, request: Wire) -> Wire:
     """Describe an integration; how its flow pulls is not told."""
     with context.database.read() as connection:
-        return _described(context, connection, existing(connection, request))
+        return _described(context, connection, existing_integration(connection, request))
 
 
 @operation("ListIntegrations")
@@ -71,7 +71,7 @@ def list_integrations(context: Context, request: Wire) -> Wire:
     # Assumed: ListIntegrations answers in the order of URIs, and no integration is hidden.
     after = context.pages.position(query, request.get("NextToken"))
     with context.database.read() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         found = store.page(connection, domain.id, after or "", limit + 1)
         items = [_described(context, connection, one) for one in found[:limit]]
     token = context.pages.token(query, found[limit - 1].uri) if len(found) > limit else None
@@ -96,7 +96,7 @@ def list_account_integrations(context: Context, request: Wire) -> Wire:
 def delete_integration(context: Context, request: Wire) -> Wire:
     """Remove an integration and its flow; the objects that it brought stay."""
     with context.database.write() as connection:
-        found = existing(connection, request)
+        found = existing_integration(connection, request)
         # Assumed: the flow that was made with an integration goes with it.
         store.delete(connection, found.domain, found.uri)
         resource = _arn(context, found.domain_name, found.uri)
@@ -104,16 +104,6 @@ def delete_integration(context: Context, request: Wire) -> Wire:
         tag_store.remove(connection, resource, tag_store.of(connection, resource))
     # Assumed: DeleteIntegration's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
-
-
-def existing(connection: Connection, request: Wire) -> store.Integration:
-    """Read the integration that a request names, or refuse."""
-    domain = place(connection, request["DomainName"])
-    found = store.find(connection, domain.id, request["Uri"])
-    if found is None:
-        # Assumed: the message for a missing integration names it.
-        raise not_found(f"Integration {request['Uri']} does not exist in the domain")
-    return found
 
 
 def _check(request: Wire, now: float) -> None:
@@ -202,7 +192,7 @@ def _described(context: Context, connection: Connection, one: store.Integration)
         **shown,
         "CreatedAt": round(one.created, 3),
         "LastUpdatedAt": round(one.updated, 3),
-        **tags.answer(tag_store.of(connection, _arn(context, one.domain_name, one.uri))),
+        **tagging.answer(tag_store.of(connection, _arn(context, one.domain_name, one.uri))),
     }
 
 

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.matching import consolidation, jobs, rules
 from customer_profiles.engine.profiles import merging
+from customer_profiles.engine.profiles.access import domain_row, existing_domain, existing_profile
 from customer_profiles.engine.profiles.expiry import purge_all
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import identity_jobs as job_store
 from customer_profiles.engine.store import matches as store
-
-from .domains import existing as existing_domain
-from .profiles import existing, place
 
 if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
@@ -128,8 +126,8 @@ def _by_rules(
 
 
 def _row(context: Context, connection: Connection, request: Wire) -> int:
-    domain = place(connection, request["DomainName"])
-    return existing(context, connection, domain, request["SearchValue"]).id
+    domain = domain_row(connection, request["DomainName"])
+    return existing_profile(context, connection, domain, request["SearchValue"]).id
 
 
 def _matching(connection: Connection, name: str, setting: str) -> int:
@@ -172,7 +170,7 @@ def list_identity_resolution_jobs(context: Context, request: Wire) -> Wire:
     query = ["jobs", request["DomainName"]]
     before = int(context.pages.position(query, request.get("NextToken")) or 1 << 60)
     with context.database.read() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         # Assumed: ListIdentityResolutionJobs gives the latest job first.
         found = job_store.page(connection, domain.id, before, limit + 1)
     more = len(found) > limit
@@ -186,7 +184,7 @@ def get_identity_resolution_job(context: Context, request: Wire) -> Wire:
     """Describe a run of the machine matching, while it runs too."""
     jobs.bury(context)
     with context.database.read() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         job = job_store.find(connection, domain.id, request["JobId"])
     if job is None:
         raise not_found("The domain has no identity resolution job with this id")

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.profiles import merged_values as identity
 from customer_profiles.engine.profiles import merging
+from customer_profiles.engine.profiles.access import domain_row, find_profile
 from customer_profiles.engine.profiles.expiry import purge_some
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
-
-from .profiles import find, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +39,10 @@ def merge_profiles(context: Context, request: Wire) -> Wire:
             )
     with context.database.write() as connection:
         purge_some(context, connection)
-        domain = place(connection, request["DomainName"])
-        found = {one: find(context, connection, domain, one) for one in (main_id, *merged_ids)}
+        domain = domain_row(connection, request["DomainName"])
+        found = {
+            one: find_profile(context, connection, domain, one) for one in (main_id, *merged_ids)
+        }
         if missing := [one for one, profile in found.items() if profile is None]:
             # Assumed: if one of the profiles does not exist, none is merged.
             raise not_found(

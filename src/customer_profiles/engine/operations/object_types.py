@@ -11,6 +11,8 @@ from customer_profiles.engine.ingestion.standard import standard
 from customer_profiles.engine.ingestion.templates import templates
 from customer_profiles.engine.ingestion.type_checks import check, content_types
 from customer_profiles.engine.profiles import keys, provenance, removal
+from customer_profiles.engine.profiles.access import domain_row
+from customer_profiles.engine.service import tagging
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
@@ -20,9 +22,6 @@ from customer_profiles.engine.store import object_types as store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store import tags as tag_store
-
-from . import tags
-from .profiles import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,11 +44,11 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def put_profile_object_type(context: Context, request: Wire) -> Wire:
     """Make an object type, or put another in its place; objects that are there stay as they are."""
     name, given = request["ObjectTypeName"], request.get("Tags", {})
-    tags.check_number(context, given)
+    tagging.check_number(context, given)
     left_out = {"DomainName", "ObjectTypeName", "Tags"}
     definition = {member: value for member, value in request.items() if member not in left_out}
     with context.database.write() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         old = store.find(connection, domain.id, name)
         known = _known_keys(connection, domain.id, name)
         check(request, known, key_quota=context.quotas.keys)
@@ -75,7 +74,7 @@ def put_profile_object_type(context: Context, request: Wire) -> Wire:
 def get_profile_object_type(context: Context, request: Wire) -> Wire:
     """Describe an object type with its fields and keys."""
     with context.database.read() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         found = _existing(connection, domain.id, request["ObjectTypeName"])
         return _described(context, connection, request["DomainName"], found)
 
@@ -87,7 +86,7 @@ def list_profile_object_types(context: Context, request: Wire) -> Wire:
     # Assumed: ListProfileObjectTypes answers in the order of names.
     after = context.pages.position(query, request.get("NextToken"))
     with context.database.read() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         found = store.page(connection, domain.id, after or "", limit + 1)
         items = [_listed(context, connection, request["DomainName"], one) for one in found[:limit]]
     more = len(found) > limit
@@ -100,7 +99,7 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
     """Remove an object type, its objects, and what these set, all in one transaction."""
     name = request["ObjectTypeName"]
     with context.database.write() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         _existing(connection, domain.id, name)
         touched = _remove_objects(context, connection, domain.id, name)
         touched |= _scrub(connection, domain.id, name)
@@ -140,7 +139,7 @@ def list_profile_object_type_templates(context: Context, request: Wire) -> Wire:
 def detect_profile_object_type(context: Context, request: Wire) -> Wire:
     """Guess the object type that fits sample objects."""
     with context.database.read() as connection:
-        place(connection, request["DomainName"])
+        domain_row(connection, request["DomainName"])
     return {"DetectedProfileObjectTypes": detection.detect(request["Objects"])}
 
 
@@ -220,7 +219,7 @@ def _listed(
         "MaxAvailableProfileObjectCount": context.quotas.objects,
         "CreatedAt": stored.created,
         "LastUpdatedAt": stored.updated,
-        **tags.answer(tag_store.of(connection, _arn(context, domain, stored.name))),
+        **tagging.answer(tag_store.of(connection, _arn(context, domain, stored.name))),
     }
 
 

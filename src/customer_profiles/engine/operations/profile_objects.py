@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.ingestion import compiled_types
-from customer_profiles.engine.ingestion.dead_letter_queue import deliver
-from customer_profiles.engine.ingestion.intake import Intake
-from customer_profiles.engine.ingestion.standard import PROFILE
+from customer_profiles.engine.ingestion.compiled_types import key_content_types
+from customer_profiles.engine.ingestion.put import put_objects
 from customer_profiles.engine.profiles import keys, removal
-from customer_profiles.engine.profiles.expiry import reading, writing
+from customer_profiles.engine.profiles.access import changing, domain_row, existing_profile
+from customer_profiles.engine.profiles.expiry import reading
+from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import Refusal, bad_request, not_found
 from customer_profiles.engine.service.registry import operation
-from customer_profiles.engine.store import letters
-from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import objects as store
 from customer_profiles.engine.store import profiles as profile_store
 
-from .profiles import changing, content_types, existing, place
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
@@ -32,7 +26,6 @@ Wire = dict[str, Any]
 
 # Assumed: ListProfileObjects gives 20 objects a page unless it is told otherwise.
 _PAGE = 20
-_SETTLED_AT_ONCE = 500
 
 
 @operation("PutProfileObject")
@@ -70,74 +63,6 @@ def batch_put_profile_object(context: Context, request: Wire) -> Wire:
     return {"Successful": successful, "Failed": failed}
 
 
-def put_objects(
-    context: Context, domain_name: str, object_type_name: str, texts: Sequence[str]
-) -> list[str | Refusal]:
-    """Ingest objects in one transaction; give the key of each, or why it is refused."""
-    results: list[str | Refusal] = []
-    with writing(context) as connection:
-        domain = place(connection, domain_name)
-        intake = Intake(context, connection, domain, object_type_name)
-        accepted = []
-        for text in texts:
-            try:
-                accepted.append(intake.accept(text))
-            except Refusal as refusal:
-                results.append(refusal)
-            else:
-                results.append(accepted[-1].unique_key)
-        if context.ingestion_delay:
-            due = context.clock.now() + context.ingestion_delay
-            waiting = [one.body.decode() for one in accepted]
-            letters.wait(connection, domain.id, object_type_name, waiting, due)
-        else:
-            intake.take(accepted)
-    if intake.rejected:
-        deliver(context, domain_name)
-    return results
-
-
-def settle(context: Context) -> None:
-    """Ingest the objects that waited for their moment, in the order in which they came."""
-    settled = _SETTLED_AT_ONCE
-    while settled == _SETTLED_AT_ONCE:
-        rejected = set()
-        with writing(context) as connection:
-            waiting = letters.due(connection, context.clock.now(), _SETTLED_AT_ONCE)
-            for (domain, name), group in groupby(waiting, key=lambda one: (one.domain, one.type)):
-                if _settle(context, connection, domain, name, list(group)):
-                    rejected.add(domain)
-            settled = len(waiting)
-        for domain in rejected:
-            deliver(context, domain)
-
-
-def _settle(
-    context: Context,
-    connection: Connection,
-    domain: str,
-    name: str,
-    waiting: Sequence[letters.Waiting],
-) -> int:
-    """Ingest objects of one type; give how many were rejected."""
-    for one in waiting:
-        letters.taken(connection, one)
-    place_of_domain = place(connection, domain)
-    if type_store.written(connection, place_of_domain.id, name) is None:
-        # Assumed: an object whose type is deleted before it is ingested is lost with the type.
-        return 0
-    intake = Intake(context, connection, place_of_domain, name)
-    accepted = []
-    for one in waiting:
-        try:
-            accepted.append(intake.accept(one.body))
-        except Refusal as refusal:
-            # The type was put anew since the object was accepted.
-            intake.reject(one.body, refusal.message)
-    intake.take(accepted)
-    return intake.rejected
-
-
 @operation("ListProfileObjects")
 def list_profile_objects(context: Context, request: Wire) -> Wire:
     """List the objects of a type that a profile has, page by page."""
@@ -146,11 +71,11 @@ def list_profile_objects(context: Context, request: Wire) -> Wire:
     query = ["objects", request["DomainName"], request["ProfileId"], name, wanted]
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with reading(context) as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         if not compiled_types.is_known(connection, domain.id, name):
             # Seen from the service: a type that is not mapped in the domain is not found.
             raise compiled_types.unknown(name)
-        profile = existing(context, connection, domain, request["ProfileId"])
+        profile = existing_profile(context, connection, domain, request["ProfileId"])
         accepted = _accepted(connection, domain.id, wanted)
         found = [
             one
@@ -192,7 +117,7 @@ def _accepted(connection: Connection, domain: int, wanted: Wire | None) -> set[k
     if wanted is None:
         return None
     name = wanted["KeyName"]
-    types = content_types(connection, domain, name) or ("STRING",)
+    types = key_content_types(connection, domain, name) or ("STRING",)
     return {
         (name, normal) for value in wanted["Values"] for normal in keys.normals(name, types, value)
     }

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.intake import SECONDS_A_DAY
-from customer_profiles.engine.ingestion.standard import PROFILE
 from customer_profiles.engine.ingestion.type_checks import predefined_keys
 from customer_profiles.engine.profiles import keys, provenance, removal, search
+from customer_profiles.engine.profiles.access import (
+    changing,
+    domain_row,
+    find_profile,
+)
 from customer_profiles.engine.profiles.changes import changed
-from customer_profiles.engine.profiles.expiry import purge_some, reading, writing
+from customer_profiles.engine.profiles.expiry import purge_some, reading
+from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.clock import made_at
-from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import history
@@ -21,10 +26,8 @@ from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import profiles as store
 
-from .domains import missing
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
@@ -44,7 +47,7 @@ def create_profile(context: Context, request: Wire) -> Wire:
     body = _body(context, profile)
     with context.database.write() as connection:
         purge_some(context, connection)
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         expires = _expires(context, domain)
         row = domain.last_row + 1
         stored = store.Stored(row, domain.id, bytes.fromhex(profile_id), expires, body)
@@ -88,10 +91,10 @@ def batch_get_profile(context: Context, request: Wire) -> bytes:
     found: list[bytes] = []
     errors: list[Wire] = []
     with context.database.read() as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         # Assumed: BatchGetProfile answers in the order of the ids, each id once.
         for profile_id in dict.fromkeys(request["ProfileIds"]):
-            stored = find(context, connection, domain, profile_id)
+            stored = find_profile(context, connection, domain, profile_id)
             if stored:
                 found.append(stored.body)
             else:
@@ -113,7 +116,7 @@ def search_profiles(context: Context, request: Wire) -> bytes:
     joined_by = request.get("LogicalOperator", "OR")
     limit = request.get("MaxResults", _PAGE)
     with reading(context) as connection:
-        domain = place(connection, request["DomainName"])
+        domain = domain_row(connection, request["DomainName"])
         query = [domain.id, joined_by, [(one["KeyName"], one["Values"]) for one in asked]]
         after = int(context.pages.position(query, request.get("NextToken")) or 0)
         criteria = [_criterion(connection, domain.id, one) for one in asked]
@@ -133,7 +136,7 @@ def search_profiles(context: Context, request: Wire) -> bytes:
 def _criterion(connection: Connection, domain: int, asked: Wire) -> search.Criterion:
     name, values = asked["KeyName"], asked["Values"]
     _check_key(name, values)
-    types = content_types(connection, domain, name)
+    types = key_content_types(connection, domain, name)
     if not types:
         # Assumed: searching by a key name that the domain does not know is refused.
         raise bad_request(
@@ -186,7 +189,7 @@ def add_profile_key(context: Context, request: Wire) -> Wire:
         if name not in predefined_keys():
             # Assumed: AddProfileKey makes a custom key's name known in its domain, for good.
             type_store.add_key_name(connection, domain.id, name)
-        added = _added(content_types(connection, domain.id, name), name, values)
+        added = _added(key_content_types(connection, domain.id, name), name, values)
         key_store.put_added(connection, stored.id, added)
         # Assumed: adding a key does not renew a profile's expiry.
         _enter(connection, stored, [(one.name, one.normal) for one in added])
@@ -201,7 +204,7 @@ def delete_profile_key(context: Context, request: Wire) -> Wire:
     name, values = request["KeyName"], request["Values"]
     _check_own_key(name, values)
     with changing(context, request) as (connection, domain, stored):
-        types = content_types(connection, domain.id, name)
+        types = key_content_types(connection, domain.id, name)
         gone = {(one.name, one.normal) for one in _added(types, name, values)}
         key_store.remove_added(connection, stored.id, name, [normal for _, normal in gone])
         if gone & removal.keys_of(connection, stored):
@@ -232,14 +235,6 @@ def _check_key(name: str, values: Sequence[str]) -> None:
     if not values:
         # Assumed: a key without values is refused.
         raise bad_request(f"Values of key {name} must not be empty")
-
-
-def content_types(connection: Connection, domain: int, name: str) -> Sequence[str]:
-    """Give the content types of a key's fields; none are those of a key that nobody knows."""
-    if name in predefined_keys():
-        return ("STRING",)
-    known = type_store.key_name(connection, domain, name)
-    return known.content_types if known else ()
 
 
 def _added(types: Sequence[str], name: str, values: Sequence[str]) -> list[key_store.AddedKey]:
@@ -292,36 +287,3 @@ def _expires(context: Context, domain: domain_store.Place) -> int:
     # AG:customer-profiles-data-expiration has the rule.
     # Assumed: a later change of DefaultExpirationDays does not move the expiry of stored profiles.
     return int(context.clock.now()) + domain.expiration_days * SECONDS_A_DAY
-
-
-def place(connection: Connection, name: str) -> domain_store.Place:
-    """Read the little that most operations need of a domain, or refuse."""
-    return domain_store.place(connection, name) or missing(name)
-
-
-@contextmanager
-def changing(
-    context: Context, request: Wire
-) -> Iterator[tuple[Connection, domain_store.Place, store.Stored]]:
-    """Open the transaction of an operation on one profile that must exist."""
-    with writing(context) as connection:
-        domain = place(connection, request["DomainName"])
-        yield connection, domain, existing(context, connection, domain, request["ProfileId"])
-
-
-def existing(
-    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
-) -> store.Stored:
-    """Read a profile, or refuse."""
-    stored = find(context, connection, domain, profile_id)
-    if stored is None:
-        # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
-        raise not_found("Profile does not exist in the domain")
-    return stored
-
-
-def find(
-    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
-) -> store.Stored | None:
-    """Read a profile that has not expired."""
-    return store.find(connection, domain.id, keys.id_bytes(profile_id), context.clock.now())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service import tagging
+from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import integrations as integration_store
@@ -24,7 +25,7 @@ def tag_resource(context: Context, request: Wire) -> Wire:
     """Add tags, or give those that are there new values."""
     with context.database.write() as connection:
         resource = _resource(context, connection, request["resourceArn"])
-        check_number(context, {**store.of(connection, resource), **request["tags"]})
+        tagging.check_number(context, {**store.of(connection, resource), **request["tags"]})
         store.put(connection, resource, request["tags"])
     return {}
 
@@ -44,19 +45,7 @@ def list_tags_for_resource(context: Context, request: Wire) -> Wire:
     """Show the tags of a resource."""
     with context.database.read() as connection:
         resource = _resource(context, connection, request["resourceArn"])
-        return answer(store.of(connection, resource), "tags")
-
-
-def answer(tags: dict[str, str], name: str = "Tags") -> Wire:
-    """Give the member of an answer that holds tags."""
-    # Assumed: a resource without tags answers without the member; the model wants one tag at least.
-    return {name: tags} if tags else {}
-
-
-def check_number(context: Context, tags: dict[str, str]) -> None:
-    """Refuse more tags than a resource may have. API:TagResource."""
-    if len(tags) > context.quotas.tags:
-        raise bad_request(f"A resource may have {context.quotas.tags} tags; this would make more")
+        return tagging.answer(store.of(connection, resource), "tags")
 
 
 def _resource(context: Context, connection: Connection, resource: str) -> str:

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+PROFILE = "_profile"
+"""The object type of a profile itself."""
+
 # The predefined keys, as the model's text on SearchProfiles.KeyName lists them.
 PREDEFINED = frozenset(
     (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -67,16 +66,6 @@ class Merged(Generic[S]):
     """Which objects set them; a value without one was set by hand."""
 
 
-@dataclass(frozen=True)
-class Consolidated(Generic[S]):
-    """Profiles of a match group that become one, or a single one that stays as it is."""
-
-    ids: tuple[str, ...]
-    """Their ids, in order."""
-    merged: Merged[S]
-    """What they become."""
-
-
 def chosen(main: Part[S], others: Sequence[Part[S]], field_source_profile_ids: Wire) -> Merged[S]:
     """Unite values as MergeProfiles does: the main profile's, unless another's is asked for.
 
@@ -123,55 +112,6 @@ def merged(profiles: Iterable[Part[S]], resolution: Wire | None = None) -> Merge
         best = max(holders, key=lambda one: _rank(one, place, preferred))
         _take(result, best, place)
     return result
-
-
-def consolidated(
-    profiles: Iterable[Part[S]], criteria: Iterable[Sequence[str]], resolution: Wire | None = None
-) -> list[Consolidated[S]]:
-    """Merge the profiles of one match group that meet a criterion, criterion by criterion.
-
-    Profiles meet a criterion if all of its attributes are there and exactly equal. Each
-    criterion is applied to what the one before made.
-
-    Args:
-        profiles: the profiles of one match group.
-        criteria: the MatchingAttributesList of a Consolidation.
-        resolution: the ConflictResolution.
-
-    Returns:
-        All profiles, also those that stay alone, by their smallest ids.
-    """
-    # AG23:create-consolidation-criteria has this order, and an example.
-    units = [([one], Merged(one.values, dict(one.sources))) for one in profiles]
-    for criterion in criteria:
-        alike: dict[object, list[Part[S]]] = {}
-        for members, one in units:
-            # A profile that lacks a value is alike to itself alone.
-            key = _values_at(one.values, criterion) or members[0].id
-            alike.setdefault(key, []).extend(members)
-        before = {members[0].id: (len(members), one) for members, one in units}
-        units = []
-        for members in alike.values():
-            count, one = before[members[0].id]
-            grown = len(members) > count
-            units.append((members, merged(members, resolution) if grown else one))
-    found = [Consolidated(tuple(sorted(it.id for it in some)), one) for some, one in units]
-    return sorted(found, key=lambda one: one.ids)
-
-
-def value_at(values: Wire, name: str) -> Any:
-    """Give a value by a name such as `FirstName`, `Address.City` or `Attributes.tier`."""
-    first, _, rest = name.partition(".")
-    found = values.get(first)
-    return (found.get(rest) if isinstance(found, dict) else None) if rest else found
-
-
-def _values_at(values: Wire, names: Sequence[str]) -> tuple[str, ...] | None:
-    """Give values as texts that are equal if they are; None if one is missing."""
-    found = [value_at(values, name) for name in names]
-    if not all(found):
-        return None
-    return tuple(json.dumps(value, sort_keys=True) for value in found)
 
 
 def _fields(parts: Iterable[Part[Any]]) -> list[Path]:

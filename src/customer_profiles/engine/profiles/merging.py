@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from customer_profiles.engine.ingestion.standard import PROFILE
+from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import domains as domain_store

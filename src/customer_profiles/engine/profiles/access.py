@@ -1,0 +1,69 @@
+"""Read the domain and the profile that a request names, or refuse."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from customer_profiles.engine.service.refusals import not_found
+from customer_profiles.engine.store import domains as domain_store
+from customer_profiles.engine.store import profiles as store
+
+from . import keys
+from .expiry import writing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from customer_profiles.engine.service.context import Context
+    from customer_profiles.engine.store.database import Connection
+
+Wire = dict[str, Any]
+
+
+def existing_domain(connection: Connection, name: str) -> domain_store.Domain:
+    """Read a domain, or refuse."""
+    return domain_store.find(connection, name) or missing_domain(name)
+
+
+def missing_domain(name: str) -> NoReturn:
+    """Refuse: there is no such domain."""
+    # Assumed: the message for a missing domain names it.
+    raise not_found(f"Domain {name} does not exist")
+
+
+def domain_row(connection: Connection, name: str) -> domain_store.Place:
+    """Read the little that most operations need of a domain, or refuse."""
+    return domain_store.place(connection, name) or missing_domain(name)
+
+
+@contextmanager
+def changing(
+    context: Context, request: Wire
+) -> Iterator[tuple[Connection, domain_store.Place, store.Stored]]:
+    """Open the transaction of an operation on one profile that must exist."""
+    with writing(context) as connection:
+        domain = domain_row(connection, request["DomainName"])
+        yield (
+            connection,
+            domain,
+            existing_profile(context, connection, domain, request["ProfileId"]),
+        )
+
+
+def existing_profile(
+    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
+) -> store.Stored:
+    """Read a profile, or refuse."""
+    stored = find_profile(context, connection, domain, profile_id)
+    if stored is None:
+        # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.
+        raise not_found("Profile does not exist in the domain")
+    return stored
+
+
+def find_profile(
+    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
+) -> store.Stored | None:
+    """Read a profile that has not expired."""
+    return store.find(connection, domain.id, keys.id_bytes(profile_id), context.clock.now())
