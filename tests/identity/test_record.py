@@ -109,11 +109,11 @@ def test_pairs_are_scored_alike(resolution, alone):
 
 
 def test_common_values_are_as_rare_alone_as_among_many(resolution):
-    rarities = resolution.model.rarities
+    tfs = resolution.model.tfs
     for comparison in resolution._matcher.comparisons:
-        for rarity in comparison.rarities.values():
-            classes = rarity.of[:-1].tolist()
-            alone = [rarities.of(rarity.name, rarity.text(n)) for n in range(len(classes))]
+        for tf in comparison.tfs.values():
+            classes = tf.of[:-1].tolist()
+            alone = [tfs.of(tf.name, tf.text(n)) for n in range(len(classes))]
 
             off = np.array(alone) - np.array(classes)
             # What one record has is never agreed on; what two have is the rarest.

@@ -114,7 +114,7 @@ WRONG = [
 
 
 def test_values_of_a_few_records_are_counted_in_the_classes_they_are_estimated_by(spark):
-    from customer_profiles.identity.model import Rarities
+    from customer_profiles.identity.model import TermFrequencies
     from customer_profiles.identity.spark import resolution as on_spark
 
     held = ["four@example.org"] * 4 + [f"two{n % 20}@example.org" for n in range(40)]
@@ -123,13 +123,13 @@ def test_values_of_a_few_records_are_counted_in_the_classes_they_are_estimated_b
     emails = pa.array([[one] for one in held], pa.list_(pa.string()))
     (column,) = run._layout.lists()["email"]
 
-    rarity, classes = run._rarity(spark.createDataFrame(pa.table({column: emails})), "email")
+    tf, classes = run._tf(spark.createDataFrame(pa.table({column: emails})), "email")
 
-    four = Rarities.key("email", "four@example.org")
+    four = TermFrequencies.key("email", "four@example.org")
     assert classes.keys() == {four}
-    assert classes[four] < rarity.rarest
-    assert rarity.pairs[classes[four]] == 6
-    assert rarity.pairs[rarity.rarest] == 20
+    assert classes[four] < tf.rarest
+    assert tf.pairs[classes[four]] == 6
+    assert tf.pairs[tf.rarest] == 20
 
 
 @pytest.mark.parametrize(("given", "told"), WRONG)

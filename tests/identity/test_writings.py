@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customer_profiles.identity.columns import normalize
-from customer_profiles.identity.columns.normalize import Facts
+from customer_profiles.identity.columns.normalize import DatasetStatistics
 from customer_profiles.identity.columns.reading import read as read_columns
 from customer_profiles.identity.columns.scripts import latin
 from customer_profiles.identity.resolution import Matcher
@@ -42,7 +42,7 @@ def test_years_of_two_digits_are_not_of_the_future():
 
 
 def names(**row):
-    found = read(row, {}, Facts())
+    found = read(row, {}, DatasetStatistics())
     return found.given, found.middle, found.family, found.suffix
 
 
@@ -65,7 +65,7 @@ def test_names_are_read(row, parts):
 
 def test_a_number_in_the_column_of_addresses_is_a_number():
     row = {"EmailAddress": "+1 206 555 0100", "PhoneNumber": "ada@example.org"}
-    found = read(row, {}, Facts())
+    found = read(row, {}, DatasetStatistics())
 
     assert found.emails == ("ada@example.org",)
     assert found.phones == ("065550100",)

@@ -32,7 +32,7 @@ class Evidence:
     """How alike the two values are, such as `exact`, `nickname` or `different`."""
     weight: float
     """Bits by which it makes a match more likely (or less, where negative)."""
-    rarity: float | None = None
+    tf: float | None = None
     """The share of the records that have the value on which both agree."""
     left: tuple[str, ...] = field(default=(), repr=False)
     """The one record's values; not shown by `repr`."""
@@ -122,9 +122,9 @@ def explain(
         now = _bits(weights, so_far)
         if code:
             left, right = values(attribute.name) if values else ((), ())
-            rarity = float(attribute.share[code]) if attribute.told[code] else None
+            tf = float(attribute.share[code]) if attribute.told[code] else None
             level = attribute.levels[attribute.level_of[code]]
-            evidence.append(Evidence(attribute.name, level, now - before, rarity, left, right))
+            evidence.append(Evidence(attribute.name, level, now - before, tf, left, right))
         before = now
     if others:
         evidence.append(Evidence(*OTHERS, others))

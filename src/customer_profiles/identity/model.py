@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .columns.normalize import Facts, hash_of
+from .columns.normalize import DatasetStatistics, hash_of
 from .explaining import explain
 from .matching.scoring import Attribute, Weights
 
@@ -27,7 +27,7 @@ _TYPES = {"level_of": np.uint8, "told": np.bool_, "group": np.int64}
 
 
 @dataclass(frozen=True, slots=True)
-class Rarities:
+class TermFrequencies:
     """How rare values are, for records that the model was not estimated from."""
 
     rarest: dict[str, int] = field(default_factory=dict)
@@ -36,9 +36,9 @@ class Rarities:
     """Of values that more records have the class, by the hash of their list and text."""
 
     @classmethod
-    def told_by(cls, comparisons: Sequence[Comparison]) -> Rarities:
+    def told_by(cls, comparisons: Sequence[Comparison]) -> TermFrequencies:
         """Read off how rare the values of some records are."""
-        lists = {one.name: one for it in comparisons for one in it.rarities.values()}
+        lists = {one.name: one for it in comparisons for one in it.tfs.values()}
         common = {
             cls.key(one.name, one.text(number)): int(one.of[number])
             for one in lists.values()
@@ -66,8 +66,8 @@ class Model:
     """What columns hold whose names do not tell."""
     keys: tuple[tuple[str, ...], ...] = ()
     """What records that match have, as a rule, at least one of in common."""
-    facts: Facts = field(default_factory=Facts)
-    rarities: Rarities = field(default_factory=Rarities)
+    facts: DatasetStatistics = field(default_factory=DatasetStatistics)
+    tfs: TermFrequencies = field(default_factory=TermFrequencies)
 
     def __repr__(self) -> str:
         names = ", ".join(one.name for one in self.weights.attributes)
@@ -89,8 +89,8 @@ class Model:
                 "facts": {
                     one.name: _plain(getattr(self.facts, one.name)) for one in fields(self.facts)
                 },
-                "rarest": self.rarities.rarest,
-                "common": _packed(self.rarities.common),
+                "rarest": self.tfs.rarest,
+                "common": _packed(self.tfs.common),
                 "attributes": attributes,
             }
         )
@@ -123,9 +123,9 @@ class Model:
             name: frozenset(it) if isinstance(it, list) else it
             for name, it in found["facts"].items()
         }
-        facts = Facts(**told)
-        rarities = Rarities(found["rarest"], _unpacked(found["common"]))
-        return cls(weights, found["kinds"], tuple(map(tuple, found["keys"])), facts, rarities)
+        facts = DatasetStatistics(**told)
+        tfs = TermFrequencies(found["rarest"], _unpacked(found["common"]))
+        return cls(weights, found["kinds"], tuple(map(tuple, found["keys"])), facts, tfs)
 
     def explain_group(self, ids: Sequence[Any], evidence: bytes) -> list[Explanation]:
         """Explain all pairs of a group that this model found.

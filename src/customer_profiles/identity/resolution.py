@@ -19,7 +19,7 @@ from .explaining import explain
 from .index import Index, InMemory
 from .matching import blocking, clusters, scoring
 from .matching.comparing import compare, comparisons
-from .model import Model, Rarities
+from .model import Model, TermFrequencies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -378,9 +378,9 @@ class Resolution:
         pairs = (self._inner.i[likely], self._inner.j[likely])
         prepared = self._matcher.prepared
         keys = blocking.best_keys(blocking.atoms(prepared), self.count, pairs)
-        rarities = Rarities.told_by(self._matcher.comparisons)
+        tfs = TermFrequencies.told_by(self._matcher.comparisons)
         kinds: dict[str, Kind] = {**prepared.told_kinds, **self._kinds}
-        return Model(self._weights, kinds, tuple(keys), prepared.facts, rarities)
+        return Model(self._weights, kinds, tuple(keys), prepared.facts, tfs)
 
     def at(self, threshold: float) -> list[Group]:
         """Group the records anew, by pairs of at least another threshold."""

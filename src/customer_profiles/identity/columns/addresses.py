@@ -12,7 +12,7 @@ from . import normalize
 from .kinds import line_of, place_of
 from .normalize import (
     Coded,
-    Facts,
+    DatasetStatistics,
     empty_as_null,
     encode,
     first_of,
@@ -74,7 +74,7 @@ def read(
     columns: Mapping[str, pa.Array],
     by_kind: Mapping[str, list[str]],
     count: int,
-    facts: Facts | None = None,
+    facts: DatasetStatistics | None = None,
 ) -> Addresses | None:
     """Read addresses from columns such as `City` or `ShippingAddress.City`."""
     places: dict[str, dict[str, list[str]]] = {}
@@ -157,7 +157,9 @@ def _line_texts(street_of: Any, numbers: pa.Array, cores: pa.Array, streets: pa.
     return pc.coalesce(both, streets).take(street_of).to_pylist()
 
 
-def _street_parts(street: Coded, facts: Facts | None) -> tuple[pa.Array, pa.Array, list[str]]:
+def _street_parts(
+    street: Coded, facts: DatasetStatistics | None
+) -> tuple[pa.Array, pa.Array, list[str]]:
     """Split streets into house number and words, and give the words that say nothing."""
     values = street.values
     number = part_of(values, NUMBER)

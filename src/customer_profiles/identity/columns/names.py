@@ -15,7 +15,7 @@ from . import normalize
 from .misplaced import Words, moved
 from .normalize import (
     Coded,
-    Facts,
+    DatasetStatistics,
     encode,
     filled,
     first_of,
@@ -81,7 +81,9 @@ class Names:
     """Which words are given and family names, if that was asked."""
 
 
-def read(columns: Sequence[list[Coded]], count: int, facts: Facts | None = None) -> Names | None:
+def read(
+    columns: Sequence[list[Coded]], count: int, facts: DatasetStatistics | None = None
+) -> Names | None:
     """Read names from columns; a full name is split where there are no parts of it.
 
     Args:

@@ -40,7 +40,7 @@ _BITS[[ord(letter) for letter in LETTERS]] = list(LETTERS.values())
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class DatasetStatistics:
     """What only all records together tell, for reading one more. Texts are there as hashes."""
 
     days_first: bool = False

@@ -12,7 +12,7 @@ from . import addresses, names, normalize
 from .kinds import kind_of, kind_of_values
 from .normalize import (
     Coded,
-    Facts,
+    DatasetStatistics,
     beside,
     compact,
     encode,
@@ -88,7 +88,7 @@ class Prepared:
     texts: dict[str, Values] = field(default_factory=dict)
     by_kind: dict[str, list[str]] = field(default_factory=dict)
     """The columns of each kind."""
-    facts: Facts = field(default_factory=Facts)
+    facts: DatasetStatistics = field(default_factory=DatasetStatistics)
     told_kinds: dict[str, Kind] = field(default_factory=dict)
     """The kinds of columns that their values told, not their names."""
 
@@ -111,7 +111,10 @@ def kinds_of(columns: Columns, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
 
 
 def prepare(
-    columns: Columns, kinds: Mapping[str, Kind], pool: Executor, facts: Facts | None = None
+    columns: Columns,
+    kinds: Mapping[str, Kind],
+    pool: Executor,
+    facts: DatasetStatistics | None = None,
 ) -> Prepared:
     """Normalise all columns, several at a time.
 
@@ -168,7 +171,7 @@ def prepare(
         return prepared
     words = prepared.names.words if prepared.names else None
     stop_words = prepared.addresses.stop_words if prepared.addresses else ()
-    prepared.facts = Facts(
+    prepared.facts = DatasetStatistics(
         days_first,
         frozenset(map(hash_of, stop_words)),
         frozenset(map(hash_of, _forget_junk(prepared))),
@@ -178,7 +181,7 @@ def prepare(
 
 
 def _births(
-    columns: list[Coded], count: int, facts: Facts | None
+    columns: list[Coded], count: int, facts: DatasetStatistics | None
 ) -> tuple[bool, NDArray[np.uint32] | None]:
     if not columns:
         return False, None

@@ -42,7 +42,7 @@ Rows = Any
 Found = tuple[Any, Any]
 """Of each pair its level, and the rarity of the value that the two agree on."""
 
-RARITIES = 44
+TF_CLASSES = 44
 """Classes of rarity, half a bit each: class 10 is of values that 2 ** -5 of the records have."""
 _HALF_BITS = 2.0
 _COMMON = 4
@@ -65,7 +65,7 @@ AN_IDENTIFIER, A_TEXT = 1e-5, 1 / 30
 
 
 @dataclass(slots=True)
-class Rarity:
+class TermFrequency:
     """How rare the values of an attribute are."""
 
     of: Any
@@ -94,7 +94,7 @@ class Comparison:
     levels: tuple[str, ...]
     """What its levels mean; the first is `missing`."""
     find: Callable[[Rows, Rows], Found]
-    rarities: dict[int, Rarity] = field(default_factory=dict)
+    tfs: dict[int, TermFrequency] = field(default_factory=dict)
     """Of the levels at which two records agree on a value, how rare these values are."""
     counted: dict[int, float] = field(default_factory=dict)
     """Of levels that are too rare among random pairs, how many pairs of records have them."""
@@ -106,19 +106,19 @@ class Comparison:
     @property
     def level_of(self) -> NDArray[np.uint8]:
         """The level of each code."""
-        sizes = [RARITIES if level in self.rarities else 1 for level in range(len(self.levels))]
+        sizes = [TF_CLASSES if level in self.tfs else 1 for level in range(len(self.levels))]
         return np.repeat(np.arange(len(self.levels), dtype=np.uint8), sizes)
 
     def codes(self, i: Rows, j: Rows) -> NDArray[np.uint8]:
         """Compare pairs: of each its level and how rare the value is, as one number."""
-        level, rarity = self.find(i, j)
+        level, tf = self.find(i, j)
         level_of = self.level_of
         first = np.searchsorted(level_of, np.arange(len(self.levels))).astype(np.uint8)
-        told = np.array([level in self.rarities for level in range(len(self.levels))])
-        return first[level] + np.where(told[level], rarity, np.uint8(0))
+        told = np.array([level in self.tfs for level in range(len(self.levels))])
+        return first[level] + np.where(told[level], tf, np.uint8(0))
 
 
-def rarity_of(name: str, codes: Any, texts: Any, usual: float | None = None) -> Rarity:
+def tf_of(name: str, codes: Any, texts: Any, usual: float | None = None) -> TermFrequency:
     """Tell how rare values are, from the values that records have.
 
     Args:
@@ -135,17 +135,17 @@ def rarity_of(name: str, codes: Any, texts: Any, usual: float | None = None) -> 
         value = texts[number]
         return value if isinstance(value, str) else f"{value:x}"
 
-    return rarity_by_counts(name, counts, np.ones(len(counts)), having, usual, text)
+    return tf_by_counts(name, counts, np.ones(len(counts)), having, usual, text)
 
 
-def rarity_by_counts(  # noqa: PLR0913, PLR0917  (what is known of a list of values)
+def tf_by_counts(  # noqa: PLR0913, PLR0917  (what is known of a list of values)
     name: str,
     counts: Any,
     times: Any,
     having: int,
     usual: float | None = None,
     text: Callable[[int], str] = str,
-) -> Rarity:
+) -> TermFrequency:
     """Tell how rare values are, from how often so many of them stand.
 
     The share that one value has as a rule is what counts where there are few records.
@@ -162,12 +162,12 @@ def rarity_by_counts(  # noqa: PLR0913, PLR0917  (what is known of a list of val
     share = _share(counts, having, usual)
     classes = _class_of(share)
     pairs = counts * (counts - 1) / 2.0 * times
-    total = np.bincount(classes, weights=pairs, minlength=RARITIES)
-    weighted = np.bincount(classes, weights=pairs * share, minlength=RARITIES)
-    middle = 2.0 ** -((np.arange(RARITIES) + 0.5) / _HALF_BITS)
+    total = np.bincount(classes, weights=pairs, minlength=TF_CLASSES)
+    weighted = np.bincount(classes, weights=pairs * share, minlength=TF_CLASSES)
+    middle = 2.0 ** -((np.arange(TF_CLASSES) + 0.5) / _HALF_BITS)
     mean = np.where(total > 0, weighted / np.maximum(total, 1e-12), middle)
     rarest = int(_class_of(_share(np.full(1, 2), having, usual))[0])
-    return Rarity(np.append(classes, np.uint8(0)), mean, total, name, rarest, text)
+    return TermFrequency(np.append(classes, np.uint8(0)), mean, total, name, rarest, text)
 
 
 def _share(counts: Any, having: int, usual: float) -> Any:
@@ -175,7 +175,7 @@ def _share(counts: Any, having: int, usual: float) -> Any:
 
 
 def _class_of(share: Any) -> Any:
-    return np.clip(-_HALF_BITS * np.log2(share), 0, RARITIES - 1).astype(np.uint8)
+    return np.clip(-_HALF_BITS * np.log2(share), 0, TF_CLASSES - 1).astype(np.uint8)
 
 
 def comparisons(prepared: Prepared) -> list[Comparison]:
@@ -261,38 +261,38 @@ def _swapped(names: Names, i: Rows, j: Rows) -> Any:
 
 
 def _names(names: Names) -> list[Comparison]:
-    given_rarity, family_rarity = (
-        rarity_of("given", names.given, names.text),
-        rarity_of("family", names.family, names.text),
+    given_tf, family_tf = (
+        tf_of("given", names.given, names.text),
+        tf_of("family", names.family, names.text),
     )
 
     def given(i: Rows, j: Rows) -> Found:
         a, b = names.given[i], names.given[j]
         level = np.where((a == b) & (names.length[a] > 1), np.uint8(EXACT), np.uint8(9))
         level[(a < 0) | (b < 0)] = MISSING
-        rarity = given_rarity.of[a]
+        tf = given_tf.of[a]
         rest = np.flatnonzero(level == 9)  # noqa: PLR2004  (different)
         level[rest] = _given_level(names, i[rest], j[rest], a[rest], b[rest])
-        return level, rarity
+        return level, tf
 
     def family(i: Rows, j: Rows) -> Found:
         a, b = names.family[i], names.family[j]
         level = np.where((a == b) & (names.length[a] > 1), np.uint8(EXACT), np.uint8(5))
         level[(a < 0) | (b < 0)] = MISSING
-        rarity = family_rarity.of[a]
+        tf = family_tf.of[a]
         rest = np.flatnonzero(level == 5)  # noqa: PLR2004  (different)
         level[rest] = _family_level(names, i[rest], j[rest], a[rest], b[rest])
-        return level, rarity
+        return level, tf
 
     result = [
         Comparison(
             GIVEN_NAME,
             GIVEN_LEVELS,
             given,
-            {EXACT: given_rarity},
+            {EXACT: given_tf},
             {GIVEN_LEVELS.index("swapped"): _swapped_pairs(names.given, names.family)},
         ),
-        Comparison(FAMILY_NAME, FAMILY_LEVELS, family, {EXACT: family_rarity}),
+        Comparison(FAMILY_NAME, FAMILY_LEVELS, family, {EXACT: family_tf}),
     ]
     if (names.middle >= 0).any():
         result.append(_middle(names))
@@ -365,7 +365,7 @@ def _family_level(names: Names, i: Rows, j: Rows, a: Any, b: Any) -> Any:
 
 
 def _middle(names: Names) -> Comparison:
-    rarity = rarity_of("middle", names.middle, names.text)
+    tf = tf_of("middle", names.middle, names.text)
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = names.middle[i], names.middle[j]
@@ -375,9 +375,9 @@ def _middle(names: Names) -> Comparison:
         level[(names.initial[a] == names.initial[b]) & short] = 2
         level[a == b] = EXACT
         level[(a < 0) | (b < 0)] = MISSING
-        return level, rarity.of[a]
+        return level, tf.of[a]
 
-    return Comparison(MIDDLE_NAME, _MIDDLE, find, {EXACT: rarity})
+    return Comparison(MIDDLE_NAME, _MIDDLE, find, {EXACT: tf})
 
 
 def _suffix(names: Names) -> Comparison:
@@ -410,7 +410,7 @@ def _differing_digits(off: Any) -> Any:
 def _birth(birth: Any) -> Comparison:
     values, codes = np.unique(birth, return_inverse=True)
     codes = np.where(birth > 0, codes, -1).astype(np.int32)
-    rarity = rarity_of("birth", codes, values.tolist())
+    tf = tf_of("birth", codes, values.tolist())
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = birth[i], birth[j]
@@ -428,7 +428,7 @@ def _birth(birth: Any) -> Comparison:
         # Where only the year is known, nothing but the year can agree.
         level[((day_a == 0) | (day_b == 0)) & same_year] = 5
         level[(a == 0) | (b == 0)] = MISSING
-        return level, rarity.of[codes[i]]
+        return level, tf.of[codes[i]]
 
     year, month, day = birth >> 16, birth >> 8 & 0xFF, birth & 0xFF
     whole = (day > 0) & (month != day)
@@ -436,7 +436,7 @@ def _birth(birth: Any) -> Comparison:
         np.where(whole, year.astype(np.int64) << 8 | month, -1),
         np.where(whole, year.astype(np.int64) << 8 | day, -1),
     )
-    return Comparison(BIRTH_DATE, _BIRTH, find, {EXACT: rarity}, {2: turned})
+    return Comparison(BIRTH_DATE, _BIRTH, find, {EXACT: tf}, {2: turned})
 
 
 def _gender(gender: Any, names: Names | None) -> Comparison:
@@ -470,7 +470,7 @@ def _combinations(codes: Any, i: Rows, j: Rows) -> Iterator[tuple[Any, Any, Any]
             yield having[both], a[having][both], b[both]
 
 
-def _any_exact(codes: Any, rarity: Rarity, i: Rows, j: Rows, different: int) -> Found:
+def _any_exact(codes: Any, tf: TermFrequency, i: Rows, j: Rows, different: int) -> Found:
     """Find pairs with a value in common; of several the rarest, which says most."""
     level = np.full(len(i), different, np.uint8)
     level[(codes[i, 0] < 0) | (codes[j, 0] < 0)] = MISSING
@@ -478,7 +478,7 @@ def _any_exact(codes: Any, rarity: Rarity, i: Rows, j: Rows, different: int) -> 
     for pairs, a, b in _combinations(codes, i, j):
         same = a == b
         level[pairs[same]] = EXACT
-        best[pairs[same]] = np.maximum(best[pairs[same]], rarity.of[a[same]])
+        best[pairs[same]] = np.maximum(best[pairs[same]], tf.of[a[same]])
     return level, best
 
 
@@ -487,10 +487,10 @@ EMAIL_EDITS = 2
 
 
 def _email(emails: Values, names: Names | None) -> Comparison:
-    rarity = rarity_of("email", emails.codes, emails.text)
+    tf = tf_of("email", emails.codes, emails.text)
 
     def find(i: Rows, j: Rows) -> Found:
-        level, best = _any_exact(emails.codes, rarity, i, j, 4)
+        level, best = _any_exact(emails.codes, tf, i, j, 4)
         rest = np.flatnonzero(level == 4)  # noqa: PLR2004  (different)
         for pairs, a, b in _combinations(emails.codes, i[rest], j[rest]):
             now = np.full(len(pairs), 4, np.uint8)
@@ -508,7 +508,7 @@ def _email(emails: Values, names: Names | None) -> Comparison:
             level[near[alike & (one >= 0) & (other >= 0)]] = MISSING
         return level, best
 
-    return Comparison(EMAIL, _EMAIL, find, {EXACT: rarity})
+    return Comparison(EMAIL, _EMAIL, find, {EXACT: tf})
 
 
 _PHONE = ("missing", "exact", "same end", "one digit", "different")
@@ -516,10 +516,10 @@ _LAST_SEVEN = np.uint64(0xFFFFFFF)
 
 
 def _phone(phones: Values) -> Comparison:
-    rarity = rarity_of("phone", phones.codes, phones.text)
+    tf = tf_of("phone", phones.codes, phones.text)
 
     def find(i: Rows, j: Rows) -> Found:
-        level, best = _any_exact(phones.codes, rarity, i, j, 4)
+        level, best = _any_exact(phones.codes, tf, i, j, 4)
         rest = np.flatnonzero(level == 4)  # noqa: PLR2004  (different)
         for pairs, a, b in _combinations(phones.codes, i[rest], j[rest]):
             one, other = phones.packed[a], phones.packed[b]
@@ -533,7 +533,7 @@ def _phone(phones: Values) -> Comparison:
             level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
         return level, best
 
-    return Comparison(PHONE, _PHONE, find, {EXACT: rarity})
+    return Comparison(PHONE, _PHONE, find, {EXACT: tf})
 
 
 def _neighbours_swapped(one: Any, other: Any) -> Any:
@@ -561,12 +561,12 @@ STREET_UNLIKE = 8
 def _addresses(places: Addresses) -> list[Comparison]:
     result = []
     if (places.street >= 0).any():
-        rarity = rarity_of("street", places.line, places.line_text)
-        find = _best_of(places, lambda i, j: _street(places, rarity, i, j))
-        result.append(Comparison(STREET, _STREET, find, {EXACT: rarity}))
+        tf = tf_of("street", places.line, places.line_text)
+        find = _best_of(places, lambda i, j: _street(places, tf, i, j))
+        result.append(Comparison(STREET, _STREET, find, {EXACT: tf}))
     if (places.postal >= 0).any() or (places.city >= 0).any():
-        postal = rarity_of("postal", places.postal, places.postal_text)
-        city = rarity_of("city", places.city, places.city_text)
+        postal = tf_of("postal", places.postal, places.postal_text)
+        city = tf_of("city", places.city, places.city_text)
         find = _best_of(places, lambda i, j: _place(places, postal, city, i, j))
         result.append(Comparison(PLACE, _PLACE, find, {1: postal, 2: postal, 3: city}))
     return result
@@ -577,23 +577,23 @@ def _best_of(places: Addresses, find: Any) -> Callable[[Rows, Rows], Found]:
     count = places.street.shape[1]
 
     def best(i: Rows, j: Rows) -> Found:
-        level, rarity = find((i, 0), (j, 0))
+        level, tf = find((i, 0), (j, 0))
         for x in range(count):
             for y in range(count):
                 if x or y:
                     now, rare = find((i, x), (j, y))
                     better = (now > 0) & ((now < level) | (level == 0))
-                    level[better], rarity[better] = now[better], rare[better]
-        return level, rarity
+                    level[better], tf[better] = now[better], rare[better]
+        return level, tf
 
     return best
 
 
-def _street(places: Addresses, rarity: Rarity, i: Any, j: Any) -> Found:
+def _street(places: Addresses, tf: TermFrequency, i: Any, j: Any) -> Found:
     a, b = places.line[i], places.line[j]
     level = np.where(a == b, np.uint8(EXACT), np.uint8(4))
     level[(a < 0) | (b < 0)] = MISSING
-    found = rarity.of[a]
+    found = tf.of[a]
     rest = np.flatnonzero(level == 4)  # noqa: PLR2004  (different)
     i, j = (i[0][rest], i[1]), (j[0][rest], j[1])
     core_a, core_b, number_a, number_b = (
@@ -609,14 +609,14 @@ def _street(places: Addresses, rarity: Rarity, i: Any, j: Any) -> Found:
     return level, found
 
 
-def _place(places: Addresses, postal: Rarity, city: Rarity, i: Any, j: Any) -> Found:
+def _place(places: Addresses, postal: TermFrequency, city: TermFrequency, i: Any, j: Any) -> Found:
     post_a, post_b, city_a, city_b = (
         places.postal[i], places.postal[j], places.city[i], places.city[j]
     )  # fmt: skip
     by_post = _likeness(post_a, post_b, lambda a, b: _edits(places.postal_text, a, b, 1) <= 1)
     by_city = _likeness(city_a, city_b, lambda a, b: _similarity(places.city_text, a, b) >= NEARLY)
-    rarity = np.where(by_post == 1, postal.of[post_a], city.of[city_a])
-    return PLACES[by_post, by_city], rarity
+    tf = np.where(by_post == 1, postal.of[post_a], city.of[city_a])
+    return PLACES[by_post, by_city], tf
 
 
 def _likeness(a: Any, b: Any, is_near: Any) -> Any:
@@ -643,7 +643,7 @@ def _plain(
     shared: bool = False,
     told_by: Mapping[str, Any] = {},
 ) -> Comparison:
-    rarity = rarity_of(name, values.codes, values.text, usual)
+    tf = tf_of(name, values.codes, values.text, usual)
     codes = values.codes[:, 0]
     # Of long texts, as notes, the beginnings say enough.
     begins = np.array([text[:BEGINNING_OF_TEXT] for text in values.text.tolist()], object)
@@ -659,6 +659,6 @@ def _plain(
         level[rest[maybe[score >= PLAIN_NEAR]]] = 2
         for one in told_by.values():
             level[(one[i] == one[j]) & (one[i] >= 0)] = MISSING
-        return level, rarity.of[a]
+        return level, tf.of[a]
 
-    return Comparison(name, _PLAIN, find, {EXACT: rarity}, shared=shared, told_by=tuple(told_by))
+    return Comparison(name, _PLAIN, find, {EXACT: tf}, shared=shared, told_by=tuple(told_by))

@@ -23,7 +23,7 @@ from customer_profiles.identity.columns.kinds import (
     STREET,
 )
 
-from .comparing import RARITIES
+from .comparing import TF_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,13 +128,13 @@ def _attribute(
     share, pairs = np.ones(size), np.zeros(size)
     told, group = np.zeros(size, bool), np.arange(size)
     lists: list[Any] = []
-    for level, rarity in comparison.rarities.items():
+    for level, tf in comparison.tfs.items():
         codes = np.flatnonzero(level_of == level)
-        known = [place for place, one in enumerate(lists) if one is rarity]
+        known = [place for place, one in enumerate(lists) if one is tf]
         number = known[0] if known else len(lists)
-        lists += [] if known else [rarity]
-        share[codes], pairs[codes], told[codes] = rarity.share, rarity.pairs, True
-        group[codes] = size + number * RARITIES + np.arange(RARITIES)
+        lists += [] if known else [tf]
+        share[codes], pairs[codes], told[codes] = tf.share, tf.pairs, True
+        group[codes] = size + number * TF_CLASSES + np.arange(TF_CLASSES)
     counts = np.bincount(level_of[random_codes], minlength=levels).astype(float)
     # Of few records the same pairs are drawn again and again.
     counts *= min(all_pairs / max(len(random_codes), 1), 1.0)

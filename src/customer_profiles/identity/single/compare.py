@@ -88,7 +88,7 @@ class Scorer:
             for one, logs in zip(model.weights.attributes, model.weights.logs(), strict=True)
         ]
         self._priors = model.weights.priors().tolist()
-        self._rarity = model.rarities.of
+        self._tf = model.tfs.of
 
     def codes(self, one: Record, other: Record) -> list[int]:
         """Compare two records: of each attribute its code."""
@@ -98,7 +98,7 @@ class Scorer:
             code = step.first[level]
             if agreed and step.told[code]:
                 # Of several the rarest, which says most.
-                code += max(self._rarity(*one) for one in agreed)
+                code += max(self._tf(*one) for one in agreed)
             result.append(code)
         return result
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from customer_profiles.identity.columns.kinds import Kind
-    from customer_profiles.identity.columns.normalize import Facts
+    from customer_profiles.identity.columns.normalize import DatasetStatistics
 
 _CACHED = 100_000
 
@@ -63,7 +63,7 @@ class Record(NamedTuple):
     """Identifiers and texts, by column."""
 
 
-def read(record: Mapping[str, Any], kinds: Mapping[str, Kind], facts: Facts) -> Record:
+def read(record: Mapping[str, Any], kinds: Mapping[str, Kind], facts: DatasetStatistics) -> Record:
     """Bring one record into the form in which it is compared.
 
     Args:
@@ -144,7 +144,7 @@ _APART, _INITIALS, _INSIDE_NAMES = (
 
 
 def _names(
-    columns: list[list[str]], facts: Facts
+    columns: list[list[str]], facts: DatasetStatistics
 ) -> tuple[str | None, str | None, str | None, str | None]:
     given, middle, family, full = columns
     if family and full and not given:
@@ -232,7 +232,9 @@ _PLUS_FOUR, _NUMBER, _NUMBERS = (
 )
 
 
-def _places(found: Mapping[str, list[tuple[str, str]]], facts: Facts) -> Iterable[Place]:
+def _places(
+    found: Mapping[str, list[tuple[str, str]]], facts: DatasetStatistics
+) -> Iterable[Place]:
     parts: dict[str, dict[str, Any]] = {}
     for kind in ("street", "city", "state", "postal_code"):
         for name, value in found.get(kind, ()):
@@ -255,7 +257,7 @@ def _places(found: Mapping[str, list[tuple[str, str]]], facts: Facts) -> Iterabl
         )
 
 
-def _street(street: str, facts: Facts) -> tuple[str | None, str | None]:
+def _street(street: str, facts: DatasetStatistics) -> tuple[str | None, str | None]:
     number = _NUMBER.search(street)
     rest = _NUMBERS.sub(" ", street).split()
     core = " ".join(one for one in rest if hash_of(one) not in facts.stop_words)

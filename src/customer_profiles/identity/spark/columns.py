@@ -109,7 +109,7 @@ class Layout:
 
 
 def text_of(name: str, value: str) -> str:
-    """Give a value of a list as `Rarities` has it: numbers are written without leading zeros."""
+    """Give a value of a list as `TermFrequencies` holds it: numbers without leading zeros."""
     return value.lstrip("0") if name in {"birth", "phone"} else value
 
 

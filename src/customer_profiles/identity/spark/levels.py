@@ -25,7 +25,7 @@ class Levels(NamedTuple):
     conditions: tuple[tuple[int, str], ...]
     """The levels in the order in which they are looked for."""
     otherwise: int
-    rarity: str = "NULL"
+    tf: str = "NULL"
     """The class of the value that both agree on."""
 
 
@@ -95,7 +95,7 @@ def _given(_: int) -> Levels:
     levels = comparing.GIVEN_LEVELS
     numbered = tuple((levels.index(name), it) for name, it in conditions.items())
     missing = f"{_either_missing('given')} OR given_script_l <> given_script_r"
-    return Levels(missing, numbered, len(levels) - 1, "given_rarity_l")
+    return Levels(missing, numbered, len(levels) - 1, "given_tf_l")
 
 
 def _family(_: int) -> Levels:
@@ -112,14 +112,14 @@ def _family(_: int) -> Levels:
         *((EXACT, _same("family")), (2, _near("family")), (3, part)),
         (4, _alike("family", comparing.SIMILAR)),
     )
-    return Levels(missing, conditions, 5, "family_rarity_l")
+    return Levels(missing, conditions, 5, "family_tf_l")
 
 
 def _middle(_: int) -> Levels:
     initial = f"{_shorter('middle')} = 1 AND substr(middle_l, 1, 1) = substr(middle_r, 1, 1)"
     conditions = ((EXACT, _same("middle")), (2, initial))
     missing = f"{_either_missing('middle')} OR middle_script_l <> middle_script_r"
-    return Levels(missing, conditions, 3, "middle_rarity_l")
+    return Levels(missing, conditions, 3, "middle_tf_l")
 
 
 def _suffix(_: int) -> Levels:
@@ -144,7 +144,7 @@ def _birth(_: int) -> Levels:
         *((5, unknown), (EXACT, _same("birth")), (2, f"{year} AND {crossed}"), (3, one_digit)),
         *((4, two), (5, year), (6, same(1, 3))),
     )
-    return Levels(_either_missing("birth"), conditions, 7, "birth_rarity_l")
+    return Levels(_either_missing("birth"), conditions, 7, "birth_tf_l")
 
 
 def _gender(_: int) -> Levels:
@@ -155,7 +155,7 @@ def _gender(_: int) -> Levels:
 
 def _rarest(column: str) -> str:
     both = f"array_intersect({column}_l, {column}_r)"
-    return f"array_max(transform({both}, it -> {column}_rarity_l[it]))"
+    return f"array_max(transform({both}, it -> {column}_tf_l[it]))"
 
 
 def _any(column: str, condition: str) -> str:
@@ -208,7 +208,7 @@ def _street(places: int) -> Levels:
         (3, _each(places, like)),
     )
     there = _each(places, "street_<x>_l IS NOT NULL AND street_<y>_r IS NOT NULL")
-    return Levels(f"NOT ({there})", conditions, 4, _first(places, same, "line_<x>_rarity_l"))
+    return Levels(f"NOT ({there})", conditions, 4, _first(places, same, "line_<x>_tf_l"))
 
 
 def _place(places: int) -> Levels:
@@ -225,13 +225,13 @@ def _place(places: int) -> Levels:
         (level, _each(places, " OR ".join(cells[level]))) for level in sorted(cells) if level
     )
     same_post, same_city = f"{post[0]} = {post[1]}", f"{city[0]} = {city[1]}"
-    rarity = _first(places, same_post, "postal_<x>_rarity_l")
-    rarity = f"coalesce({rarity}, {_first(places, same_city, 'city_<x>_rarity_l')})"
+    tf = _first(places, same_post, "postal_<x>_tf_l")
+    tf = f"coalesce({tf}, {_first(places, same_city, 'city_<x>_tf_l')})"
     nothing = " AND ".join(f"NOT ({_each(places, it)})" for it in (
         f"{post[0]} IS NOT NULL AND {post[1]} IS NOT NULL",
         f"{city[0]} IS NOT NULL AND {city[1]} IS NOT NULL",
     ))  # fmt: skip
-    return Levels(nothing, conditions[:-1], conditions[-1][0], rarity)
+    return Levels(nothing, conditions[:-1], conditions[-1][0], tf)
 
 
 def _likeness(one: str, other: str, near: str) -> tuple[str, str, str, str]:
@@ -259,7 +259,7 @@ def _plain(column: str, told_by: Sequence[str]) -> Levels:
     near = f"jaro_winkler({', '.join(begins)}) >= {comparing.PLAIN_NEAR}"
     told = [_same(_TELLING.get(one) or other_column(one)) for one in told_by]
     missing = " OR ".join([_either_missing(column), *told])
-    return Levels(missing, ((EXACT, _same(column)), (2, near)), 3, f"{column}_rarity_l")
+    return Levels(missing, ((EXACT, _same(column)), (2, near)), 3, f"{column}_tf_l")
 
 
 _MADE = {

@@ -28,9 +28,9 @@ from customer_profiles.identity.matching.comparing import (
     A_TEXT,
     AN_IDENTIFIER,
     comparisons,
-    rarity_by_counts,
+    tf_by_counts,
 )
-from customer_profiles.identity.model import Model, Rarities
+from customer_profiles.identity.model import Model, TermFrequencies
 from customer_profiles.identity.resolution import LARGEST, LEAST_JOINED, WORTH_KEEPING
 from customer_profiles.identity.single.keys import keys_of
 from customer_profiles.identity.single.record import read as read_record
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from customer_profiles.identity.columns.kinds import Kind
-    from customer_profiles.identity.columns.normalize import Facts
-    from customer_profiles.identity.matching.comparing import Comparison, Rarity
+    from customer_profiles.identity.columns.normalize import DatasetStatistics
+    from customer_profiles.identity.matching.comparing import Comparison, TermFrequency
     from customer_profiles.identity.matching.scoring import Weights
 
     from .levels import Levels
@@ -157,22 +157,25 @@ class _Run:
 
     def by(self, model: Model, threshold: float) -> SparkResolution:
         """Resolve by a model."""
-        normal = self._normalised(model.facts, model.keys, model.rarities)
+        normal = self._normalised(model.facts, model.keys, model.tfs)
         scored = _scored(model.weights, self._compared(model.weights, normal, KEYS)).checkpoint()
         inner = self._inner(model.weights, normal, scored)
         return self._found(model, normal, scored, inner, threshold)
 
     def _normalised(
-        self, facts: Facts, keys: Sequence[tuple[str, ...]], rarities: Rarities | None = None
+        self,
+        facts: DatasetStatistics,
+        keys: Sequence[tuple[str, ...]],
+        tfs: TermFrequencies | None = None,
     ) -> DataFrame:
         """Normalise all records, with the keys that not too many of them have."""
         kinds, layout = self._kinds, self._layout
         fields = [*layout.fields(), (KEYS, pa.list_(pa.int64()))]
-        lists = layout.lists() if rarities is not None else {}
+        lists = layout.lists() if tfs is not None else {}
         for columns in lists.values():
             for column in columns:
                 kind = pa.map_(pa.string(), pa.int32()) if is_list(column) else pa.int32()
-                fields.append((f"{column}_rarity", kind))
+                fields.append((f"{column}_tf", kind))
 
         def normalise(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             for row in rows:
@@ -181,7 +184,7 @@ class _Run:
                 values = layout.values(record)
                 numbers = [_signed(one) for one in keys_of(record, keys)]
                 found = {ID: record_id, KEYS: numbers, **values}
-                yield found | (_rarities(rarities, lists, values) if rarities else {})
+                yield found | (_tfs(tfs, lists, values) if tfs else {})
 
         return self._without_common(_mapped(self._records, normalise, fields)).checkpoint()
 
@@ -208,7 +211,7 @@ class _Run:
         if rule in {KEYS, _COMPONENT}:
             explode = [KEYS] if rule == KEYS else None
             rules = block_on(rule, arrays_to_explode=explode) if explode else block_on(rule)
-        rarities = [name for name in normal.columns if name.endswith("_rarity")]
+        tfs = [name for name in normal.columns if name.endswith("_tf")]
         levels = {
             one.name: levels_of(one.name, one.told_by, self._layout.places)
             for one in weights.attributes
@@ -223,12 +226,12 @@ class _Run:
             blocking_rules_to_generate_predictions=[rules],
             # Without this splink keeps its levels to itself.
             retain_matching_columns=True,
-            additional_columns_to_retain=[*values, *rarities, *extra],
+            additional_columns_to_retain=[*values, *tfs, *extra],
         )
         linker = Linker(self._api.register(normal), settings, log_level=logging.ERROR)
         found: DataFrame = linker.inference.predict(warning_mode="never").as_spark_dataframe()
         codes = [
-            f"{_code(name, one, levels[one.name], rarities=bool(rarities))} AS {name}"
+            f"{_code(name, one, levels[one.name], tfs=bool(tfs))} AS {name}"
             for name, one in plain.items()
         ]
         component = [f"{_COMPONENT}_l AS {_COMPONENT}"] if extra else []
@@ -314,15 +317,17 @@ class _Run:
         found = blocking.atoms(prepared)
         keys = tuple(blocking.keys_for(found, self._count))
         plain = self._normalised(prepared.facts, keys)
-        lists = {name: self._rarity(plain, name) for name in self._layout.lists()}
+        lists = {name: self._tf(plain, name) for name in self._layout.lists()}
         known = [_with(one, {name: one for name, (one, _) in lists.items()})
                  for one in comparisons(prepared)]  # fmt: skip
         rarest = {name: one.rarest for name, (one, _) in lists.items()}
-        # What is estimated must be counted by the very classes that `Rarity` counts by.
-        rarities = Rarities(rarest, {key: it for _, of in lists.values() for key, it in of.items()})
+        # What is estimated must be counted by the very classes that `TermFrequency` counts by.
+        tfs = TermFrequencies(
+            rarest, {key: it for _, of in lists.values() for key, it in of.items()}
+        )
         common = {key: it for one, of in lists.values() for key, it in of.items()
                   if one.is_common(it)}  # fmt: skip
-        normal = self._normalised(prepared.facts, keys, rarities)
+        normal = self._normalised(prepared.facts, keys, tfs)
         plain.unpersist()
         if not known:
             msg = "the records have no column with values that could be compared"
@@ -338,11 +343,11 @@ class _Run:
             scored = _scored(weights, scored).checkpoint()
             inner = self._inner(weights, normal, scored)
         return self._found(
-            Model(weights, self._kinds, keys, prepared.facts, Rarities(rarest, common)),
+            Model(weights, self._kinds, keys, prepared.facts, TermFrequencies(rarest, common)),
             normal, scored, inner, threshold,
         )  # fmt: skip
 
-    def _rarity(self, normal: DataFrame, name: str) -> tuple[Rarity, dict[int, int]]:
+    def _tf(self, normal: DataFrame, name: str) -> tuple[TermFrequency, dict[int, int]]:
         """Tell how rare the values of a list are, and the classes of all but the rarest."""
         from pyspark.sql import functions as sf
 
@@ -357,15 +362,17 @@ class _Run:
         if name in self._layout.others:
             usual = AN_IDENTIFIER if name in self._layout.identifiers else A_TEXT
         counts, times = table["count"].to_numpy(), table["times"].to_numpy()
-        rarity = rarity_by_counts(name, counts, times, having, usual)
-        of = {int(count): int(one) for count, one in zip(counts, rarity.of, strict=False)}
-        least = min((count for count in of if of[count] < rarity.rarest), default=None)
+        tf = tf_by_counts(name, counts, times, having, usual)
+        of = {int(count): int(one) for count, one in zip(counts, tf.of, strict=False)}
+        least = min((count for count in of if of[count] < tf.rarest), default=None)
         if least is None:
-            return rarity, {}
+            return tf, {}
         often = counted.where(sf.col("count") >= least).toArrow()
         texts = (text_of(name, one) for one in often["value"].to_pylist())
         classes = (of[count] for count in often["count"].to_pylist())
-        return rarity, {Rarities.key(name, it): one for it, one in zip(texts, classes, strict=True)}
+        return tf, {
+            TermFrequencies.key(name, it): one for it, one in zip(texts, classes, strict=True)
+        }
 
     def _by_chance(self, known: Sequence[Comparison], normal: DataFrame) -> NDArray[np.uint8]:
         """Compare all pairs of some random records."""
@@ -415,8 +422,8 @@ def _signed(key: int) -> int:
     return key - (1 << 64) if key >= 1 << 63 else key
 
 
-def _rarities(
-    rarities: Rarities, lists: Mapping[str, list[str]], values: Mapping[str, Any]
+def _tfs(
+    tfs: TermFrequencies, lists: Mapping[str, list[str]], values: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Give the classes of a record's values."""
     found: dict[str, Any] = {}
@@ -424,10 +431,10 @@ def _rarities(
         for column in columns:
             value = values.get(column)
             if value and is_list(column):
-                of = [(one, rarities.of(name, text_of(name, one))) for one in value]
-                found[f"{column}_rarity"] = of
+                of = [(one, tfs.of(name, text_of(name, one))) for one in value]
+                found[f"{column}_tf"] = of
             elif value:
-                found[f"{column}_rarity"] = rarities.of(name, text_of(name, value))
+                found[f"{column}_tf"] = tfs.of(name, text_of(name, value))
     return found
 
 
@@ -480,15 +487,15 @@ def _comparison(name: str, attribute: scoring.Attribute, levels: Levels) -> Any:
     )
 
 
-def _code(name: str, attribute: scoring.Attribute, levels: Levels, *, rarities: bool) -> str:
+def _code(name: str, attribute: scoring.Attribute, levels: Levels, *, tfs: bool) -> str:
     """Say in SQL which code an attribute has: that of its level, and how rare the value is."""
     first = [int((attribute.level_of < level).sum()) for level in range(len(attribute.levels))]
     cases = [f"WHEN gamma_{name} = -1 THEN {first[0]}"]
     ranks = range(len(levels.conditions), 0, -1)
     for rank, (level, _) in zip(ranks, levels.conditions, strict=True):
         code = str(first[level])
-        if rarities and attribute.told[first[level]]:
-            code += f" + coalesce({levels.rarity}, 0)"
+        if tfs and attribute.told[first[level]]:
+            code += f" + coalesce({levels.tf}, 0)"
         cases.append(f"WHEN gamma_{name} = {rank} THEN {code}")
     return f"CAST(CASE {' '.join(cases)} ELSE {first[levels.otherwise]} END AS SMALLINT)"
 
@@ -608,7 +615,7 @@ def _grouped(inner: DataFrame, threshold: float) -> DataFrame:
     return columns.groupBy(_COMPONENT).applyInArrow(group, spark)
 
 
-def _with(comparison: Comparison, lists: Mapping[str, Rarity]) -> Comparison:
+def _with(comparison: Comparison, lists: Mapping[str, TermFrequency]) -> Comparison:
     """Give a comparison that knows how rare values are among all records."""
-    told = {level: lists[one.name] for level, one in comparison.rarities.items()}
-    return replace(comparison, rarities=told)
+    told = {level: lists[one.name] for level, one in comparison.tfs.items()}
+    return replace(comparison, tfs=told)
