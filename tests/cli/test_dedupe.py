@@ -49,7 +49,7 @@ def test_rows_of_one_person_have_one_group(file: Path, tmp_path: Path) -> None:
     found = rows(tmp_path / "shop.matches.csv")
 
     assert result.exit_code == 0
-    assert "42 rows, 1 groups of 2 rows, 1 rows too many" in result.stdout
+    assert "42 rows, 1 groups of 2 rows, 1 duplicate rows" in result.stdout
     assert [one["match_group"] for one in found] == ["1", "1", *[""] * 40]
     assert float(found[0]["match_confidence"]) > 0.95
     assert [[one[name] for name in HEADER] for one in found] == ROWS
@@ -127,7 +127,7 @@ def test_a_result_is_not_read_again(file: Path, tmp_path: Path) -> None:
     result = run(tmp_path / "shop.matches.csv")
 
     assert result.exit_code == 2
-    assert "is it a result of `dedupe`?" in result.stderr
+    assert "is it an output of `dedupe`?" in result.stderr
 
 
 def test_groups_are_explained_and_drawn(tmp_path: Path) -> None:
@@ -142,11 +142,11 @@ def test_groups_are_explained_and_drawn(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--delimiter", ";;"], "one plain character"),
-        (["--delimiter", ""], "one plain character"),
-        (["--delimiter", "§"], "one plain character"),
-        (["--delimiter", '"'], "one plain character"),
-        (["--delimiter", ";"], "is --delimiter right?"),
+        (["--delimiter", ";;"], "must be one ASCII character"),
+        (["--delimiter", ""], "must be one ASCII character"),
+        (["--delimiter", "§"], "must be one ASCII character"),
+        (["--delimiter", '"'], "must be one ASCII character"),
+        (["--delimiter", ";"], "check --delimiter"),
         (["--encoding", "latin-99"], "is it latin-99 text?"),
         (["--encoding", "utf-16"], "is it utf-16 text?"),
         (["--id", "Nope"], "no column 'Nope'"),

@@ -19,7 +19,7 @@ def test_the_demo_loads_searches_and_changes_in_memory() -> None:
     result = CliRunner().invoke(app, ["demo"], env={"COLUMNS": "200"})
 
     assert result.exit_code == 0, result.output
-    for shown in ("customers.csv", "rejected", "in other spellings", "Stored afterwards"):
+    for shown in ("customers.csv", "rejected", "with other spellings", "Stored afterwards"):
         assert shown in result.output
     assert "nobody" not in result.output
     assert int(re.findall(r"(\d+) profiles in domain demo", result.output)[0]) > 1000
@@ -31,7 +31,7 @@ def test_a_second_run_continues_with_the_database(tmp_path: Path) -> None:
     second = CliRunner().invoke(app, ["demo", "--db", db], env={"COLUMNS": "200"})
 
     created = re.findall(r"(\d+) +│ created", first.output)
-    assert re.findall(r"(\d+) +│ there already", second.output) == created
+    assert re.findall(r"(\d+) +│ stored by an earlier run", second.output) == created
     assert re.findall(r"(\d+) +│ created", second.output) == ["0"]
     assert re.findall(r"\d+ profiles in", first.output) == re.findall(
         r"\d+ profiles in", second.output

@@ -114,7 +114,7 @@ def test_a_key_that_no_column_fills_is_an_error(file: Path) -> None:
     result = load(file, "--key", "account_number")
 
     assert result.exit_code == 2
-    assert "no column goes into that field" in result.output
+    assert "no column is mapped to that field" in result.output
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_file_without_rows_says_that_there_was_nothing_to_load(tmp_path: Path)
     result = load(path)
 
     assert result.exit_code == 0
-    assert "nothing to load" in result.output
+    assert "nothing was loaded" in result.output
 
 
 @pytest.mark.parametrize(("name", "reason"), [("gone.csv", "No such file"), (".", "Is a direct")])

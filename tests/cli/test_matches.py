@@ -80,7 +80,7 @@ def match_of(db: Path, *, rules: bool = False) -> tuple[str, list[str]]:
 def test_run_enables_the_matching_and_keeps_its_other_settings(db: Path) -> None:
     result = run(db, "run")
 
-    assert "matching of domain shop is enabled now" in result.output
+    assert "matching is now enabled in domain shop" in result.output
     assert "52 profiles compared, 1 matches found, 0 merges done" in result.output
     with CustomerProfiles.embedded(db) as cp:
         matching = cp.domains.get("shop").matching
@@ -143,7 +143,7 @@ def test_merge_makes_one_profile_and_takes_a_field(matched: Path) -> None:
     take = f"first_name={other}"
     result = run(matched, "merge", match_id, "--keep", keep, "--take", take, "--yes")
 
-    assert result.output == f"2 profiles are {keep} now\n"
+    assert result.output == f"merged 2 profiles into {keep}\n"
     assert names(matched) == ["Agusta"]
 
 

@@ -159,7 +159,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(file: Path, how: int) -> No
     assert 0 < count(file) < 30_000
 
     result = put(file)
-    assert "going on after line" in result.output
+    assert "continuing after line" in result.output
     assert "30000 put, 1 rejected" in result.output
     assert (count(file), len(rejected(file))) == (30_000, 1)
 

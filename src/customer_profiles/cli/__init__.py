@@ -1,4 +1,4 @@
-"""The command line: one file a command group; the only place that prints and exits."""
+"""The command line: one file for each command group; only this package prints and exits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def main() -> None:
     """Run `customer-profiles`."""
     try:
         app = _app()
-    except KeyboardInterrupt:  # Before typer is there to see to it.
+    except KeyboardInterrupt:  # Ctrl-C before typer is imported, which handles it later.
         sys.exit(_INTERRUPTED)
     app()
 

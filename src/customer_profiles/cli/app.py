@@ -1,4 +1,4 @@
-"""The commands by their names."""
+"""The names of the commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ app: typer.Typer = typer.Typer(
     name="customer-profiles",
     help="Amazon Connect Customer Profiles: typed, and embedded on this machine.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",  # It fills the lines of a docstring to the terminal's width.
+    rich_markup_mode="markdown",  # It wraps docstrings at the terminal's width.
     pretty_exceptions_show_locals=False,
 )
 app.command()(demo.demo)

@@ -1,4 +1,4 @@
-"""How the commands speak: one console for results, one for errors, one way to fail."""
+"""What the commands share: a console for results, one for errors, and how they fail."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ err: Console = Console(stderr=True)
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
-    """Turn an error of ours into one line and exit code 2, without a traceback."""
+def errors_as_messages() -> Iterator[None]:
+    """Print an error of this library as one line, without a traceback, and exit with 2."""
     try:
         yield
     except CustomerProfilesError as error:
@@ -42,13 +42,13 @@ def told_plainly() -> Iterator[None]:
 
 
 def fail(message: str) -> NoReturn:
-    """Print one line about what went wrong, and exit with 2."""
+    """Print an error message, and exit with 2."""
     err.print(f"[red]error:[/] {escape(message)}", soft_wrap=True)
     raise typer.Exit(USAGE)
 
 
 def progress(*, in_rows: bool = False) -> Progress:
-    """Make a progress bar, which is quiet where nobody looks: in a file or a pipe."""
+    """Create a progress bar, which is hidden where the output is a file or a pipe."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -61,7 +61,7 @@ def progress(*, in_rows: bool = False) -> Progress:
 
 @contextmanager
 def reading(file: Path) -> Iterator[IO[bytes]]:
-    """Open a file to read, or the standard input where it is `-`."""
+    """Open a file for reading; `-` is standard input."""
     if file == INPUT:
         yield sys.stdin.buffer
         return

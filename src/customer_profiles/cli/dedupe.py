@@ -1,4 +1,4 @@
-"""`customer-profiles dedupe`: the duplicates of a file, for people who have just a file."""
+"""`customer-profiles dedupe`: find the duplicates of a CSV or Parquet file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from customer_profiles.identity import Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
-# Kinds that many people have in common: alone they tell nobody from anybody.
+# Kinds whose values many people share: alone they identify nobody.
 _SHARED = {"middle_name", "gender", "city", "state", "postal_code", "country", "text", "ignored"}
 
 
@@ -29,40 +29,47 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Where the result goes; default: FILE.matches beside it."
+            "--output", "-o", help="The file to write; default: FILE.matches beside the file."
         ),
     ] = None,
     threshold: Annotated[
-        float, typer.Option(min=0.5, max=1, help="The least probability that joins two rows.")
+        float,
+        typer.Option(min=0.5, max=1, help="The minimum probability at which two rows are linked."),
     ] = 0.95,
     kind: Annotated[
         list[str] | None,
         typer.Option(
             metavar="COLUMN=KIND",
-            help="What a column holds whose name does not tell, such as vorname=given_name.",
+            help="The kind of a column whose name is not recognised, such as vorname=given_name.",
         ),
     ] = None,
     id_column: Annotated[
-        str | None, typer.Option("--id", help="The column of the rows' ids, which is not compared.")
+        str | None,
+        typer.Option("--id", help="The column that holds the ids of the rows; it is not compared."),
     ] = None,
     explain: Annotated[
-        int, typer.Option(min=0, help="Explain so many of the groups, the least sure first.")
+        int,
+        typer.Option(
+            min=0, help="Explain this many groups, those with the lowest confidence first."
+        ),
     ] = 0,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw scores and thresholds into this file.")
+        Path | None, typer.Option(help="Draw a chart of scores and thresholds into this file.")
     ] = None,
-    delimiter: Annotated[str, typer.Option(help="What separates the columns of CSV.")] = ",",
+    delimiter: Annotated[str, typer.Option(help="The delimiter of a CSV file.")] = ",",
     encoding: Annotated[
         str, typer.Option(help="The file's encoding; the output is UTF-8.")
     ] = "utf-8-sig",
-    force: Annotated[bool, typer.Option("--force", help="Replace the output.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing output file.")
+    ] = False,
 ) -> None:
-    """Find the rows of a file that are one person's, without training or rules.
+    """Find the rows of a file that describe the same person, without training or rules.
 
-    The output is the file with two more columns: the number of the row's group and how sure that
-    group is; both are empty in rows that are alone. What columns hold is told by their names, such
-    as FirstName, Nachname, BirthDate, e-mail, PhoneNumber, Address1, City, PLZ, else by their
-    values; what each was taken for is said on the standard error.
+    The output is the file with two more columns: the number of the row's group and the group's
+    confidence; both are empty in rows without a duplicate. The kind of each column is recognised
+    by its name, such as FirstName, Nachname, BirthDate, e-mail, PhoneNumber, Address1, City or
+    PLZ, else by its values, and is printed on standard error.
 
     Exit code: 0 done, 2 an error.
     """
@@ -70,34 +77,34 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         fail(f"{file} is a folder; give a CSV or Parquet file")
     target = output or file.with_name(f"{file.stem}.matches{file.suffix}")
     if target.exists() and not force:
-        fail(f"{target} is there already; --force replaces it, --output names another file")
+        fail(f"{target} exists already; --force replaces it, --output names another file")
     began = time.perf_counter()
     delimiter = {"\\t": "\t"}.get(delimiter, delimiter)
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-        fail("--delimiter is one plain character, such as ; or \\t")
+        fail("--delimiter must be one ASCII character, such as ; or \\t")
     table = _read(file, delimiter, encoding)
     if taken := {_GROUP, _CONFIDENCE} & set(table.column_names):
-        fail(f"{file} has the column {min(taken)} already; is it a result of `dedupe`?")
-    given = dict(_kind(one) for one in kind or ())
-    kinds = _kinds_of(table, given, id_column)
-    if set(kinds.values()) <= _SHARED and set(given.values()) <= {"ignored"}:
-        # A file without a header has values where names should be, so they are not shown.
+        fail(f"{file} has the column {min(taken)} already; is it an output of `dedupe`?")
+    chosen_kinds = dict(_parse_kind(option) for option in kind or ())
+    kinds = _kinds_of(table, chosen_kinds, id_column)
+    if set(kinds.values()) <= _SHARED and set(chosen_kinds.values()) <= {"ignored"}:
+        # A file without a header has values instead of names, so the message shows none.
         fail(
-            f"nothing tells what the {len(kinds)} columns of {file} hold; is the first row a "
-            "header? --kind COLUMN=KIND says it, such as --kind vorname=given_name"
+            f"none of the {len(kinds)} columns of {file} is recognised; is the first row a header? "
+            "Name the kinds with --kind COLUMN=KIND, such as --kind vorname=given_name"
         )
-    resolution = _resolved(table, given, id_column, threshold)
-    _tell({**kinds, **resolution.model.kinds})
+    resolution = _resolved(table, chosen_kinds, id_column, threshold)
+    _print_kinds({**kinds, **resolution.model.kinds})
     _write(_with_groups(table, resolution), target, delimiter)
     rows = sum(len(group.ids) for group in resolution.groups)
     out.print(
         f"{table.num_rows:,} rows, {len(resolution.groups):,} groups of {rows:,} rows, "
-        f"{rows - len(resolution.groups):,} rows too many "
+        f"{rows - len(resolution.groups):,} duplicate rows "
         f"({time.perf_counter() - began:.1f} s)",
         soft_wrap=True,
     )
     out.print(f"written to {escape(str(target))}", soft_wrap=True)
-    for group in sorted(resolution.groups, key=lambda one: one.confidence)[:explain]:
+    for group in sorted(resolution.groups, key=lambda group: group.confidence)[:explain]:
         explanation = resolution.explain(group.ids[0], group.ids[1])
         out.print(f"{explanation.left} and {explanation.right}", soft_wrap=True)
         out.print(explanation)
@@ -105,29 +112,29 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         _draw(resolution, plot)
 
 
-def _kind(text: str) -> tuple[str, str]:
+def _parse_kind(text: str) -> tuple[str, str]:
     column, sign, kind = text.rpartition("=")
     if not sign:
         fail(f"--kind is COLUMN=KIND, such as vorname=given_name, not {text}")
     return column, kind
 
 
-def _kinds_of(table: pa.Table, given: dict[str, str], id_column: str | None) -> dict[str, str]:
+def _kinds_of(table: pa.Table, chosen: dict[str, str], id_column: str | None) -> dict[str, str]:
     from customer_profiles.identity.columns.kinds import kind_of
 
     names = [name for name in table.column_names if name != id_column]
-    return {name: given.get(name) or kind_of(name) for name in names}
+    return {name: chosen.get(name) or kind_of(name) for name in names}
 
 
-def _tell(kinds: dict[str, str]) -> None:
-    """Say what columns were taken for."""
+def _print_kinds(kinds: dict[str, str]) -> None:
+    """Print the kind of each column."""
     known = [f"{name} is {kind}" for name, kind in kinds.items() if kind not in {"text", "ignored"}]
     if known:
         err.print(escape(", ".join(known)), soft_wrap=True)
     for kind, what in (("text", "compared as plain text"), ("ignored", "not compared")):
-        if names := [name for name, one in kinds.items() if one == kind]:
+        if names := [name for name, found in kinds.items() if found == kind]:
             err.print(
-                f"{what}: {escape(', '.join(names))}; --kind COLUMN=KIND says what a column holds",
+                f"{what}: {escape(', '.join(names))}; --kind COLUMN=KIND names a kind",
                 soft_wrap=True,
             )
 
@@ -158,7 +165,7 @@ def _read(file: Path, delimiter: str, encoding: str) -> pa.Table:
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror or error}")
     except (pa.ArrowInvalid, UnicodeError, LookupError, csv.Error) as error:
-        # Arrow's message may quote a row, which is nobody's business here.
+        # Arrow's message may quote a row: personal data must not be printed.
         fail(f"{file} cannot be read: {str(error).partition(': ')[0]}; is it {encoding} text?")
 
 
@@ -170,11 +177,11 @@ def _read_csv(file: Path, delimiter: str, encoding: str) -> pa.Table:
         header = next(csv.reader(text, delimiter=delimiter), [])
         rest = text.read()
     if len(header) < 2 or len(set(header)) < len(header):  # noqa: PLR2004  (columns)
-        fail(f"{file} has no header of several different columns; is --delimiter right?")
-    wrong: list[Any] = []
+        fail(f"{file} has no header of several different columns; check --delimiter")
+    invalid: list[Any] = []
 
     def skip(row: Any) -> str:
-        wrong.append(row)
+        invalid.append(row)
         return "skip"
 
     if not rest.strip():
@@ -192,10 +199,10 @@ def _read_csv(file: Path, delimiter: str, encoding: str) -> pa.Table:
             quoted_strings_can_be_null=True,
         ),
     )
-    if wrong:
+    if invalid:
         fail(
-            f"{file}: {len(wrong)} rows do not have {len(header)} columns, the first of them has "
-            f"{wrong[0].actual_columns}; nothing was written"
+            f"{file}: {len(invalid)} rows do not have {len(header)} columns, the first of them has "
+            f"{invalid[0].actual_columns}; nothing was written"
         )
     return table
 
@@ -210,14 +217,14 @@ def _with_groups(table: pa.Table, resolution: Resolution) -> pa.Table:
     _, numbers = np.unique(label[several], return_inverse=True)
     group = np.zeros(len(label), np.int64)
     group[several] = numbers + 1
-    sure = resolution.confidence
+    confidence = resolution.confidence
     return table.append_column(_GROUP, pa.array(group, mask=~several)).append_column(
-        _CONFIDENCE, pa.array(np.round(sure, 4), mask=~several)
+        _CONFIDENCE, pa.array(np.round(confidence, 4), mask=~several)
     )
 
 
 def _write(table: pa.Table, target: Path, delimiter: str) -> None:
-    """Write to a file beside the target first, so that what is there is whole or not there."""
+    """Write to a temporary file and rename it, so that the target is never incomplete."""
     from pyarrow import csv as arrow
     from pyarrow import parquet
 

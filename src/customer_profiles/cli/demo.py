@@ -1,4 +1,4 @@
-"""`customer-profiles demo`: real customers created, searched, updated and listed."""
+"""`customer-profiles demo`: load, search and update invented customers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from customer_profiles import CustomerProfiles, Domain, Profile, ResourceNotFoundError, Results
 
-from .console import INTERRUPTED, out, progress, told_plainly
+from .console import INTERRUPTED, errors_as_messages, out, progress
 from .loading import Rejects, Tally, load_rows
 from .records import CsvFile, Mapping, map_columns
 
@@ -35,11 +35,11 @@ def demo(
         typer.Option(help="Keep the database in this file; a second run continues with it."),
     ] = None,
 ) -> None:
-    """Load 1,300 invented customers, then search, update and clear, and show each step.
+    """Load 1,300 invented customers, search and update them, and show each step.
 
-    Everything happens on this machine: no account, no network, no file unless --db is given.
+    It needs no account and no network, and writes no file unless --db is given.
     """
-    with told_plainly(), CustomerProfiles.embedded(db) as cp:
+    with errors_as_messages(), CustomerProfiles.embedded(db) as cp:
         shop = _domain(cp)
         tally = _load(shop)
         if tally.interrupted:
@@ -58,22 +58,22 @@ def _domain(cp: CustomerProfiles) -> Domain:
 
 
 def _load(shop: Domain) -> Tally:
-    """Load the file that comes with the package; rows that are stored already are kept."""
+    """Load the file that the package contains; profiles that are stored already are kept."""
     with files("customer_profiles.cli").joinpath("data/customers.csv").open("rb") as raw:
         source = CsvFile(raw)
-        mapping, aside, begun = _mapping(source), Rejects(None, source.header), time.monotonic()
+        mapping, rejects, started = _mapping(source), Rejects(None, source.header), time.monotonic()
         with progress(in_rows=True) as bar:
             task = bar.add_task("customers.csv", total=None)
             tally = load_rows(
                 source,
                 mapping,
                 shop.profiles,
-                aside,
+                rejects,
                 key="account_number",
                 keep_stored=True,
-                report=lambda now: bar.update(task, completed=now.rows),
+                report=lambda tally: bar.update(task, completed=tally.rows),
             )
-    _show_load(tally, aside, time.monotonic() - begun)
+    _show_load(tally, rejects, time.monotonic() - started)
     return tally
 
 
@@ -81,23 +81,23 @@ def _mapping(source: CsvFile) -> Mapping:
     return map_columns(source.header, _PAIRS)
 
 
-def _show_load(tally: Tally, aside: Rejects, seconds: float) -> None:
-    table = _table(f"customers.csv, in {seconds:.1f} s", "Rows", "What became of them")
+def _show_load(tally: Tally, rejects: Rejects, seconds: float) -> None:
+    table = _table(f"customers.csv, in {seconds:.1f} s", "Rows", "Result")
     table.add_row(str(tally.created), "created")
-    table.add_row(str(tally.kept), "there already from an earlier run, left as they are")
+    table.add_row(str(tally.kept), "stored by an earlier run, unchanged")
     table.add_row(str(tally.rejected), "rejected, such as")
-    for line, reason in aside.first[:3]:
+    for line, reason in rejects.first[:3]:
         table.add_row("", f"line {line}: {escape(reason)}")
     out.print(table)
 
 
 def _customer(shop: Domain) -> Profile:
-    """Choose a customer to work with: the first that has what the steps need."""
+    """Return the first customer that has all fields that the steps need."""
     for number in range(1, 1000):
         found = shop.profiles.search(account=f"CRM-{number:05d}").first()
         if found and found.email_address and found.phone_number and found.middle_name:
             return found
-    msg = "the demo's data has changed: no customer has all that the demo shows"
+    msg = "the demo's data has changed: no customer has all fields that the demo needs"
     raise LookupError(msg)
 
 
@@ -109,7 +109,7 @@ def _show_searches(shop: Domain, customer: Profile) -> None:
         filter(None, (customer.first_name, customer.middle_name, customer.last_name))
     ).upper()
     search = shop.profiles.search
-    table = _table("Search, in other spellings than the stored ones", "Python", "Found")
+    table = _table("Search, with other spellings than the stored ones", "Python", "Found")
     for call, results in (
         (f'shop.profiles.search(email="{email}")', search(email=email)),
         (f'shop.profiles.search(phone="{phone}")', search(phone=phone)),
@@ -127,8 +127,8 @@ def _show_searches(shop: Domain, customer: Profile) -> None:
 
 
 def _show_changes(shop: Domain, customer: Profile) -> None:
-    """Change a profile and put it back, so that the demo can run again."""
-    profile_id, was = customer.profile_id, customer.middle_name
+    """Change a profile and restore it, so that the demo can run again."""
+    profile_id, middle_name = customer.profile_id, customer.middle_name
     table = _table("Update: set, clear, keep", "Python", "Stored afterwards")
 
     def show(call: str) -> None:
@@ -143,8 +143,8 @@ def _show_changes(shop: Domain, customer: Profile) -> None:
     customer.middle_name = None
     customer.save()
     show("customer.middle_name = None; customer.mobile_phone_number = ...; customer.save()")
-    shop.profiles.update(profile_id, middle_name=was, attributes={"vip": "yes"})
-    show(f'shop.profiles.update(id, middle_name="{was}", attributes={{"vip": "yes"}})')
+    shop.profiles.update(profile_id, middle_name=middle_name, attributes={"vip": "yes"})
+    show(f'shop.profiles.update(id, middle_name="{middle_name}", attributes={{"vip": "yes"}})')
     shop.profiles.update(profile_id, attributes={"vip": None})
     show('shop.profiles.update(id, attributes={"vip": None})')
     out.print(table)
@@ -153,7 +153,9 @@ def _show_changes(shop: Domain, customer: Profile) -> None:
 def _show_domain(shop: Domain, db: Path | None) -> None:
     stats = shop.refresh().stats
     count = stats.profile_count if stats else None
-    where = f"in {db}; run the demo again and it continues there" if db else "in memory: now gone"
+    where = (
+        f"in {db}; the next run continues there" if db else "in memory, which ends with the demo"
+    )
     out.print(f"{count} profiles in domain {shop.domain_name}, {where}.", soft_wrap=True)
     out.print("The same code runs on AWS: [bold]CustomerProfiles()[/] in place of .embedded().")
 

@@ -1,4 +1,4 @@
-"""Putting the rows of a file into a domain; what it cannot take is kept aside, with the reason."""
+"""Store the rows of a file in a domain; rejected rows go to a file with the reason."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _HEAD = b"line,reason"
 _SEVERAL, _NATIONAL = 10, 10
 KEYS = {"account_number": "account", "email_address": "email", "phone_number": "phone"}
-"""The fields that can tell whether a row is stored already, and the search key of each."""
+"""The fields that can identify a customer, and the search key of each."""
 
 
 @dataclass
 class Tally:
-    """What became of the rows."""
+    """The numbers of rows by outcome."""
 
     created: int = 0
     updated: int = 0
@@ -34,12 +34,12 @@ class Tally:
 
     @property
     def rows(self) -> int:
-        """How many rows were dealt with."""
+        """The number of rows that were processed."""
         return self.created + self.updated + self.kept + self.rejected
 
 
 class Rejects:
-    """A CSV file of rejected rows, which is made when the first one comes."""
+    """A CSV file of rejected rows, created with the first one."""
 
     def __init__(self, path: Path | None, header: list[str]) -> None:
         self.path: Path | None = path
@@ -49,23 +49,23 @@ class Rejects:
         self._writer: Any = None
 
     def check(self, used: Collection[Path], keep: int = 0) -> None:
-        """Make sure, before anything is stored, that the file can be written and hurts no other.
+        """Check, before anything is stored, that the file can be written and replaces no other.
 
-        An earlier rejects file is taken away, as it speaks of an earlier run, but for as many
-        bytes of it as are to be kept, because this run goes on where that one stopped.
+        The rejects file of an earlier run is truncated to `keep` bytes, which are more than 0
+        when this run continues that one.
 
         Raises:
-            InvalidInputError: it is one of the files in use, some other file, or has no folder.
+            InvalidInputError: the path is an input, no rejects file, or in no folder.
         """
         path = self.path
         if path is None:
             return
         if path.resolve() in {other.resolve() for other in used}:
-            msg = f"the rejects file {path} is in use here; give another --rejects"
+            msg = f"the rejects file {path} is an input of this command; give another --rejects"
             raise InvalidInputError(msg)
         try:
-            ours = not path.exists() or _begins(path)
-            if ours:
+            is_ours = not path.exists() or _is_rejects_file(path)
+            if is_ours:
                 with path.open("a") as file:
                     file.truncate(keep)
                 if not keep:
@@ -73,22 +73,22 @@ class Rejects:
         except OSError as error:
             msg = f"the rejects file {path} cannot be written: {error.strerror}; give another"
             raise InvalidInputError(msg) from error
-        if not ours:
-            msg = f"{path} is there and no rejects file; move it, or give another --rejects"
+        if not is_ours:
+            msg = f"{path} exists and is no rejects file; move it, or give another --rejects"
             raise InvalidInputError(msg)
 
     @property
     def size(self) -> int:
-        """How many bytes were written."""
+        """The size of the file in bytes."""
         return self.path.stat().st_size if self.path is not None and self.path.exists() else 0
 
     def add(self, line: int, reason: str, cells: list[str]) -> None:
-        """Keep a row with its line and the reason."""
+        """Write a row with its line number and the reason."""
         self.first = [*self.first, (line, reason)][:5]
         if self.path is None:
             return
         if self._file is None:
-            # By lines: a process that is ended must not take rejected rows with it.
+            # Line-buffered: a process that is killed must not lose rejected rows.
             is_new = not self.path.exists()
             self._file = self.path.open("a", newline="", encoding="utf-8", buffering=1)
             self._writer = csv.writer(self._file)
@@ -97,17 +97,17 @@ class Rejects:
         self._writer.writerow([line, reason, *cells])
 
     def close(self) -> None:
-        """Write out what is held."""
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 
 
-def _begins(path: Path) -> bool:
+def _is_rejects_file(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(_HEAD)) == _HEAD
 
 
-def load_rows(  # noqa: PLR0913  (what, where to, how, and whom to tell)
+def load_rows(  # noqa: PLR0913  (all but three are options)
     source: CsvFile,
     mapping: Mapping,
     profiles: Profiles,
@@ -117,23 +117,23 @@ def load_rows(  # noqa: PLR0913  (what, where to, how, and whom to tell)
     keep_stored: bool = False,
     report: Callable[[Tally], None] = lambda _tally: None,
 ) -> Tally:
-    """Store each row as a profile, one by one, so that an interruption loses nothing.
+    """Store each row as a profile, one by one, so that an interruption loses no stored row.
 
     Args:
         source: the file.
-        mapping: which column goes into which field.
-        profiles: where to store.
-        rejects: what takes the rows that cannot be stored.
-        key: the field that tells whether a row is stored already; None always creates.
-        keep_stored: leave what is stored already as it is, instead of updating it.
-        report: is told after each row.
+        mapping: the fields of the columns.
+        profiles: the profiles of the domain.
+        rejects: the file for rejected rows.
+        key: the field that identifies a stored profile; None creates a profile for each row.
+        keep_stored: keep stored profiles as they are, instead of updating them.
+        report: called with the tally after each row.
     """
     tally = Tally()
     try:
         for line, cells, problem in source.rows():
             try:
                 if problem:
-                    raise InvalidInputError(problem)  # noqa: TRY301  (a row like any other)
+                    raise InvalidInputError(problem)  # noqa: TRY301  (handled as the other errors of a row)
                 outcome = _store(mapping.fields(cells), profiles, key, keep_stored=keep_stored)
             except (InvalidInputError, BadRequestError, MultipleResultsError) as error:
                 rejects.add(line, mapping.in_columns(str(error)), cells)
@@ -149,15 +149,15 @@ def load_rows(  # noqa: PLR0913  (what, where to, how, and whom to tell)
 
 def _store(fields: ProfileFields, profiles: Profiles, key: str | None, *, keep_stored: bool) -> str:
     if not fields:
-        msg = "the row has no value in any column that is loaded"
+        msg = "the row has no value in any mapped column"
         raise InvalidInputError(msg)
     if key is not None:
         if key not in fields:
-            msg = f"{key} is empty, and it is the key"
+            msg = f"{key} is empty, but --key needs it"
             raise InvalidInputError(msg)
         keys: Any = {KEYS[key]: dict(fields)[key]}
         found = list(profiles.search(**keys, limit=_SEVERAL))
-        same = [profile for profile in found if _has(profile, key, dict(fields)[key])]
+        same = [profile for profile in found if _has_value(profile, key, dict(fields)[key])]
         if found and len(same) != 1:
             msg = f"{len(found)} stored profiles have this {key}, in that field or a related one"
             raise MultipleResultsError(msg)
@@ -170,13 +170,13 @@ def _store(fields: ProfileFields, profiles: Profiles, key: str | None, *, keep_s
     return "created"
 
 
-def _has(profile: Profile, field: str, value: Any) -> bool:
-    """Say whether a profile has the value in this field: a key looks into related ones too."""
+def _has_value(profile: Profile, field: str, value: Any) -> bool:
+    """Return whether the field itself has the value: a search key covers related fields too."""
     stored = getattr(profile, field)
-    return bool(stored) and _plain(field, stored) == _plain(field, value)
+    return bool(stored) and _normalized(field, stored) == _normalized(field, value)
 
 
-def _plain(field: str, value: str) -> str:
+def _normalized(field: str, value: str) -> str:
     if field == "phone_number":
         return "".join(filter(str.isdigit, value))[-_NATIONAL:]
     return value.strip().casefold() if field == "email_address" else value

@@ -1,4 +1,4 @@
-"""`customer-profiles matches`: which profiles are one customer's, why, and making them one."""
+"""`customer-profiles matches`: find, explain and merge the profiles of one customer."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from customer_profiles import (
     NoResultError,
 )
 
-from .console import err, fail, out, told_plainly
-from .target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
+from .console import err, fail, out
+from .target import Target, with_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from customer_profiles import CustomerProfiles, IdentityResolutionJob
+    from customer_profiles import IdentityResolutionJob
     from customer_profiles.models.match import MatchType
 
 app: typer.Typer = typer.Typer(
-    help="Profiles that are one customer's: find, explain and merge them.", no_args_is_help=True
+    help="Find, explain and merge profiles of one customer.", no_args_is_help=True
 )
 
 MatchId = Annotated[str, typer.Argument(help="The match's id, as `matches list` shows it.")]
@@ -36,41 +36,38 @@ _FAILED = 1
 
 
 @app.command()
+@with_target
 def run(
     *,
-    domain: DomainName,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Find the duplicates of an embedded domain now; its Matching is enabled if it is not.
+    """Find the duplicates of an embedded domain now, and enable its Matching if necessary.
 
     On AWS only the weekly schedule of the domain's Matching starts a job.
 
     Exit code: 0 found (or nothing to find), 1 the job failed, 2 an error.
     """
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        shop = cp.domains.get(domain)
-        if db is not None:
-            _enable(shop)
+    with target.open() as domain:
+        domain.refresh()
+        if target.db is not None:
+            _enable_matching(domain)
         with err.status("comparing profiles"):
-            job = shop.matches.run().wait()
-        _tell(job)
+            job = domain.matches.run().wait()
+        _report(job)
         if job.status == "FAILED":
             raise typer.Exit(_FAILED)
 
 
-def _enable(shop: Domain) -> None:
-    if not (shop.matching and shop.matching.enabled):
-        matching = shop.matching or MatchingConfig()
+def _enable_matching(domain: Domain) -> None:
+    if not (domain.matching and domain.matching.enabled):
+        matching = domain.matching or MatchingConfig()
         matching.enabled = True
-        shop.matching = matching
-        shop.save()
-        err.print(f"matching of domain {escape(shop.domain_name)} is enabled now")
+        domain.matching = matching
+        domain.save()
+        err.print(f"matching is now enabled in domain {escape(domain.domain_name)}")
 
 
-def _tell(job: IdentityResolutionJob) -> None:
+def _report(job: IdentityResolutionJob) -> None:
     stats = job.job_stats
     if stats is not None:
         out.print(
@@ -84,28 +81,28 @@ def _tell(job: IdentityResolutionJob) -> None:
 
 
 @app.command(name="list")
-def list_(  # noqa: PLR0913  (the command's options)
+@with_target
+def list_(
     *,
-    domain: DomainName,
     rules: Annotated[
-        bool, typer.Option("--rules", help="What the domain's rules match, not what the job did.")
+        bool,
+        typer.Option(
+            "--rules", help="List the matches of the domain's rules instead of the job's."
+        ),
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    limit: Annotated[int, typer.Option(min=1, help="The number of matches to list.")] = 20,
+    target: Target,
 ) -> None:
-    """List matches: their ids, how sure they are, and the ids of their profiles."""
+    """List matches: their ids, their confidence or rule level, and the ids of their profiles."""
     table = Table("match", "level" if rules else "confidence", "profiles", box=None)
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        matches = cp.domain(domain).matches
+    with target.open() as domain:
+        matches = domain.matches
         found = matches.rule_based(limit=limit) if rules else matches.all(limit=limit)
         for match in found:
             if rules:
                 match.refresh()
-            sure = match.rule_level if rules else f"{match.confidence_score or 0:.1%}"
-            table.add_row(match.match_id, str(sure), "\n".join(match.profile_ids))
+            confidence = match.rule_level if rules else f"{match.confidence_score or 0:.1%}"
+            table.add_row(match.match_id, str(confidence), "\n".join(match.profile_ids))
     if table.row_count:
         out.print(table)
     else:
@@ -113,24 +110,21 @@ def list_(  # noqa: PLR0913  (the command's options)
 
 
 @app.command()
-def explain(  # noqa: PLR0913  (the command's options)
+@with_target
+def explain(
     match_id: MatchId,
     *,
-    domain: DomainName,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the first pair as a waterfall into this file.")
+        Path | None, typer.Option(help="Draw a waterfall chart of the first pair into this file.")
     ] = None,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Say why the profiles of a match are taken for one customer's, pair by pair.
+    """Explain, pair by pair, why the profiles of a match are one customer's.
 
-    Weights are in bits and add up to the score. No values of the profiles are shown.
+    Match weights are in bits and add up to the score. No profile values are shown.
     """
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        explanations = _match(cp, domain, match_id).explain()
+    with target.open() as domain:
+        explanations = _match(domain, match_id).explain()
         for explanation in explanations:
             out.print(f"{explanation.left} and {explanation.right}", soft_wrap=True)
             out.print(explanation)
@@ -150,38 +144,36 @@ def _draw(draw: Callable[[], Any], file: Path) -> None:
 
 
 @app.command()
+@with_target
 def merge(  # noqa: PLR0913  (the command's options)
     match_id: MatchId,
     *,
-    domain: DomainName,
-    keep: Annotated[str, typer.Option(help="The id of the profile that stays.")],
+    keep: Annotated[str, typer.Option(help="The id of the profile to keep.")],
     take: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD=PROFILE_ID", help="Take a field from another profile."),
+        typer.Option(
+            metavar="FIELD=PROFILE_ID",
+            help="Keep the value that another profile has in this field.",
+        ),
     ] = None,
     rules: Annotated[
-        bool, typer.Option("--rules", help="The match is one of the domain's rules.")
+        bool, typer.Option("--rules", help="The match was found by the domain's rules.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    target: Target,
 ) -> None:
-    """Make one profile of all profiles of a match; this cannot be undone."""
-    taken = dict(_taken(one) for one in take or ())
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        match = _match(
-            cp, domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING"
-        )
+    """Merge all profiles of a match into one. This cannot be undone."""
+    taken = dict(_parse_take(option) for option in take or ())
+    with target.open() as domain:
+        match = _match(domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING")
         count = len(match.profile_ids)
         if not yes:
             typer.confirm(f"Merge {count} profiles into {keep}? It cannot be undone.", abort=True)
         match.merge(keep, take=taken)
-        out.print(f"{count} profiles are {keep} now", soft_wrap=True)
+        out.print(f"merged {count} profiles into {keep}", soft_wrap=True)
 
 
-def _taken(text: str) -> tuple[str, str]:
+def _parse_take(text: str) -> tuple[str, str]:
     field, sign, profile_id = text.partition("=")
     if not (field and sign and profile_id):
         fail(f"--take is FIELD=PROFILE_ID, such as email_address=0123…, not {text}")
@@ -189,41 +181,38 @@ def _taken(text: str) -> tuple[str, str]:
 
 
 @app.command()
-def preview(  # noqa: PLR0913  (the command's options)
+@with_target
+def preview(
     *,
-    domain: DomainName,
     criterion: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ATTRIBUTE,…",
             help="Attributes that must be equal, such as LastName,EmailAddress; may be repeated. "
-            "Without any, the domain's own criteria are tried.",
+            "Default: the criteria of the domain's Matching.",
         ),
     ] = None,
     least: Annotated[
         float | None,
-        typer.Option("--min-confidence", min=0, max=1, help="The least confidence to merge at."),
+        typer.Option("--min-confidence", min=0, max=1, help="The minimum confidence of a merge."),
     ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw what each minimum confidence would merge into this file."),
     ] = None,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Say how many profiles auto-merging would merge; merges nothing."""
+    """Print how many profiles auto-merging would merge, without merging any."""
     config = None
     if criterion:
-        attributes = [[it.strip() for it in one.split(",")] for one in criterion]
+        attributes = [[name.strip() for name in names.split(",")] for names in criterion]
         consolidation = Consolidation(matching_attributes_list=attributes)
         config = AutoMerging(enabled=True, consolidation=consolidation)
         config.min_allowed_confidence_score_for_merging = least
     elif least is not None:
         fail("--min-confidence needs a --criterion")
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        found = cp.domain(domain).matches.preview(config)
+    with target.open() as domain:
+        found = domain.matches.preview(config)
         out.print(
             f"{found.number_of_profiles_will_be_merged or 0:,} of "
             f"{found.number_of_profiles_in_sample or 0:,} profiles in "
@@ -234,14 +223,11 @@ def preview(  # noqa: PLR0913  (the command's options)
             _draw(found.plot, plot)
 
 
-def _match(
-    cp: CustomerProfiles, domain: str, match_id: str, match_type: MatchType = "ML_BASED_MATCHING"
-) -> Match:
-    matches = cp.domain(domain).matches
+def _match(domain: Domain, match_id: str, match_type: MatchType = "ML_BASED_MATCHING") -> Match:
     try:
-        return matches.get(match_id, match_type=match_type)
+        return domain.matches.get(match_id, match_type=match_type)
     except NoResultError:
         fail(
-            "the domain has no match with this id; `matches list` lists what the job found, "
-            "`matches list --rules` what rules match, which `matches merge --rules` merges"
+            "the domain has no match with this id; `matches list` lists the job's matches, "
+            "`matches list --rules` those of the rules, which `matches merge --rules` merges"
         )

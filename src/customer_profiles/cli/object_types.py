@@ -1,4 +1,4 @@
-"""`customer-profiles object-types`: how objects of other systems are mapped, kept in files."""
+"""`customer-profiles object-types`: object types, and the files that declare them."""
 
 from __future__ import annotations
 
@@ -12,46 +12,49 @@ from rich.table import Table
 
 from customer_profiles import InvalidInputError, ObjectType
 
-from .console import err, fail, out, told_plainly
-from .target import Db, DomainName, EndpointUrl, ProfileName, Region, made, opened
+from .console import err, errors_as_messages, fail, out
+from .target import Target, with_target
 
 app: typer.Typer = typer.Typer(
-    help="Object types: how objects of other systems become profiles.", no_args_is_help=True
+    help="Object types: how objects of other systems are mapped to profiles.", no_args_is_help=True
 )
 
 Name = Annotated[str, typer.Argument(help="The object type's name.")]
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Object types as JSON, as AWS writes it.")
+    list[Path],
+    typer.Argument(
+        metavar="FILE...", help="JSON files in the format of AWS, one object type each."
+    ),
 ]
-Output = Annotated[Path | None, typer.Option(help="The file to write; it must not be there yet.")]
+Output = Annotated[Path | None, typer.Option(help="The file to write; it must not exist.")]
 
 
 @app.command()
-def put(  # noqa: PLR0913  (the command's options)
+@with_target
+def put(
     *,
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="Object types as JSON, as AWS writes it."),
+        typer.Argument(
+            metavar="FILE...", help="JSON files in the format of AWS, one object type each."
+        ),
     ] = None,
-    domain: DomainName,
     template: Annotated[
-        str | None, typer.Option(help="A template to make an object type of, in place of files.")
+        str | None,
+        typer.Option(help="The template to create an object type from, instead of files."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(help="The object type's name, in place of the file's own.")
+        str | None, typer.Option(help="The object type's name, instead of the one in the file.")
     ] = None,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Create object types, or replace them; objects that are there stay as they are.
+    """Create or replace object types. Objects that are stored already stay as they are.
 
-    An embedded domain is made when it is missing.
+    An embedded domain is created if it is missing.
     """
     if bool(files) == bool(template):
         fail("give files, or a --template")
-    with told_plainly():
+    with errors_as_messages():
         declared = [ObjectType.from_file(file) for file in files or ()]
         if template:
             declared = [ObjectType(object_type_name=template, template_id=template)]
@@ -59,28 +62,23 @@ def put(  # noqa: PLR0913  (the command's options)
             if len(declared) > 1:
                 fail("--name is for one object type; give one file")
             declared[0].object_type_name = name
-        with opened(db, region, profile, endpoint_url) as cp:
-            # On AWS a domain has settings that somebody must choose.
-            where = cp.domain(domain) if db is None else made(cp, domain)
-            for one in declared:
-                stored = where.object_types.put(one)
-                out.print(f"put {escape(stored.object_type_name)}")
+    with target.open(create=True) as domain:
+        for object_type in declared:
+            stored = domain.object_types.put(object_type)
+            out.print(f"put {escape(stored.object_type_name)}")
 
 
 @app.command()
-def get(  # noqa: PLR0913  (the command's options)
+@with_target
+def get(
     name: Name,
     *,
-    domain: DomainName,
     output: Output = None,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Print an object type as JSON, or write it to a file that `put` and AWS's tools read."""
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        found = cp.domain(domain).object_types.get(name)
+    """Print an object type as JSON, or write it to a file for `put` or the AWS tools."""
+    with target.open() as domain:
+        found = domain.object_types.get(name)
         if output is None:
             typer.echo(json.dumps(found.to_wire(), indent=2, ensure_ascii=False))
         else:
@@ -88,68 +86,62 @@ def get(  # noqa: PLR0913  (the command's options)
 
 
 @app.command(name="list")
+@with_target
 def list_(
     *,
-    domain: DomainName,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
     """List the domain's object types."""
     table = Table("name", "description", "last updated", box=None)
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        for one in cp.domain(domain).object_types.all():
-            updated = f"{one.last_updated_at:%Y-%m-%d %H:%M}" if one.last_updated_at else ""
-            table.add_row(escape(one.object_type_name), escape(one.description or ""), updated)
+    with target.open() as domain:
+        for listed in domain.object_types.all():
+            updated = f"{listed.last_updated_at:%Y-%m-%d %H:%M}" if listed.last_updated_at else ""
+            table.add_row(
+                escape(listed.object_type_name), escape(listed.description or ""), updated
+            )
     out.print(table)
 
 
 @app.command()
-def delete(  # noqa: PLR0913  (the command's options)
+@with_target
+def delete(
     name: Name,
     *,
-    domain: DomainName,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    target: Target,
 ) -> None:
-    """Delete an object type, all its objects, and what they set in profiles."""
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        object_type = cp.domain(domain).object_types.get(name)
+    """Delete an object type, its objects, and the profile values that they set."""
+    with target.open() as domain:
+        object_type = domain.object_types.get(name)
         if not yes:
-            question = f"Delete {name}, its objects and what they set in profiles of {domain}?"
+            question = f"Delete {name}, its objects and their values in {target.domain}?"
             typer.confirm(question, abort=True)
         object_type.delete()
         out.print(f"deleted {escape(name)}")
 
 
 @app.command()
-def plan(  # noqa: PLR0913  (the command's options)
+@with_target
+def plan(
     files: Files,
     *,
-    domain: DomainName,
-    apply: Annotated[bool, typer.Option("--apply", help="Make it so.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Apply the differences.")] = False,
     delete_undeclared: Annotated[
         bool,
         typer.Option(
-            "--delete-undeclared", help="Delete the object types that no file has, with objects."
+            "--delete-undeclared",
+            help="Delete object types that no file declares, and their objects.",
         ),
     ] = False,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Show how object types in files differ from those of the domain.
+    """Show how the object types in files differ from those of the domain.
 
-    Exit code: 0 no difference, or it was applied; 1 a difference; 2 an error.
+    Exit code: 0 no differences, or applied; 1 differences; 2 an error.
     """
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
+    with target.open() as domain:
         declared = [ObjectType.from_file(file) for file in files]
-        object_types = cp.domain(domain).object_types
+        object_types = domain.object_types
         planned = object_types.plan(*declared, delete_undeclared=delete_undeclared)
         typer.echo(str(planned))
         if planned.is_empty:
@@ -161,27 +153,26 @@ def plan(  # noqa: PLR0913  (the command's options)
 
 
 @app.command()
-def codegen(  # noqa: PLR0913  (the command's options)
+@with_target
+def codegen(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="Object types; without a name, all of the domain."),
+        typer.Argument(
+            metavar="NAME...", help="Object types; default: all object types of the domain."
+        ),
     ] = None,
     *,
-    domain: DomainName,
     output: Output = None,
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Write Python source of the classes that declare object types."""
+    """Write the Python source of classes that declare object types."""
     from customer_profiles import codegen as write
 
-    with told_plainly(), opened(db, region, profile, endpoint_url) as cp:
-        object_types = cp.domain(domain).object_types
-        chosen = names or [one.object_type_name for one in object_types.all()]
+    with target.open() as domain:
+        object_types = domain.object_types
+        chosen = names or [object_type.object_type_name for object_type in object_types.all()]
         if not chosen:
-            err.print(f"domain {escape(domain)} has no object types")
+            err.print(f"domain {escape(target.domain)} has no object types")
             return
         source = write(*(object_types.get(name) for name in chosen))
         if output is None:
@@ -192,9 +183,9 @@ def codegen(  # noqa: PLR0913  (the command's options)
 
 def _new(path: Path) -> Path:
     if path.exists():
-        msg = f"{path} is there already; move it, or give another --output"
+        msg = f"{path} exists already; move it, or give another --output"
         raise InvalidInputError(msg)
     if not path.parent.is_dir():
-        msg = f"the folder {path.parent} is missing; make it first"
+        msg = f"the folder {path.parent} does not exist; create it first"
         raise InvalidInputError(msg)
     return path

@@ -1,4 +1,4 @@
-"""`customer-profiles objects`: objects of other systems from a file into a domain."""
+"""`customer-profiles objects`: put objects of other systems from a file into a domain."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rich.markup import escape
 
 from customer_profiles import CustomerProfilesError
 
-from .console import INPUT, INTERRUPTED, USAGE, err, out, progress, reading, told_plainly
+from .console import INPUT, INTERRUPTED, USAGE, err, errors_as_messages, out, progress, reading
 from .loading import Rejects
 from .putting import Line, Progress, Run, csv_lines, json_lines
-from .target import Db, DomainName, EndpointUrl, ProfileName, Region, opened
+from .target import Target, with_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,67 +29,79 @@ def objects() -> None:
 
 
 @app.command()
+@with_target
 def put(  # noqa: PLR0913  (the command's options)
     file: Annotated[
         Path,
-        typer.Argument(help="JSON lines (.jsonl) or CSV (.csv); - reads JSON lines of the input."),
+        typer.Argument(
+            help="JSON lines (.jsonl) or CSV (.csv); - reads JSON lines from standard input."
+        ),
     ],
     *,
-    domain: DomainName,
     object_type: Annotated[str, typer.Option("--type", help="The object type's name.")],
     rejects: Annotated[
         Path | None,
-        typer.Option(help="Where rejected lines go; default: FILE.rejects.csv beside the file."),
+        typer.Option(
+            help="The file for rejected lines; default: FILE.rejects.csv beside the file."
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, max=64, help="Requests at once; default 4 on AWS, else 1."),
+        typer.Option(
+            min=1, max=64, help="The number of concurrent requests; default: 4 on AWS, else 1."
+        ),
     ] = None,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin again where an earlier run was interrupted.")
+        bool,
+        typer.Option(
+            "--restart", help="Start from the first line, although an earlier run was interrupted."
+        ),
     ] = False,
-    delimiter: Annotated[str, typer.Option(help="What separates the columns of CSV.")] = ",",
+    delimiter: Annotated[str, typer.Option(help="The delimiter of a CSV file.")] = ",",
     encoding: Annotated[str, typer.Option(help="The file's encoding.")] = "utf-8-sig",
-    db: Db = None,
-    region: Region = None,
-    profile: ProfileName = None,
-    endpoint_url: EndpointUrl = None,
+    target: Target,
 ) -> None:
-    """Put objects from a file into a domain, ten with a request.
+    """Put objects from a file into a domain, ten in each request.
 
-    A line of JSON is an object; a row of CSV is one whose members are the columns, empty cells
-    left out. Lines that are refused go to a rejects file, each with its number and the reason.
-    An interrupted run goes on where it stopped when the command is given again.
+    Each line of JSON is an object. Each row of CSV is an object whose members are the columns;
+    empty cells are omitted. Rejected lines go to a rejects file with their number and the reason.
+    An interrupted run continues where it stopped when you run the same command again.
 
     Exit code: 0 all objects put, 1 some rejected, 2 an error (the message says what is stored),
     130 interrupted.
     """
-    named = Path("stdin.jsonl") if file == INPUT else file
-    aside = Rejects(rejects or named.with_suffix(".rejects.csv"), ["object"])
-    notes = None if file == INPUT else Progress(file, domain, object_type, str(db or "aws"))
-    with told_plainly(), reading(file) as raw:
-        done = notes.read() if notes and not restart else None
-        used = [one for one in (file, db, notes and notes.path) if one]
-        aside.check(used, keep=done.rejects_size if done else 0)
+    name = Path("stdin.jsonl") if file == INPUT else file
+    rejects_file = Rejects(rejects or name.with_suffix(".rejects.csv"), ["object"])
+    progress_file = (
+        None
+        if file == INPUT
+        else Progress(file, target.domain, object_type, str(target.db or "aws"))
+    )
+    with errors_as_messages(), reading(file) as raw:
+        done = progress_file.read() if progress_file and not restart else None
+        used = [path for path in (file, target.db, progress_file and progress_file.path) if path]
+        rejects_file.check(used, keep=done.rejects_size if done else 0)
         if done:
-            err.print(f"going on after line {done.line}; --restart begins again")
-        read = csv_lines if named.suffix.lower() == ".csv" else json_lines
+            err.print(f"continuing after line {done.line}; --restart starts from the first line")
+        read = csv_lines if name.suffix.lower() == ".csv" else json_lines
         lines = _after(read(raw, delimiter=delimiter, encoding=encoding), done.line if done else 0)
-        with opened(db, region, profile, endpoint_url) as cp, progress() as bar:
-            task = bar.add_task(named.name, total=None if notes is None else file.stat().st_size)
+        with target.open() as domain, progress() as bar:
+            task = bar.add_task(
+                name.name, total=None if progress_file is None else file.stat().st_size
+            )
             run = Run(
-                cp.domain(domain).objects(object_type),
-                aside,
-                notes,
+                domain.objects(object_type),
+                rejects_file,
+                progress_file,
                 report=lambda position: bar.update(task, completed=position),
                 done=done,
             )
-            problem = _put(run, lines, jobs or (1 if db else _JOBS_ON_AWS))
-    _tell(run, aside, problem)
+            problem = _put(run, lines, jobs or (1 if target.db else _JOBS_ON_AWS))
+    _report(run, rejects_file, problem)
 
 
 def _put(run: Run, lines: Iterator[Line], jobs: int) -> CustomerProfilesError | None:
-    """Put the lines; give the error that ended it early, if there was one."""
+    """Put the lines, and return the error that ended the run early, if any."""
     try:
         run.put(lines, jobs)
     except CustomerProfilesError as error:
@@ -98,20 +110,20 @@ def _put(run: Run, lines: Iterator[Line], jobs: int) -> CustomerProfilesError | 
 
 
 def _after(lines: Iterator[Line], line: int) -> Iterator[Line]:
-    return (one for one in lines if one.number > line)
+    return (read for read in lines if read.number > line)
 
 
-def _tell(run: Run, aside: Rejects, problem: CustomerProfilesError | None) -> None:
+def _report(run: Run, rejects_file: Rejects, problem: CustomerProfilesError | None) -> None:
     out.print(f"{run.stored} put, {run.rejected} rejected", soft_wrap=True)
-    for line, reason in aside.first:
+    for line, reason in rejects_file.first:
         err.print(f"line {line}: {escape(reason)}", soft_wrap=True)
     if run.rejected:
-        err.print(f"all rejected lines: {escape(str(aside.path))}", soft_wrap=True)
+        err.print(f"all rejected lines: {escape(str(rejects_file.path))}", soft_wrap=True)
     if problem is not None:
         err.print(f"[red]error:[/] {escape(str(problem))}", soft_wrap=True)
     if problem is not None or run.interrupted:
-        again = "; the same command goes on from there" if run.can_go_on else ""
-        err.print(f"all up to line {run.line} is dealt with{again}")
+        again = "; the same command continues from there" if run.can_resume else ""
+        err.print(f"all lines up to {run.line} are processed{again}")
         raise typer.Exit(USAGE if problem is not None else INTERRUPTED)
     if run.rejected:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Putting the lines of a file as objects, several requests at once, so that it can go on later."""
+"""Put the lines of a file as objects, with concurrent requests and a resumable position."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .loading import Rejects
 
-# Ten requests' worth: enough to keep a worker busy, little to do again after an interruption.
+# Ten requests: enough to keep a worker busy, and few to repeat after an interruption.
 _AT_ONCE = 100
 
 
@@ -31,15 +31,15 @@ class Line(NamedTuple):
 
     number: int
     text: str
-    """The object as JSON, or the line itself where it is none."""
+    """The object as JSON, or the line itself if it cannot be read."""
     position: int
-    """How many bytes have been read with it."""
+    """The number of bytes read up to the end of the line."""
     problem: str = ""
-    """Why it could not be read."""
+    """The reason why the line could not be read."""
 
 
 class Done(NamedTuple):
-    """How far an earlier run came."""
+    """The progress of an earlier run."""
 
     line: int
     stored: int
@@ -49,7 +49,7 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True)
 class Progress:
-    """A small file beside the objects' file that says how far its objects are put."""
+    """The progress of a run, stored in a small file beside the file of objects."""
 
     file: Path
     domain: str
@@ -58,26 +58,26 @@ class Progress:
 
     @property
     def path(self) -> Path:
-        """The file's path."""
+        """The path of the progress file."""
         return self.file.with_name(f"{self.file.name}.progress.json")
 
     def read(self) -> Done | None:
-        """Give how far an earlier run of the same file, domain and object type came."""
+        """Return the progress of an interrupted run with the same file, domain and object type."""
         try:
-            noted = json.loads(self.path.read_text("utf-8"))
-            return Done(**noted["done"]) if noted["run"] == self._run() else None
+            stored = json.loads(self.path.read_text("utf-8"))
+            return Done(**stored["done"]) if stored["run"] == self._run() else None
         except (OSError, ValueError, KeyError, TypeError):
-            # None was interrupted, or what is there is not ours to go on from.
+            # No run was interrupted, or the file is not a progress file.
             return None
 
     def write(self, done: Done) -> None:
-        """Note how far the run came; a reader sees the earlier note or this one whole."""
+        """Replace the progress file atomically."""
         fresh = self.path.with_name(f"{self.path.name}.new")
         fresh.write_text(json.dumps({"run": self._run(), "done": done._asdict()}), "utf-8")
         fresh.replace(self.path)
 
-    def forget(self) -> None:
-        """Take the note away: the run is over."""
+    def delete(self) -> None:
+        """Delete the progress file when the run is complete."""
         self.path.unlink(missing_ok=True)
 
     def _run(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class Progress:
 
 
 def json_lines(raw: IO[bytes], *, delimiter: str, encoding: str) -> Iterator[Line]:
-    """Give the lines that hold anything; what each is worth, the service knows."""
+    """Yield the lines that are not empty; the service validates them."""
     del delimiter
     position = 0
     for number, line in enumerate(raw, 1):
@@ -106,7 +106,7 @@ def json_lines(raw: IO[bytes], *, delimiter: str, encoding: str) -> Iterator[Lin
 
 
 def csv_lines(raw: IO[bytes], *, delimiter: str, encoding: str) -> Iterator[Line]:
-    """Give each row as an object whose members are the columns; empty cells are left out."""
+    """Yield each row as an object whose members are the columns, without empty cells."""
     source = CsvFile(raw, delimiter=delimiter, encoding=encoding)
     columns = source.header
     for number, cells, problem in source.rows():
@@ -121,34 +121,39 @@ def csv_lines(raw: IO[bytes], *, delimiter: str, encoding: str) -> Iterator[Line
 
 
 class Run:
-    """One run of the command: it puts batches, and deals with them in the file's order."""
+    """One run of the command: it puts batches, and records their results in the file's order."""
 
     def __init__(
         self,
         objects: ProfileObjects[JsonObject],
         rejects: Rejects,
-        notes: Progress | None,
+        progress: Progress | None,
         *,
         report: Callable[[int], object] = lambda _position: None,
         done: Done | None = None,
     ) -> None:
-        self._objects, self._rejects, self._notes, self._report = objects, rejects, notes, report
-        begun = done or Done(0, 0, 0, 0)
-        self.line: int = begun.line
-        self.stored: int = begun.stored
-        self.rejected: int = begun.rejected
+        self._objects, self._rejects, self._progress, self._report = (
+            objects,
+            rejects,
+            progress,
+            report,
+        )
+        start = done or Done(0, 0, 0, 0)
+        self.line: int = start.line
+        self.stored: int = start.stored
+        self.rejected: int = start.rejected
         self.interrupted: bool = False
 
     @property
-    def can_go_on(self) -> bool:
-        """Whether the run can be taken up again."""
-        return self._notes is not None
+    def can_resume(self) -> bool:
+        """Whether the same command can continue an interrupted run."""
+        return self._progress is not None
 
     def put(self, lines: Iterator[Line], jobs: int) -> None:
-        """Put all lines, with as many requests at once as there are jobs.
+        """Put all lines, with `jobs` concurrent requests.
 
         Raises:
-            CustomerProfilesError: a request failed as a whole; what was put before is noted.
+            CustomerProfilesError: a request failed as a whole; the progress before it is stored.
         """
         waiting: deque[tuple[Sequence[Line], Future[list[PutResult[JsonObject]]]]] = deque()
         with ThreadPoolExecutor(jobs) as workers:
@@ -157,35 +162,35 @@ class Run:
                     texts = [line.text for line in batch if not line.problem]
                     waiting.append((batch, workers.submit(self._send, texts)))
                     if len(waiting) > jobs:
-                        self._settle(*waiting.popleft())
+                        self._record(*waiting.popleft())
                 while waiting:
-                    self._settle(*waiting.popleft())
+                    self._record(*waiting.popleft())
             except KeyboardInterrupt:
                 self.interrupted = True
             finally:
                 for _, future in waiting:
                     future.cancel()
                 self._rejects.close()
-        if not self.interrupted and self._notes is not None:
-            self._notes.forget()
+        if not self.interrupted and self._progress is not None:
+            self._progress.delete()
 
     def _send(self, texts: Sequence[str]) -> list[PutResult[JsonObject]]:
         return list(self._objects.put_each(texts))
 
-    def _settle(self, batch: Sequence[Line], future: Future[list[PutResult[JsonObject]]]) -> None:
+    def _record(self, batch: Sequence[Line], future: Future[list[PutResult[JsonObject]]]) -> None:
         results = iter(future.result())
         for line in batch:
             reason = line.problem
             if not reason and (error := next(results).error) is not None:
-                # The service's own words, or ours for what was not sent.
-                said = getattr(error, "message", str(error))
-                reason = said.rpartition(" was not sent: ")[2]
+                # The service's message, or ours for an object that was not sent.
+                message = getattr(error, "message", str(error))
+                reason = message.rpartition(" was not sent: ")[2]
             if reason:
                 self._rejects.add(line.number, reason, [line.text])
             self.rejected += bool(reason)
             self.stored += not reason
         self.line = batch[-1].number
-        if self._notes is not None:
+        if self._progress is not None:
             done = Done(self.line, self.stored, self.rejected, self._rejects.size)
-            self._notes.write(done)
+            self._progress.write(done)
         self._report(batch[-1].position)

@@ -1,4 +1,4 @@
-"""Reading customers from a CSV file: columns to fields, rows to keywords, with line numbers."""
+"""Read customers from a CSV file: columns become fields, rows keep their line numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXTS = tuple(
     if name not in (*_ADDRESSES, "attributes", "engagement_preferences")
 )
 _FIELDS = (*_TEXTS, *(f"{address}.{member}" for address in _ADDRESSES for member in _MEMBERS))
-# Some headers are so common that to demand a --map for them would be pedantic.
+# Common headers that are mapped without --map.
 _USUAL = {
     "email": "email_address",
     "phone": "phone_number",
@@ -35,17 +35,17 @@ _USUAL = {
 }
 
 
-# Other delimiters, as a shell takes them.
+# Other delimiters, quoted for a shell.
 _MARKS = {";": '";"', "\t": r"$'\t'", "|": '"|"'}
 
 
 class Row(NamedTuple):
-    """A row of the file, and the line that it begins on."""
+    """A row of the file, and the number of its first line."""
 
     line: int
     cells: list[str]
     problem: str = ""
-    """Why the row could not be read."""
+    """The reason why the row could not be read."""
 
 
 _NO_TEXT = "the file is not {}; give its --encoding, such as cp1252 or utf-16"
@@ -53,12 +53,12 @@ _NO_TEXT = "the file is not {}; give its --encoding, such as cp1252 or utf-16"
 
 @dataclass(frozen=True)
 class Mapping:
-    """Which column goes into which field."""
+    """The fields that the columns are mapped to."""
 
     columns: dict[str, str]
-    """The fields by their columns' names."""
+    """The fields by column name."""
     header: list[str]
-    """All columns, in the file's order."""
+    """All columns, in the order of the file."""
 
     @property
     def unmapped(self) -> list[str]:
@@ -66,7 +66,7 @@ class Mapping:
         return [column for column in self.header if column and column not in self.columns]
 
     def fields(self, cells: list[str]) -> ProfileFields:
-        """Give a row's cells as the keywords of a profile; empty cells say nothing.
+        """Return a row's cells as keyword arguments of a profile, without the empty ones.
 
         Raises:
             InvalidInputError: the row has more or fewer cells than the header.
@@ -86,19 +86,19 @@ class Mapping:
         return cast("ProfileFields", fields)
 
     def in_columns(self, reason: str) -> str:
-        """Say a reason in the words of the file: each field with its column."""
+        """Return an error message with the column of each field that it names."""
         reason = reason.rpartition(" was not sent: ")[2]
         for column, field in self.columns.items():
-            named = f"{column!r} ({field})".replace("\\", r"\\")
-            reason = re.sub(rf"(?<![\w.]){re.escape(field)}(?![\w.])", named, reason)
+            label = f"{column!r} ({field})".replace("\\", r"\\")
+            reason = re.sub(rf"(?<![\w.]){re.escape(field)}(?![\w.])", label, reason)
         return reason
 
 
 def map_columns(header: list[str], pairs: list[str]) -> Mapping:
-    """Work out the mapping from a header and `Column=field` pairs.
+    """Return the mapping of a header, extended by `Column=field` pairs.
 
     Raises:
-        InvalidInputError: a pair names a column or a field that is not there.
+        InvalidInputError: a pair names a column or a field that does not exist.
     """
     columns = {column: field for column in header if (field := _field_of(column))}
     for pair in pairs:
@@ -107,9 +107,9 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
             msg = f"--map takes Column=field; it was {pair!r}"
             raise InvalidInputError(msg)
         if column not in header:
-            raise _not_there(column, header, what="column", hint=_delimiter(header))
+            raise _unknown(column, header, what="column", hint=_delimiter(header))
         if field and not _is_field(field):
-            raise _not_there(field, [*_FIELDS, "attributes.<name>"], what="field")
+            raise _unknown(field, [*_FIELDS, "attributes.<name>"], what="field")
         columns[column] = field
     columns = {column: field for column, field in columns.items() if field}
     twice = {field for field in columns.values() if list(columns.values()).count(field) > 1}
@@ -124,7 +124,7 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
 
 
 def _field_of(column: str) -> str | None:
-    """Give the field that a header names by itself, in any case and with any separators."""
+    """Return the field that a header names, in any case and with any separators."""
     plain = re.sub(r"[^a-z0-9]", "", column.lower())
     for field in _TEXTS:
         if plain == field.replace("_", ""):
@@ -140,21 +140,21 @@ def _is_field(field: str) -> bool:
 
 
 def _delimiter(header: list[str]) -> str:
-    """Say which delimiter to give, where a header of one column looks like several."""
-    for mark, given in _MARKS.items():
+    """Return a hint at the delimiter, if a header of one column looks like several."""
+    for mark, quoted in _MARKS.items():
         if len(header) == 1 and mark in header[0]:
-            return f"the header is one column; give --delimiter {given}"
+            return f"the header is one column; give --delimiter {quoted}"
     return ""
 
 
-def _not_there(name: str, known: list[str], *, what: str, hint: str = "") -> InvalidInputError:
+def _unknown(name: str, known: list[str], *, what: str, hint: str = "") -> InvalidInputError:
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     guess = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
     return InvalidInputError(f"there is no {what} {name!r}; {hint or guess}")
 
 
 class CsvFile:
-    """A CSV file that is read row by row, and knows how far it is."""
+    """A CSV file that is read row by row, with its position."""
 
     def __init__(
         self, raw: IO[bytes], *, delimiter: str = ",", encoding: str = "utf-8-sig"
@@ -180,10 +180,10 @@ class CsvFile:
             raise InvalidInputError(msg)
 
     def rows(self) -> Iterator[Row]:
-        """Give the rows that hold anything, each with the line that it begins on.
+        """Yield the rows that are not empty, each with the number of its first line.
 
-        A row that cannot be read has a problem in place of cells; where the file is not in its
-        encoding, that row is the last.
+        A row that cannot be read has a problem instead of cells. A row that is not in the file's
+        encoding is the last.
         """
         while True:
             line = self._reader.line_num + 1
@@ -202,9 +202,9 @@ class CsvFile:
 
     @property
     def position(self) -> int:
-        """How many bytes have been read; 0 where that cannot be known, as in a pipe."""
+        """The number of bytes read; 0 if it is unknown, as for a pipe."""
         return self._raw.tell() if self._raw.seekable() else 0
 
     def release(self) -> None:
-        """Leave the file to whoever opened it."""
+        """Detach from the file without closing it."""
         self._text.detach()

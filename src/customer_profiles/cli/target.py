@@ -1,52 +1,93 @@
-"""Where a command works: on the embedded engine's file, or on AWS."""
+"""The options that say where a command works: on the embedded engine's file, or on AWS."""
 
 from __future__ import annotations
 
+import inspect
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from customer_profiles import AwsChannel, CustomerProfiles, Domain, ResourceNotFoundError
 
-Db = Annotated[
-    Path | None,
-    typer.Option(help="The embedded engine's database file; without it the command works on AWS."),
-]
-Region = Annotated[str | None, typer.Option(help="The region on AWS; else as boto3 finds it.")]
-ProfileName = Annotated[
-    str | None, typer.Option("--profile", help="The profile of AWS's configuration files.")
-]
-EndpointUrl = Annotated[
-    str | None, typer.Option(help="Where to send requests instead of the region's endpoint.")
-]
-DomainName = Annotated[str, typer.Option("--domain", help="The domain.")]
+from .console import errors_as_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
-def opened(
-    db: Path | None, region: str | None, profile: str | None, endpoint_url: str | None
-) -> CustomerProfiles:
-    """Open the way to the service that the options name.
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The domain that a command works on, and where it is; each field is an option."""
 
-    Raises:
-        CustomerProfilesError: the file cannot be used, or there is no way to AWS.
-    """
-    if db is not None:
-        if region or profile or endpoint_url:
-            msg = "--db is the embedded engine; --region, --profile and --endpoint-url are for AWS"
-            raise typer.BadParameter(msg)
-        return CustomerProfiles.embedded(db)
-    session = None
-    if profile is not None:
-        from botocore.session import Session
+    domain: Annotated[str, typer.Option(help="The domain.")]
+    db: Annotated[
+        Path | None,
+        typer.Option(help="The embedded engine's database file; without it, the command uses AWS."),
+    ] = None
+    region: Annotated[
+        str | None, typer.Option(help="The AWS region; default: the one that boto3 finds.")
+    ] = None
+    profile: Annotated[
+        str | None, typer.Option(help="The profile of the AWS configuration files.")
+    ] = None
+    endpoint_url: Annotated[
+        str | None, typer.Option(help="The URL to send requests to, instead of the region's.")
+    ] = None
 
-        session = Session(profile=profile)
-    channel = AwsChannel(session=session, region=region, endpoint_url=endpoint_url)
-    return CustomerProfiles(channel=channel)
+    @contextmanager
+    def open(self, *, create: bool = False) -> Iterator[Domain]:
+        """Connect, and yield the domain; an error of ours ends the command with its message.
+
+        Args:
+            create: create the domain if it is missing. Only the embedded engine does so: on AWS
+                a domain has settings that its owner must choose.
+        """
+        with errors_as_messages(), self._connect() as cp:
+            is_created = create and self.db is not None
+            yield get_or_create(cp, self.domain) if is_created else cp.domain(self.domain)
+
+    def _connect(self) -> CustomerProfiles:
+        if self.db is not None:
+            if self.region or self.profile or self.endpoint_url:
+                msg = "--db is the embedded engine; --region, --profile and --endpoint-url are AWS"
+                raise typer.BadParameter(msg)
+            return CustomerProfiles.embedded(self.db)
+        session = None
+        if self.profile is not None:
+            from botocore.session import Session
+
+            session = Session(profile=self.profile)
+        channel = AwsChannel(session=session, region=self.region, endpoint_url=self.endpoint_url)
+        return CustomerProfiles(channel=channel)
 
 
-def made(cp: CustomerProfiles, name: str) -> Domain:
-    """Give a domain of the embedded engine, which is made when it is missing."""
+def with_target(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of `Target` to a command, which receives them as its argument `target`."""
+    own = [
+        parameter
+        for name, parameter in inspect.signature(command, eval_str=True).parameters.items()
+        if name != "target"
+    ]
+    shared = inspect.signature(Target, eval_str=True).parameters.values()
+    names = {field.name for field in fields(Target)}
+
+    @wraps(command)
+    def run(**options: Any) -> None:
+        target = Target(**{name: options.pop(name) for name in names})
+        command(target=target, **options)
+
+    parameters = [*own, *shared]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
+
+
+def get_or_create(cp: CustomerProfiles, name: str) -> Domain:
+    """Return a domain of the embedded engine, created if it is missing."""
     try:
         return cp.domains.get(name)
     except ResourceNotFoundError:
