@@ -117,7 +117,7 @@ def test_a_queue_that_is_gone_is_no_error_and_letters_stay(shop, sqs, queue, cap
     reject(shop, SECRET)
     with caplog.at_level(logging.WARNING, "customer_profiles"):
         assert deliver(shop) == 0
-    assert "the queue does not take them: " in caplog.text
+    assert "the queue does not accept them: " in caplog.text
     assert SECRET not in caplog.text
     sqs.create_queue(QueueName="rejected")
     assert deliver(shop) == 1
@@ -209,7 +209,7 @@ def test_a_queue_that_does_not_answer_is_left_alone_for_a_while(shop, answering,
     client = answering(silent)
     assert [deliver(shop), deliver(shop)] == [0, 0]
     assert client.calls == 1
-    monkeypatch.setattr(aws, "_REST_SECONDS", -1.0)
+    monkeypatch.setattr(aws, "_PAUSE_SECONDS", -1.0)
     shop.engine._context.aws._resting.clear()
     assert [deliver(shop), deliver(shop)] == [0, 0]
     assert client.calls == 3

@@ -127,7 +127,7 @@ def test_a_profile_gets_no_keys_of_a_model_that_is_not_the_index_s(shop, file):
         ada = Shop(other).create(**ADA)
         with other._database.read() as connection:
             domain = connection.execute("SELECT id FROM domains").fetchone()[0]
-        identity_index._settle(shop.engine._context, domain, old)
+        identity_index._update(shop.engine._context, domain, old)
 
         assert Shop(other).find(**ADA) == [ada]
 

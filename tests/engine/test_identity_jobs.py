@@ -15,7 +15,7 @@ import pytest
 from moto import mock_aws
 
 from customer_profiles.engine import Engine, ManualClock, Refusal
-from customer_profiles.engine.matching import jobs, machine
+from customer_profiles.engine.matching import job_run, jobs, machine
 from customer_profiles.engine.matching.export import HEADER
 from customer_profiles.engine.operations import matches as operations
 from customer_profiles.engine.store import identity_jobs as store
@@ -346,7 +346,9 @@ def test_without_the_extra_a_job_says_what_to_install():
 
 def test_a_second_job_waits_for_the_end_of_the_first(matching, monkeypatch):
     go_on = threading.Event()
-    monkeypatch.setattr(jobs._Run, "_found", lambda _: go_on.wait() and (Matches([], []), "", 0))
+    monkeypatch.setattr(
+        job_run.JobRun, "_find_matches", lambda _: go_on.wait() and (Matches([], []), "", 0)
+    )
     job_id = matching.engine.run_identity_resolution("shop")
     thread = matching.engine._context.jobs[job_id]
 
@@ -419,7 +421,7 @@ def test_a_job_that_is_killed_while_it_merges_loses_nobody(tmp_path, monkeypatch
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         child.stdout.readline()
         child.kill()
-    monkeypatch.setattr(jobs, "_DEAD", 0)
+    monkeypatch.setattr(jobs, "_STALE_SECONDS", 0)
     with Engine(tmp_path / "shop.db", strict=True) as engine:
         shop = Shop(engine)
         (job,) = jobs_of(shop)
@@ -436,7 +438,7 @@ KILLED = """
 import sys
 from array import array
 from customer_profiles.engine import Engine
-from customer_profiles.engine.matching import jobs
+from customer_profiles.engine.matching import job_run
 from customer_profiles.engine.store.matches import Found, Matches
 
 engine, shop = Engine(sys.argv[1]), {"DomainName": "shop"}
@@ -449,14 +451,14 @@ for n in range(400):
 with engine._database.read() as connection:
     rows = [row for (row,) in connection.execute("SELECT id FROM profiles ORDER BY id")]
 pairs = [Found(f"{n:032x}", 1.0, array("q", rows[2 * n : 2 * n + 2]).tobytes()) for n in range(200)]
-jobs._Run._found = lambda _: (Matches.of(pairs), "", 400)
-count = jobs.store.count_merges
+job_run.JobRun._find_matches = lambda _: (Matches.of(pairs), "", 400)
+count = job_run.store.count_merges
 def count_merges(connection, job_id, done):
     count(connection, job_id, done)
     if (pairs := count_merges.left) == 0: print("merging", flush=True)
     count_merges.left = pairs - 1
 count_merges.left = 20
-jobs.store.count_merges = count_merges
+job_run.store.count_merges = count_merges
 job_id = engine.run_identity_resolution("shop")
 engine._context.jobs[job_id].join()
 """
@@ -535,7 +537,7 @@ EXAMPLE = {
 
 def test_the_documented_example_is_merged_as_it_is_documented(shop, customers, monkeypatch):
     found = (Matches.of([Found("m" * 32, 1.0, array("q", _rows(shop)).tobytes())]), "", 3)
-    monkeypatch.setattr(jobs._Run, "_found", lambda _: found)
+    monkeypatch.setattr(job_run.JobRun, "_find_matches", lambda _: found)
     criteria = [["FirstName", "LastName", "EmailAddress"], ["PhoneNumber"]]
     merging = {"Enabled": True, "Consolidation": {"MatchingAttributesList": criteria}}
     settings(shop, AutoMerging=merging)

@@ -15,6 +15,7 @@ from customer_profiles.engine.matching import rules as rule_matching
 from customer_profiles.engine.store import rule_matches as store
 
 from .conftest import Shop
+from .rule_groups import groups, to_merge
 
 RULES = {
     "Enabled": True,
@@ -62,7 +63,7 @@ PROFILES = st.lists(
 def expected(rows, config=RULES):
     """Give the groups of all profiles at once, by the functions that are tested alone."""
     applied = rule_keys.Rules.of(config)
-    found = rule_keys.groups({one: rule_keys.keys_of(wire, applied) for one, wire in rows.items()})
+    found = groups({one: rule_keys.keys_of(wire, applied) for one, wire in rows.items()})
     return {(one.level, frozenset(one.ids)) for one in found}
 
 
@@ -75,7 +76,7 @@ def listed(engine):
         page = ask("ListRuleBasedMatches", MaxResults=2, **token)
         found += page["MatchIds"]
         token = {"NextToken": page["NextToken"]} if page["NextToken"] else None
-    groups = set()
+    found_groups = set()
     for match_id in found:
         match = ask(
             "GetSimilarProfiles",
@@ -83,9 +84,9 @@ def listed(engine):
             SearchKey="matchId",
             SearchValue=match_id,
         )
-        groups.add((match["RuleLevel"], frozenset(match["ProfileIds"])))
-    assert len(groups) == len(found) == len(set(found))
-    return groups
+        found_groups.add((match["RuleLevel"], frozenset(match["ProfileIds"])))
+    assert len(found_groups) == len(found) == len(set(found))
+    return found_groups
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -165,7 +166,7 @@ def test_rules_merge_until_nothing_matches_and_lose_nobody(profiles, level):
 
     applied = rule_keys.Rules.of({**RULES, "MaxAllowedRuleLevelForMerging": level})
     keys = {one["ProfileId"]: rule_keys.keys_of(one, applied) for one in found}
-    assert rule_keys.to_merge(keys, applied) == []
+    assert to_merge(keys, applied) == []
     names = [name for one in found for name in one["Attributes"]]
     assert sorted(names) == sorted(f"n{number}" for number in range(len(profiles)))
 
@@ -186,6 +187,29 @@ def test_who_never_contradict_each_other_are_merged_alike_in_any_order(profiles,
         {frozenset(it["Attributes"]) for it in merged(some, 2)} for some in (numbered, shuffled)
     )
     assert one == other
+
+
+def test_a_match_keeps_its_id_as_it_grows(shop):
+    enable(shop)
+    first = shop.create(EmailAddress="a@x.org")
+    shop.create(EmailAddress="a@x.org")
+    (match_id,) = ids(shop)
+    shop.create(EmailAddress="a@x.org")
+
+    assert ids(shop) == [match_id]
+    assert len(match_id) == 32
+    assert first in similar(shop, "matchId", match_id)["ProfileIds"]
+
+
+def test_another_level_gives_a_match_another_id(shop):
+    enable(shop)
+    ada = {"LastName": "King", "PhoneNumber": "1"}
+    first, _ = shop.create(**ada), shop.create(**ada)
+    (weaker,) = ids(shop)
+    shop.ask("UpdateProfile", ProfileId=first, EmailAddress="a@x.org")
+    shop.create(EmailAddress="a@x.org")
+
+    assert similar(shop, "profileId", first)["MatchId"] != weaker
 
 
 def test_rules_of_an_existing_domain_match_what_is_there(shop):
@@ -287,7 +311,7 @@ def test_rules_that_wait_to_be_applied_can_be_changed():
 
 def test_rules_are_locked_while_they_are_being_applied(shop, monkeypatch):
     enable(shop)
-    monkeypatch.setattr(rule_matching, "settle", lambda _: None)
+    monkeypatch.setattr(rule_matching, "apply", lambda _: None)
     shop.create(EmailAddress="a@x.org")
 
     with pytest.raises(Refusal, match="IN_PROGRESS"):

@@ -76,14 +76,14 @@ def test_a_template_is_rendered(template, value):
         ("{{_source.id", "not closed by '}}', at character 1"),
         ("{{#if _source.id}}x", "'#if _source.id' is not closed, at character 1"),
         ("{{#if _source.id}}x{{/each}}", "closed by 'each', at character 20"),
-        ("x{{/if}}", "'if' belongs to no open block, at character 2"),
-        ("{{#loop _source.id}}{{/loop}}", "'#loop' is no block"),
+        ("x{{/if}}", "'if' does not belong to an open block, at character 2"),
+        ("{{#loop _source.id}}{{/loop}}", "'#loop' is not a block"),
         ("{{title}}", "'title' must begin with _source"),
         ("{{upper _source.id}}", "helpers"),
         ("{{#if}}x{{/if}}", "must begin with _source"),
-        ("{{../x}}", "leaves the outermost block"),
+        ("{{../x}}", "goes up beyond the outermost block"),
         ("{{#each _source.a}}{{@depth}}{{/each}}", "'@depth' is unknown"),
-        ("{{> part}}", "no path"),
+        ("{{> part}}", "not a path"),
     ],
 )
 def test_a_bad_source_is_refused_with_what_is_wrong(source, problem):

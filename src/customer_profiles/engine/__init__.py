@@ -1,7 +1,7 @@
-"""The service itself, locally: one function an operation, over SQLite.
+"""The embedded engine: Amazon Connect Customer Profiles over SQLite, one function an operation.
 
-A request is checked by the service's own model before its function sees it, whoever sent it.
-What AWS does not document is marked with a comment that begins with `Assumed:`.
+Every request is checked against the service's model before its operation is called. Behaviour that
+AWS does not document is marked with a comment that begins with `Assumed:`.
 """
 
 from __future__ import annotations
@@ -41,13 +41,12 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
 
 _WRITING = ("Create", "Update", "Put", "BatchPut", "Delete", "Merge")
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Engine:
-    """The service over one database; it may be shared by threads."""
+    """The service over one database; threads may share it."""
 
-    def __init__(  # noqa: PLR0913 - all but the path are seldom given
+    def __init__(  # noqa: PLR0913 - all but the path are rarely set
         self,
         path: str | os.PathLike[str] | None = None,
         *,
@@ -60,33 +59,35 @@ class Engine:
         session: Session | None = None,
         strict: bool = False,
     ) -> None:
-        """Open the engine on a database file, which is made if it is missing.
+        """Open the engine on a database file, which is created if it does not exist.
 
         Args:
-            path: the file; none keeps everything in memory.
-            clock: gives the time and new ids.
-            region: stands in ARNs.
-            account_id: stands in ARNs.
-            quotas: the service's limits, its defaults if none are given.
-            ingestion_delay: seconds until an object that was put is seen, for tests of code that
-                must wait for AWS; none is seen at once. Engines that share a file should share
-                it: one without a delay looks only when it is opened whether any objects wait.
-            matching_delay: seconds until the rules that an existing domain gets are applied, an
-                hour on AWS; a new domain never waits.
-            session: a boto3 session for the S3 files of flows and the SQS queues of dead letters;
-                none is boto3's default session, which is not asked before it is needed.
+            path: the file; None keeps everything in memory.
+            clock: the source of the time and of new ids.
+            region: the region in ARNs.
+            account_id: the account in ARNs.
+            quotas: the service's limits; None for the service's defaults.
+            ingestion_delay: seconds until an object that was put is ingested, for tests of code
+                that must wait for AWS; 0 ingests it at once. Engines that share a file should
+                have the same delay: an engine without one ingests delayed objects only if there
+                were any when it was opened.
+            matching_delay: seconds until new rules of an existing domain are applied, which takes
+                an hour on AWS; those of a new domain are applied at once.
+            session: a boto3 session for the S3 files of flows and exports and the SQS queues of
+                dead letters; None for boto3's default session. It is not used before it is needed.
             strict: check every answer against the service's model, for tests of the engine.
 
         Raises:
-            StorageError: the file cannot be used; it is left as it was.
+            StorageError: the file cannot be used; it is unchanged.
+            TypeError: the clock or the quotas are of another type.
         """
-        _check_kind("clock", clock, Clock)
-        _check_kind("quotas", quotas, Quotas)
+        _check_type("clock", clock, Clock)
+        _check_type("quotas", quotas, Quotas)
         self._clock = clock or Clock()
         self._database = Database(path)
         with self._database.read() as connection:
             pages = Pages(page_secret(connection), self._clock)
-            waits = letters.anything_waits(connection)
+            has_delayed_objects = letters.anything_waits(connection)
         self._context = Context(
             self._database,
             self._clock,
@@ -98,52 +99,52 @@ class Engine:
             matching_delay,
             aws=Aws(session, region),
         )
-        # Objects may wait in a file since it was open with a delay.
-        self._settles = ingestion_delay > 0 or waits
+        # An engine with a delay may have left delayed objects in the file.
+        self._delays_objects = ingestion_delay > 0 or has_delayed_objects
         self._strict = strict
 
     def answer(self, operation: str, request: dict[str, Any]) -> bytes:
         """Answer a request as the service would, in JSON.
 
         Raises:
-            Refusal: the service says no.
-            StorageError: the database failed; nothing of the request is stored.
+            Refusal: the service refuses the request.
+            StorageError: the database failed; no change of the request is stored.
         """
         function = operations.find(operation)
         request = protocol.without_nulls(request)
         problems = _wire.request_check(operation)(request)
         if problems:
             raise invalid(problems)
-        self._settle()
+        self._apply_pending()
         try:
             answer = function(self._context, request)
         except UnicodeEncodeError:
             # Assumed: text that is not valid Unicode, such as half a surrogate pair, is refused.
-            raise bad_request("The request holds text that is not valid Unicode") from None
+            raise bad_request("The request contains text that is not valid Unicode") from None
         if operation.startswith(_WRITING):
-            rules.settle(self._context)
-        body = answer if isinstance(answer, bytes) else _encode(answer).encode()
+            rules.apply(self._context)
+        body = answer if isinstance(answer, bytes) else protocol.encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)
         return body
 
-    def _settle(self) -> None:
-        """See the objects whose delay is over, and match what they made."""
-        if self._settles:
+    def _apply_pending(self) -> None:
+        """Ingest the objects whose delay is over, and apply rules to their profiles."""
+        if self._delays_objects:
             apply_pending(self._context)
-            rules.settle(self._context)
+            rules.apply(self._context)
 
     def dead_letters(self, domain_name: str) -> list[dict[str, Any]]:
-        """Give the objects that ingestion rejected, the oldest first.
+        """Return the objects of a domain that ingestion rejected, the oldest first.
 
-        Those of a domain with a DeadLetterQueueUrl leave for that queue.
+        Objects that the domain's queue, its DeadLetterQueueUrl, has accepted are not among them.
 
         Raises:
             Refusal: there is no such domain.
         """
-        self._settle()
+        self._apply_pending()
         with self._database.read() as connection:
-            found = letters.rejected(connection, domain_row(connection, domain_name).id)
+            rejected = letters.rejected(connection, domain_row(connection, domain_name).id)
         return [
             {
                 "ObjectTypeName": letter.type,
@@ -151,16 +152,16 @@ class Engine:
                 "Object": letter.body,
                 "FailedAt": letter.failed,
             }
-            for letter in found
+            for letter in rejected
         ]
 
     def provenance(self, domain_name: str, profile_id: str) -> dict[str, dict[str, Any]]:
-        """Give which object set which value of a profile, by paths such as `Address.City`.
+        """Return which object set each value of a profile, by paths such as `Address.City`.
 
         Raises:
             Refusal: there is no such domain or profile.
         """
-        self._settle()
+        self._apply_pending()
         with self._database.read() as connection:
             domain = domain_row(connection, domain_name)
             stored = existing_profile(self._context, connection, domain, profile_id)
@@ -177,7 +178,7 @@ class Engine:
     def handle(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
     ) -> protocol.Response:
-        """Answer an HTTP request with status, headers and body; a refusal is an answer too."""
+        """Answer an HTTP request with status, headers and body; refusals are answers too."""
         request_id = self._clock.new_request_id()
         try:
             operation, request = protocol.read(method, url, headers, body)
@@ -189,38 +190,41 @@ class Engine:
             return protocol.refused(fault, request_id)
 
     def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:
-        """Run the S3 flow of an integration now, as AppFlow's StartFlow does, and report.
+        """Run the S3 flow of an integration now, as AppFlow's StartFlow does.
 
-        PutIntegration runs nothing, on AWS neither. The report has Status (Successful or Error),
-        the numbers of Files, of Records in them, and of those that were Put, Dropped by the tasks
-        or Rejected, and under Problems the files that could not be read. Message says why a run
-        ended early, for example because its bucket is not there.
+        As on AWS, PutIntegration does not run the flow.
+
+        Returns:
+            A report: Status (Successful or Error), the number of Files and of their Records, how
+            many records were Put, Dropped by tasks or Rejected, and in Problems the files that
+            could not be read. Message is the reason if the run ended early, such as a bucket that
+            does not exist.
 
         Raises:
-            Refusal: there is no such integration, or it has no flow of S3.
+            Refusal: there is no such integration, or it has no flow from S3.
         """
         report = runs.run(self._context, domain_name, uri)
-        rules.settle(self._context)
+        rules.apply(self._context)
         return report
 
     def run_due(self) -> list[dict[str, Any]]:
-        """Do what is due by the clock, and report on the flows that ran.
+        """Run everything that is due by the clock, and return the reports of the flows that ran.
 
-        Scheduled flows of S3 and identity-resolution jobs run, and dead letters that a queue did
-        not take are sent again.
-        The engine has no process of its own: call this as often as schedules should be looked at.
+        This runs scheduled flows and identity-resolution jobs, and sends dead letters again that a
+        queue did not accept. The engine has no background process: call this as often as schedules
+        should be checked.
         """
-        self._settle()
+        self._apply_pending()
         reports = runs.run_due(self._context)
-        rules.settle(self._context)
+        rules.apply(self._context)
         jobs.run_due(self._context)
         dead_letter_queue.deliver_all(self._context)
         return reports
 
     def run_identity_resolution(self, domain_name: str) -> str:
-        """Begin an identity-resolution job of a domain now, and give its id.
+        """Start an identity-resolution job of a domain now, and return its id.
 
-        It runs in a thread; GetIdentityResolutionJob says how far it is.
+        It runs in a thread; GetIdentityResolutionJob returns its progress.
 
         Raises:
             Refusal: there is no such domain, its Matching is not enabled, or a job is running.
@@ -232,29 +236,29 @@ class Engine:
     def find_candidates(
         self, domain_name: str, profile: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
     ) -> list[Candidate]:
-        """Find the stored profiles that may be one person's with one that is not stored.
+        """Find the stored profiles that may describe the same person as one that is not stored.
 
         They are compared by the model of the domain's latest identity-resolution job. The first
-        call after a job makes an index, which takes some time.
+        call after a job builds an index, which takes some time.
 
         Args:
             domain_name: the domain.
-            profile: the profile, in the service's words.
-            least: the least probability.
-            limit: how many at the most.
+            profile: the profile, with the service's names.
+            least: the smallest probability of a candidate.
+            limit: the largest number of candidates.
 
         Raises:
-            Refusal: there is no such domain, or no job of it has ended.
+            Refusal: there is no such domain, or none of its jobs has made a model.
         """
-        if self._settles:
+        if self._delays_objects:
             apply_pending(self._context)
         return index.find(self._context, domain_name, dict(profile), least, limit)
 
     def match_evidence(self, domain_name: str, match_id: str) -> dict[str, Any]:
-        """Give what a match of the machine matching is explained from.
+        """Return the data that explain a match of an identity-resolution job.
 
-        Model is the JSON of the model that found it, ProfileIds are those that it found, and
-        Evidence is what `customer_profiles.identity.Model.explain_group` takes.
+        Model is the JSON of the model, ProfileIds are the profiles of the match, and Evidence is
+        an argument of `customer_profiles.identity.Model.explain_group`.
 
         Raises:
             Refusal: there is no such domain or match.
@@ -266,33 +270,32 @@ class Engine:
                 raise not_found("The domain has no match with this id")
             model, rows, evidence = matches.evidence(connection, domain.id, match)
             ids = matches.ids(connection, rows)
-        gone = "(gone)"
-        names = [ids.get(row, gone) for row in rows]
-        return {"Model": model, "ProfileIds": names, "Evidence": evidence}
+        profile_ids = [ids.get(row, "(gone)") for row in rows]
+        return {"Model": model, "ProfileIds": profile_ids, "Evidence": evidence}
 
     def arn(self, resource: str) -> str:
-        """Give the ARN of a resource such as `domains/shop`."""
+        """Return the ARN of a resource such as `domains/shop`."""
         return self._context.arn(resource)
 
     def attach(self, client: BaseClient) -> Callable[[], None]:
-        """Make a boto3 client talk to this engine; call what it gives to end that."""
+        """Send the requests of a boto3 client to this engine; call the result to undo that."""
         from .doors.hook import attach
 
         return attach(self, client)
 
     def patch(self) -> AbstractContextManager[Self]:
-        """Make every boto3 client of the service in this process talk to this engine."""
+        """Send the requests of all boto3 clients of the service in this process to this engine."""
         from .doors.hook import patch
 
         return patch(self)
 
     def close(self) -> None:
-        """Close the database; what was acknowledged is in it, and jobs end at their next step."""
+        """Stop running jobs at their next step and close the database."""
         jobs.close(self._context)
         self._database.close()
 
     def __enter__(self) -> Self:
-        """Give the engine itself."""
+        """Return the engine itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -300,15 +303,15 @@ class Engine:
         self.close()
 
 
-def _check_kind(name: str, value: object, kind: type) -> None:
-    if value is not None and not isinstance(value, kind):
-        message = f"{name} must be a {kind.__name__}"
+def _check_type(name: str, value: object, expected: type) -> None:
+    if value is not None and not isinstance(value, expected):
+        message = f"{name} must be a {expected.__name__}"
         raise TypeError(message)
 
 
 def _check_answer(operation: str, body: bytes) -> None:
     shape = _wire.operation(operation).output_shape
-    broken = _wire.problems(json.loads(body), shape) if shape is not None else []
-    if broken:
-        message = f"the answer of {operation} breaks the service's model: {broken}"
+    found = _wire.problems(json.loads(body), shape) if shape is not None else []
+    if found:
+        message = f"the answer of {operation} breaks the service's model: {found}"
         raise AssertionError(message)

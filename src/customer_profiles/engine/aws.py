@@ -1,6 +1,7 @@
-"""What the engine does on AWS itself: it reads files of S3 and sends messages to SQS.
+"""The engine's own use of AWS: reading and writing files of S3, and sending messages to SQS.
 
-Nothing goes there unless a flow of S3 runs, or a domain has a DeadLetterQueueUrl.
+Nothing is sent to AWS unless a flow of S3 runs, a job exports its matches to S3, or a domain has a
+DeadLetterQueueUrl.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _QUEUE = re.compile(r"https?://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com")
-_REST_SECONDS = 30.0
-"""How long a queue that gave no answer is left alone, so that it does not slow every request."""
-# SQS's words for a message that it will never take, with and without their old prefix.
-_NEVER = ("BatchRequestTooLong", "InvalidParameterValue", "InvalidMessageContents")
+_PAUSE_SECONDS = 30.0
+"""How long nothing is sent to a queue that did not answer, so that it does not slow requests."""
+# SQS's error codes for a message that it will never accept; some come with an older prefix.
+_PERMANENT = ("BatchRequestTooLong", "InvalidParameterValue", "InvalidMessageContents")
 
 
 class Session(Protocol):
-    """What makes clients: a boto3 session, or anything with its method."""
+    """A boto3 session, or any object with its `client` method."""
 
     def client(self, service_name: Any, /, *args: Any, **options: Any) -> Any:
-        """Make the client of a service."""
+        """Return a client of a service."""
         ...
 
 
 class AwsError(Exception):
-    """AWS said no, or nothing; the message names the error and carries no customer's value."""
+    """AWS refused or did not answer; the message names the error and has no customer's values."""
 
 
 class File(NamedTuple):
@@ -42,7 +43,7 @@ class File(NamedTuple):
     key: str
     etag: str
     modified: float
-    """When it was written, by the clock of S3."""
+    """The time of the last write, by the clock of S3."""
 
 
 class Message(NamedTuple):
@@ -54,11 +55,11 @@ class Message(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """What became of messages."""
+    """The ids of messages that a queue accepted or refused; the others may be sent again."""
 
-    taken: set[int]
+    accepted: set[int]
     refused: set[int]
-    """Those that the queue will never take."""
+    """The messages that the queue will never accept."""
 
 
 class Aws:
@@ -67,11 +68,11 @@ class Aws:
     def __init__(self, session: Session | None = None, region: str = "us-east-1") -> None:
         """Use a session's clients, or those of boto3's default session."""
         self.sending: threading.Lock = threading.Lock()
-        """Held while dead letters are sent, so that each is sent once."""
+        """A lock for sending dead letters, so that each is sent once."""
         self._session, self._region = session, region
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str | None], Any] = {}
-        self._resting: dict[str, float] = {}
+        self._paused_until: dict[str, float] = {}
 
     def files(self, bucket: str, folder: str) -> list[File]:
         """List the files in a bucket's folder and below, the oldest first.
@@ -82,19 +83,19 @@ class Aws:
         with _translated(f"bucket {bucket} cannot be listed"):
             pages = self._client("s3").get_paginator("list_objects_v2")
             found = [
-                File(one["Key"], one["ETag"], one["LastModified"].timestamp())
+                File(item["Key"], item["ETag"], item["LastModified"].timestamp())
                 for page in pages.paginate(Bucket=bucket, Prefix=folder)
-                for one in page.get("Contents", ())
-                if not one["Key"].endswith("/")
+                for item in page.get("Contents", ())
+                if not item["Key"].endswith("/")
             ]
         return sorted(found, key=lambda file: (file.modified, file.key))
 
     @contextmanager
     def open(self, bucket: str, key: str) -> Iterator[BinaryIO]:
-        """Give a file to read.
+        """Open a file for reading.
 
         Raises:
-            AwsError: the file cannot be read, or not to its end.
+            AwsError: the file cannot be opened or read to its end.
         """
         with _translated(f"a file of bucket {bucket} cannot be read"):
             body = self._client("s3").get_object(Bucket=bucket, Key=key)["Body"]
@@ -105,24 +106,24 @@ class Aws:
         """Write a file.
 
         Raises:
-            AwsError: the bucket does not take it.
+            AwsError: the file cannot be written.
         """
-        with _translated(f"bucket {bucket} does not take a file"), private():
+        with _translated(f"a file cannot be written to bucket {bucket}"), private():
             self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
     def send(self, queue_url: str, messages: Sequence[Message]) -> Sent:
         """Send up to ten messages to a queue.
 
         Raises:
-            AwsError: the queue is not there, not ours to use or does not answer; what was
-                taken before is sent again then.
+            AwsError: the queue does not exist, denies access or does not answer. Messages that it
+                accepted before the error are sent again by the next call.
         """
-        if self._resting.get(queue_url, 0) > time.monotonic():
-            message = "the queue gave no answer a moment ago"
+        if self._paused_until.get(queue_url, 0) > time.monotonic():
+            message = "the queue did not answer a moment ago"
             raise AwsError(message)
         match = _QUEUE.match(queue_url)
         region = (match and (match[1] or match[2])) or self._region
-        with _translated("the queue does not take them"):
+        with _translated("the queue does not accept them"):
             return self._send(self._client("sqs", region), queue_url, messages)
 
     def _send(self, client: Any, queue_url: str, messages: Sequence[Message]) -> Sent:
@@ -133,44 +134,44 @@ class Aws:
             with private():
                 answer = client.send_message_batch(QueueUrl=queue_url, Entries=entries)
         except BotoCoreError:
-            self._resting[queue_url] = time.monotonic() + _REST_SECONDS
+            self._paused_until[queue_url] = time.monotonic() + _PAUSE_SECONDS
             raise
         except ClientError as error:
-            if _code(error) not in _NEVER:
+            if _code(error) not in _PERMANENT:
                 raise
             if len(messages) == 1:
                 return Sent(set(), {messages[0].id})
-            # One of them is too much for the queue: find out which.
+            # At least one message is refused: send each alone to find out which.
             each = [self._send(client, queue_url, [message]) for message in messages]
             return Sent(
-                {one for sent in each for one in sent.taken},
-                {one for sent in each for one in sent.refused},
+                {message_id for sent in each for message_id in sent.accepted},
+                {message_id for sent in each for message_id in sent.refused},
             )
-        taken = {int(one["Id"]) for one in answer.get("Successful", ())}
+        accepted = {int(item["Id"]) for item in answer.get("Successful", ())}
         failed = answer.get("Failed", ())
-        return Sent(taken, {int(one["Id"]) for one in failed if one.get("SenderFault")})
+        return Sent(accepted, {int(item["Id"]) for item in failed if item.get("SenderFault")})
 
     def _client(self, service: str, region: str | None = None) -> Any:
         with self._lock:
             client = self._clients.get((service, region))
             if client is None:
-                client = self._clients[service, region] = self._made(service, region)
+                client = self._clients[service, region] = self._new_client(service, region)
             return client
 
-    def _made(self, service: str, region: str | None) -> Any:
+    def _new_client(self, service: str, region: str | None) -> Any:
         import boto3
         from botocore.config import Config
 
         quiet_botocore()
-        maker: Any = self._session or boto3
-        # A queue is asked while a caller waits for the answer to a request of its own.
+        session: Any = self._session or boto3
+        # Messages are sent before a request is answered, so a caller waits for the queue.
         timeouts = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
         config = timeouts if service == "sqs" else None
-        return maker.client(service, region_name=region, config=config)
+        return session.client(service, region_name=region, config=config)
 
 
 def _entry(message: Message) -> dict[str, Any]:
-    # Seen from the service: the body is the failed object, the attribute Message has the reason.
+    # Observed in the service: the body is the failed object, the attribute Message is the reason.
     reason = {"DataType": "String", "StringValue": message.reason}
     return {
         "Id": str(message.id),

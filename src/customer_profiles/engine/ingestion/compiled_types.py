@@ -1,15 +1,15 @@
-"""Object types as ingestion uses them: compiled once, kept until they are put anew."""
+"""Object types, compiled to read objects and cached by their definition."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import object_types as store
 
-from .mapping import Mapping, compile_mapping
+from .mapping import Mapping
 from .standard import standard
 from .templates import templates
 from .type_checks import content_types, predefined_keys
@@ -17,57 +17,57 @@ from .type_checks import content_types, predefined_keys
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-Wire = dict[str, Any]
-
-_KEPT = 1_000
+_CACHED_TYPES = 1_000
 
 
-class Kind(NamedTuple):
+class CompiledType(NamedTuple):
     """An object type, ready to read objects."""
 
     name: str
     mapping: Mapping
-    creates: bool
-    """Whether an object that fits no profile makes one."""
+    creates_profiles: bool
+    """Whether an object that finds no profile creates one."""
     expiration_days: int | None
     priority: int | None
 
 
-def whole(own: Wire) -> Wire:
-    """Give a type's whole definition; what it does not say itself is its template's."""
+def with_template(own: Wire) -> Wire:
+    """Return a type's definition, completed by its template."""
     template = templates().get(own.get("TemplateId", ""))
     if template is None:
         return own
     # AG:profile-matching: a template's AllowProfileCreation cannot be overridden.
-    taken = ("Fields", "Keys", "AllowProfileCreation", "SourceLastUpdatedTimestampFormat")
-    return own | {name: template[name] for name in taken if name in template}
+    members = ("Fields", "Keys", "AllowProfileCreation", "SourceLastUpdatedTimestampFormat")
+    return own | {name: template[name] for name in members if name in template}
 
 
-def most_objects(definition: Wire) -> int | None:
-    """Give how many objects of a type a profile should have at the most."""
+def object_limit(definition: Wire) -> int | None:
+    """Return how many objects of a type a profile may have; None without a limit."""
     # AG:customer-profiles-data-limits: a clickstream's template has a limit of its own.
     template = templates().get(definition.get("TemplateId", ""), {})
-    given = definition.get("MaxProfileObjectCount", template.get("DefaultMaxProfileObjectCount"))
-    return given and int(given)
+    limit = definition.get("MaxProfileObjectCount", template.get("DefaultMaxProfileObjectCount"))
+    return limit and int(limit)
 
 
-def load(context: Context, connection: Connection, domain: int, name: str) -> Kind:
-    """Give a type to ingest objects with, or refuse."""
+def load(context: Context, connection: Connection, domain: int, name: str) -> CompiledType:
+    """Return a type to ingest objects with, or refuse."""
     written = store.written(connection, domain, name)
     if written is None:
         return _implicit(context, connection, domain, name)
-    kind = context.kinds.get((name, written))
-    if kind is None:
-        if len(context.kinds) >= _KEPT:
-            context.kinds.clear()
-        kind = context.kinds[name, written] = _compiled(name, json.loads(written))
-    return kind
+    compiled = context.compiled_types.get((name, written))
+    if compiled is None:
+        if len(context.compiled_types) >= _CACHED_TYPES:
+            context.compiled_types.clear()
+        compiled = _compiled(name, json.loads(written))
+        context.compiled_types[name, written] = compiled
+    return compiled
 
 
-def _implicit(context: Context, connection: Connection, domain: int, name: str) -> Kind:
+def _implicit(context: Context, connection: Connection, domain: int, name: str) -> CompiledType:
     if name in standard():
         # AG:standard-objects: a mapping fills them, a request cannot.
         raise bad_request(
@@ -83,15 +83,15 @@ def _implicit(context: Context, connection: Connection, domain: int, name: str) 
     now = context.clock.now()
     definition = {"Description": name, "TemplateId": name}
     store.put(connection, domain, name, definition, now, now)
-    learn_keys(connection, domain)
+    update_key_names(connection, domain)
     return load(context, connection, domain, name)
 
 
-def _compiled(name: str, own: Wire) -> Kind:
-    definition = whole(own)
-    return Kind(
+def _compiled(name: str, own: Wire) -> CompiledType:
+    definition = with_template(own)
+    return CompiledType(
         name,
-        compile_mapping(definition),
+        Mapping(definition),
         # The model's text on AllowProfileCreation: false is the default.
         bool(definition.get("AllowProfileCreation")),
         definition.get("ExpirationDays"),
@@ -107,7 +107,7 @@ def check_room(context: Context, connection: Connection, domain: int) -> None:
 
 
 def has_data_store(settings: Wire) -> bool:
-    """Say whether a domain's settings enable its data store."""
+    """Return whether a domain's settings enable its data store."""
     return bool(settings.get("DataStore", {}).get("Enabled"))
 
 
@@ -116,21 +116,24 @@ def check_names(connection: Connection, domain: int, *more: str) -> None:
     if not has_data_store(domain_store.settings_of(connection, domain)):
         return
     plain: dict[str, str] = {}
-    for name in dict.fromkeys([*(one.name for one in store.every(connection, domain)), *more]):
+    for name in dict.fromkeys(
+        [*(stored.name for stored in store.every(connection, domain)), *more]
+    ):
         other = plain.setdefault(name.lower().replace("-", "_"), name)
         if other != name:
             raise bad_request(
-                f"The object types {other} and {name} are one name in the data store; keep one"
+                f"The object types {other} and {name} have the same name in the data store; "
+                "rename or delete one of them"
             )
 
 
-def learn_keys(connection: Connection, domain: int) -> None:
-    """Make the key names of a domain those of its object types."""
-    # AG:update-and-validate-mapping: a key name goes with the last type that has it.
+def update_key_names(connection: Connection, domain: int) -> None:
+    """Replace the key names of a domain by those of its object types."""
+    # AG:update-and-validate-mapping: a key name is removed with the last type that has it.
     found = {
         name: types
         for stored in store.every(connection, domain)
-        for name, types in content_types(whole(stored.definition)).items()
+        for name, types in content_types(with_template(stored.definition)).items()
     }
     store.put_key_names(
         connection, domain, [store.KeyName(name, types) for name, types in found.items()]
@@ -138,7 +141,7 @@ def learn_keys(connection: Connection, domain: int) -> None:
 
 
 def is_known(connection: Connection, domain: int, name: str) -> bool:
-    """Say whether a profile may have objects of a type."""
+    """Return whether a profile may have objects of a type."""
     known = store.written(connection, domain, name) is not None
     return known or name in standard() or name in templates()
 
@@ -149,7 +152,7 @@ def unknown(name: str) -> Exception:
 
 
 def key_content_types(connection: Connection, domain: int, name: str) -> Sequence[str]:
-    """Give the content types of a key's fields; none are those of a key that nobody knows."""
+    """Return the content types of a key's fields; empty if the domain has no such key."""
     if name in predefined_keys():
         return ("STRING",)
     known = store.key_name(connection, domain, name)

@@ -1,4 +1,4 @@
-"""Dead letters on their way to the SQS queue of their domain."""
+"""Delivery of dead letters to the SQS queue of their domain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
-# API:SendMessageBatch of SQS: ten messages and 1 MiB at once, in characters that XML has.
+# API:SendMessageBatch of SQS: ten messages and 1 MiB in a request, in characters that XML allows.
 _MOST_MESSAGES = 10
 _MOST_BYTES = 1_048_576
 _ATTRIBUTE = len("Message") + len("String")
@@ -25,40 +25,41 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def deliver(context: Context, domain_name: str) -> int:
-    """Send a domain's dead letters to its queue, if it has one, and forget those that it took.
+    """Send a domain's dead letters to its queue, if it has one, and remove those that it accepted.
 
-    Call it after the transaction in which objects were rejected. What the queue does not take
-    now stays for the next call; what it never can take stays among `Engine.dead_letters`. Neither
-    is an error of whoever put the objects, so nothing is raised: it is logged.
+    Call this after the transaction in which objects were rejected. Messages that the queue does not
+    accept now are sent again by the next call; those that it can never accept stay in
+    `Engine.dead_letters`. Failures are logged and not raised, because the caller that put the
+    objects did not cause them.
 
     Returns:
-        How many letters the queue took.
+        How many dead letters the queue accepted.
     """
-    sent = 0
+    delivered = 0
     try:
         with context.aws.sending:
-            while found := _unsent(context, domain_name):
-                queue_url, waiting = found
-                chosen, held = _divided(waiting)
-                taken = _send(context, queue_url, chosen) if chosen else Sent(set(), set())
-                _settle(context, domain_name, waiting, taken, held)
-                sent += len(taken.taken)
-                if len(taken.taken | taken.refused) < len(chosen):
+            while batch := _unsent(context, domain_name):
+                queue_url, waiting = batch
+                chosen, unsendable = _divided(waiting)
+                sent = _send(context, queue_url, chosen) if chosen else Sent(set(), set())
+                _record(context, domain_name, waiting, sent.accepted, sent.refused | unsendable)
+                delivered += len(sent.accepted)
+                if len(sent.accepted | sent.refused) < len(chosen):
                     break
     except (AwsError, StorageError) as error:
-        log.warning("dead letters of domain %s stay where they are: %s", domain_name, error)
-    return sent
+        log.warning("dead letters of domain %s were not delivered: %s", domain_name, error)
+    return delivered
 
 
 def deliver_all(context: Context) -> int:
-    """Send what queues did not take before, of all domains; give how many letters went."""
+    """Send the dead letters of all domains that have a queue; return how many were accepted."""
     with context.database.read() as connection:
         names = letters.domains_with_unsent(connection)
     return sum(deliver(context, name) for name in names)
 
 
 def _unsent(context: Context, domain_name: str) -> tuple[str, list[DeadLetter]] | None:
-    """Give the queue's URL and the next letters for it."""
+    """Return the queue's URL and the next dead letters for it; None if there are none."""
     with context.database.read() as connection:
         domain = domain_store.find(connection, domain_name)
         queue_url = domain and domain.settings.get("DeadLetterQueueUrl")
@@ -69,19 +70,19 @@ def _unsent(context: Context, domain_name: str) -> tuple[str, list[DeadLetter]] 
 
 
 def _divided(waiting: list[DeadLetter]) -> tuple[list[DeadLetter], set[int]]:
-    """Choose what fits into one request, and find the ids of what fits into none."""
+    """Return the dead letters that fit into one request, and the ids of those that never fit."""
     chosen: list[DeadLetter] = []
-    held: set[int] = set()
+    unsendable: set[int] = set()
     total = 0
     for letter in waiting:
         size = len(letter.body.encode()) + len(letter.message.encode()) + _ATTRIBUTE
-        # Assumed: an object that SQS cannot take is not sent in part, and no queue hears of it.
+        # Assumed: an object that SQS cannot accept is not sent at all, not even in part.
         if size > _MOST_BYTES or not letter.body or _FORBIDDEN.search(letter.body):
-            held.add(letter.id)
+            unsendable.add(letter.id)
         elif total + size <= _MOST_BYTES:
             total += size
             chosen.append(letter)
-    return chosen, held
+    return chosen, unsendable
 
 
 def _send(context: Context, queue_url: str, chosen: list[DeadLetter]) -> Sent:
@@ -89,12 +90,16 @@ def _send(context: Context, queue_url: str, chosen: list[DeadLetter]) -> Sent:
     return context.aws.send(queue_url, messages)
 
 
-def _settle(
-    context: Context, domain_name: str, waiting: list[DeadLetter], sent: Sent, held: set[int]
+def _record(
+    context: Context,
+    domain_name: str,
+    waiting: list[DeadLetter],
+    delivered: set[int],
+    unsendable: set[int],
 ) -> None:
-    held = held | sent.refused
-    if held:
-        log.warning("%d dead letters of domain %s are not what SQS takes", len(held), domain_name)
+    """Remove the dead letters that were delivered, and keep the others out of further requests."""
+    if unsendable:
+        log.warning("SQS cannot accept %d dead letters of %s", len(unsendable), domain_name)
     with context.database.write() as connection:
-        letters.delivered(connection, (letter for letter in waiting if letter.id in sent.taken))
-        letters.hold(connection, (letter for letter in waiting if letter.id in held))
+        letters.delivered(connection, (letter for letter in waiting if letter.id in delivered))
+        letters.hold(connection, (letter for letter in waiting if letter.id in unsendable))

@@ -1,4 +1,4 @@
-"""DetectProfileObjectType: the object type that fits sample objects, guessed from their names."""
+"""DetectProfileObjectType: an object type for sample objects, guessed from attribute names."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 # AG:object-type-mapping-troubleshooting has the limit and the messages.
 ATTRIBUTES = 120
-# Assumed: detection looks 32 levels deep.
+# Assumed: detection reads objects up to 32 levels deep.
 _DEPTH = 32
-_LONGEST = 64
+_LONGEST_NAME = 64
+# The service model's limit for a field's source.
+_LONGEST_SOURCE = 1000
 
-# Assumed: detection goes by the ends of attributes' names, without case and punctuation.
+# Assumed: detection compares the ends of attributes' names, without case and punctuation.
 _MEMBERS = (
     ("firstname", "FirstName"), ("givenname", "FirstName"), ("middlename", "MiddleName"),
     ("lastname", "LastName"), ("surname", "LastName"), ("familyname", "LastName"),
@@ -67,17 +69,17 @@ class _Attribute(NamedTuple):
 
 
 def detect(objects: Sequence[str]) -> list[Wire]:
-    """Give the object types that fit the objects; none if they have no attribute.
+    """Return the object types for sample objects; none if the objects have no attribute.
 
     Raises:
-        Refusal: an object is no JSON object, or there are too many attributes.
+        Refusal: a text is not a JSON object, or there are too many attributes.
     """
     attributes = list(_attributes([_parsed(text) for text in objects]))
     fields, timestamp = _fields(attributes)
     if not fields:
         return []
     detected: Wire = {"Fields": fields, "Keys": _keys(attributes, fields)}
-    # Assumed: detection gives one object type.
+    # Assumed: detection returns one object type.
     return [detected | {"SourceLastUpdatedTimestampFormat": timestamp} if timestamp else detected]
 
 
@@ -98,10 +100,10 @@ def _attributes(objects: Iterable[dict[str, Any]]) -> Iterator[_Attribute]:
             found.setdefault(path, []).extend([value] if value is not None else [])
             if len(found) > ATTRIBUTES:
                 raise bad_request(f"Breached limit of {ATTRIBUTES} attributes")
-    taken: set[str] = set()
+    used: set[str] = set()
     for path, values in found.items():
-        name = _name(path, taken)
-        taken.add(name)
+        name = _name(path, used)
+        used.add(name)
         yield _Attribute(name, path, tuple(values))
 
 
@@ -112,7 +114,7 @@ def _leaves(
         return
     if isinstance(value, dict):
         for name, inner in value.items():
-            # Assumed: an attribute whose name a source cannot spell is passed over.
+            # Assumed: an attribute whose name cannot be written in a source is skipped.
             if name and not re.search(r"[.\[\]{}]", name):
                 yield from _leaves(inner, (*path, name), depth + 1)
     elif isinstance(value, list):
@@ -122,13 +124,13 @@ def _leaves(
         yield path, text(value)
 
 
-def _name(path: tuple[str, ...], taken: set[str]) -> str:
+def _name(path: tuple[str, ...], used: set[str]) -> str:
     words = [re.sub(r"[^A-Za-z0-9_-]", "", step) for step in path]
-    name = re.sub(r"^[^A-Za-z]+", "", "_".join(word for word in words if word))[:_LONGEST]
+    name = re.sub(r"^[^A-Za-z]+", "", "_".join(word for word in words if word))[:_LONGEST_NAME]
     base = name if name and name not in ("Tags", "tags") else "field"
     found, number = base, 2
-    while found in taken:
-        found = f"{base[: _LONGEST - len(str(number))]}{number}"
+    while found in used:
+        found = f"{base[: _LONGEST_NAME - len(str(number))]}{number}"
         number += 1
     return found
 
@@ -139,22 +141,18 @@ def _plain(words: str) -> str:
 
 def _fields(attributes: Iterable[_Attribute]) -> tuple[Wire, str | None]:
     fields: Wire = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     timestamp: str | None = None
     for attribute in attributes:
         field = {"Source": "_source." + ".".join(attribute.path)}
         if timestamp is None and (timestamp := _format(attribute)):
             field["Target"] = _TIMESTAMP
-        elif (member := _member(attribute)) and member not in taken:
-            taken.add(member)
+        elif (member := _member(attribute)) and member not in used:
+            used.add(member)
             field |= {"Target": f"_profile.{member}", "ContentType": _content_type(member)}
         if len(field["Source"]) <= _LONGEST_SOURCE:
             fields[attribute.name] = {"ContentType": "STRING"} | field
     return fields, timestamp
-
-
-# The model's limit of a field's source.
-_LONGEST_SOURCE = 1000
 
 
 def _format(attribute: _Attribute) -> str | None:
@@ -185,13 +183,13 @@ def _content_type(member: str) -> str:
 
 def _keys(attributes: Sequence[_Attribute], fields: Wire) -> Wire:
     usable = [attribute for attribute in attributes if attribute.name in fields]
-    ids = [one for one in usable if re.search(r"(?:^|_)(?:id|ID)$|I[dD]$", one.path[-1])]
-    # Assumed: the UNIQUE key that detection gives is what looks like an id, else the first field.
-    # Assumed: the PROFILE key that detection gives is an e-mail address or phone, if there is one.
-    unique = min(ids or usable[:1], key=lambda one: len(one.path))
+    ids = [item for item in usable if re.search(r"(?:^|_)(?:id|ID)$|I[dD]$", item.path[-1])]
+    # Assumed: the UNIQUE key that detection returns is a field named like an id, or the first one.
+    # Assumed: the PROFILE key that detection returns is an e-mail address or phone, if any.
+    unique = min(ids or usable[:1], key=lambda item: len(item.path))
     keys: Wire = {}
     for key, member in (("_email", "EmailAddress"), ("_phone", "PhoneNumber")):
-        found = next((one for one in usable if _has(fields[one.name], member)), None)
+        found = next((item for item in usable if _has(fields[item.name], member)), None)
         if found is not None and found is not unique and not keys:
             keys[key] = [{"StandardIdentifiers": ["PROFILE"], "FieldNames": [found.name]}]
     identifiers = ["UNIQUE"] if keys else ["UNIQUE", "PROFILE"]

@@ -1,4 +1,4 @@
-"""The part of Handlebars that a field's source may be written in, compiled to closures."""
+"""The subset of Handlebars for the sources of fields, compiled to closures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEGMENT = re.compile(r"\[([^\]]*)\]|([^\s.\[\]{}()#/=\"'|~&!@^>]+)")
 
 
 class Scope:
-    """What names mean inside a block."""
+    """The values of names inside a block."""
 
     __slots__ = ("names", "parent", "source", "value")
 
@@ -43,20 +43,20 @@ class _Token(NamedTuple):
     kind: str
     """text, value, open, else or close."""
     words: str
-    place: int
+    offset: int
 
 
 def compile_template(template: str) -> Callable[[Any], str | None]:
-    """Compile a template to what renders it for a source object.
+    """Compile a template to a function that renders it for a source object.
 
     Raises:
-        ValueError: the template is wrong; the message says what, and at which character.
+        ValueError: the template is invalid; the message says why, and at which character.
     """
     part = _Parser(list(_tokens(template))).all()
 
     def render(source: Any) -> str | None:
         rendered = part(Scope(source, None, None, {}))
-        # Assumed: a template that gives nothing but white space gives an empty value.
+        # Assumed: a template that renders nothing but white space gives an empty value.
         return None if not rendered or rendered.isspace() else rendered
 
     return render
@@ -85,22 +85,22 @@ def _literal(template: str, start: int, end: int) -> str:
     return literal
 
 
-def _tag(words: str, place: int, *, raw: bool) -> _Token:
+def _tag(words: str, offset: int, *, raw: bool) -> _Token:
     if raw or words.startswith("&"):
-        return _Token("value", words.removeprefix("&").strip(), place)
+        return _Token("value", words.removeprefix("&").strip(), offset)
     if words.startswith("!"):
-        return _Token("text", "", place)
+        return _Token("text", "", offset)
     if words.startswith("#"):
-        return _Token("open", words[1:].strip(), place)
+        return _Token("open", words[1:].strip(), offset)
     if words.startswith("/"):
-        return _Token("close", words[1:].strip(), place)
+        return _Token("close", words[1:].strip(), offset)
     if words == "^" or words.split()[:1] == ["else"]:
-        return _Token("else", " ".join(words.split()[1:]), place)
-    return _Token("value", words, place)
+        return _Token("else", " ".join(words.split()[1:]), offset)
+    return _Token("value", words, offset)
 
 
-def _error(message: str, place: int) -> ValueError:
-    return ValueError(f"{message}, at character {place + 1}")
+def _error(message: str, offset: int) -> ValueError:
+    return ValueError(f"{message}, at character {offset + 1}")
 
 
 class _Parser:
@@ -112,11 +112,13 @@ class _Parser:
         part = self._parts(depth=0)
         if self._next < len(self._tokens):
             token = self._tokens[self._next]
-            raise _error(f"'{token.words or token.kind}' belongs to no open block", token.place)
+            raise _error(
+                f"'{token.words or token.kind}' does not belong to an open block", token.offset
+            )
         return part
 
     def _parts(self, depth: int) -> Part:
-        """Read up to the end, or to what ends a block."""
+        """Parse up to the end of the template or of the block."""
         parts: list[Part] = []
         while self._next < len(self._tokens):
             token = self._tokens[self._next]
@@ -126,7 +128,7 @@ class _Parser:
             if token.kind == "open":
                 parts.append(self._block(token, depth))
             elif token.kind == "value":
-                parts.append(_shown(_path(token.words, depth, token.place)))
+                parts.append(_shown(_path(token.words, depth, token.offset)))
             elif token.words:
                 parts.append(_constant(token.words))
         return _joined(parts)
@@ -134,19 +136,21 @@ class _Parser:
     def _block(self, token: _Token, depth: int) -> Part:
         name, _, argument = token.words.partition(" ")
         part = self._opened(name, argument.strip(), token, depth)
-        closing = self._take(token)
+        closing = self._next_token(token)
         if closing.kind != "close" or closing.words != name:
-            raise _error(f"the block '#{name}' is closed by '{closing.words}'", closing.place)
+            raise _error(f"the block '#{name}' is closed by '{closing.words}'", closing.offset)
         return part
 
     def _opened(self, name: str, argument: str, token: _Token, depth: int) -> Part:
         if name not in _BLOCKS:
-            raise _error(f"'#{name}' is no block, use one of #{', #'.join(_BLOCKS)}", token.place)
+            raise _error(
+                f"'#{name}' is not a block, use one of #{', #'.join(_BLOCKS)}", token.offset
+            )
         if name == "removeExtraSpace":
             if argument:
-                raise _error("'#removeExtraSpace' takes no value", token.place)
+                raise _error("'#removeExtraSpace' takes no value", token.offset)
             return _spaced(self._parts(depth))
-        value = _path(argument, depth, token.place)
+        value = _path(argument, depth, token.offset)
         body = self._parts(depth + (name in ("each", "with")))
         return _made(name, value, body, self._otherwise(token, depth))
 
@@ -157,16 +161,16 @@ class _Parser:
         self._next += 1
         if not token.words:
             return self._parts(depth)
-        # `else if` opens a block that the outer block's end closes.
+        # `else if` opens a block that is closed by the end of the outer block.
         name, _, argument = token.words.partition(" ")
         return self._opened(name, argument.strip(), token, depth)
 
     def _peek(self, opening: _Token) -> _Token:
         if self._next >= len(self._tokens):
-            raise _error(f"the block '#{opening.words}' is not closed", opening.place)
+            raise _error(f"the block '#{opening.words}' is not closed", opening.offset)
         return self._tokens[self._next]
 
-    def _take(self, opening: _Token) -> _Token:
+    def _next_token(self, opening: _Token) -> _Token:
         token = self._peek(opening)
         self._next += 1
         return token
@@ -217,12 +221,12 @@ def _each(value: Getter, body: Part, otherwise: Part) -> Part:
         items = list(_items(value(scope)))
         last = len(items) - 1
 
-        def one(position: int, item: tuple[Any, Any]) -> str:
+        def render_item(position: int, item: tuple[Any, Any]) -> str:
             key, inner = item
             names = {"key": key, "index": position, "first": not position, "last": position == last}
             return body(Scope(scope.source, inner, scope, names))
 
-        return "".join(starmap(one, enumerate(items))) if items else otherwise(scope)
+        return "".join(starmap(render_item, enumerate(items))) if items else otherwise(scope)
 
     return render
 
@@ -234,31 +238,31 @@ def _items(value: Any) -> Iterator[tuple[Any, Any]]:
         yield from enumerate(value)
 
 
-def _path(words: str, depth: int, place: int) -> Getter:
-    """Compile a path; `depth` says how many scopes a block has opened around it."""
+def _path(words: str, depth: int, offset: int) -> Getter:
+    """Compile a path inside `depth` scopes."""
     rest, up = words, 0
     while rest.startswith("../"):
         rest, up = rest[3:], up + 1
     if up > depth:
-        raise _error(f"'{words}' leaves the outermost block", place)
+        raise _error(f"'{words}' goes up beyond the outermost block", offset)
     if rest.startswith("@"):
-        return _name_of_loop(rest[1:], up, place)
-    names = _names(rest, words, place)
+        return _name_of_loop(rest[1:], up, offset)
+    names = _names(rest, words, offset)
     if names[:1] == ["_source"]:
         return lambda scope: follow(scope.source, names[1:])
     if up == depth:
-        raise _error(f"'{words or '(nothing)'}' must begin with _source", place)
+        raise _error(f"'{words or '(nothing)'}' must begin with _source", offset)
     inner = names[1:] if names[:1] == ["this"] else names
     return lambda scope: follow(_outer(scope, up).value, inner)
 
 
-def _name_of_loop(name: str, up: int, place: int) -> Getter:
+def _name_of_loop(name: str, up: int, offset: int) -> Getter:
     if name not in ("index", "key", "first", "last"):
-        raise _error(f"'@{name}' is unknown, use @index, @key, @first or @last", place)
+        raise _error(f"'@{name}' is unknown, use @index, @key, @first or @last", offset)
     return lambda scope: _outer(scope, up).names.get(name)
 
 
-def _names(rest: str, words: str, place: int) -> list[str]:
+def _names(rest: str, words: str, offset: int) -> list[str]:
     if rest in (".", ".."):
         return ["this"]
     names: list[str] = []
@@ -270,7 +274,7 @@ def _names(rest: str, words: str, place: int) -> list[str]:
             break
         position += 1
     if position != len(rest) or rest.endswith("."):
-        raise _error(f"'{words}' is no path; helpers other than the blocks do not exist", place)
+        raise _error(f"'{words}' is not a path; the only helpers are the blocks", offset)
     return names
 
 

@@ -1,10 +1,10 @@
-"""Ingestion: what becomes of an object, from its JSON to a profile and standard objects."""
+"""Ingestion of objects: from their JSON to a profile and standard objects."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -25,6 +25,7 @@ from .standard import standard
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.profiles.keys import Key
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
@@ -32,186 +33,194 @@ if TYPE_CHECKING:
 
     from .mapping import KeyValue, Reading
 
-Wire = dict[str, Any]
-
 SECONDS_A_DAY = 86_400
 
 # AG:enable-customer-profiles has these messages of the dead-letter queue.
 _NO_KEY = "The UNIQUE key or PROFILE key does not exist in the profile object"
 _AMBIGUOUS = "All keys of this object are binding to more than one profiles"
 _TOO_LARGE = "Your data contains profile object larger than {} bytes"
-# Assumed: the words for an object that may not create the profile that it lacks.
+# Assumed: this is the message for an object that finds no profile and may not create one.
 _NO_PROFILE = "No profile matches the object and AllowProfileCreation is false"
 # AG:examples-object-type-mappings: an ambiguous standard object is rejected.
-# Assumed: the words for an object whose keys find several standard objects of a kind.
+# Assumed: this is the message for an object whose keys find several standard objects of a type.
 _AMBIGUOUS_STANDARD = "The keys of this object are binding to more than one {} objects"
 
 
-class Rejected(Exception):  # noqa: N818 - an object's fate, not a fault
-    """An object that goes to the dead letters, and why."""
+class Rejected(Exception):  # noqa: N818 - an outcome of ingestion, not a fault
+    """The object becomes a dead letter; the message says why."""
 
 
 class Accepted(NamedTuple):
-    """An object that passed what is checked at once."""
+    """An object that passed the checks of the request."""
 
     body: bytes
     reading: Reading
     own_key: Key
     """The UNIQUE key and its value."""
     unique_key: str
-    """What the service makes of it."""
+    """The ProfileObjectUniqueKey, which is derived from it."""
 
 
 @dataclass(slots=True)
-class _Filled:
-    """A standard object as it will be stored, and the keys that search for its profile by it."""
+class _StandardObject:
+    """A standard object as it was and will be stored, and the search keys of its members."""
 
     old: StoredObject | None
     new: StoredObject
-    added: set[Key]
+    search_keys: set[Key]
 
 
 class Intake:
-    """Takes objects of one type into a domain, within one transaction."""
+    """The ingestion of objects of one type into a domain, within one transaction."""
 
     def __init__(
         self, context: Context, connection: Connection, domain: domain_store.Place, name: str
     ) -> None:
-        """Make ready to take objects of the type of a name."""
+        """Load the object type.
+
+        Raises:
+            Refusal: there is no such type.
+        """
         self._context, self._connection, self._domain = context, connection, domain
-        self._kind = compiled_types.load(context, connection, domain.id, name)
+        self._type = compiled_types.load(context, connection, domain.id, name)
         self._now = context.clock.now()
         self._last_row = domain.last_row
-        self._profiles = self._objects = self._bytes = 0
-        self._known: dict[Key, int] = {}
+        self._new_profiles = self._new_objects = self._new_bytes = 0
+        self._slots_by_key: dict[Key, int] = {}
         self.rejected: int = 0
-        """How many objects went to the dead letters."""
+        """The number of objects that became dead letters."""
 
     def accept(self, text: str) -> Accepted:
-        """Check what is checked at once, or refuse."""
+        """Check an object and read its values.
+
+        Raises:
+            Refusal: the text is not a JSON object, or the object lacks its UNIQUE key.
+        """
         source, body = None, b""
-        # What cannot be read is refused below, in our words.
+        # Text that is not JSON is refused below, with a message of our own.
         with suppress(ValueError):
             body = text.encode()
             # Assumed: an object that is nested more than 200 levels deep is refused.
             source = from_json(body, allow_inf_nan=False)
         if not isinstance(source, dict):
-            # AG:object-type-mapping-troubleshooting; the words are ours.
-            raise bad_request("Object is not valid JSON; give the text of one JSON object")
-        reading = self._kind.mapping.read(source)
+            # AG:object-type-mapping-troubleshooting; the message is our own.
+            raise bad_request("Object is not valid JSON; send the text of one JSON object")
+        reading = self._type.mapping.read(source)
         own_key = reading.own_key
         if own_key is None:
-            # There is no ProfileObjectUniqueKey to answer with.
+            # The answer needs a ProfileObjectUniqueKey.
             # Assumed: an object without its UNIQUE key is refused at once.
             raise bad_request(_NO_KEY)
-        return Accepted(body, reading, own_key, keys.unique_key(self._kind.name, own_key[1]))
+        return Accepted(body, reading, own_key, keys.unique_key(self._type.name, own_key[1]))
 
-    def take(self, accepted: Sequence[Accepted]) -> None:
-        """Ingest objects, or put them among the dead letters; to be called once."""
-        places = {place for one in accepted for place in self._places(one)}
-        self._batch = Batch(self._connection, self._now, places)
-        for one in accepted:
+    def ingest(self, accepted: Sequence[Accepted]) -> None:
+        """Ingest objects or store them as dead letters; to be called once."""
+        slots = {slot for item in accepted for slot in self._slots(item)}
+        self._batch = Batch(self._connection, self._now, slots)
+        for item in accepted:
             try:
-                self._ingest(one)
+                self._ingest(item)
             except Rejected as reason:
-                self.reject(one.body.decode(), str(reason))
-        self._batch.settle()
-        more = domain_store.Counts(self._profiles, self._objects, self._bytes)
+                self.reject(item.body.decode(), str(reason))
+        self._batch.flush()
+        more = domain_store.Counts(self._new_profiles, self._new_objects, self._new_bytes)
         domain_store.count_rows(self._connection, self._domain.id, self._last_row, more)
 
     def reject(self, text: str, reason: str) -> None:
-        """Put an object among the dead letters."""
+        """Store an object as a dead letter."""
         self.rejected += 1
-        letter = letters.DeadLetter(0, self._domain.id, self._kind.name, text, reason, self._now)
+        letter = letters.DeadLetter(0, self._domain.id, self._type.name, text, reason, self._now)
         letters.reject(self._connection, letter)
 
-    def _places(self, accepted: Accepted) -> Iterator[int]:
-        """Give the places of the index that an object is looked up at."""
-        yield keys.beside(self._place(accepted.own_key))
+    def _slots(self, accepted: Accepted) -> Iterator[int]:
+        """Yield the slots of the index in which an object is looked up."""
+        yield keys.beside(self._slot(accepted.own_key))
         for key in accepted.reading.keys:
             if "PROFILE" in key.identifiers:
-                yield self._place((key.name, key.normal))
+                yield self._slot((key.name, key.normal))
         for name in accepted.reading.standard:
             if name != PROFILE:
                 own = _own_keys(name, accepted.reading, accepted.unique_key)
                 yield from (keys.place_of_object(self._domain.id, name, key) for key in own)
 
-    def _place(self, key: Key) -> int:
-        """Give where the index has a search key; a batch asks for most several times."""
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = keys.hash_of(self._domain.id, key)
-        return place
+    def _slot(self, key: Key) -> int:
+        """Return the slot of a search key, cached because most are needed several times."""
+        slot = self._slots_by_key.get(key)
+        if slot is None:
+            slot = self._slots_by_key[key] = keys.hash_of(self._domain.id, key)
+        return slot
 
     def _ingest(self, accepted: Accepted) -> None:
-        reading, body = accepted.reading, self._sized(accepted.body)
+        reading, body = accepted.reading, self._checked_size(accepted.body)
         earlier = self._earlier(accepted)
-        found = self._resolved(reading.keys) or self._of_before(earlier)
-        if found is None and not self._kind.creates:
+        found = self._find_profile(reading.keys) or self._profile_of(earlier)
+        if found is None and not self._type.creates_profiles:
             raise Rejected(_NO_PROFILE)
         source = provenance.Source(
-            self._kind.name,
+            self._type.name,
             accepted.unique_key,
             self._now if reading.timestamp is None else reading.timestamp,
-            self._kind.priority,
+            self._type.priority,
             self._now,
         )
         # Everything that can fail is done before the first row is written.
-        profile = self._made() if found is None else found
+        profile = self._new_profile() if found is None else found
         old = {} if found is None else from_json(found.body)
-        new, profile = self._changed(old, profile, reading, source)
-        mine = earlier if earlier and earlier.profile == profile.id else None
-        before = removal.keys_in(mine.keys) if mine else set()
-        held = _stored_keys(reading.keys, before, created=found is None)
-        filled = [
-            self._filled(name, reading, source, profile.id)
+        new, profile = self._updated(old, profile, reading, source)
+        previous = earlier if earlier and earlier.profile == profile.id else None
+        keys_before = removal.keys_in(previous.keys) if previous else set()
+        search_keys = _stored_keys(reading.keys, keys_before, created=found is None)
+        standard_objects = [
+            self._standard_object(name, reading, source, profile.id)
             for name in reading.standard
             if name != PROFILE
         ]
-        stored = self._object(accepted, profile.id, held, source, earlier)
+        stored = self._object(accepted, profile.id, search_keys, source, earlier)
         profile = profile._replace(
-            objects=profile.objects + (mine is None),
-            object_bytes=profile.object_bytes + len(body) - (len(mine.body) if mine else 0),
+            objects=profile.objects + (previous is None),
+            object_bytes=profile.object_bytes + len(body) - (len(previous.body) if previous else 0),
         )
         self._write_profile(found, profile)
-        places = {keys.beside(self._place(accepted.own_key)), keys.place_of_objects(profile.id)}
-        self._write_object(earlier, stored, places)
-        for one in filled:
-            self._write_object(one.old, one.new, removal.places_of(one.new))
-        had, has = self._searched(profile, old, new, held, before, filled)
-        self._batch.enter(profile.id, map(self._place, has - had))
-        self._objects += earlier is None
-        self._bytes += len(body) - (len(earlier.body) if earlier else 0)
+        slots = {keys.beside(self._slot(accepted.own_key)), keys.place_of_objects(profile.id)}
+        self._write_object(earlier, stored, slots)
+        for item in standard_objects:
+            self._write_object(item.old, item.new, removal.places_of(item.new))
+        had, has = self._key_change(
+            profile, (old, new), (keys_before, search_keys), standard_objects
+        )
+        self._batch.enter(profile.id, map(self._slot, has - had))
+        self._new_objects += earlier is None
+        self._new_bytes += len(body) - (len(earlier.body) if earlier else 0)
         if had - has:
-            self._batch.settle()
+            self._batch.flush()
             removal.release(self._connection, profile, had - has)
-        for moved in (earlier, *(one.old for one in filled)):
+        for moved in (earlier, *(item.old for item in standard_objects)):
             if moved is not None and moved.profile != profile.id:
-                self._leave(moved)
-        self._make_room(profile, stored)
+                self._remove_from_former_profile(moved)
+        self._evict(profile, stored)
 
-    def _sized(self, body: bytes) -> bytes:
-        """Give JSON that is not too large, or reject the object."""
+    def _checked_size(self, body: bytes) -> bytes:
+        """Return JSON that is not too large, or reject the object."""
         limit = self._context.quotas.profile_bytes
         if len(body) > limit:
             raise Rejected(_TOO_LARGE.format(limit))
         return body
 
     def _earlier(self, accepted: Accepted) -> StoredObject | None:
-        """Find the object of this unique key that is stored already."""
-        place = keys.beside(self._place(accepted.own_key))
-        found = self._batch.objects(place, self._kind.name)
-        return next((one for one in found if one.unique_key == accepted.unique_key), None)
+        """Find the stored object with the same unique key."""
+        slot = keys.beside(self._slot(accepted.own_key))
+        found = self._batch.objects(slot, self._type.name)
+        return next((item for item in found if item.unique_key == accepted.unique_key), None)
 
     # --- the profile ---
 
-    def _resolved(self, found: Iterable[KeyValue]) -> profile_store.Stored | None:
-        """Give the profile that the keys lead to; None if there is none yet."""
-        usable = [key for key in found if "PROFILE" in key.identifiers]
+    def _find_profile(self, object_keys: Iterable[KeyValue]) -> profile_store.Stored | None:
+        """Find the profile by an object's keys; None if it has none yet."""
+        usable = [key for key in object_keys if "PROFILE" in key.identifiers]
         if not usable:
             raise Rejected(_NO_KEY)
-        # AG:profile-matching: primary keys first, then SECONDARY ones; a key that leads to several
-        # profiles is passed over.
+        # AG:profile-matching: primary keys first, then SECONDARY ones; a key that finds several
+        # profiles is skipped.
         # Assumed: keys of one rank are tried in the order in which the type declares them.
         ambiguous = 0
         for key in sorted(usable, key=lambda key: "SECONDARY" in key.identifiers):
@@ -219,49 +228,48 @@ class Intake:
             if len(holders) == 1:
                 return holders[0]
             ambiguous += len(holders) > 1
-        # The messages of the dead-letter queue say all keys.
-        # Assumed: if one PROFILE key leads to no profile, AllowProfileCreation decides.
+        # The message of the dead-letter queue says "all keys".
+        # Assumed: if one PROFILE key finds no profile, AllowProfileCreation decides.
         if ambiguous == len(usable):
             raise Rejected(_AMBIGUOUS)
         return None
 
-    def _of_before(self, earlier: StoredObject | None) -> profile_store.Stored | None:
-        """Give the profile that an object had before, if it is still there."""
+    def _profile_of(self, earlier: StoredObject | None) -> profile_store.Stored | None:
+        """Return the profile of the stored object with the same unique key, unless it expired."""
         if earlier is None:
             return None
-        # Assumed: an object that comes again stays where it is if its keys lead to no profile.
-        self._batch.settle()
+        # Assumed: an object that is put again stays with its profile if its keys find none.
+        self._batch.flush()
         profile = profile_store.at(self._connection, earlier.profile)
         return profile if profile is not None and profile.expires > self._now else None
 
     def _holders(self, key: KeyValue) -> list[profile_store.Stored]:
         if key.name == "_profileId":
             profile_id = keys.id_bytes(key.value)
-            self._batch.settle()
+            self._batch.flush()
             stored = profile_store.find(self._connection, self._domain.id, profile_id, self._now)
             return [stored] if stored else []
-        place = self._place((key.name, key.normal))
-        return self._batch.profiles(place)
+        return self._batch.profiles(self._slot((key.name, key.normal)))
 
     def _next_row(self) -> int:
         self._last_row += 1
         return self._last_row
 
-    def _made(self) -> profile_store.Stored:
-        """Make the row of the profile that an object brings about."""
+    def _new_profile(self) -> profile_store.Stored:
+        """Make the row of the profile that an object creates."""
         profile_id = self._context.clock.new_profile_id()
         row = self._next_row()
         return profile_store.Stored(row, self._domain.id, bytes.fromhex(profile_id), 0, b"")
 
     def _expires(self) -> int:
         # AG:customer-profiles-data-expiration: the type's ExpirationDays, else the domain's.
-        days = self._kind.expiration_days or self._domain.expiration_days
+        days = self._type.expiration_days or self._domain.expiration_days
         return int(self._now) + days * SECONDS_A_DAY
 
-    def _changed(
+    def _updated(
         self, old: Wire, stored: profile_store.Stored, reading: Reading, source: provenance.Source
     ) -> tuple[Wire, profile_store.Stored]:
-        """Write an object's values into its profile."""
+        """Merge an object's values into its profile; return its values and its row."""
         values = reading.standard.get(PROFILE) or {}
         sources = provenance.read(stored.sources)
         if not old:
@@ -269,8 +277,8 @@ class Intake:
             values = {**reading.inferred, **values}
             old = {"ProfileId": stored.profile_id.hex()}
         new = provenance.merged(old, sources, values, source, "ProfileId") if values else old
-        body = stored.body if new is old and stored.body else self._sized(to_json(new))
-        # Assumed: an object renews its profile's expiry to its own, if that is later.
+        body = stored.body if new is old and stored.body else self._checked_size(to_json(new))
+        # Assumed: an object extends its profile's expiry to its own, if that is later.
         expires = max(stored.expires, self._expires())
         written = provenance.write(sources) or stored.sources
         return new, stored._replace(expires=expires, body=body, sources=written)
@@ -280,11 +288,11 @@ class Intake:
     ) -> None:
         if found is None:
             self._batch.insert_profile(profile)
-            self._profiles += 1
-            self._bytes += len(profile.body)
+            self._new_profiles += 1
+            self._new_bytes += len(profile.body)
         else:
             self._batch.replace_profile(profile)
-            self._bytes += len(profile.body) - len(found.body)
+            self._new_bytes += len(profile.body) - len(found.body)
 
     # --- the object itself and the standard objects ---
 
@@ -292,7 +300,7 @@ class Intake:
         self,
         accepted: Accepted,
         profile: int,
-        held: set[Key],
+        search_keys: set[Key],
         source: provenance.Source,
         earlier: StoredObject | None,
     ) -> StoredObject:
@@ -300,40 +308,38 @@ class Intake:
             earlier.id if earlier else self._next_row(),
             self._domain.id,
             profile,
-            self._kind.name,
+            self._type.name,
             accepted.unique_key,
             self._now,
             source.time,
             # AG:additional-properties-object-types: retention is fixed at ingestion.
             self._expires(),
-            removal.written(held),
+            removal.written(search_keys),
             removal.written([accepted.own_key]),
             None,
             accepted.body,
         )
 
-    def _filled(
+    def _standard_object(
         self, name: str, reading: Reading, source: provenance.Source, profile: int
-    ) -> _Filled:
+    ) -> _StandardObject:
         """Find or make a standard object and write an object's values into it."""
-        kind = standard()[name]
-        own = _own_keys(name, reading, source.unique_key)
-        old = self._standard(name, own)
-        object_id = (
-            from_json(old.body)[kind.id_member] if old else self._context.clock.new_profile_id()
-        )
-        before = from_json(old.body) if old else {kind.id_member: object_id}
+        definition = standard()[name]
+        id_member = definition.id_member
+        found_by = _own_keys(name, reading, source.unique_key)
+        old = self._find_standard_object(name, found_by)
+        object_id = from_json(old.body)[id_member] if old else self._context.clock.new_profile_id()
+        before = from_json(old.body) if old else {id_member: object_id}
         sources = provenance.read(old.sources if old else None)
-        values = reading.standard[name]
-        new = provenance.merged(before, sources, values, source, kind.id_member)
+        new = provenance.merged(before, sources, reading.standard[name], source, id_member)
         own_keys = removal.keys_in(old.own_keys) if old else set()
         identified = _identified(name, reading)
         own_keys |= _stored_keys(identified, own_keys, created=old is None)
-        own_keys |= {key for key in own if not key[0]}
+        own_keys |= {key for key in found_by if not key[0]}
         # Assumed: a standard object is found by its id under the key that its page names for it.
-        own_keys |= {(key, object_id) for key, member in kind.keys if member == kind.id_member}
-        held = removal.default_keys(kind.keys, new)
-        body = self._sized(to_json(new))
+        own_keys |= {(key, object_id) for key, member in definition.keys if member == id_member}
+        search_keys = removal.default_keys(definition.keys, new)
+        body = self._checked_size(to_json(new))
         stored = object_store.StoredObject(
             old.id if old else self._next_row(),
             self._domain.id,
@@ -344,79 +350,87 @@ class Intake:
             self._now,
             source.time,
             max(old.expires if old else 0, self._expires()),
-            removal.written(held),
+            removal.written(search_keys),
             removal.written(own_keys),
             provenance.write(sources),
             body,
         )
-        return _Filled(old, stored, held)
+        return _StandardObject(old, stored, search_keys)
 
-    def _standard(self, name: str, own: set[Key]) -> StoredObject | None:
+    def _find_standard_object(self, name: str, found_by: set[Key]) -> StoredObject | None:
         found = {
-            one.id: one
-            for key in own
-            for one in self._batch.objects(keys.place_of_object(self._domain.id, name, key), name)
-            if one.expires > self._now
+            stored.id: stored
+            for key in found_by
+            for stored in self._batch.objects(
+                keys.place_of_object(self._domain.id, name, key), name
+            )
+            if stored.expires > self._now
         }
         if len(found) > 1:
             raise Rejected(_AMBIGUOUS_STANDARD.format(name))
         return next(iter(found.values()), None)
 
-    def _write_object(self, old: StoredObject | None, new: StoredObject, places: set[int]) -> None:
+    def _write_object(self, old: StoredObject | None, new: StoredObject, slots: set[int]) -> None:
         if old is not None:
-            before = removal.places_of(old)
-            if gone := before - places:
-                self._batch.settle()
-                key_store.remove(self._connection, old.id, gone)
-            places = places - before
+            old_slots = removal.places_of(old)
+            if unused := old_slots - slots:
+                self._batch.flush()
+                key_store.remove(self._connection, old.id, unused)
+            slots = slots - old_slots
             if not old.is_standard:
                 event = removal.ingested(old)
-                # What came again unchanged is kept once.
+                # The content of an object that was put again unchanged is stored once.
                 is_same = old.body == new.body and old.profile == new.profile
                 event = event._replace(content=None) if is_same else event
                 history.add(self._connection, (event,))
         self._batch.put_object(new)
-        self._batch.enter(new.id, places)
+        self._batch.enter(new.id, slots)
 
-    # --- what follows ---
+    # --- after the writes ---
 
-    def _searched(  # noqa: PLR0913, PLR0917  (what was and what is)
+    def _key_change(
         self,
         profile: profile_store.Stored,
-        old: Wire,
-        new: Wire,
-        held: set[Key],
-        before: set[Key],
-        filled: Iterable[_Filled],
+        values: tuple[Wire, Wire],
+        search_keys: tuple[set[Key], set[Key]],
+        standard_objects: Iterable[_StandardObject],
     ) -> tuple[set[Key], set[Key]]:
-        """Give the keys that the profile had and has, as far as this object touches them."""
-        had, has = set(before), set(held)
+        """Return the keys that the profile had and has, as far as this object touches them.
+
+        Args:
+            profile: the profile.
+            values: the profile's values before and after.
+            search_keys: the object's own keys before and after.
+            standard_objects: the standard objects that the object fills.
+        """
+        old, new = values
+        had, has = map(set, search_keys)
         if not keys.are_same(old, new):
             had |= keys.of_fields(old)
             has |= keys.of_fields(new)
-        for one in filled:
-            has |= one.added
-            if one.old is not None and one.old.profile == profile.id:
-                had |= removal.keys_in(one.old.keys)
+        for item in standard_objects:
+            has |= item.search_keys
+            if item.old is not None and item.old.profile == profile.id:
+                had |= removal.keys_in(item.old.keys)
         return had, has
 
-    def _leave(self, moved: StoredObject) -> None:
-        """Take an object's keys from the profile that it was moved away from."""
-        # Assumed: an object whose keys lead to another profile than before moves there.
-        self._batch.settle()
+    def _remove_from_former_profile(self, moved: StoredObject) -> None:
+        """Remove an object's keys from the profile that it belonged to before."""
+        # Assumed: an object whose keys find another profile than before moves to that profile.
+        self._batch.flush()
         if not moved.is_standard:
             profile_store.count_object(self._connection, moved.profile, -1, -len(moved.body))
         profile = profile_store.at(self._connection, moved.profile)
         if profile is not None:
             removal.release(self._connection, profile, removal.keys_in(moved.keys))
 
-    def _make_room(self, profile: profile_store.Stored, new: StoredObject) -> None:
-        """Evict objects of a profile that has too many or too large ones."""
+    def _evict(self, profile: profile_store.Stored, new: StoredObject) -> None:
+        """Remove objects of a profile that has too many objects or too large ones."""
         quotas = self._context.quotas
         objects, size = profile.objects, profile.object_bytes
         # Assumed: objects are evicted for their total size as they are for their number.
         while objects > 1 and (objects > quotas.objects or size > quotas.objects_bytes):
-            self._batch.settle()
+            self._batch.flush()
             victim = self._victim(profile.id, new)
             if victim is None:
                 break
@@ -426,45 +440,45 @@ class Intake:
 
     def _victim(self, profile: int, new: StoredObject) -> StoredObject | None:
         """Choose the object to evict. AG:customer-profiles-data-limits."""
-        place = keys.place_of_objects(profile)
-        over = {
-            name: count - most
-            for name, count in object_store.counts(self._connection, place).items()
-            if (most := self._most(name)) is not None and count > most
+        slot = keys.place_of_objects(profile)
+        excess = {
+            name: count - limit
+            for name, count in object_store.counts(self._connection, slot).items()
+            if (limit := self._object_limit(name)) is not None and count > limit
         }
-        name = max(over, key=lambda name: over[name]) if over else new.type
+        name = max(excess, key=lambda name: excess[name]) if excess else new.type
         # Assumed: an object that is the only one of its type evicts the oldest of all.
-        return object_store.oldest(self._connection, place, name, new.id) or object_store.oldest(
-            self._connection, place, None, new.id
+        return object_store.oldest(self._connection, slot, name, new.id) or object_store.oldest(
+            self._connection, slot, None, new.id
         )
 
-    def _most(self, name: str) -> int | None:
-        written = type_store.written(self._connection, self._domain.id, name)
-        return compiled_types.most_objects(from_json(written)) if written else None
+    def _object_limit(self, name: str) -> int | None:
+        definition = type_store.written(self._connection, self._domain.id, name)
+        return compiled_types.object_limit(from_json(definition)) if definition else None
 
 
 def _identified(name: str, reading: Reading) -> list[KeyValue]:
-    """Give the keys that tie an object to a standard object."""
+    """Return the keys that connect an object with a standard object."""
     identifier = standard()[name].identifier
     return [key for key in reading.keys if identifier in key.identifiers]
 
 
 def _own_keys(name: str, reading: Reading, unique_key: str) -> set[Key]:
-    """Give the keys that a standard object is found by."""
+    """Return the keys by which a standard object is found."""
     identified = _identified(name, reading)
-    own = {(key.name, key.normal) for key in identified}
+    own_keys = {(key.name, key.normal) for key in identified}
     # Assumed: a standard object that no stored key identifies is that of the object itself.
     if all("LOOKUP_ONLY" in key.identifiers for key in identified):
-        own.add(("", unique_key))
-    return own
+        own_keys.add(("", unique_key))
+    return own_keys
 
 
-def _stored_keys(found: Iterable[KeyValue], before: set[Key], *, created: bool) -> set[Key]:
-    """Give the keys that are stored. AG:how-keys-are-added-index."""
+def _stored_keys(object_keys: Iterable[KeyValue], before: set[Key], *, created: bool) -> set[Key]:
+    """Return the keys that are stored. AG:how-keys-are-added-index."""
     return {
         (key.name, key.normal)
-        for key in found
+        for key in object_keys
         if "LOOKUP_ONLY" not in key.identifiers
-        # Assumed: a NEW_ONLY key that an object brought with its profile stays when it comes again.
+        # Assumed: a NEW_ONLY key that created its profile stays when the object is put again.
         and ("NEW_ONLY" not in key.identifiers or created or (key.name, key.normal) in before)
     }

@@ -1,4 +1,4 @@
-"""An object type's fields and keys, compiled once, and what they read from an object."""
+"""Mappings: an object type's fields and keys, compiled to read values from objects."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Wire
 
     Values = list[str | None]
-    # Where a value is, the member that takes it, and how long that may be.
+    # The position of a value, the member that it is written to, and that member's length limit.
     _Cell = tuple[int, str, int]
     Write = Callable[[Wire, Values, Wire], None]
 
-# AG:inferred-profiles: fields of these types fill a profile that an object brings about.
+# AG:inferred-profiles: fields of these types fill a profile that an object creates.
 _INFERRED = {"EMAIL_ADDRESS": "EmailAddress", "PHONE_NUMBER": "PhoneNumber"}
 _LONGEST_INFERRED = 255
 
@@ -36,28 +36,26 @@ class KeyValue(NamedTuple):
     name: str
     value: str
     normal: str
-    """The form in which all spellings of the value are one."""
+    """The normalised value, by which keys are compared."""
     identifiers: frozenset[str]
 
 
 @dataclass(slots=True)
 class Reading:
-    """What a mapping reads from one object."""
+    """The values that a mapping reads from one object."""
 
     standard: dict[str, Wire] = field(default_factory=dict)
     """The values to write, by standard object; none is empty."""
     keys: list[KeyValue] = field(default_factory=list)
-    """The keys all of whose fields have a value, in the order in which they are declared."""
-    unique: str | None = None
-    """The normal form of the UNIQUE key."""
+    """The keys of which every field has a value, in the order of their declaration."""
     timestamp: float | None = None
-    """When the source says that it changed the object, in epoch seconds."""
+    """When the object was changed in its source, in epoch seconds."""
     inferred: dict[str, str] = field(default_factory=dict)
-    """The members of a new profile that content types fill."""
+    """The members of a new profile that are filled by content type."""
 
     @property
     def own_key(self) -> tuple[str, str] | None:
-        """The UNIQUE key, which the object itself is found by."""
+        """The UNIQUE key, by which the object itself is found."""
         found = (key for key in self.keys if "UNIQUE" in key.identifiers)
         return next(((key.name, key.normal) for key in found), None)
 
@@ -77,8 +75,8 @@ class _Key(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Object:
-    """How one standard object is filled."""
+class _StandardObject:
+    """The cells and writes that fill a standard object."""
 
     plain: list[_Cell] = field(default_factory=list)
     nested: dict[str, list[_Cell]] = field(default_factory=dict)
@@ -86,14 +84,14 @@ class _Object:
 
 
 class Mapping:
-    """Reads objects of one type."""
+    """A compiled object type; it reads objects."""
 
     __slots__ = ("_inferred", "_keys", "_members", "_objects", "_reads", "_timestamp")
 
     def __init__(self, definition: Wire) -> None:
-        """Compile an object type that obeys the rules of `object_types`."""
+        """Compile a valid object type."""
         fields = list(_fields(definition.get("Fields") or {}))
-        # Most sources are a member of the object itself, which needs no call.
+        # Most sources are a member of the object itself, which is read without a call.
         self._members = tuple(item.source.member for item in fields)
         self._reads = tuple(
             (item.position, item.source.read) for item in fields if item.source.member is None
@@ -108,15 +106,15 @@ class Mapping:
         )
 
     def read(self, source: Wire) -> Reading:
-        """Read an object's values; what is missing, null or empty is not there."""
+        """Read an object's values; missing, null and empty ones are left out."""
         values = self._values(source)
         reading = Reading()
-        for name, how in self._objects:
-            members = _filled(how.plain, values)
-            for parent, cells in how.nested.items():
+        for name, fill in self._objects:
+            members = _filled(fill.plain, values)
+            for parent, cells in fill.nested.items():
                 if inner := _filled(cells, values):
                     members[parent] = inner
-            for write in how.writes:
+            for write in fill.writes:
                 write(source, values, members)
             if members:
                 reading.standard[name] = members
@@ -144,8 +142,6 @@ class Mapping:
             found = _read_key(key, values)
             if found is not None:
                 reading.keys.append(found)
-                if "UNIQUE" in key.identifiers:
-                    reading.unique = found.normal
 
 
 def _filled(cells: list[_Cell], values: Values) -> Wire:
@@ -156,11 +152,6 @@ def _filled(cells: list[_Cell], values: Values) -> Wire:
             # Assumed: of several fields with one target the last that is not empty wins.
             members[member] = value if len(value) <= longest else value[:longest]
     return members
-
-
-def compile_mapping(definition: Wire) -> Mapping:
-    """Compile the wire form of an object type that obeys the rules of `object_types`."""
-    return Mapping(definition)
 
 
 def _fields(definitions: Table[str, Wire]) -> Iterable[_Field]:
@@ -179,20 +170,20 @@ def _fields(definitions: Table[str, Wire]) -> Iterable[_Field]:
 _NOTHING = Source(lambda _source: None, lambda _source: [], many=False)
 
 
-def _objects(fields: Iterable[_Field]) -> dict[str, _Object]:
-    objects: dict[str, _Object] = {}
+def _objects(fields: Iterable[_Field]) -> dict[str, _StandardObject]:
+    objects: dict[str, _StandardObject] = {}
     lists: dict[tuple[Any, ...], list[_Field]] = {}
     for item in fields:
         target = item.target
         if target is None or _is_time_of_profile(target):
             continue
-        how = objects.setdefault(target.object, _Object())
+        fill = objects.setdefault(target.object, _StandardObject())
         if target.place is not None:
             parent, member = target.place
-            cells = how.nested.setdefault(parent, []) if parent else how.plain
+            cells = fill.nested.setdefault(parent, []) if parent else fill.plain
             cells.append((item.position, member, target.node.longest))
         elif target.item is None:
-            how.writes.append(_write(item, target))
+            fill.writes.append(_write(item, target))
         else:
             lists.setdefault((target.object, target.keys), []).append(item)
     for (name, names), columns in lists.items():
@@ -210,7 +201,7 @@ def _write(item: _Field, target: Target) -> Write:
     def write(source: Wire, values: Values, members: Wire) -> None:
         found = [key if isinstance(key, str) else key(source) for key in keys_of]
         names = tuple(name[:_LONGEST_INFERRED] for name in found if name is not None)
-        # Assumed: a value whose place is named by an empty value of the source is dropped.
+        # Assumed: a value is dropped if its target is named by an empty value of the source.
         if len(names) == len(found):
             _put(put, members, names, values[position])
 
@@ -223,7 +214,7 @@ def _put(put: Any, members: Wire, names: tuple[str, ...], value: str | None) -> 
 
 
 def _write_list(names: tuple[Any, ...], columns: list[_Field]) -> Write:
-    """Fill a list's items by position: the fields' first values make the first item."""
+    """Return what fills a list: the first values of all fields make the first item, and so on."""
     puts = [
         (item.source.read_all, item.target.item, putting(item.target.node))
         for item in columns
@@ -232,17 +223,17 @@ def _write_list(names: tuple[Any, ...], columns: list[_Field]) -> Write:
 
     def write(source: Wire, _values: Values, members: Wire) -> None:
         items: list[Wire] = []
-        for read_all, place, put in puts:
+        for read_all, path, put in puts:
             found = read_all(source)
             items.extend({} for _ in range(len(found) - len(items)))
-            for value, filled in zip(found, items, strict=False):
-                _put(put, filled, place, value)
+            for value, item in zip(found, items, strict=False):
+                _put(put, item, path, value)
         # Assumed: a list's items that have no value are left out.
-        if kept := [item for item in items if item]:
+        if filled := [item for item in items if item]:
             inner = members
             for name in names[:-1]:
                 inner = inner.setdefault(name, {})
-            inner[names[-1]] = kept
+            inner[names[-1]] = filled
 
     return write
 
@@ -261,7 +252,7 @@ def _keys(definitions: Table[str, list[Wire]], fields: Iterable[_Field]) -> Iter
 
 def _normalizer(name: str, content_type: str) -> Callable[[str], str]:
     if name.startswith("_"):
-        # Assumed: a predefined key compares as its own kind, whatever content type its fields have.
+        # Assumed: the fields' content types do not matter to how a predefined key is compared.
         return keys.rule_of(name) or str
     return keys.rule_as(content_type) or str
 
@@ -280,12 +271,12 @@ def _read_key(key: _Key, values: Values) -> KeyValue | None:
             return None
         found.append(value)
         normals.append(normal)
-    # Assumed: a key of several fields has their values with one space between them.
+    # Assumed: the value of a key of several fields is their values, separated by one space.
     return KeyValue(key.name, " ".join(found), " ".join(normals), key.identifiers)
 
 
 def _is_time_of_profile(target: Target) -> bool:
-    # A profile has no such member; it says when the object was changed.
+    # A profile has no such member; the field contains the time at which the object was changed.
     return target.object == PROFILE and target.keys == (standard.TIMESTAMP,)
 
 
@@ -296,16 +287,16 @@ def _timestamp(
     times = [item for item in fields if item.target and item.target.keys == (standard.TIMESTAMP,)]
     if not pattern or not times:
         return None
-    # Assumed: without a timestamp of the profile, another standard object's is the object's.
+    # Assumed: without a timestamp of the profile, that of another standard object is used.
     chosen = next((item for item in times if item.target and item.target.object == PROFILE), None)
     return (chosen or times[0]).position, _timestamps.reader(pattern)
 
 
-def _read_time(how: tuple[int, Callable[[str], float]], values: Values) -> float | None:
-    position, reader = how
+def _read_time(timestamp: tuple[int, Callable[[str], float]], values: Values) -> float | None:
+    position, reader = timestamp
     value = values[position]
     try:
         return None if value is None else reader(value)
     except ValueError:
-        # Assumed: a timestamp that does not follow its format counts as none.
+        # Assumed: a timestamp that does not match its format is ignored.
         return None

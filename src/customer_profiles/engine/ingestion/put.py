@@ -1,4 +1,4 @@
-"""Put objects into a domain, at once or after the engine's ingestion delay."""
+"""Putting objects into a domain, at once or after the engine's ingestion delay."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-_APPLIED_AT_ONCE = 500
+_OBJECTS_A_TRANSACTION = 500
 
 
 def put_objects(
     context: Context, domain_name: str, object_type_name: str, texts: Sequence[str]
 ) -> list[str | Refusal]:
-    """Ingest objects in one transaction; give the key of each, or why it is refused."""
+    """Ingest objects in one transaction; return the unique key or the refusal of each."""
     results: list[str | Refusal] = []
     with writing(context) as connection:
         domain = domain_row(connection, domain_name)
@@ -41,51 +41,53 @@ def put_objects(
                 results.append(accepted[-1].unique_key)
         if context.ingestion_delay:
             due = context.clock.now() + context.ingestion_delay
-            waiting = [one.body.decode() for one in accepted]
+            waiting = [item.body.decode() for item in accepted]
             letters.wait(connection, domain.id, object_type_name, waiting, due)
         else:
-            intake.take(accepted)
+            intake.ingest(accepted)
     if intake.rejected:
         deliver(context, domain_name)
     return results
 
 
 def apply_pending(context: Context) -> None:
-    """Ingest the objects that waited for their moment, in the order in which they came."""
-    applied = _APPLIED_AT_ONCE
-    while applied == _APPLIED_AT_ONCE:
+    """Ingest the objects whose delay is over, in the order in which they were put."""
+    applied = _OBJECTS_A_TRANSACTION
+    while applied == _OBJECTS_A_TRANSACTION:
         rejected = set()
         with writing(context) as connection:
-            waiting = letters.due(connection, context.clock.now(), _APPLIED_AT_ONCE)
-            for (domain, name), group in groupby(waiting, key=lambda one: (one.domain, one.type)):
-                if _apply(context, connection, domain, name, list(group)):
+            waiting = letters.due(connection, context.clock.now(), _OBJECTS_A_TRANSACTION)
+            for (domain, name), group in groupby(
+                waiting, key=lambda item: (item.domain, item.type)
+            ):
+                if _ingest_waiting(context, connection, domain, name, list(group)):
                     rejected.add(domain)
             applied = len(waiting)
         for domain in rejected:
             deliver(context, domain)
 
 
-def _apply(
+def _ingest_waiting(
     context: Context,
     connection: Connection,
     domain: str,
     name: str,
     waiting: Sequence[letters.Waiting],
 ) -> int:
-    """Ingest objects of one type; give how many were rejected."""
-    for one in waiting:
-        letters.taken(connection, one)
+    """Ingest objects of one type; return how many were rejected."""
+    for item in waiting:
+        letters.taken(connection, item)
     row = domain_row(connection, domain)
     if type_store.written(connection, row.id, name) is None:
         # Assumed: an object whose type is deleted before it is ingested is lost with the type.
         return 0
     intake = Intake(context, connection, row, name)
     accepted = []
-    for one in waiting:
+    for item in waiting:
         try:
-            accepted.append(intake.accept(one.body))
+            accepted.append(intake.accept(item.body))
         except Refusal as refusal:
-            # The type was put anew since the object was accepted.
-            intake.reject(one.body, refusal.message)
-    intake.take(accepted)
+            # The type was replaced after the object was accepted.
+            intake.reject(item.body, refusal.message)
+    intake.ingest(accepted)
     return intake.rejected

@@ -15,22 +15,21 @@ from customer_profiles.engine.store import profiles as profile_store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.profiles.provenance import Source
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.profiles import Stored
 
-Wire = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Consolidated(Generic[S]):
-    """Profiles of a match group that become one, or a single one that stays as it is."""
+    """Profiles of a match that are merged, or a single profile that stays as it is."""
 
     ids: tuple[str, ...]
-    """Their ids, in order."""
+    """The profiles' ids, in order."""
     merged: Merged[S]
-    """What they become."""
+    """The merged profile."""
 
 
 def check(settings: Wire) -> None:
@@ -57,42 +56,42 @@ def check(settings: Wire) -> None:
 def plan(
     connection: Connection, confidence: float, rows: Sequence[int], settings: Wire
 ) -> list[Consolidated[Source]]:
-    """Say which profiles of a match become one, by an AutoMerging; nothing is written."""
+    """Return the merges that an AutoMerging makes of a match's profiles; write nothing."""
     # Assumed: without MinAllowedConfidenceScoreForMerging every match is merged.
     if confidence < settings.get("MinAllowedConfidenceScoreForMerging", 0.0):
         return []
     criteria = settings.get("Consolidation", {}).get("MatchingAttributesList", [])
-    stored = [one for row in rows if (one := profile_store.at(connection, row))]
-    parts = [merging.part(connection, one) for one in stored]
-    found = consolidated(parts, criteria, settings.get("ConflictResolution"))
-    return [one for one in found if len(one.ids) > 1]
+    stored = [profile for row in rows if (profile := profile_store.at(connection, row))]
+    parts = [merging.part(connection, profile) for profile in stored]
+    units = consolidated(parts, criteria, settings.get("ConflictResolution"))
+    return [unit for unit in units if len(unit.ids) > 1]
 
 
 def run(
     context: Context, connection: Connection, confidence: float, rows: Sequence[int], settings: Wire
 ) -> int:
-    """Merge the profiles of a match that meet a criterion; say how many merges were done."""
-    done = 0
-    for one in plan(connection, confidence, rows, settings):
-        wanted = {bytes.fromhex(profile_id) for profile_id in one.ids}
+    """Merge the profiles of a match that meet a criterion; return the number of merges."""
+    merges = 0
+    for unit in plan(connection, confidence, rows, settings):
+        wanted = {bytes.fromhex(profile_id) for profile_id in unit.ids}
         stored = [
-            found
+            profile
             for row in sorted(rows)
-            if (found := profile_store.at(connection, row)) and found.profile_id in wanted
+            if (profile := profile_store.at(connection, row)) and profile.profile_id in wanted
         ]
-        done += unite(context, connection, stored, one.merged)
-    return done
+        merges += merge(context, connection, stored, unit.merged)
+    return merges
 
 
-def unite(
+def merge(
     context: Context, connection: Connection, stored: Sequence[Stored], merged: Merged[Source]
 ) -> bool:
-    """Merge profiles, given in the order of their rows, without asking; say whether it was done."""
-    # Assumed: of profiles that are merged without asking the oldest one keeps its id.
+    """Merge profiles, the oldest first; return whether the merged profile was small enough."""
+    # Assumed: of profiles that are merged automatically, the oldest one keeps its id.
     try:
         merging.merge(context, connection, stored[0], stored[1:], merged)
     except Refusal:
-        # Assumed: profiles that would be too large as one are not merged, and stay a match.
+        # Assumed: profiles whose merged profile would be too large are not merged and stay a match.
         return False
     return True
 
@@ -100,47 +99,50 @@ def unite(
 def consolidated(
     profiles: Iterable[Part[S]], criteria: Iterable[Sequence[str]], resolution: Wire | None = None
 ) -> list[Consolidated[S]]:
-    """Merge the profiles of one match group that meet a criterion, criterion by criterion.
+    """Merge the profiles of one match that meet a criterion, criterion by criterion.
 
-    Profiles meet a criterion if all of its attributes are there and exactly equal. Each
-    criterion is applied to what the one before made.
+    Profiles meet a criterion if all of its attributes are present and exactly equal. Each
+    criterion is applied to the result of the one before.
 
     Args:
-        profiles: the profiles of one match group.
+        profiles: the profiles of one match.
         criteria: the MatchingAttributesList of a Consolidation.
         resolution: the ConflictResolution.
 
     Returns:
-        All profiles, also those that stay alone, by their smallest ids.
+        All profiles, merged or single, by their smallest ids.
     """
     # AG23:create-consolidation-criteria has this order, and an example.
-    units = [([one], Merged(one.values, dict(one.sources))) for one in profiles]
+    units = [([part], Merged(part.values, dict(part.sources))) for part in profiles]
     for criterion in criteria:
-        alike: dict[object, list[Part[S]]] = {}
-        for members, one in units:
-            # A profile that lacks a value is alike to itself alone.
-            key = _values_at(one.values, criterion) or members[0].id
-            alike.setdefault(key, []).extend(members)
-        before = {members[0].id: (len(members), one) for members, one in units}
+        by_values: dict[object, list[Part[S]]] = {}
+        for members, result in units:
+            # A profile that lacks a value equals no other.
+            key = _values_at(result.values, criterion) or members[0].id
+            by_values.setdefault(key, []).extend(members)
+        before = {members[0].id: (len(members), result) for members, result in units}
         units = []
-        for members in alike.values():
-            count, one = before[members[0].id]
+        for members in by_values.values():
+            count, result = before[members[0].id]
             grown = len(members) > count
-            units.append((members, merged(members, resolution) if grown else one))
-    found = [Consolidated(tuple(sorted(it.id for it in some)), one) for some, one in units]
-    return sorted(found, key=lambda one: one.ids)
+            units.append((members, merged(members, resolution) if grown else result))
+    found = [
+        Consolidated(tuple(sorted(part.id for part in members)), result)
+        for members, result in units
+    ]
+    return sorted(found, key=lambda unit: unit.ids)
 
 
 def _values_at(values: Wire, names: Sequence[str]) -> tuple[str, ...] | None:
-    """Give values as texts that are equal if they are; None if one is missing."""
-    found = [value_at(values, name) for name in names]
+    """Return the JSON of values, for comparison; None if one is missing."""
+    found = [_value_at(values, name) for name in names]
     if not all(found):
         return None
     return tuple(json.dumps(value, sort_keys=True) for value in found)
 
 
-def value_at(values: Wire, name: str) -> Any:
-    """Give a value by a name such as `FirstName`, `Address.City` or `Attributes.tier`."""
+def _value_at(values: Wire, name: str) -> Any:
+    """Return a value by a name such as `FirstName`, `Address.City` or `Attributes.tier`."""
     first, _, rest = name.partition(".")
-    found = values.get(first)
-    return (found.get(rest) if isinstance(found, dict) else None) if rest else found
+    value = values.get(first)
+    return (value.get(rest) if isinstance(value, dict) else None) if rest else value

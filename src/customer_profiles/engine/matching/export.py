@@ -1,4 +1,4 @@
-"""What the machine matching found, as CSV files in S3."""
+"""Export of a job's matches to CSV files in S3."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from customer_profiles.engine.store import profiles as profile_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
 
-Wire = dict[str, Any]
-
-# Seen in files of the service: these columns in this order, without MiddleName.
+# Observed in files of the service: these columns in this order, without MiddleName.
 _PLAIN = (
     *("AccountNumber", "AdditionalInformation", "PartyType", "BusinessName", "FirstName"),
     *("LastName", "BirthDate", "Gender", "PhoneNumber", "MobilePhoneNumber", "HomePhoneNumber"),
@@ -39,25 +38,25 @@ _MATCHES_A_PART = 1_000
 
 
 def location(exporting: Wire | None, domain_name: str, job_id: str) -> Wire:
-    """Say where the files of a job are."""
+    """Return the bucket and the folder of a job's files; empty if nothing is exported."""
     if not exporting:
         return {}
-    # Seen from the service: the prefix, the domain and the job are the folders of the files.
+    # Observed in the service: the prefix, the domain and the job are the folders of the files.
     folders = [exporting.get("S3KeyName", "").strip("/"), domain_name, job_id]
     name = "/".join(folder for folder in folders if folder)
     return {"S3BucketName": exporting["S3BucketName"], "S3KeyName": name}
 
 
 def export(context: Context, domain: int, domain_name: str, job_id: str, exporting: Wire) -> None:
-    """Write what was found in a domain to S3.
+    """Write a domain's matches to S3.
 
     Raises:
-        AwsError: the bucket does not take it.
+        AwsError: a file cannot be written to the bucket.
     """
-    place = location(exporting, domain_name, job_id)
-    for number, text in enumerate(_parts(context, domain)):
+    folder = location(exporting, domain_name, job_id)
+    for number, csv_text in enumerate(_parts(context, domain)):
         name = f"CustomerProfilesPendingMatches-{domain_name}-part-{number}.csv"
-        context.aws.put(place["S3BucketName"], f"{place['S3KeyName']}/{name}", text.encode())
+        context.aws.put(folder["S3BucketName"], f"{folder['S3KeyName']}/{name}", csv_text.encode())
 
 
 def _parts(context: Context, domain: int) -> Iterator[str]:
@@ -70,7 +69,7 @@ def _parts(context: Context, domain: int) -> Iterator[str]:
             out = io.StringIO()
             lines = csv.writer(out, lineterminator="\n")
             lines.writerow(HEADER)
-            for group, match in enumerate(matches, group):  # noqa: B020  (goes on counting)
+            for group, match in enumerate(matches, group):  # noqa: B020  (continues counting)
                 rows = [row for row, _ in store.profiles_of(connection, match, now)]
                 bodies = profile_store.bodies(connection, rows, now)
                 for row in rows:

@@ -1,10 +1,11 @@
-"""Finding a domain's duplicates with the machine matcher, straight from the stored JSON."""
+"""Matching by similarity: identity resolution over the JSON of a domain's stored profiles."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles.engine.store import matches as store
 from customer_profiles.engine.store.matches import Found, Matches
 
 from .profile_columns import LEFT_OUT, ROW, read
@@ -12,57 +13,70 @@ from .profile_columns import LEFT_OUT, ROW, read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from customer_profiles.engine.service.context import Context
     from customer_profiles.identity import Model, Resolution
 
-# Assumed: profiles match from a confidence of 0.8 on; how sure the service must be is not known.
+# Assumed: profiles match from a confidence of 0.8 on; the threshold of the service is not known.
 THRESHOLD = 0.8
 
 
 def find(bodies: Iterable[list[tuple[int, bytes]]]) -> Resolution | None:
-    """Find the profiles that are one person's, by their rows; None if there are less than two.
+    """Group the profiles that describe the same person, by row; None if there are fewer than two.
 
     Raises:
         ModuleNotFoundError: the extra `identity` is not installed; the message says so.
     """
     from customer_profiles.identity import resolve
 
-    tables = [one for one in [read(bodies)] if one is not None and one.num_rows > 1]
+    tables = [table for table in [read(bodies)] if table is not None and table.num_rows > 1]
     if not tables:
         return None
-    # Handed over, so that nobody holds the table once it is read.
+    # `pop` leaves no reference here, so that `resolve` can free the table once it is read.
     return resolve(tables.pop(), id_column=ROW, threshold=THRESHOLD, keep_values=False)
 
 
-def found(resolution: Resolution, name: str) -> Matches:
-    """Give the groups of rows as matches, whose ids begin with a name.
+def matches(resolution: Resolution, prefix: str) -> Matches:
+    """Return the groups of rows as matches, whose ids begin with a prefix.
 
-    Much of it stays in arrays: lists of a million rows take seconds.
+    The rows stay in arrays, because lists of a million rows take seconds.
     """
     import numpy as np
 
     evidence = resolution.evidence
     groups = resolution.columns
     rows, edges = groups.ids.to_numpy(), groups.edges
-    held, size = rows.tobytes(), rows.itemsize
+    packed, size = rows.tobytes(), rows.itemsize
     parts = zip(pairwise(edges.tolist()), groups.confidence.tolist(), evidence, strict=True)
-    matches = [
-        Found(f"{name}{number:08x}", sure, held[start * size : end * size], evidence)
-        for number, ((start, end), sure, evidence) in enumerate(parts)
+    found = [
+        Found(f"{prefix}{number:08x}", confidence, packed[start * size : end * size], evidence)
+        for number, ((start, end), confidence, evidence) in enumerate(parts)
     ]
     order = np.argsort(rows)
-    of = np.repeat(np.arange(len(matches)), np.diff(edges))[order]
-    return Matches(matches, zip(rows[order].tolist(), of.tolist(), strict=True))
+    match_of = np.repeat(np.arange(len(found)), np.diff(edges))[order]
+    return Matches(found, zip(rows[order].tolist(), match_of.tolist(), strict=True))
+
+
+def bodies(context: Context, domain: int) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield rows and bodies of all profiles of a domain, each chunk from a short transaction."""
+    after, now = 0, context.clock.now()
+    while True:
+        with context.database.read() as connection:
+            rows = store.bodies(connection, domain, after, now)
+        if not rows:
+            return
+        after = rows[-1][0]
+        yield rows
 
 
 def compared(profile: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what of a profile is compared."""
+    """Return the members of a profile that are compared."""
     return {name: value for name, value in profile.items() if name not in LEFT_OUT}
 
 
 def keys_of(
     bodies: Iterable[list[tuple[int, bytes]]], model: Model, limit: int
 ) -> Iterator[list[tuple[int, int]]]:
-    """Yield what profiles are found by, as signed keys with rows, in the order of the keys."""
+    """Yield the blocking keys of profiles as signed integers with rows, in order, in chunks."""
     import numpy as np
 
     from customer_profiles.identity import lasting_keys
@@ -71,10 +85,10 @@ def keys_of(
     if table is None:
         return
     rows = table.column(ROW).to_numpy()
-    keys, places = lasting_keys(table.drop_columns([ROW]), model)
+    keys, positions = lasting_keys(table.drop_columns([ROW]), model)
     signed = keys.astype(np.int64)
     order = np.argsort(signed)
-    signed, found = signed[order], rows[places[order]]
+    signed, found = signed[order], rows[positions[order]]
     for start in range(0, len(signed), limit):
         part = slice(start, start + limit)
         yield list(zip(signed[part].tolist(), found[part].tolist(), strict=True))

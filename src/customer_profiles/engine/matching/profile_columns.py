@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW = "row"
-"""The column of the profiles' rows."""
+"""The column with the row of each profile."""
 LEFT_OUT = frozenset(
     {
         "ProfileId",
@@ -25,22 +25,22 @@ LEFT_OUT = frozenset(
         "EngagementPreferences",
     }
 )
-"""What says nothing about who somebody is."""
+"""Members of a profile that do not identify a person."""
 _ATTRIBUTES = "Attributes"
 _MOST_ATTRIBUTES = 20
 
 
 def read(bodies: Iterable[list[tuple[int, bytes]]]) -> pa.Table | None:
-    """Read profiles, given as rows and JSON, into columns of text; None if there are none."""
+    """Read chunks of rows with JSON bodies into columns of text; None if there are none."""
     import pyarrow as pa
 
     parser, parts = _Parser(), list[Any]()
     with ThreadPoolExecutor(1) as reader:
-        # While some are parsed, the next ones are read.
-        some = iter(bodies)
-        coming = reader.submit(next, some, None)
-        while (chunk := coming.result()) is not None:
-            coming = reader.submit(next, some, None)
+        # The next chunk is read while this one is parsed.
+        chunks = iter(bodies)
+        pending = reader.submit(next, chunks, None)
+        while (chunk := pending.result()) is not None:
+            pending = reader.submit(next, chunks, None)
             part = parser.columns(b"\n".join(body for _, body in chunk))
             parts.append(part.append_column(ROW, pa.array([row for row, _ in chunk], pa.int64())))
     if not parts:
@@ -49,34 +49,34 @@ def read(bodies: Iterable[list[tuple[int, bytes]]]) -> pa.Table | None:
 
 
 class _Parser:
-    """Parses one part of the profiles after the other.
+    """A parser of chunks of profiles.
 
-    Most profiles have few of the service's members. Once a part has shown which, the next ones are
-    parsed for these only; where there are others, all are parsed again.
+    Most profiles have few of the service's members. The members that the first chunk has are the
+    schema of the next ones; a chunk with other members is parsed again with the whole schema.
     """
 
     def __init__(self) -> None:
-        self._seen: pa.Schema | None = None
+        self._used: pa.Schema | None = None
         self._attributes: dict[str, None] = {}
 
     def columns(self, lines: bytes) -> pa.Table:
-        """Read lines of JSON into columns of text, nested ones as `Address.City`."""
+        """Read lines of JSON into columns of text; a nested one is called `Address.City`."""
         import pyarrow as pa
 
-        if self._seen is not None:
+        if self._used is not None:
             try:
-                return self._flat(_parsed(lines, self._seen, "error"))
+                return self._flat(_parsed(lines, self._used, "error"))
             except pa.ArrowInvalid:
-                self._seen = None
+                self._used = None
         table = self._parsed_whole(lines)
-        self._seen = _used(table)
+        self._used = _used(table)
         return self._flat(table)
 
     def _parsed_whole(self, lines: bytes) -> pa.Table:
         table = _parsed(lines, self._schema(), "infer")
         names = _attribute_names(table)
         if names - self._attributes.keys():
-            # Read again as text: what looks like a time or a number was taken for one.
+            # Read again as text, because times and numbers were inferred from text.
             self._attributes.update(dict.fromkeys(sorted(names)))
             table = _parsed(lines, self._schema(), "infer")
         return table
@@ -106,7 +106,7 @@ def _parsed(lines: bytes, schema: pa.Schema, unexpected: str) -> pa.Table:
 
 
 def _used(table: pa.Table) -> pa.Schema:
-    """Give the members that some of the profiles have, all as text."""
+    """Return the schema of the members that at least one profile has, all as text."""
     import pyarrow as pa
 
     fields = []
@@ -118,13 +118,13 @@ def _used(table: pa.Table) -> pa.Schema:
         if pa.types.is_struct(kind):
             inner = pa.table({name: column}).flatten()
             parts = zip(kind, inner.columns, strict=True)
-            kind = pa.struct([one for one, of in parts if of.null_count < len(of)])
+            kind = pa.struct([field for field, values in parts if values.null_count < len(values)])
         fields.append(pa.field(name, kind))
     return pa.schema(fields)
 
 
 def _members(pa: Any) -> pa.Schema:
-    """Give the service's members of a profile as columns of text."""
+    """Return the schema of the service's members of a profile, all as text."""
     shape: Any = _wire.service().shape_for("Profile")
     fields = []
     for name, member in shape.members.items():
@@ -148,7 +148,7 @@ def _attribute_names(table: pa.Table) -> set[str]:
 
 
 def _without_rare_attributes(table: pa.Table) -> pa.Table:
-    """Leave out all but the custom attributes that the most profiles have."""
+    """Drop all custom attributes but those that the most profiles have."""
     names = [name for name in table.column_names if name.startswith(f"{_ATTRIBUTES}.")]
     filled = sorted(names, key=lambda name: table.column(name).null_count)
     return table.drop_columns(filled[_MOST_ATTRIBUTES:]) if names else table

@@ -1,25 +1,26 @@
-"""Rule-based matching: two profiles match at a level exactly if they share a key of it.
+"""Keys and groups of rule-based matching: two profiles match at a level if they share a key of it.
 
-A key is what a profile has for all attributes of a rule. Keys need no other profile, so that an
-index of them finds the matches of a profile as it arrives.
+A key is the JSON of a profile's values for all attributes of a rule. It depends on no other
+profile, so that an index of keys finds the matches of a profile when it is written.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-Wire = dict[str, Any]
+    from customer_profiles._wire import Wire
+
 Id = TypeVar("Id", int, str)
+Value = TypeVar("Value")
 
-CROWD = 500
-"""How many profiles may have a value before it says nothing about who they are."""
+MOST_HOLDERS = 500
+"""A value that more profiles than this have does not identify any of them."""
 
 # Assumed: without rules of its own a domain has these.
 DEFAULT_RULES = (
@@ -47,7 +48,7 @@ _LINES = ("Address1", "Address2", "Address3", "Address4")
 _OF_ADDRESS = {"Address": _LINES} | {
     name: (name,) for name in ("City", "Country", "County", "PostalCode", "State", "Province")
 }
-_KNOWN = _PLAIN | {"EmailAddress", "PhoneNumber"} | {f"{_ADDRESS}.{it}" for it in _OF_ADDRESS}
+_KNOWN = _PLAIN | {"EmailAddress", "PhoneNumber"} | {f"{_ADDRESS}.{name}" for name in _OF_ADDRESS}
 _CUSTOM = "Attributes."
 # Assumed: the sub-type BusinessAddress is a profile's BillingAddress; it has no other business one.
 # Assumed: sub-types are also known by the short names and spellings in the model's texts.
@@ -82,7 +83,7 @@ _SUB_TYPES = {
 
 
 class RuleKey(NamedTuple):
-    """What profiles that match at a level have in common."""
+    """Values that all profiles of a match have in common at a level."""
 
     level: int
     """The rule level; 1 is the strongest."""
@@ -91,11 +92,11 @@ class RuleKey(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Attributes of a rule whose values come from one place in a profile, of several possible."""
+    """Attributes of a rule that are read together from one of several members of a profile."""
 
     names: tuple[str, ...]
-    places: tuple[tuple[str, str], ...]
-    """The label of a place, which keys hold, and the profile's member."""
+    members: tuple[tuple[str, str], ...]
+    """Each member of a profile with its label; values under the same label can match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,74 +113,70 @@ class Rules:
         """Read a domain's RuleBasedMatching."""
         if not config.get("Enabled"):
             return cls((), 0)
-        rules: Sequence[Sequence[str]] = _given(config) or DEFAULT_RULES
+        rules: Sequence[Sequence[str]] = _configured(config) or DEFAULT_RULES
         # Assumed: without MaxAllowedRuleLevelForMatching all levels match.
         rules = rules[: config.get("MaxAllowedRuleLevelForMatching", len(rules))]
         selector = config.get("AttributeTypesSelector") or {}
         levels = tuple(tuple(_parts(dict.fromkeys(rule), selector)) for rule in rules)
-        # AG:setup-matching-rule-examples: profiles only match until this member is set.
+        # AG:setup-matching-rule-examples: without this member, profiles match and never merge.
         return cls(levels, min(config.get("MaxAllowedRuleLevelForMerging", 0), len(levels)))
 
 
 def problems(config: Wire) -> list[str]:
-    """Say which attributes and sub-types of a configuration are not known, and what is."""
-    told: list[str] = []
-    for level, rule in enumerate(_given(config), 1):
-        told.extend(
+    """Describe the unknown attributes and sub-types of a configuration."""
+    found: list[str] = []
+    for level, rule in enumerate(_configured(config), 1):
+        found.extend(
             f"MatchingRules: {name!r} at rule level {level} is no attribute of a rule; known are "
             f"{', '.join(sorted(_KNOWN))} and any that begins with {_CUSTOM}"
             for name in rule
             if not _is_known(name)
         )
     selector = config.get("AttributeTypesSelector") or {}
-    for kind, known in _SUB_TYPES.items():
-        told.extend(
-            f"AttributeTypesSelector: {name!r} is no sub-type of {kind}; known are "
+    for attribute, known in _SUB_TYPES.items():
+        found.extend(
+            f"AttributeTypesSelector: {name!r} is no sub-type of {attribute}; known are "
             f"{', '.join(known)}"
-            for name in selector.get(kind) or ()
+            for name in selector.get(attribute) or ()
             if name not in known
         )
-    return told
+    return found
 
 
 def keys_of(profile: Wire, rules: Rules) -> list[RuleKey]:
-    """Give the keys of a profile: each stands for a way in which others may match it."""
+    """Return the keys of a profile, one for each way in which another profile can match it."""
     found: dict[RuleKey, None] = {}
     for level, parts in enumerate(rules.levels, 1):
-        held = [list(_held(profile, part)) for part in parts]
-        for chosen in itertools.product(*held):
-            values = [value for values in chosen for value in values]
+        for combination in itertools.product(*(list(_readings(profile, part)) for part in parts)):
+            values = [value for reading in combination for value in reading]
             found[RuleKey(level, _text(values))] = None
     return list(found)
 
 
-def values_of(keys: Iterable[RuleKey]) -> set[str]:
-    """Give the attributes' values in keys, each once, for counting who has them."""
-    return {value for one in keys for value in _values_in(one)}
+def values_of(key: RuleKey) -> set[str]:
+    """Return the single values of a key, whose holders are counted."""
+    return {_text(value) for value in json.loads(key.key)}
 
 
-def is_crowded(key: RuleKey, count: Callable[[str], int]) -> bool:
-    """Say whether more than 500 profiles have each of a key's values, so that it matches none.
+def is_too_common(values: Iterable[Value], count: Callable[[Value], int]) -> bool:
+    """Return whether each of a key's values belongs to more than 500 profiles.
 
     Args:
-        key: a key of a profile.
-        count: gives how many profiles have a value of those that `values_of` gives.
+        values: the values of the key, or their hashes.
+        count: returns how many profiles have a value.
     """
     # AG:setup-matching-rule-examples: no match if all attributes belong to more than 500 profiles.
     # Assumed: this stops the matching at that level, and other levels still match.
-    return all(count(value) > CROWD for value in _values_in(key))
+    return all(count(value) > MOST_HOLDERS for value in values)
 
 
-def crowd_reason(level: int) -> str:
-    """Say to the dead-letter queue why a profile is not matched at a level."""
+def too_common_message(level: int) -> str:
+    """Return the dead-letter queue's message for a profile that is not matched at a level."""
     # AG:setup-matching-rule-examples has the words.
-    return f"All attributes at rule level {level} are associated with more than {CROWD} records."
-
-
-def level_between(one: Wire, other: Wire, rules: Rules) -> int | None:
-    """Give the strongest level at which two profiles match; None if they do not."""
-    shared = {*keys_of(one, rules)} & {*keys_of(other, rules)}
-    return min((key.level for key in shared), default=None)
+    return (
+        f"All attributes at rule level {level} are associated with more than "
+        f"{MOST_HOLDERS} records."
+    )
 
 
 @dataclass(frozen=True)
@@ -191,36 +188,29 @@ class Group(Generic[Id]):
     ids: tuple[Id, ...]
     """The profiles, in order."""
 
-    @property
-    def match_id(self) -> str:
-        """Give the group's name, which stays while its first profile and its level do."""
-        # Assumed: a match id is 32 hexadecimal digits.
-        name = f"{self.level}/{self.ids[0]}"
-        return hashlib.sha256(name.encode()).hexdigest()[:32]
 
-
-def groups(keys: Mapping[Id, Iterable[RuleKey]]) -> list[Group[Id]]:
-    """Group profiles by what they share; the order in which they came does not matter.
-
-    A profile's group is that of the strongest level at which it matches any other, with all who
-    are connected at that level or a stronger one. So a profile moves to a better group as soon
-    as there is one.
+def connected(
+    profile: Id,
+    level: int,
+    keys_held: Callable[[Id], Iterable[RuleKey]],
+    holders: Callable[[RuleKey], Iterable[Id]],
+) -> set[Id]:
+    """Return a profile and all that shared keys connect with it, up to a level.
 
     Args:
-        keys: the keys of each profile, without crowded ones.
+        profile: the profile's id.
+        level: the weakest level of the keys that are followed.
+        keys_held: returns the keys of a profile, without those that are too common.
+        holders: returns the profiles that have a key.
     """
-    # Assumed: who matches a member of a stronger group is grouped with that group, at its level.
-    holders = _holders(keys)
-    union, matched = _Union(keys), set[Id]()
-    found: list[Group[Id]] = []
-    for level, some in itertools.groupby(sorted(holders), lambda key: key.level):
-        new: set[Id] = set()
-        for key in some:
-            union.join(holders[key])
-            new.update(one for one in holders[key] if one not in matched)
-        found.extend(Group(level, ids) for ids in union.sets_of(new))
-        matched |= new
-    return found
+    seen, waiting, followed = {profile}, [profile], set[RuleKey]()
+    while waiting:
+        keys = {key for key in keys_held(waiting.pop()) if key.level <= level} - followed
+        followed |= keys
+        new = {other for key in keys for other in holders(key)} - seen
+        seen |= new
+        waiting.extend(new)
+    return seen
 
 
 def group_of(
@@ -228,105 +218,55 @@ def group_of(
     keys_held: Callable[[Id], Iterable[RuleKey]],
     holders: Callable[[RuleKey], Iterable[Id]],
 ) -> Group[Id] | None:
-    """Give the group of one profile as `groups` does, reading no more than it must.
+    """Return the group of a profile; None if it matches no other.
 
-    Args:
-        profile: the profile's id.
-        keys_held: gives the keys of a profile, without crowded ones.
-        holders: gives the profiles that have a key.
+    That is the strongest level at which it matches any other profile, with all profiles that are
+    connected at that level or a stronger one. A profile moves to a stronger group as soon as there
+    is one. The order in which profiles are written does not matter.
     """
-    own = sorted(keys_held(profile))
-    level = next((key.level for key in own if any(it != profile for it in holders(key))), None)
-    if level is None:
-        return None
-    seen, waiting = {profile}, [profile]
-    asked: set[RuleKey] = set()
-    while waiting:
-        held = {key for key in keys_held(waiting.pop()) if key.level <= level} - asked
-        asked |= held
-        new = {other for key in held for other in holders(key)} - seen
-        seen |= new
-        waiting.extend(new)
-    return Group(level, tuple(sorted(seen)))
+    # Assumed: who matches a member of a stronger group is grouped with that group, at its level.
+    for key in sorted(keys_held(profile)):
+        if any(other != profile for other in holders(key)):
+            ids = connected(profile, key.level, keys_held, holders)
+            return Group(key.level, tuple(sorted(ids)))
+    return None
 
 
-def to_merge(keys: Mapping[Id, Iterable[RuleKey]], rules: Rules) -> list[tuple[Id, ...]]:
-    """Give who is merged with whom: all who are connected at the levels that merge.
-
-    Args:
-        keys: the keys of each profile, without crowded ones.
-        rules: the domain's rules.
-    """
-    union, merging = _Union(keys), set[Id]()
-    for key, ids in _holders(keys).items():
-        if key.level <= rules.merge_level:
-            union.join(ids)
-            merging.update(ids)
-    return list(union.sets_of(merging))
-
-
-def _holders(keys: Mapping[Id, Iterable[RuleKey]]) -> dict[RuleKey, list[Id]]:
-    """Give the keys that several profiles have, and these."""
-    found: dict[RuleKey, list[Id]] = {}
-    for one, held in keys.items():
-        for key in set(held):
-            found.setdefault(key, []).append(one)
-    return {key: ids for key, ids in found.items() if len(ids) > 1}
-
-
-class _Union(Generic[Id]):
-    """Disjoint sets of profiles; the smaller one joins the larger."""
-
-    def __init__(self, ids: Iterable[Id]) -> None:
-        self._sets: dict[Id, list[Id]] = {one: [one] for one in ids}
-
-    def join(self, ids: list[Id]) -> None:
-        """Make one set of those that profiles are in."""
-        for one in ids[1:]:
-            small, large = sorted((self._sets[ids[0]], self._sets[one]), key=len)
-            if small is not large:
-                large.extend(small)
-                self._sets.update(dict.fromkeys(small, large))
-
-    def sets_of(self, ids: Iterable[Id]) -> Iterator[tuple[Id, ...]]:
-        """Give the sets that profiles are in, each once, by their first profile."""
-        sets = {id(found): found for found in map(self._sets.__getitem__, ids)}
-        yield from sorted(tuple(sorted(found)) for found in sets.values())
-
-
-def _given(config: Wire) -> list[list[str]]:
-    return [one["Rule"] for one in config.get("MatchingRules", [])]
+def _configured(config: Wire) -> list[list[str]]:
+    return [level["Rule"] for level in config.get("MatchingRules", [])]
 
 
 def _parts(rule: Iterable[str], selector: Wire) -> Iterator[_Part]:
     # Assumed: without a selector the sub-types are compared one to one.
-    alike = selector.get("AttributeMatchingModel") == "MANY_TO_MANY"
+    is_crossing = selector.get("AttributeMatchingModel") == "MANY_TO_MANY"
     in_addresses: list[str] = []
     for name in rule:
         if name.startswith(f"{_ADDRESS}."):
             in_addresses.append(name)
         elif name in _SUB_TYPES:
-            yield _Part((name,), _places(name, selector, alike=alike))
+            yield _Part((name,), _members(name, selector, is_crossing=is_crossing))
         else:
             yield _Part((name,), (("", name),))
     if in_addresses:
         # Assumed: the members of an address that a rule names are compared in one address together.
-        yield _Part(tuple(in_addresses), _places(_ADDRESS, selector, alike=alike))
+        members = _members(_ADDRESS, selector, is_crossing=is_crossing)
+        yield _Part(tuple(in_addresses), members)
 
 
-def _places(kind: str, selector: Wire, *, alike: bool) -> tuple[tuple[str, str], ...]:
-    """Give the members of a profile that a rule's attribute is compared in."""
-    known = _SUB_TYPES[kind]
+def _members(attribute: str, selector: Wire, *, is_crossing: bool) -> tuple[tuple[str, str], ...]:
+    """Return the labelled members of a profile in which a rule's attribute is compared."""
+    known = _SUB_TYPES[attribute]
     # Assumed: where no sub-types are chosen, only the member that has the type's own name counts.
-    members = [known[name] for name in selector.get(kind) or (kind,) if name in known]
-    return tuple(("" if alike else member, member) for member in dict.fromkeys(members))
+    chosen = selector.get(attribute) or (attribute,)
+    members = dict.fromkeys(known[name] for name in chosen if name in known)
+    return tuple(("" if is_crossing else member, member) for member in members)
 
 
-def _held(profile: Wire, part: _Part) -> Iterator[list[list[str]]]:
-    """Give what a profile has for a part, once for each place that has all of its attributes."""
-    for label, member in part.places:
+def _readings(profile: Wire, part: _Part) -> Iterator[list[list[str]]]:
+    """Yield a profile's values for a part, for each member that has all of its attributes."""
+    for label, member in part.members:
         values = [_value(profile, name, member) for name in part.names]
-        # What is missing matches nothing.
+        # A missing value matches nothing.
         if all(values):
             yield [[name, label, value] for name, value in zip(part.names, values, strict=True)]
 
@@ -346,10 +286,6 @@ def _is_known(name: str) -> bool:
     if name.startswith(_CUSTOM):
         return name != _CUSTOM
     return name in _KNOWN
-
-
-def _values_in(key: RuleKey) -> list[str]:
-    return [_text(value) for value in json.loads(key.key)]
 
 
 def _text(value: Any) -> str:

@@ -45,7 +45,7 @@ def create_domain(context: Context, request: Wire) -> Wire:
 def get_domain(context: Context, request: Wire) -> Wire:
     """Describe a domain, with its statistics."""
     purge_all(context)
-    rules.settle(context)
+    rules.apply(context)
     with context.database.read() as connection:
         domain = existing_domain(connection, request["DomainName"])
         stats = _stats(store.counts(connection, domain.id))
@@ -56,7 +56,7 @@ def get_domain(context: Context, request: Wire) -> Wire:
 def update_domain(context: Context, request: Wire) -> Wire:
     """Change the settings that are given; each replaces the earlier one whole."""
     name = request["DomainName"]
-    rules.settle(context)
+    rules.apply(context)
     with context.database.write() as connection:
         domain = existing_domain(connection, name)
         settings = _settings(domain.settings, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles.engine.matching import consolidation, jobs, rules
+from customer_profiles.engine.matching import consolidation, jobs, rule_matches, rules
 from customer_profiles.engine.profiles import merging
 from customer_profiles.engine.profiles.access import domain_row, existing_domain, existing_profile
 from customer_profiles.engine.profiles.expiry import purge_all
@@ -56,13 +56,13 @@ def _described(connection: Connection, match: store.Match, now: float) -> Wire:
 def list_rule_based_matches(context: Context, request: Wire) -> Wire:
     """List the ids of what the rules match now, page by page."""
     purge_all(context)
-    rules.settle(context)
+    rules.apply(context)
     limit = request.get("MaxResults", _PAGE)
     query = ["rule-based", request["DomainName"]]
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with context.database.read() as connection:
         domain = _matching(connection, request["DomainName"], "RuleBasedMatching")
-        found, more = rules.matches(connection, domain, after, limit)
+        found, more = rule_matches.page(connection, domain, after, limit)
     token = context.pages.token(query, str(more)) if more is not None else None
     return {"MatchIds": [one.match_id for one in found], "NextToken": token}
 
@@ -71,7 +71,7 @@ def list_rule_based_matches(context: Context, request: Wire) -> Wire:
 def get_similar_profiles(context: Context, request: Wire) -> Wire:
     """Give the match that a profile is in, or one by its id."""
     purge_all(context)
-    rules.settle(context)
+    rules.apply(context)
     name, key = request["DomainName"], request["SearchKey"]
     by_rules = request["MatchType"] == "RULE_BASED_MATCHING"
     if key not in {"matchId", "profileId"}:
@@ -114,15 +114,15 @@ def _by_rules(
     context: Context, connection: Connection, domain: int, request: Wire
 ) -> tuple[Wire, list[str]]:
     if request["SearchKey"] == "matchId":
-        match = rules.match_by_id(connection, domain, request["SearchValue"])
+        match = rule_matches.find(connection, domain, request["SearchValue"])
     else:
         row = _row(context, connection, request)
-        match = rules.match_of_profile(connection, row)
+        match = rule_matches.of_profile(connection, row)
     if match is None:
         return {}, []
     now = context.clock.now()
     found = {"MatchId": match.match_id, "RuleLevel": match.level}
-    return found, rules.profile_ids(connection, match.rows, now)
+    return found, rule_matches.profile_ids(connection, match.rows, now)
 
 
 def _row(context: Context, connection: Connection, request: Wire) -> int:
@@ -165,7 +165,7 @@ def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
 @operation("ListIdentityResolutionJobs")
 def list_identity_resolution_jobs(context: Context, request: Wire) -> Wire:
     """List the runs of the machine matching, the latest first."""
-    jobs.bury(context)
+    jobs.fail_stale_jobs(context)
     limit = request.get("MaxResults", _PAGE)
     query = ["jobs", request["DomainName"]]
     before = int(context.pages.position(query, request.get("NextToken")) or 1 << 60)
@@ -175,17 +175,17 @@ def list_identity_resolution_jobs(context: Context, request: Wire) -> Wire:
         found = job_store.page(connection, domain.id, before, limit + 1)
     more = len(found) > limit
     token = context.pages.token(query, str(found[limit - 1].id)) if more else None
-    listed = [jobs.listed(request["DomainName"], one) for one in found[:limit]]
+    listed = [jobs.list_item(request["DomainName"], one) for one in found[:limit]]
     return {"IdentityResolutionJobsList": listed, "NextToken": token}
 
 
 @operation("GetIdentityResolutionJob")
 def get_identity_resolution_job(context: Context, request: Wire) -> Wire:
     """Describe a run of the machine matching, while it runs too."""
-    jobs.bury(context)
+    jobs.fail_stale_jobs(context)
     with context.database.read() as connection:
         domain = domain_row(connection, request["DomainName"])
         job = job_store.find(connection, domain.id, request["JobId"])
     if job is None:
         raise not_found("The domain has no identity resolution job with this id")
-    return jobs.described(request["DomainName"], job)
+    return jobs.describe(request["DomainName"], job)

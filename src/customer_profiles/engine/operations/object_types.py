@@ -62,7 +62,7 @@ def put_profile_object_type(context: Context, request: Wire) -> Wire:
         # Assumed: a setting that an update of an object type leaves out is gone.
         now = round(context.clock.now(), 3)
         store.put(connection, domain.id, name, definition, old.created if old else now, now)
-        compiled_types.learn_keys(connection, domain.id)
+        compiled_types.update_key_names(connection, domain.id)
         if old and _unique(old.definition) != _unique(definition):
             _rename_own_keys(context, connection, domain.id, name)
         return _described(
@@ -106,7 +106,7 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
         _remove_empty(connection, touched)
         store.delete(connection, domain.id, name)
         letters.forget(connection, domain.id, name)
-        compiled_types.learn_keys(connection, domain.id)
+        compiled_types.update_key_names(connection, domain.id)
         tag_store.clear(connection, _arn(context, request["DomainName"], name))
     # Assumed: DeleteProfileObjectType's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
@@ -145,7 +145,7 @@ def detect_profile_object_type(context: Context, request: Wire) -> Wire:
 
 def _unique(definition: Wire) -> list[str]:
     """Give the name of a type's UNIQUE key."""
-    key_map = compiled_types.whole(definition)["Keys"]
+    key_map = compiled_types.with_template(definition)["Keys"]
     return [
         name
         for name, variants in key_map.items()
@@ -184,7 +184,7 @@ def _known_keys(connection: Connection, domain: int, but: str) -> dict[str, tupl
     known = dict(store.added_key_names(connection, domain))
     for stored in store.every(connection, domain):
         if stored.name != but:
-            known |= content_types(compiled_types.whole(stored.definition))
+            known |= content_types(compiled_types.with_template(stored.definition))
     return known
 
 
@@ -201,7 +201,11 @@ def _described(
     context: Context, connection: Connection, domain: str, stored: store.ObjectType
 ) -> Wire:
     listed = _listed(context, connection, domain, stored)
-    return {"ObjectTypeName": stored.name, **compiled_types.whole(stored.definition), **listed}
+    return {
+        "ObjectTypeName": stored.name,
+        **compiled_types.with_template(stored.definition),
+        **listed,
+    }
 
 
 def _listed(
@@ -209,7 +213,7 @@ def _listed(
 ) -> Wire:
     definition = stored.definition
     shown = ("Description", "SourcePriority")
-    most = compiled_types.most_objects(definition)
+    most = compiled_types.object_limit(definition)
     # Assumed: MaxAvailableProfileObjectCount is the limit of objects of one profile.
     limits = {"MaxProfileObjectCount": most} if most else {}
     return {
@@ -268,7 +272,7 @@ def _every(
 def _lost_names(connection: Connection, domain: int, name: str) -> set[str]:
     """Give the key names that only one type has, and that go with it."""
     names = {
-        one.name: set(content_types(compiled_types.whole(one.definition)))
+        one.name: set(content_types(compiled_types.with_template(one.definition)))
         for one in store.every(connection, domain)
     }
     return names.pop(name).difference(*names.values())

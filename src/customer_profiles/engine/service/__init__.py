@@ -1,1 +1,1 @@
-"""How a request becomes a call: operations, the HTTP protocol, refusals, pages and time."""
+"""From a request to a call of an operation: registry, HTTP protocol, refusals, pages and time."""

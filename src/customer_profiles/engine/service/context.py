@@ -1,4 +1,4 @@
-"""What an operation is given beside its request."""
+"""The parts of the engine, as operations receive them with a request."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from customer_profiles.engine.aws import Aws
 
 if TYPE_CHECKING:
-    from customer_profiles.engine.ingestion.compiled_types import Kind
-    from customer_profiles.engine.matching.index import Known
+    from customer_profiles.engine.ingestion.compiled_types import CompiledType
+    from customer_profiles.engine.matching.index import DomainModel
     from customer_profiles.engine.store.database import Database
 
     from .clock import Clock
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """The service's limits that its model does not state."""
+    """The service's limits that are not in its model."""
 
     domains: int = 100
     """Domains in one engine. AG:amazon-connect-service-limits"""
@@ -41,7 +41,7 @@ class Quotas:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The engine's parts, as an operation sees them."""
+    """The parts of an engine."""
 
     database: Database
     clock: Clock
@@ -50,21 +50,20 @@ class Context:
     region: str
     account_id: str
     ingestion_delay: float = 0.0
-    """Seconds until an object that was put is seen."""
+    """Seconds until an object that was put is ingested."""
     matching_delay: float = 0.0
     """Seconds until the new rules of an existing domain are applied."""
-    kinds: dict[tuple[str, str], Kind] = field(default_factory=dict)
-    """Object types that were compiled, by name and definition."""
+    compiled_types: dict[tuple[str, str], CompiledType] = field(default_factory=dict)
+    """Compiled object types, by name and definition."""
     aws: Aws = field(default_factory=Aws)
-    """The way to S3 and SQS, which is not gone before it is needed."""
-
+    """The clients of S3 and SQS, which are made when they are first needed."""
     jobs: dict[str, Thread] = field(default_factory=dict)
-    """Runs of the machine matching that are not over, by their ids."""
-    models: dict[int, Known] = field(default_factory=dict)
-    """The models of domains that records were matched against."""
+    """The threads of running identity-resolution jobs, by job id."""
+    models: dict[int, DomainModel] = field(default_factory=dict)
+    """The models of domains against which records were matched, by domain."""
     closing: Event = field(default_factory=Event)
-    """Set when the engine is being closed."""
+    """Set when the engine is being closed, to stop its jobs."""
 
     def arn(self, resource: str) -> str:
-        """Give the ARN of a resource such as `domains/shop`."""
+        """Return the ARN of a resource such as `domains/shop`."""
         return f"arn:aws:profile:{self.region}:{self.account_id}:{resource}"

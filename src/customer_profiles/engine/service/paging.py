@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _HEAD = struct.Struct(">BQ8s")
 _VERSION = 1
-_SEAL = 16
-# Assumed: a page token is good for 24 hours.
-_LIFE = 86_400
+_SIGNATURE_BYTES = 16
+# Assumed: a page token is valid for 24 hours.
+_LIFETIME = 86_400
 
 
 class Pages:
-    """Write page tokens and read them back."""
+    """A writer and reader of page tokens."""
 
     def __init__(self, secret: bytes, clock: Clock) -> None:
         """Sign with the database's own secret, so that its tokens outlive the process."""
@@ -31,16 +31,16 @@ class Pages:
         self._clock = clock
 
     def token(self, query: Any, position: str) -> str:
-        """Say where the next page of a query begins."""
-        head = _HEAD.pack(_VERSION, int(self._clock.now()) + _LIFE, _digest(query))
+        """Return the token of the page of a query that begins at a position."""
+        head = _HEAD.pack(_VERSION, int(self._clock.now()) + _LIFETIME, _digest(query))
         body = head + position.encode()
-        return base64.urlsafe_b64encode(body + self._seal(body)).decode()
+        return base64.urlsafe_b64encode(body + self._signature(body)).decode()
 
     def position(self, query: Any, token: str | None) -> str | None:
-        """Read where a page begins; no token is the first page."""
+        """Return the position of a token, None without one, or refuse a token that is not valid."""
         if token is None:
             return None
-        body = self._opened(token)
+        body = self._verified(token)
         _, expires, digest = _HEAD.unpack_from(body)
         # Assumed: MaxResults may change from page to page, everything else of a query may not.
         if digest != _digest(query):
@@ -49,18 +49,18 @@ class Pages:
             raise bad_request("NextToken has expired; start again without it")
         return body[_HEAD.size :].decode()
 
-    def _opened(self, token: str) -> bytes:
+    def _verified(self, token: str) -> bytes:
         try:
-            sealed = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
+            signed = base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True)
         except (binascii.Error, UnicodeEncodeError):
-            sealed = b""
-        body, seal = sealed[:-_SEAL], sealed[-_SEAL:]
-        if len(body) < _HEAD.size or not hmac.compare_digest(seal, self._seal(body)):
-            raise bad_request("NextToken is not one that this service gave; start again without it")
+            signed = b""
+        body, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
+        if len(body) < _HEAD.size or not hmac.compare_digest(signature, self._signature(body)):
+            raise bad_request("NextToken is not a token of this service; start again without it")
         return body
 
-    def _seal(self, body: bytes) -> bytes:
-        return hmac.digest(self._secret, body, "sha256")[:_SEAL]
+    def _signature(self, body: bytes) -> bytes:
+        return hmac.digest(self._secret, body, "sha256")[:_SIGNATURE_BYTES]
 
 
 def _digest(query: Any) -> bytes:

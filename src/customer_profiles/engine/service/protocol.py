@@ -1,4 +1,4 @@
-"""REST-JSON both ways, driven by botocore's shapes; no I/O."""
+"""The REST-JSON protocol, read and written by botocore's shapes; no I/O."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from customer_profiles import _wire
 from .refusals import bad_request, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from customer_profiles._wire import Wire
 
     from .refusals import Refusal
 
-Wire = dict[str, Any]
+encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Write JSON as the service does: without spaces, and not limited to ASCII."""
 Response = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
 
 
 class Route(NamedTuple):
-    """Where an operation is found: a method and the pieces of a path."""
+    """The method and the path of an operation."""
 
     method: str
     pieces: tuple[str | None, ...]
-    """Literal pieces; None stands for a label."""
+    """The pieces of the path; None for a label."""
     labels: tuple[str, ...]
     operation: str
 
@@ -54,9 +57,9 @@ def _route(name: str) -> Route:
 def read(
     method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
 ) -> tuple[str, Wire]:
-    """Give a request's operation and its members, or refuse."""
+    """Return the operation and the members of a request, or refuse."""
     parts = urlsplit(url)
-    route, labels = _found(method, parts.path)
+    route, labels = _find_route(method, parts.path)
     shape = _wire.operation(route.operation).input_shape
     request = _read_body(body)
     request.update(_bound(shape, "querystring", _queries(parts.query)))
@@ -65,14 +68,17 @@ def read(
     return route.operation, request
 
 
-def _found(method: str, path: str) -> tuple[Route, Wire]:
-    # Pieces are cut before they are decoded: an ARN's slashes arrive as %2F.
+def _find_route(method: str, path: str) -> tuple[Route, Wire]:
+    # The path is split before it is decoded: an ARN's slashes arrive as %2F.
     pieces = [unquote(piece) for piece in path.strip("/").split("/")]
     for route in _routes().get((method, len(pieces)), ()):
-        if all(own in (None, piece) for own, piece in zip(route.pieces, pieces, strict=True)):
-            values = [piece for own, piece in zip(route.pieces, pieces, strict=True) if own is None]
+        if all(
+            literal in (None, piece) for literal, piece in zip(route.pieces, pieces, strict=True)
+        ):
+            pairs = zip(pieces, route.pieces, strict=True)
+            values = [piece for piece, literal in pairs if literal is None]
             return route, dict(zip(route.labels, values, strict=True))
-    # Assumed: a method and path that no operation has answer ResourceNotFoundException.
+    # Assumed: a method and path of no operation are answered by ResourceNotFoundException.
     raise not_found("No operation of the service has this method and path")
 
 
@@ -83,13 +89,13 @@ def _queries(query: str) -> dict[str, list[str]]:
     return queries
 
 
-def _bound(shape: Any, location: str, given: Mapping[str, Sequence[str]]) -> Wire:
+def _bound(shape: Any, location: str, values: Mapping[str, Sequence[str]]) -> Wire:
     """Read the members that travel in the query string or the headers."""
     return {
-        name: _typed(member, given[member.serialization["name"]])
+        name: _typed(member, values[member.serialization["name"]])
         for name, member in shape.members.items()
         if member.serialization.get("location") == location
-        and member.serialization["name"] in given
+        and member.serialization["name"] in values
     }
 
 
@@ -99,11 +105,11 @@ def _typed(shape: Any, values: Sequence[str]) -> Any:
     return _scalar(shape.type_name, values[-1])
 
 
-def _scalar(kind: str, value: str) -> Any:
-    # What cannot be read stays text, and the check of its shape says so.
-    if kind in {"integer", "long"} and value.removeprefix("-").isdecimal():
+def _scalar(type_name: str, value: str) -> Any:
+    # A value that cannot be read stays text, which the check of the request's shape refuses.
+    if type_name in {"integer", "long"} and value.removeprefix("-").isdecimal():
         return int(value)
-    return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value
+    return {"true": True, "false": False}.get(value, value) if type_name == "boolean" else value
 
 
 def _read_body(body: bytes | str | None) -> Wire:
@@ -119,19 +125,19 @@ def _read_body(body: bytes | str | None) -> Wire:
 
 
 def without_nulls(value: Any) -> Any:
-    """Drop the members that are null, at every depth: to the service they are absent."""
+    """Remove null members at every depth, because the service treats them as absent."""
     if isinstance(value, dict):
         return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def answered(body: bytes, request_id: str) -> Response:
-    """Wrap an operation's answer."""
+    """Return the response with an operation's answer."""
     return 200, _headers(body, request_id), body
 
 
 def refused(refusal: Refusal, request_id: str) -> Response:
-    """Wrap a refusal: its code travels in a header, its message in the body."""
+    """Return the response of a refusal, with its code in a header and its message in the body."""
     body = json.dumps({"message": refusal.message}).encode()
     headers = {**_headers(body, request_id), "x-amzn-errortype": refusal.code}
     return refusal.status, headers, body

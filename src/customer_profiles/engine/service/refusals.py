@@ -1,4 +1,4 @@
-"""What the service answers when it says no: the code, the status and the words."""
+"""Refusals: the service's exceptions, with code, status and message."""
 
 from __future__ import annotations
 
@@ -23,47 +23,47 @@ def _statuses() -> dict[str, int]:
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer of the service, not a fault
-    """The service's no: an exception of its model with a message that holds no customer value."""
+    """One of the service's exceptions; its message contains no values of customers."""
 
     def __init__(self, code: str, message: str) -> None:
-        """Say no with one of the service's exceptions."""
+        """Refuse with one of the service's exceptions, by its name."""
         super().__init__(code, message)
         self.code = code
         self.message = message
 
     @property
     def status(self) -> int:
-        """The HTTP status that the service's model gives the exception."""
+        """The HTTP status of the exception in the service's model."""
         return _statuses()[self.code]
 
     def __str__(self) -> str:
-        """Show the code and the message."""
+        """Return the code and the message."""
         return f"{self.code}: {self.message}"
 
 
 def bad_request(message: str) -> Refusal:
-    """Refuse a request that asks for what cannot be."""
+    """Refuse a request that is not valid."""
     return Refusal("BadRequestException", message)
 
 
 def not_found(message: str) -> Refusal:
-    """Refuse a request for what is not there."""
+    """Refuse a request for a resource that does not exist."""
     return Refusal("ResourceNotFoundException", message)
 
 
 def invalid(problems: Sequence[_wire.Problem]) -> Refusal:
-    """Refuse a request that breaks its shape, in the words of AWS's framework."""
+    """Refuse a request that breaks its shape, with the message of AWS's framework."""
     count = len(problems)
     plural = "error" if count == 1 else "errors"
     # Assumed: validation messages list 20 broken constraints at most and never repeat the value.
-    words = "; ".join(_sentence(problem) for problem in problems[:_SHOWN])
-    return bad_request(f"{count} validation {plural} detected: {words}")
+    sentences = "; ".join(_sentence(problem) for problem in problems[:_SHOWN])
+    return bad_request(f"{count} validation {plural} detected: {sentences}")
 
 
 def _sentence(problem: _wire.Problem) -> str:
     if problem.kind == "unknown":
         return _unknown(problem)
-    where = f"Value at '{_place(problem.path)}'" if problem.path else "The request"
+    where = f"Value at '{_path(problem.path)}'" if problem.path else "The request"
     return f"{where} failed to satisfy constraint: {_constraint(problem)}"
 
 
@@ -72,28 +72,27 @@ def _unknown(problem: _wire.Problem) -> str:
     name = str(problem.path[-1])
     close = difflib.get_close_matches(name, problem.bound, n=1)
     hint = f", did you mean '{close[0]}'?" if close else ""
-    where = f" at '{_place(problem.path[:-1])}'" if problem.path[1:] else ""
+    where = f" at '{_path(problem.path[:-1])}'" if problem.path[1:] else ""
     return f"Unknown member '{name}'{where}{hint}"
 
 
-def _place(path: _wire.Path) -> str:
-    # The framework counts list items from one and lets member names begin in lower case.
+def _path(path: _wire.Path) -> str:
+    # The framework counts list items from 1 and writes member names with a lower first letter.
     return ".".join(
         f"{step + 1}.member" if isinstance(step, int) else step[:1].lower() + step[1:]
         for step in path
-        # The names in a map are the customer's words, so a place stops at the map itself.
+        # The keys of a map are values of the customer, so the path ends at the map.
         if not isinstance(step, tuple)
     )
 
 
 def _constraint(problem: _wire.Problem) -> str:
-    words = _WORDS[problem.kind]
     bound = problem.bound
     shown = ", ".join(bound) if isinstance(bound, (tuple, list)) else bound
-    return words.format(shown)
+    return _CONSTRAINTS[problem.kind].format(shown)
 
 
-_WORDS = {
+_CONSTRAINTS = {
     "missing": "Member must not be null",
     "type": "Member must be a {}",
     "min_length": "Member must have length greater than or equal to {}",

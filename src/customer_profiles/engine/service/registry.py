@@ -1,8 +1,8 @@
-"""The table of operations that the engine has, each a function under AWS's name for it."""
+"""The functions of the operations that the engine implements, by AWS's names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles import _wire
 
@@ -11,32 +11,33 @@ from .refusals import bad_request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from customer_profiles._wire import Wire
+
     from .context import Context
 
-    Answer = dict[str, Any] | bytes
-    Operation = Callable[[Context, dict[str, Any]], Answer]
+    Operation = Callable[[Context, Wire], Wire | bytes]
 
 OPERATIONS: dict[str, Operation] = {}
 
 
 def operation(name: str) -> Callable[[Operation], Operation]:
-    """Enter a function into the table under the service's own name of the operation."""
+    """Register a function as the implementation of an operation."""
     if name not in _wire.service().operation_names:
-        message = f"{name} is no operation of the service's model"
+        message = f"{name} is not an operation of the service's model"
         raise LookupError(message)
 
-    def enter(function: Operation) -> Operation:
+    def register(function: Operation) -> Operation:
         OPERATIONS[name] = function
         return function
 
-    return enter
+    return register
 
 
 def find(name: str) -> Operation:
-    """Give the function of an operation, or refuse."""
+    """Return the function of an operation, or refuse."""
     function = OPERATIONS.get(name)
     if function is None:
         known = name in _wire.service().operation_names
-        what = "is not built into this engine yet" if known else "is no operation of this service"
-        raise bad_request(f"{name} {what}; it has {', '.join(sorted(OPERATIONS))}")
+        reason = "is not built into this engine yet" if known else "is no operation of this service"
+        raise bad_request(f"{name} {reason}; it has {', '.join(sorted(OPERATIONS))}")
     return function
