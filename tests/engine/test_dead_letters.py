@@ -210,7 +210,7 @@ def test_a_queue_that_does_not_answer_is_left_alone_for_a_while(shop, answering,
     assert [deliver(shop), deliver(shop)] == [0, 0]
     assert client.calls == 1
     monkeypatch.setattr(aws, "_PAUSE_SECONDS", -1.0)
-    shop.engine._context.aws._resting.clear()
+    shop.engine._context.aws._paused_until.clear()
     assert [deliver(shop), deliver(shop)] == [0, 0]
     assert client.calls == 3
     assert kept(shop) == ["one"]

@@ -142,7 +142,7 @@ def test_other_domains_are_not_looked_at(shop):
 
 
 def test_a_model_must_be_there(shop):
-    with pytest.raises(Refusal, match="run one first"):
+    with pytest.raises(Refusal, match="run a job first"):
         shop.find(**ADA)
 
 

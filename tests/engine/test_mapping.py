@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_profiles.engine.ingestion import type_checks
-from customer_profiles.engine.ingestion.mapping import KeyValue, compile_mapping
+from customer_profiles.engine.ingestion.mapping import KeyValue, Mapping
 from customer_profiles.engine.profiles import keys
 
 PUBLISHED = sorted((Path(__file__).parents[1] / "data/mappings").glob("*.json"))
@@ -43,7 +43,7 @@ def read(source, targets, **definition):
         f"f{at}": {"Source": f"_source.{name}", "Target": target}
         for at, (name, target) in enumerate(targets)
     }
-    return compile_mapping({"Fields": fields, **definition}).read(source)
+    return Mapping({"Fields": fields, **definition}).read(source)
 
 
 def key_of(content_types, source, name="k"):
@@ -52,7 +52,7 @@ def key_of(content_types, source, name="k"):
         for part, kind in content_types.items()
     }
     key = {"FieldNames": list(fields), "StandardIdentifiers": ["PROFILE"]}
-    return compile_mapping({"Fields": fields, "Keys": {name: [key]}}).read(source).keys
+    return Mapping({"Fields": fields, "Keys": {name: [key]}}).read(source).keys
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
@@ -60,12 +60,12 @@ def test_a_published_mapping_loads_and_fills_every_target(path):
     definition = json.loads(path.read_text())
     type_checks.check(definition, {})
     source = {field["Source"].split(".")[1]: "x" for field in definition["Fields"].values()}
-    reading = compile_mapping(definition).read(source)
+    reading = Mapping(definition).read(source)
 
     targets = [field["Target"] for field in definition["Fields"].values() if "Target" in field]
     assert set(reading.standard) == {target.partition(".")[0] for target in targets}
     assert len(reading.keys) == len(definition["Keys"])
-    assert reading.unique == "x"
+    assert reading.own_key[1] == "x"
 
 
 def test_all_seven_published_mappings_are_there():
@@ -176,16 +176,16 @@ def test_a_predefined_key_compares_as_its_own_kind():
 def test_several_definitions_of_one_key_give_several_values():
     fields = {name: {"Source": f"_source.{name}"} for name in ("a", "b")}
     definitions = [{"FieldNames": ["a"], "StandardIdentifiers": ["UNIQUE"]}, {"FieldNames": ["b"]}]
-    reading = compile_mapping({"Fields": fields, "Keys": {"k": definitions}}).read({"a": 1, "b": 2})
+    reading = Mapping({"Fields": fields, "Keys": {"k": definitions}}).read({"a": 1, "b": 2})
     assert [key.value for key in reading.keys] == ["1", "2"]
-    assert reading.unique == "1"
+    assert reading.own_key[1] == "1"
 
 
 def test_content_types_fill_an_inferred_profile():
     source = {"a": "a@example.com", "b": "b@example.com", "c": "2065550100"}
     kinds = {"a": "EMAIL_ADDRESS", "b": "EMAIL_ADDRESS", "c": "PHONE_NUMBER"}
     fields = {name: {"Source": f"_source.{name}", "ContentType": kinds[name]} for name in kinds}
-    inferred = compile_mapping({"Fields": fields}).read(source).inferred
+    inferred = Mapping({"Fields": fields}).read(source).inferred
     assert inferred == {"EmailAddress": "a@example.com", "PhoneNumber": "2065550100"}
 
 
@@ -218,6 +218,6 @@ def test_what_is_accepted_compiles_and_reads_any_object(fields, source):
         type_checks.check(definition, {})
     except type_checks.Refusal:
         return
-    reading = compile_mapping(definition).read(source)
+    reading = Mapping(definition).read(source)
     assert all(reading.standard.values())
     assert all(key.value and key.normal for key in reading.keys)

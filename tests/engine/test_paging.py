@@ -57,7 +57,7 @@ def test_a_new_profile_never_takes_the_place_of_a_deleted_one(shop, three):
 
 @pytest.mark.parametrize("token", ["x", "AAAA", "é", "A" * 1024])
 def test_a_forged_token_is_refused(shop, token):
-    with pytest.raises(Refusal, match="NextToken is not one that this service gave"):
+    with pytest.raises(Refusal, match="NextToken is not a token of this service"):
         shop.search("_fullName", "ada", NextToken=token)
 
 
@@ -66,7 +66,7 @@ def test_a_token_with_one_bit_changed_is_refused(shop):
     token = shop.page("_fullName", "ada", MaxResults=1)["NextToken"]
     raw = bytearray(base64.urlsafe_b64decode(token))
     raw[20] ^= 1
-    with pytest.raises(Refusal, match="NextToken is not one that this service gave"):
+    with pytest.raises(Refusal, match="NextToken is not a token of this service"):
         shop.search("_fullName", "ada", NextToken=base64.urlsafe_b64encode(raw).decode())
 
 

@@ -22,7 +22,7 @@ def test_a_function_has_its_operations_name_in_snake_case():
 
 
 def test_a_name_that_the_service_does_not_have_cannot_be_entered():
-    with pytest.raises(LookupError, match="CreateDomian is no operation"):
+    with pytest.raises(LookupError, match="CreateDomian is not an operation"):
         registry.operation("CreateDomian")
 
 

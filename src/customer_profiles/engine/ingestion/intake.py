@@ -104,7 +104,7 @@ class Intake:
             source = from_json(body, allow_inf_nan=False)
         if not isinstance(source, dict):
             # AG:object-type-mapping-troubleshooting; the message is our own.
-            raise bad_request("Object is not valid JSON; send the text of one JSON object")
+            raise bad_request("Object is not valid JSON; give the text of one JSON object")
         reading = self._type.mapping.read(source)
         own_key = reading.own_key
         if own_key is None:
