@@ -200,7 +200,7 @@ def test_a_failure_tells_where_it_was_and_no_value_of_a_customer(matching, monke
 
     assert (job["Status"], job["Message"]) == ("FAILED", "The job failed: ValueError")
     assert "lovelace" not in caplog.text
-    assert "in _found" in caplog.text
+    assert "in _find_matches" in caplog.text
 
 
 def test_disabling_the_matching_forgets_the_matches(matching):

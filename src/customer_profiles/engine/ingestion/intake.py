@@ -39,10 +39,10 @@ SECONDS_A_DAY = 86_400
 _NO_KEY = "The UNIQUE key or PROFILE key does not exist in the profile object"
 _AMBIGUOUS = "All keys of this object are binding to more than one profiles"
 _TOO_LARGE = "Your data contains profile object larger than {} bytes"
-# Assumed: this is the message for an object that finds no profile and may not create one.
+# Assumed: the message for an object that finds no profile and may not create one is our own.
 _NO_PROFILE = "No profile matches the object and AllowProfileCreation is false"
 # AG:examples-object-type-mappings: an ambiguous standard object is rejected.
-# Assumed: this is the message for an object whose keys find several standard objects of a type.
+# Assumed: the message for keys that find several standard objects of one type is our own.
 _AMBIGUOUS_STANDARD = "The keys of this object are binding to more than one {} objects"
 
 
