@@ -14,7 +14,7 @@ class Shop:
         self.engine = engine
 
     def ask(self, operation, **members):
-        """Give an operation's answer, read from its JSON."""
+        """Return an operation's answer, read from its JSON."""
         if "resourceArn" not in members and operation != "ListDomains":
             members = {"DomainName": "shop", **members}
         return json.loads(self.engine.answer(operation, members))
@@ -24,20 +24,20 @@ class Shop:
         return self.ask("CreateProfile", **fields)["ProfileId"]
 
     def read(self, profile_id):
-        """Give a profile's members without its id."""
+        """Return a profile's members without its id."""
         (profile,) = self.ask("BatchGetProfile", ProfileIds=[profile_id])["Profiles"]
         return {name: value for name, value in profile.items() if name != "ProfileId"}
 
     def page(self, key, *values, **more):
-        """Give one page of a search."""
+        """Return one page of a search."""
         return self.ask("SearchProfiles", KeyName=key, Values=list(values), **more)
 
     def search(self, key, *values, **more):
-        """Give the ids on one page of a search."""
+        """Return the ids on one page of a search."""
         return [item["ProfileId"] for item in self.page(key, *values, **more)["Items"]]
 
     def stats(self):
-        """Give the domain's statistics."""
+        """Return the domain's statistics."""
         return self.ask("GetDomain")["Stats"]
 
 

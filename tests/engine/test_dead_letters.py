@@ -28,7 +28,7 @@ def sqs():
 
 @pytest.fixture
 def queue(sqs, shop):
-    """Give the shop a queue in another region than the engine's."""
+    """Return the shop with a queue in another region than the engine's."""
     url = sqs.create_queue(QueueName="rejected")["QueueUrl"]
     take_orders(shop)
     shop.ask("UpdateDomain", DeadLetterQueueUrl=url)
@@ -36,7 +36,7 @@ def queue(sqs, shop):
 
 
 def messages(sqs, url):
-    """Take all messages of a queue: bodies and reasons."""
+    """Receive all messages of a queue, as bodies and reasons."""
     found = []
     while True:
         answer = sqs.receive_message(
@@ -162,7 +162,7 @@ class Queue:
 
 @pytest.fixture
 def answering(shop, queue):
-    """Give the shop a queue that answers as a function tells, and deliver."""
+    """Return the shop with a queue whose answers a function makes."""
 
     def use(answer):
         client = Queue(answer)

@@ -32,7 +32,7 @@ SAME_MAIL = {"MatchingAttributesList": [["EmailAddress"]]}
 
 @pytest.fixture
 def matching(shop):
-    """Give a domain that matches: three profiles of one customer, and fifty others."""
+    """Return a domain that matches: three profiles of one customer, and fifty others."""
     shop.ask("UpdateDomain", Matching={"Enabled": True})
     for n in range(50):
         shop.create(FirstName=f"First{n}", LastName=f"Last{n}", EmailAddress=f"p{n}@x.org")
@@ -484,7 +484,7 @@ def test_jobs_come_page_by_page_with_the_latest_first(matching):
 
 @pytest.fixture
 def customers(shop):
-    """Give the three profiles of the documented example, each value with its own time."""
+    """Return the three profiles of the documented example, each value with its own time."""
     for name, target in (("First", "FirstName"), ("Mail", "EmailAddress"), ("Tel", "PhoneNumber")):
         shop.ask(
             "PutProfileObjectType",

@@ -18,7 +18,7 @@ DAY = 86_400
 
 
 def definition(keys, targets=None, types=None):
-    """Give fields and keys; a key is written as `field+field IDENTIFIER IDENTIFIER`."""
+    """Return fields and keys; a key is written as `field+field IDENTIFIER IDENTIFIER`."""
     targets, types = targets or {}, types or {}
     made, names = {}, {*targets, *types}
     for name, written in keys.items():
@@ -52,30 +52,30 @@ def put_text(shop, name, text):
 
 
 def listed(shop, profile_id, name, **more):
-    """Give the objects of a type that a profile has."""
+    """Return the objects of a type that a profile has."""
     answer = shop.ask("ListProfileObjects", ProfileId=profile_id, ObjectTypeName=name, **more)
     return [json.loads(item["Object"]) for item in answer["Items"]]
 
 
 def letters(shop):
-    """Give the reasons of the dead letters."""
+    """Return the reasons of the dead letters."""
     return [letter["Message"] for letter in shop.engine.dead_letters("shop")]
 
 
 def found(shop, key, *values):
-    """Give the only profile that a key finds."""
+    """Return the only profile that a key finds."""
     (profile_id,) = shop.search(key, *values)
     return profile_id
 
 
 def counts(shop):
-    """Give how many profiles and objects the domain says it has."""
+    """Return how many profiles and objects the domain says it has."""
     stats = shop.stats()
     return stats["ProfileCount"], stats["ObjectCount"]
 
 
 def bigger(clock, **quotas):
-    """Give a shop in an engine with quotas of its own."""
+    """Return a shop in an engine with quotas of its own."""
     shop = Shop(Engine(clock=clock, strict=True, quotas=Quotas(**quotas)))
     shop.ask("CreateDomain", DefaultExpirationDays=30)
     return shop
@@ -83,7 +83,7 @@ def bigger(clock, **quotas):
 
 @pytest.fixture
 def customers(shop):
-    """Give the shop with a type `Customer` of id, e-mail and name."""
+    """Return the shop with a type `Customer` of id, e-mail and name."""
     put_type(
         shop,
         "Customer",

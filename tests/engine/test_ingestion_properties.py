@@ -119,13 +119,13 @@ def rows_of(shop):
 
 
 def set_by(written, body, identity):
-    """Give who set which value, but for times."""
+    """Return who set which value, but for times."""
     spelled = sources.spelled_out(written, json.loads(body), identity)
     return {path: (one.type, one.unique_key) for path, one in spelled.named.items()}
 
 
 def state(shop):
-    """Give all that is stored, but for times and the order of members."""
+    """Return all that is stored, but for times and the order of members."""
     stored, held, index, added = rows_of(shop)
     identities = {one.id: one.profile_id for one in stored}
     known = {
@@ -177,7 +177,7 @@ class Domain(RuleBasedStateMachine):
         self.engine.close()
 
     def try_to(self, operation, **members):
-        """Ask for something that may be refused."""
+        """Send a request that may be refused."""
         with contextlib.suppress(Refusal):
             return self.shop.ask(operation, **members)
 
@@ -439,7 +439,7 @@ WRITES = st.lists(
 
 
 def naive(writes, priorities):
-    """Say who set which value in the end, in the plainest way."""
+    """Return which object set each value in the end, by the simplest algorithm."""
     held = {}
     for who, values in writes:
         for name, value in values.items():
@@ -500,6 +500,6 @@ def write(shop, ada, who, values):
 
 
 def read(shop, ada):
-    """Give the values of a profile by the names of the fields that set them."""
+    """Return the values of a profile by the names of the fields that set them."""
     leaves = {".".join(path): value for path, value in sources.leaves(shop.read(ada))}
     return {name: leaves[path] for name, path in PATHS.items() if path in leaves}

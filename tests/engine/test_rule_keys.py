@@ -18,7 +18,7 @@ EMAILS = ["EmailAddress", "BusinessEmailAddress"]
 
 
 def ruled(*levels: list[str], **selector: Any) -> Rules:
-    """Give rules of these levels, compared in all e-mail addresses unless told otherwise."""
+    """Return rules of these levels, compared in all e-mail addresses unless told otherwise."""
     selector = {"AttributeMatchingModel": "ONE_TO_ONE", "EmailAddress": EMAILS} | selector
     return Rules.of(
         {

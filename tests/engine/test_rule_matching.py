@@ -61,7 +61,7 @@ PROFILES = st.lists(
 
 
 def expected(rows, config=RULES):
-    """Give the groups of all profiles at once, by the functions that are tested alone."""
+    """Return the groups of all profiles at once, by the functions that are tested alone."""
     applied = rule_keys.Rules.of(config)
     found = groups({one: rule_keys.keys_of(wire, applied) for one, wire in rows.items()})
     return {(one.level, frozenset(one.ids)) for one in found}
@@ -111,7 +111,7 @@ def test_what_arrives_one_by_one_is_matched_as_if_all_came_at_once(profiles, cha
 
 
 def miscounted(engine):
-    """Give the values of keys whose holders are not counted right."""
+    """Return the values of keys whose holders are not counted right."""
     with engine._database.read() as connection:
         held = connection.execute("SELECT DISTINCT profile FROM rule_keys").fetchall()
         keys = [store.held(connection, profile) for (profile,) in held]
@@ -147,7 +147,7 @@ def test_rules_that_change_match_as_if_they_had_been_there_from_the_start(profil
 
 
 def merged(profiles, level):
-    """Give what rules that merge leave of profiles, each of which has an attribute of its own."""
+    """Return what rules that merge leave of profiles, each of which has an attribute of its own."""
     merging = {**RULES, "MaxAllowedRuleLevelForMerging": level}
     with Engine(clock=ManualClock(), strict=True) as engine:
         shop = Shop(engine)
@@ -172,7 +172,7 @@ def test_rules_merge_until_nothing_matches_and_lose_nobody(profiles, level):
 
 
 def customers(names):
-    """Give what profiles of a customer may have: all have the same values, where they have any."""
+    """Return what profiles of a customer may have: all have the same values, where they have any."""
     full = {"LastName": names, "EmailAddress": f"{names}@x.org", "PhoneNumber": f"1{names}"}
     return st.sets(st.sampled_from(sorted(full))).map(lambda own: {one: full[one] for one in own})
 

@@ -14,14 +14,14 @@ ASSET = {"name": "_asset.AssetName", "price": "_asset.Price", "note": "_asset.At
 
 @pytest.fixture
 def garage(shop):
-    """Give the shop with a type `Car` that fills assets, one by its plate."""
+    """Return the shop with a type `Car` that fills assets, one by its plate."""
     keys = {"Id": "id UNIQUE", "Who": "who PROFILE", "Plate": "plate ASSET"}
     put_type(shop, "Car", keys, ASSET)
     return shop
 
 
 def assets(shop, who):
-    """Give a profile's assets without their ids."""
+    """Return a profile's assets without their ids."""
     found_ones = listed(shop, found(shop, "Who", who), "_asset")
     return [{name: one[name] for name in one if name != "AssetId"} for one in found_ones]
 

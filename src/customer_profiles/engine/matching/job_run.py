@@ -118,7 +118,7 @@ class JobRun:
         resolution = machine.find(self._bodies(counts))
         if resolution is None:
             return match_store.Matches([], []), "", sum(counts)
-        # Assumed: a match has a new id with every job; it is the job's with a number at its end.
+        # Assumed: each job gives its matches new ids, made of the job's id and a number.
         with ThreadPoolExecutor(1) as pool:
             # The model of a million profiles takes about a second, so another core makes it.
             model = pool.submit(getattr, resolution, "model")

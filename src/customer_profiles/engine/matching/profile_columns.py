@@ -68,11 +68,11 @@ class _Parser:
                 return self._flat(_parsed(lines, self._used, "error"))
             except pa.ArrowInvalid:
                 self._used = None
-        table = self._parsed_whole(lines)
+        table = self._parsed_fully(lines)
         self._used = _used(table)
         return self._flat(table)
 
-    def _parsed_whole(self, lines: bytes) -> pa.Table:
+    def _parsed_fully(self, lines: bytes) -> pa.Table:
         table = _parsed(lines, self._schema(), "infer")
         names = _attribute_names(table)
         if names - self._attributes.keys():

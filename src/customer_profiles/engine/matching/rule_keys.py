@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 MOST_HOLDERS = 500
 """A value that more profiles than this have does not identify any of them."""
 
-# Assumed: without rules of its own a domain has these.
+# Assumed: a domain that enables matching without rules of its own gets these four rules.
 DEFAULT_RULES = (
     ("FirstName", "LastName", "EmailAddress", "PhoneNumber"),
     ("FirstName", "LastName", "EmailAddress"),
@@ -44,7 +44,7 @@ _PLAIN = frozenset(
 )
 _ADDRESS = "Address"
 _LINES = ("Address1", "Address2", "Address3", "Address4")
-# Assumed: Address.Address is the lines of an address, one below the other.
+# Assumed: Address.Address is compared as the lines of an address, joined by line breaks.
 _OF_ADDRESS = {"Address": _LINES} | {
     name: (name,) for name in ("City", "Country", "County", "PostalCode", "State", "Province")
 }
@@ -172,7 +172,7 @@ def is_too_common(values: Iterable[Value], count: Callable[[Value], int]) -> boo
 
 def too_common_message(level: int) -> str:
     """Return the dead-letter queue's message for a profile that is not matched at a level."""
-    # AG:setup-matching-rule-examples has the words.
+    # AG:setup-matching-rule-examples has the message.
     return (
         f"All attributes at rule level {level} are associated with more than "
         f"{MOST_HOLDERS} records."
@@ -224,7 +224,7 @@ def group_of(
     connected at that level or a stronger one. A profile moves to a stronger group as soon as there
     is one. The order in which profiles are written does not matter.
     """
-    # Assumed: who matches a member of a stronger group is grouped with that group, at its level.
+    # Assumed: a profile that matches a member of a stronger group is grouped with all its members.
     for key in sorted(keys_held(profile)):
         if any(other != profile for other in holders(key)):
             ids = connected(profile, key.level, keys_held, holders)
@@ -272,7 +272,7 @@ def _readings(profile: Wire, part: _Part) -> Iterator[list[list[str]]]:
 
 
 def _value(profile: Wire, name: str, member: str) -> str:
-    # Assumed: values are compared as they are stored, in every letter and sign.
+    # Assumed: values are compared exactly as they are stored.
     if name.startswith(_CUSTOM):
         return str((profile.get("Attributes") or {}).get(name.removeprefix(_CUSTOM)) or "")
     if name.startswith(f"{_ADDRESS}."):

@@ -202,7 +202,7 @@ def _merge_matches_of(context: Context, connection: Connection, row: int) -> Non
         return
     parts = [merging.part(connection, profile) for profile in stored]
     result = merged(parts, ruled.config.get("ConflictResolution"))
-    # Assumed: a value that a merge does not keep matches nobody, so the order may matter then.
+    # Assumed: a value that a merge does not keep no longer matches, so the order can matter.
     if consolidation.merge(context, connection, stored, result):
         for profile in stored:
             _index(context, connection, profile.id)
