@@ -172,7 +172,7 @@ def test_rules_merge_until_nothing_matches_and_lose_nobody(profiles, level):
 
 
 def customers(names):
-    """Return what profiles of a customer may have: all have the same values, where they have any."""
+    """Return possible profiles of a customer: where they have values, these are the same."""
     full = {"LastName": names, "EmailAddress": f"{names}@x.org", "PhoneNumber": f"1{names}"}
     return st.sets(st.sampled_from(sorted(full))).map(lambda own: {one: full[one] for one in own})
 

@@ -397,11 +397,7 @@ class Intake:
     ) -> tuple[set[Key], set[Key]]:
         """Return the keys that the profile had and has, as far as this object touches them.
 
-        Args:
-            profile: the profile.
-            values: the profile's values before and after.
-            search_keys: the object's own keys before and after.
-            standard_objects: the standard objects that the object fills.
+        `values` are the profile's and `search_keys` the object's, each before and after.
         """
         old, new = values
         had, has = map(set, search_keys)

@@ -50,6 +50,13 @@ _OF_ADDRESS = {"Address": _LINES} | {
 }
 _KNOWN = _PLAIN | {"EmailAddress", "PhoneNumber"} | {f"{_ADDRESS}.{name}" for name in _OF_ADDRESS}
 _CUSTOM = "Attributes."
+
+
+def _sub_types(suffix: str, *members: str) -> dict[str, str]:
+    """Return the members of a profile by their names and by their names without a suffix."""
+    return {name: member for member in members for name in (member, member.removesuffix(suffix))}
+
+
 # Assumed: the sub-type BusinessAddress is a profile's BillingAddress; it has no other business one.
 # Assumed: sub-types are also known by the short names and spellings in the model's texts.
 _SUB_TYPES = {
@@ -61,24 +68,12 @@ _SUB_TYPES = {
         "MailingAddress": "MailingAddress",
         "ShippingAddress": "ShippingAddress",
     },
-    "PhoneNumber": {
-        "PhoneNumber": "PhoneNumber",
-        "Phone": "PhoneNumber",
-        "HomePhoneNumber": "HomePhoneNumber",
-        "HomePhone": "HomePhoneNumber",
-        "MobilePhoneNumber": "MobilePhoneNumber",
-        "MobilePhone": "MobilePhoneNumber",
-        "BusinessPhoneNumber": "BusinessPhoneNumber",
-        "BusinessPhone": "BusinessPhoneNumber",
-    },
-    "EmailAddress": {
-        "EmailAddress": "EmailAddress",
-        "Email": "EmailAddress",
-        "BusinessEmailAddress": "BusinessEmailAddress",
-        "BusinessEmail": "BusinessEmailAddress",
-        "PersonalEmailAddress": "PersonalEmailAddress",
-        "PersonalEmail": "PersonalEmailAddress",
-    },
+    "PhoneNumber": _sub_types(
+        "Number", "PhoneNumber", "HomePhoneNumber", "MobilePhoneNumber", "BusinessPhoneNumber"
+    ),
+    "EmailAddress": _sub_types(
+        "Address", "EmailAddress", "BusinessEmailAddress", "PersonalEmailAddress"
+    ),
 }
 
 
@@ -173,10 +168,8 @@ def is_too_common(values: Iterable[Value], count: Callable[[Value], int]) -> boo
 def too_common_message(level: int) -> str:
     """Return the dead-letter queue's message for a profile that is not matched at a level."""
     # AG:setup-matching-rule-examples has the message.
-    return (
-        f"All attributes at rule level {level} are associated with more than "
-        f"{MOST_HOLDERS} records."
-    )
+    count = f"more than {MOST_HOLDERS} records"
+    return f"All attributes at rule level {level} are associated with {count}."
 
 
 @dataclass(frozen=True)
