@@ -97,7 +97,7 @@ def _record(
     delivered: set[int],
     unsendable: set[int],
 ) -> None:
-    """Remove the dead letters that were delivered, and keep the others out of further requests."""
+    """Remove delivered dead letters, and keep those that SQS cannot accept out of requests."""
     if unsendable:
         log.warning("SQS cannot accept %d dead letters of %s", len(unsendable), domain_name)
     with context.database.write() as connection:

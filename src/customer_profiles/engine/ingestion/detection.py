@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from customer_profiles import _timestamps
 from customer_profiles.engine.service.refusals import bad_request
@@ -83,7 +83,7 @@ def detect(objects: Sequence[str]) -> list[Wire]:
     return [detected | {"SourceLastUpdatedTimestampFormat": timestamp} if timestamp else detected]
 
 
-def _parsed(words: str) -> dict[str, Any]:
+def _parsed(words: str) -> Wire:
     try:
         value = json.loads(words)
     except (ValueError, RecursionError):
@@ -93,7 +93,7 @@ def _parsed(words: str) -> dict[str, Any]:
     return value
 
 
-def _attributes(objects: Iterable[dict[str, Any]]) -> Iterator[_Attribute]:
+def _attributes(objects: Iterable[Wire]) -> Iterator[_Attribute]:
     found: dict[tuple[str, ...], list[str]] = {}
     for item in objects:
         for path, value in _leaves(item, (), 0):
@@ -108,7 +108,7 @@ def _attributes(objects: Iterable[dict[str, Any]]) -> Iterator[_Attribute]:
 
 
 def _leaves(
-    value: Any, path: tuple[str, ...], depth: int
+    value: object, path: tuple[str, ...], depth: int
 ) -> Iterator[tuple[tuple[str, ...], str | None]]:
     if depth > _DEPTH:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import starmap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .values import follow, text
 
@@ -25,18 +25,18 @@ class Scope:
     __slots__ = ("names", "parent", "source", "value")
 
     def __init__(
-        self, source: Any, value: Any, parent: Scope | None, names: dict[str, Any]
+        self, source: object, value: object, parent: Scope | None, names: dict[str, object]
     ) -> None:
         """Open a scope in which `this` is `value`."""
-        self.source: Any = source
-        self.value: Any = value
+        self.source: object = source
+        self.value: object = value
         self.parent: Scope | None = parent
-        self.names: dict[str, Any] = names
+        self.names: dict[str, object] = names
 
 
 if TYPE_CHECKING:
     Part = Callable[[Scope], str]
-    Getter = Callable[[Scope], Any]
+    Getter = Callable[[Scope], object]
 
 
 class _Token(NamedTuple):
@@ -46,7 +46,7 @@ class _Token(NamedTuple):
     offset: int
 
 
-def compile_template(template: str) -> Callable[[Any], str | None]:
+def compile_template(template: str) -> Callable[[object], str | None]:
     """Compile a template to a function that renders it for a source object.
 
     Raises:
@@ -54,7 +54,7 @@ def compile_template(template: str) -> Callable[[Any], str | None]:
     """
     part = _Parser(list(_tokens(template))).all()
 
-    def render(source: Any) -> str | None:
+    def render(source: object) -> str | None:
         rendered = part(Scope(source, None, None, {}))
         # Assumed: a template that renders nothing but white space gives an empty value.
         return None if not rendered or rendered.isspace() else rendered
@@ -221,7 +221,7 @@ def _each(value: Getter, body: Part, otherwise: Part) -> Part:
         items = list(_items(value(scope)))
         last = len(items) - 1
 
-        def render_item(position: int, item: tuple[Any, Any]) -> str:
+        def render_item(position: int, item: tuple[object, object]) -> str:
             key, inner = item
             names = {"key": key, "index": position, "first": not position, "last": position == last}
             return body(Scope(scope.source, inner, scope, names))
@@ -231,7 +231,7 @@ def _each(value: Getter, body: Part, otherwise: Part) -> Part:
     return render
 
 
-def _items(value: Any) -> Iterator[tuple[Any, Any]]:
+def _items(value: object) -> Iterator[tuple[object, object]]:
     if isinstance(value, dict):
         yield from value.items()
     elif isinstance(value, list):

@@ -212,8 +212,6 @@ class Intake:
         found = self._batch.objects(slot, self._type.name)
         return next((item for item in found if item.unique_key == accepted.unique_key), None)
 
-    # --- the profile ---
-
     def _find_profile(self, object_keys: Iterable[KeyValue]) -> profile_store.Stored | None:
         """Find the profile by an object's keys; None if it has none yet."""
         usable = [key for key in object_keys if "PROFILE" in key.identifiers]
@@ -293,8 +291,6 @@ class Intake:
         else:
             self._batch.replace_profile(profile)
             self._new_bytes += len(profile.body) - len(found.body)
-
-    # --- the object itself and the standard objects ---
 
     def _object(
         self,
@@ -385,8 +381,6 @@ class Intake:
                 history.add(self._connection, (event,))
         self._batch.put_object(new)
         self._batch.enter(new.id, slots)
-
-    # --- after the writes ---
 
     def _key_change(
         self,

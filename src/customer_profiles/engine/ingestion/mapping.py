@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from customer_profiles._wire import Wire
 
+    from .targets import Put
+
     Values = list[str | None]
     # The position of a value, the member that it is written to, and that member's length limit.
     _Cell = tuple[int, str, int]
@@ -172,7 +174,7 @@ _NOTHING = Source(lambda _source: None, lambda _source: [], many=False)
 
 def _objects(fields: Iterable[_Field]) -> dict[str, _StandardObject]:
     objects: dict[str, _StandardObject] = {}
-    lists: dict[tuple[Any, ...], list[_Field]] = {}
+    lists: dict[tuple[str, tuple[str, ...]], list[_Field]] = {}
     for item in fields:
         target = item.target
         if target is None or _is_time_of_profile(target):
@@ -185,7 +187,9 @@ def _objects(fields: Iterable[_Field]) -> dict[str, _StandardObject]:
         elif target.item is None:
             fill.writes.append(_write(item, target))
         else:
-            lists.setdefault((target.object, target.keys), []).append(item)
+            # A list is never inside a map, so members alone lead to it.
+            names = tuple(key for key in target.keys if isinstance(key, str))
+            lists.setdefault((target.object, names), []).append(item)
     for (name, names), columns in lists.items():
         objects[name].writes.append(_write_list(names, columns))
     return objects
@@ -208,12 +212,12 @@ def _write(item: _Field, target: Target) -> Write:
     return write
 
 
-def _put(put: Any, members: Wire, names: tuple[str, ...], value: str | None) -> None:
+def _put(put: Put, members: Wire, names: tuple[str, ...], value: str | None) -> None:
     if value is not None:
         put(members, names, value)
 
 
-def _write_list(names: tuple[Any, ...], columns: list[_Field]) -> Write:
+def _write_list(names: tuple[str, ...], columns: list[_Field]) -> Write:
     """Return what fills a list: the first values of all fields make the first item, and so on."""
     puts = [
         (item.source.read_all, item.target.item, putting(item.target.node))

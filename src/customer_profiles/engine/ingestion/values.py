@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.service.protocol import encode
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _DIGITS = 9
 
 
-def text(value: Any) -> str | None:
+def text(value: object) -> str | None:
     """Return a value as text; None when it is empty."""
     if value.__class__ is str:
         return value or None
@@ -31,7 +31,7 @@ def text(value: Any) -> str | None:
     return _plain(value)
 
 
-def _plain(value: Any) -> str | None:
+def _plain(value: object) -> str | None:
     try:
         return str(value) or None
     except ValueError:
@@ -39,14 +39,14 @@ def _plain(value: Any) -> str | None:
         return None
 
 
-def _json(value: Any) -> str | None:
+def _json(value: object) -> str | None:
     try:
         return encode(value)
     except (ValueError, RecursionError):
         return None
 
 
-def follow(value: Any, names: Sequence[str]) -> Any:
+def follow(value: object, names: Sequence[str]) -> object:
     """Return the value at a path of names below `value`; None when there is none."""
     for name in names:
         if isinstance(value, dict):

@@ -141,7 +141,7 @@ def _values_at(values: Wire, names: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(json.dumps(value, sort_keys=True) for value in found)
 
 
-def _value_at(values: Wire, name: str) -> Any:
+def _value_at(values: Wire, name: str) -> object:
     """Return a value by a name such as `FirstName`, `Address.City` or `Attributes.tier`."""
     first, _, rest = name.partition(".")
     value = values.get(first)

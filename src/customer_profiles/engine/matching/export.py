@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
@@ -81,8 +81,8 @@ def _parts(context: Context, domain: int) -> Iterator[str]:
         after = matches[-1].id
 
 
-def _line(group: int, confidence: float, profile: Wire) -> list[Any]:
-    values = [profile.get(name, "") for name in _PLAIN]
+def _line(group: int, confidence: float, profile: Wire) -> list[object]:
+    values: list[object] = [profile.get(name, "") for name in _PLAIN]
     addresses = [profile.get(name) or {} for name in _ADDRESSES]
     values += [address.get(name, "") for address in addresses for name in _OF_ADDRESS]
     attributes = profile.get("Attributes") or {}

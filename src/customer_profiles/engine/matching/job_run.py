@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import AwsError
 from customer_profiles.engine.service.refusals import Refusal
@@ -161,12 +161,12 @@ class JobRun:
             return "PARTIAL_SUCCESS", f"Matches were found but not exported: {error}"
         return "COMPLETED", None
 
-    def _update(self, **values: Any) -> None:
+    def _update(self, **values: str | float | None) -> None:
         self._check_open()
         with self._context.database.write() as connection:
             self._change(connection, **values)
 
-    def _change(self, connection: Connection, **values: Any) -> None:
+    def _change(self, connection: Connection, **values: str | float | None) -> None:
         self._check_still_enabled(connection)
         store.change(connection, self._job_id, updated=self._context.clock.now(), **values)
 

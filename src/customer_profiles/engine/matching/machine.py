@@ -13,6 +13,7 @@ from .profile_columns import LEFT_OUT, ROW, read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.identity import Model, Resolution
 
@@ -68,7 +69,7 @@ def bodies(context: Context, domain: int) -> Iterator[list[tuple[int, bytes]]]:
         yield rows
 
 
-def compared(profile: Mapping[str, Any]) -> dict[str, Any]:
+def compared(profile: Mapping[str, Any]) -> Wire:
     """Return the members of a profile that are compared."""
     return {name: value for name, value in profile.items() if name not in LEFT_OUT}
 

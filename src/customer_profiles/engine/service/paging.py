@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .refusals import bad_request
 
@@ -30,13 +30,13 @@ class Pages:
         self._secret = secret
         self._clock = clock
 
-    def token(self, query: Any, position: str) -> str:
+    def token(self, query: object, position: str) -> str:
         """Return the token of the page of a query that begins at a position."""
         head = _HEAD.pack(_VERSION, int(self._clock.now()) + _LIFETIME, _digest(query))
         body = head + position.encode()
         return base64.urlsafe_b64encode(body + self._signature(body)).decode()
 
-    def position(self, query: Any, token: str | None) -> str | None:
+    def position(self, query: object, token: str | None) -> str | None:
         """Return the position of a token, None without one, or refuse a token that is not valid."""
         if token is None:
             return None
@@ -63,5 +63,5 @@ class Pages:
         return hmac.digest(self._secret, body, "sha256")[:_SIGNATURE_BYTES]
 
 
-def _digest(query: Any) -> bytes:
+def _digest(query: object) -> bytes:
     return hashlib.blake2b(json.dumps(query).encode(), digest_size=8).digest()

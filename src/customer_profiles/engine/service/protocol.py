@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .refusals import Refusal
 
-encode: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Write JSON as the service does: without spaces, and not limited to ASCII."""
 Response = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
@@ -99,13 +99,13 @@ def _bound(shape: Any, location: str, values: Mapping[str, Sequence[str]]) -> Wi
     }
 
 
-def _typed(shape: Any, values: Sequence[str]) -> Any:
+def _typed(shape: Any, values: Sequence[str]) -> object:
     if shape.type_name == "list":
         return [_scalar(shape.member.type_name, value) for value in values]
     return _scalar(shape.type_name, values[-1])
 
 
-def _scalar(type_name: str, value: str) -> Any:
+def _scalar(type_name: str, value: str) -> object:
     # A value that cannot be read stays text, which the check of the request's shape refuses.
     if type_name in {"integer", "long"} and value.removeprefix("-").isdecimal():
         return int(value)
