@@ -58,7 +58,7 @@ def page(
         for row in rows:
             after = row
             group = _group(connection, row)
-            if group is None or row != _listed_at(connection, group):
+            if group is None or _is_listed_before(connection, group, row):
                 continue
             found.append(_match(connection, group))
             if len(found) == limit:
@@ -94,13 +94,10 @@ def _group_at(connection: Connection, row: int, level: int) -> Group[int] | None
     return next((group for group in groups if group.level == level), None)
 
 
-def _listed_at(connection: Connection, group: Group[int]) -> int:
-    """Return the first profile whose own group this is; others in it may have a stronger one."""
-    return next(
-        row
-        for row in group.ids
-        if (own := _group(connection, row)) is not None and own.level == group.level
-    )
+def _is_listed_before(connection: Connection, group: Group[int], row: int) -> bool:
+    """Return whether this is the own group of an earlier profile; others have a stronger one."""
+    owns = (_group(connection, other) for other in group.ids if other < row)
+    return any(own is not None and own.level == group.level for own in owns)
 
 
 def _match(connection: Connection, group: Group[int]) -> RuleMatch:
