@@ -15,7 +15,7 @@ _DIGITS = 9
 
 def text(value: object) -> str | None:
     """Return a value as text; None when it is empty."""
-    if value.__class__ is str:
+    if type(value) is str:
         return value or None
     if value is None:
         return None
