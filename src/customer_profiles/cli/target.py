@@ -81,7 +81,7 @@ def with_target(command: Callable[..., None]) -> Callable[..., None]:
         command(target=target, **options)
 
     parameters = [*own, *shared]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    vars(run)["__signature__"] = inspect.Signature(parameters)  # typer reads it
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
