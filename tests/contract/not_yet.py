@@ -1,4 +1,4 @@
-"""Operations of the service that neither side has yet; a new one goes here, or is built."""
+"""Operations of the service that neither SDK nor engine has yet; remove a line to build one."""
 
 NOT_YET = frozenset(
     {

@@ -1,7 +1,10 @@
-"""Every operation of the service is built on both sides, or stands in `NOT_YET`."""
+"""Every operation of the service is built on both sides, or is listed in `NOT_YET`."""
 
 from __future__ import annotations
 
+import functools
+import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -12,30 +15,62 @@ from customer_profiles.engine.service import registry
 from tests.contract.not_yet import NOT_YET
 
 ROOT = Path(customer_profiles.__file__).parent
-BUILT = sorted(set(_wire.service().operation_names) - NOT_YET)
+SERVICE = frozenset(_wire.service().operation_names)
+BUILT = sorted(SERVICE - NOT_YET)
+# The folders in which the name of an operation belongs, each once.
+SIDES = ["engine/operations", "repositories"]
+LIST = "tests/contract/not_yet.py"
 
 
-def files_with(operation: str) -> list[str]:
-    """Give the rooms whose code names an operation."""
-    return sorted(
-        path.relative_to(ROOT).parts[0]
-        for path in ROOT.rglob("*.py")
-        for line in path.read_text().splitlines()
-        if f'"{operation}"' in line
-    )
+@functools.cache
+def lines_by_operation() -> dict[str, list[str]]:
+    """Return the lines that name each operation in quotes, as `folder/file.py:line`."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(ROOT.rglob("*.py")):
+        file = path.relative_to(ROOT).as_posix()
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            for name in SERVICE.intersection(re.findall(r'"(\w+)"', line)):
+                found[name].append(f"{file}:{number}")
+    return found
+
+
+def folders(lines: list[str]) -> list[str]:
+    """Return the folders of lines such as `repositories/domains.py:12`."""
+    return [line.rpartition("/")[0] for line in lines]
 
 
 @pytest.mark.parametrize("operation", BUILT)
 def test_a_built_operation_is_named_once_on_each_side(operation: str) -> None:
-    assert files_with(operation) == ["engine", "repositories"]
+    lines = lines_by_operation()[operation]
+    missing = [side for side in SIDES if side not in folders(lines)]
+
+    assert missing == [], (
+        f'write "{operation}" in a file of src/customer_profiles/{" and of ".join(missing)} '
+        f"(CONTRIBUTING.md, Add an operation), or list it in {LIST}; it is named in {lines}"
+    )
+    assert folders(lines) == SIDES, (
+        f'"{operation}" is named {len(lines)} times: {lines}. Name it once in repositories/ '
+        "and once in engine/operations/; use a constant or a function for the second use"
+    )
 
 
 @pytest.mark.parametrize("operation", sorted(NOT_YET))
 def test_what_is_not_yet_built_is_nowhere(operation: str) -> None:
-    assert files_with(operation) == []
+    lines = lines_by_operation()[operation]
+
+    assert lines == [], f"{operation} is built in {lines}: remove its line from {LIST}"
 
 
 def test_not_yet_names_only_operations_of_the_service() -> None:
-    """An operation that botocore adds or drops shows up here, by name."""
+    """An operation that botocore adds or drops is reported here, by name."""
+    unregistered = sorted(set(BUILT) - set(registry.OPERATIONS))
+    early = sorted(set(registry.OPERATIONS) & NOT_YET)
+    unknown = sorted(NOT_YET - SERVICE)
+
+    assert unregistered == [], (
+        f"the engine has no function for {unregistered}: decorate one with @operation(...) in "
+        f"engine/operations/ and import its file there, or list the operation in {LIST}"
+    )
+    assert early == [], f"the engine has {early}: remove the lines from {LIST}"
+    assert unknown == [], f"the service has no operations {unknown}: remove the lines from {LIST}"
     assert set(registry.OPERATIONS) == set(BUILT)
-    assert set(_wire.service().operation_names) >= NOT_YET

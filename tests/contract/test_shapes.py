@@ -1,16 +1,18 @@
-"""The models hold what the service's shapes hold, no more and no less."""
+"""The models have the members of the service's shapes, no more and no less."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import itertools
+import pkgutil
 import textwrap
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from customer_profiles import _wire
+from customer_profiles import _wire, models
 from customer_profiles.models import (
     domain,
     history,
@@ -23,7 +25,15 @@ from customer_profiles.models import (
     profile_object,
 )
 from customer_profiles.models.base import Model
+from tests.contract.not_yet import NOT_YET
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.model import Shape
+
+THIS_FILE = "tests/contract/test_shapes.py"
+# The shapes that each model reads and writes.
 SHAPES: dict[type[Model], tuple[str, ...]] = {
     profile.Profile: ("Profile", "CreateProfileRequest", "UpdateProfileRequest"),
     profile.Address: ("Address", "UpdateAddress"),
@@ -79,6 +89,60 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     ),
     integration.Scheduled: ("ScheduledTriggerProperties",),
 }
+# Models that are this project's own: their members are not those of one shape.
+OWN_MODELS = {
+    history.Provenance,
+    integration.FileProblem,
+    integration.FlowRun,
+    profile_object.DeadLetter,
+    # A flow is written in a shorter form than the service's, and converted; test_flows compares.
+    integration.FlowBase,
+    integration.FlowTask,
+    integration.MarketoFlow,
+    integration.MarketoTask,
+    integration.OnDemand,
+    integration.OnEvent,
+    integration.S3Flow,
+    integration.S3Task,
+    integration.SalesforceFlow,
+    integration.SalesforceTask,
+    integration.ServiceNowFlow,
+    integration.ServiceNowTask,
+    integration.ZendeskFlow,
+    integration.ZendeskTask,
+}
+# Shapes without a model of their own, by the reason.
+WITHOUT_MODEL = {
+    # Arguments and results of one method.
+    "AdditionalSearchKey",
+    "BatchGetProfileError",
+    "BatchPutProfileObjectErrorItem",
+    "BatchPutProfileObjectRequestItem",
+    "BatchPutProfileObjectResponseItem",
+    "CreateProfileResponse",
+    "FieldSourceProfileIds",
+    "ObjectFilter",
+    "PutIntegrationRequest",
+    "PutProfileObjectRequest",
+    "PutProfileObjectResponse",
+    "UpdateProfileResponse",
+    # A page of a list.
+    "GetMatchesResponse",
+    # Parts of a flow, which has a shorter form here.
+    "ConnectorOperator",
+    "FlowDefinition",
+    "IncrementalPullConfig",
+    "MarketoSourceProperties",
+    "S3SourceProperties",
+    "SalesforceSourceProperties",
+    "ServiceNowSourceProperties",
+    "SourceConnectorProperties",
+    "SourceFlowConfig",
+    "Task",
+    "TriggerConfig",
+    "TriggerProperties",
+    "ZendeskSourceProperties",
+}
 ENUMS = {
     "Gender": profile.Gender,
     "PartyType": profile.PartyType,
@@ -103,6 +167,8 @@ ENUMS = {
     "ServiceNowConnectorOperator": integration.ServiceNowOperator,
     "S3ConnectorOperator": integration.S3Operator,
 }
+# Enums without a type of their own: a flow's class or the method's arguments say which value.
+WITHOUT_ENUM = {"SourceConnectorType", "TriggerType", "logicalOperator"}
 
 
 def members(shapes: tuple[str, ...]) -> set[str]:
@@ -117,7 +183,7 @@ def members(shapes: tuple[str, ...]) -> set[str]:
 
 
 def values_of(literal: Any) -> list[str]:
-    """Give the values of a `Literal`, or of a union of such."""
+    """Return the values of a `Literal`, or of a union of such."""
     return [
         value
         for part in get_args(literal)
@@ -125,20 +191,110 @@ def values_of(literal: Any) -> list[str]:
     ]
 
 
+def own_models() -> Iterator[type[Model]]:
+    """Yield the public models that the files of `models/` define."""
+    for file in pkgutil.iter_modules(models.__path__):
+        module = importlib.import_module(f"{models.__name__}.{file.name}")
+        for name, value in vars(module).items():
+            is_ours = inspect.isclass(value) and value.__module__ == module.__name__
+            if is_ours and issubclass(value, Model) and not name.startswith("_"):
+                yield value
+
+
+def shapes_within(shape: Any, seen: frozenset[str] = frozenset()) -> Iterator[Shape]:
+    """Yield a shape and all shapes inside it."""
+    if shape is None or shape.name in seen:
+        return
+    yield shape
+    match shape.type_name:
+        case "structure":
+            parts = list(shape.members.values())
+        case "list":
+            parts = [shape.member]
+        case "map":
+            parts = [shape.key, shape.value]
+        case _:
+            parts = []
+    for part in parts:
+        yield from shapes_within(part, seen | {shape.name})
+
+
+def shapes_of_built_operations() -> dict[str, tuple[Shape, str]]:
+    """Return the shapes that need a model or an enum, by name, each with an operation that uses it.
+
+    Requests that read, list, search or delete and the pages that they answer with are the
+    arguments and results of methods.
+    """
+    found: dict[str, tuple[Shape, str]] = {}
+    service = _wire.service()
+    for operation in sorted(set(service.operation_names) - NOT_YET):
+        model = service.operation_model(operation)
+        sides: list[tuple[Any, tuple[str, ...]]] = [
+            (model.input_shape, ("Create", "Put", "Update")),
+            (model.output_shape, ("Create", "Get", "Put", "Update")),
+        ]
+        for envelope, verbs in sides:
+            for shape in shapes_within(envelope):
+                if shape is not envelope or operation.startswith(verbs):
+                    found.setdefault(shape.name, (shape, operation))
+    return found
+
+
+@pytest.mark.parametrize("model", list(own_models()), ids=lambda model: model.__name__)
+def test_a_model_is_compared_with_its_shapes(model: type[Model]) -> None:
+    assert model in SHAPES.keys() | OWN_MODELS or model.__module__ == Model.__module__, (
+        f"add {model.__name__} with the names of its shapes to SHAPES in {THIS_FILE}, "
+        "or to OWN_MODELS if the service has no such shape"
+    )
+
+
+def test_a_shape_of_a_built_operation_has_a_model() -> None:
+    covered = {name for names in SHAPES.values() for name in names} | WITHOUT_MODEL
+    missing = {
+        name: operation
+        for name, (shape, operation) in shapes_of_built_operations().items()
+        if shape.type_name == "structure" and name not in covered
+    }
+
+    assert missing == {}, (
+        f"no model is compared with these shapes (of the operations named): {missing}. Add them "
+        f"to the entry of their model in SHAPES in {THIS_FILE}; or to WITHOUT_MODEL, if the "
+        "members are arguments or results of a method"
+    )
+
+
+def test_an_enum_of_a_built_operation_has_a_type() -> None:
+    missing = {
+        name: operation
+        for name, (shape, operation) in shapes_of_built_operations().items()
+        if getattr(shape, "enum", None) and name not in ENUMS.keys() | WITHOUT_ENUM
+    }
+
+    assert missing == {}, (
+        f"no type is compared with these enums (of the operations named): {missing}. Define a "
+        f"type in models/ and add it to ENUMS in {THIS_FILE}"
+    )
+
+
 @pytest.mark.parametrize("model", SHAPES, ids=lambda model: model.__name__)
 def test_a_model_has_the_members_of_its_shapes(model: type[Model]) -> None:
     model.model_rebuild()
     names = {info.serialization_alias for info in model.model_fields.values()}
+    expected = members(SHAPES[model])
 
-    assert names == members(SHAPES[model])
+    assert names == expected, (
+        f"{inspect.getsourcefile(model)}: {model.__name__} lacks fields for "
+        f"{sorted(expected - names)} and has {sorted(map(str, names - expected))} too many; "
+        f"its shapes are {SHAPES[model]}"
+    )
 
 
 @pytest.mark.parametrize("model", SHAPES, ids=lambda model: model.__name__)
 def test_every_field_has_a_docstring(model: type[Model]) -> None:
-    """Editors and the reference read them from the source; at run time they would cost start-up."""
+    """Editors and the reference read them from the source; at run time they would slow imports."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
     body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef))
-    told = {
+    documented = {
         field.target.id
         for field, text in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign)
@@ -146,7 +302,7 @@ def test_every_field_has_a_docstring(model: type[Model]) -> None:
         and isinstance(text, ast.Expr)
     }
 
-    assert set(model.model_fields) <= told
+    assert set(model.model_fields) <= documented
 
 
 @pytest.mark.parametrize("name", ENUMS)
