@@ -1,7 +1,7 @@
-"""Run the Python blocks of README and docs as tests, each document in a folder of its own.
+"""Run the Python blocks of README and docs as tests, each page in a folder of its own.
 
-A block runs in its document's namespace, after the blocks before it. A block that needs AWS or a
-user's own files is marked by the comment `<!-- skip: next -->` on the line before it.
+A block runs in the namespace of its page, after the blocks before it. A block that needs AWS or
+a user's files is skipped by the comment `<!-- skip: next -->` on the line before it.
 """
 
 from __future__ import annotations
@@ -37,9 +37,15 @@ def _leave(namespace: dict[str, Any]) -> None:
         leave()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with slow tests first, so that parallel workers finish together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/**/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     setup=_enter,
     teardown=_leave,
 ).pytest()

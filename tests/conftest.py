@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(autouse=True)
 def no_credentials(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Keep every test but those of AWS away from the credentials of whoever runs them."""
+    """Hide the credentials of the person who runs the tests, except from tests on AWS."""
     if request.config.getoption("--aws"):
         return
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
@@ -41,18 +41,30 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureReque
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 
 
+@pytest.fixture(scope="session")
+def boto3_session() -> boto3.Session:
+    """Return a session whose clients share the service's description, which is slow to read."""
+    return boto3.Session(
+        aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1"
+    )
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    """Give a strict engine in memory: each of its answers is checked against its shape."""
+    """Yield a strict engine in memory: each of its answers is checked against its shape."""
     with Engine(strict=True) as made:
         yield made
 
 
 @pytest.fixture(params=TARGETS)
 def cp(
-    request: pytest.FixtureRequest, engine: Engine, tmp_path: Any, no_credentials: None
+    request: pytest.FixtureRequest,
+    engine: Engine,
+    tmp_path: Any,
+    boto3_session: boto3.Session,
+    no_credentials: None,
 ) -> Iterator[CustomerProfiles]:
-    """Give the SDK on each of the targets in turn."""
+    """Yield the SDK on each of the targets in turn."""
     match request.param:
         case "embedded":
             yield CustomerProfiles(channel=EngineChannel(engine))
@@ -64,7 +76,7 @@ def cp(
             engine.attach(channel.client)
             yield CustomerProfiles(channel=channel)
         case "given client":
-            client = boto3.client("customer-profiles", region_name="us-east-1")
+            client = boto3_session.client("customer-profiles")
             engine.attach(client)
             yield CustomerProfiles(client=client, account_id="000000000000")
         case "http":
@@ -80,7 +92,7 @@ def cp(
 
 @pytest.fixture
 def shop(cp: CustomerProfiles) -> Iterator[Domain]:
-    """Give a new domain, and delete it at the end."""
+    """Yield a new domain, and delete it at the end."""
     domain = cp.domains.create(f"test-{uuid.uuid4().hex}", default_expiration_days=30)
     yield domain
     cp.domains.delete(domain.domain_name)
@@ -88,5 +100,5 @@ def shop(cp: CustomerProfiles) -> Iterator[Domain]:
 
 @pytest.fixture
 def profiles(engine: Engine) -> Profiles:
-    """Give the profiles of a new domain in the engine, for tests of one target."""
+    """Return the profiles of a new domain in the engine, for tests of one target."""
     return CustomerProfiles(channel=EngineChannel(engine)).domains.create("shop").profiles
