@@ -1,9 +1,9 @@
-"""Make the demo's customer file: people as four source systems see them, with their mess.
+"""Generate the demo's customer file: people as four source systems record them, errors included.
 
 Usage: python tools/make_demo_customers.py > src/customer_profiles/cli/data/customers.csv
 
-Everything is invented: names come from Faker, e-mail addresses end in domains that are kept for
-examples, and phone numbers are of the 555-01xx range that nobody has. Same seed, same file.
+All data is invented: names come from Faker, e-mail addresses use domains that are reserved for
+examples, phone numbers the fictional range 555-01xx. The same seed generates the same file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SOURCES = (("CRM", 0.8), ("SHOP", 0.55), ("DESK", 0.35), ("CLUB", 0.3))
 
 @dataclass
 class Person:
-    """A person, as they are."""
+    """A person with correct data, before any system records it."""
 
     number: int
     first: str
@@ -81,7 +81,7 @@ def person(number: int, rng: random.Random, fakers: dict[str, Faker]) -> Person:
 
 
 def phone(digits: str, rng: random.Random) -> str:
-    """Spell a phone number as one of the systems does."""
+    """Return a phone number in a format that one of the systems uses."""
     area, middle, last = digits[:3], digits[3:6], digits[6:]
     return rng.choice(
         (
@@ -97,7 +97,7 @@ def phone(digits: str, rng: random.Random) -> str:
 
 
 def born(day: tuple[int, int, int], source: str) -> str:
-    """Spell a birth date as the system does."""
+    """Return a birth date in the format of a system."""
     year, month, date = day
     if source == "SHOP":
         return f"{month:02d}/{date:02d}/{year}"
@@ -105,7 +105,7 @@ def born(day: tuple[int, int, int], source: str) -> str:
 
 
 def seen(who: Person, source: str, rng: random.Random) -> list[str]:
-    """Give the row that one source system has of a person."""
+    """Return the row that a source system has of a person."""
 
     def maybe(value: str, chance: float) -> str:
         return value if rng.random() < chance else ""
@@ -140,7 +140,7 @@ def seen(who: Person, source: str, rng: random.Random) -> list[str]:
 
 
 def spoiled(rows: list[list[str]], rng: random.Random) -> list[list[str]]:
-    """Add what real files hold: rows that are blank, cut short, or hold nonsense."""
+    """Insert the errors of real files: blank rows, truncated rows and invalid values."""
     for position in sorted(rng.sample(range(len(rows)), 18), reverse=True):
         old = [*rows[position]]
         old[1] += "-OLD"
@@ -155,7 +155,7 @@ def spoiled(rows: list[list[str]], rng: random.Random) -> list[list[str]]:
 
 
 def main() -> None:
-    """Write the file, with the byte-order mark that spreadsheets write."""
+    """Write the file to the standard output, with a byte-order mark as spreadsheets write it."""
     rng = random.Random(2026)
     Faker.seed(2026)
     fakers = {name: Faker(name) for name, _ in LOCALES}

@@ -1,4 +1,4 @@
-"""Write docs/fidelity.md from the engine's `Assumed:` comments and from what it has not built.
+"""Write docs/fidelity.md from the engine's `Assumed:` comments and the operations it lacks.
 
 Usage: python tools/make_fidelity.py [--check]
 """
@@ -17,11 +17,11 @@ PAGE = ROOT / "docs/fidelity.md"
 PACKAGE = ROOT / "src/customer_profiles"
 ENGINE = PACKAGE / "engine"
 TIMESTAMPS = PACKAGE / "_timestamps.py"
+# The heading of each module's assumptions.
 TITLES = {
     "operations/profiles.py": "Profiles and search",
     "operations/domains.py": "Domains",
     "operations/tags.py": "Tags",
-    "profiles/expiry.py": "Expiry",
     "operations/object_types.py": "Object types",
     "operations/profile_objects.py": "Objects",
     "operations/history.py": "History",
@@ -70,37 +70,69 @@ TITLES = {
 HEAD = """\
 # Fidelity
 
-The engine follows the service's own description (its shapes, lengths, patterns and enums are
-read from botocore when it runs) and what AWS documents. What AWS does not document had to be
-assumed. This page is made from the engine's source, where each assumption stands beside the line
-that rests on it; if you know better, tell us.
+The engine follows the service's own description (shapes, lengths, patterns and enums, which it
+reads from botocore at run time) and AWS's documentation. This page lists what neither of them says
+and the engine assumes. It is generated from comments in the source, each beside the code that
+depends on it. If you know that AWS behaves differently, please open an issue.
 """
 
 
 def assumptions(path: Path) -> list[str]:
-    """Give the assumptions of a module, each one sentence; a comment may go on over lines."""
+    """Return the assumptions of a module, each one sentence; a comment may have several lines."""
     found: list[str] = []
-    going_on = False
+    continues = False
     for line in path.read_text().splitlines():
         comment = re.search(r"#\s?(.*)$", line)
         text = comment.group(1).strip() if comment else ""
         if "Assumed:" in text:
             found.append(text.split("Assumed:", 1)[1].strip())
-        elif going_on and text:
+        elif continues and text:
             found[-1] += f" {text}"
-        going_on = bool(comment) and bool(found) and not found[-1].endswith(".")
+        continues = bool(comment) and bool(found) and not found[-1].endswith(".")
     return found
 
 
+def by_module() -> dict[str, list[str]]:
+    """Return the assumptions of the modules that have any, by the paths that `TITLES` uses."""
+    paths = sorted([*ENGINE.rglob("*.py"), TIMESTAMPS])
+    homes = {path: ENGINE if path.is_relative_to(ENGINE) else PACKAGE for path in paths}
+    return {
+        path.relative_to(homes[path]).as_posix(): found
+        for path in paths
+        if (found := assumptions(path))
+    }
+
+
+def problems() -> list[str]:
+    """Return what is wrong with titles and assumptions, each with what to write where."""
+    modules = by_module()
+    this = "TITLES in tools/make_fidelity.py"
+    return [
+        *(
+            f'{name} has `# Assumed:` comments and no title: add `"{name}": "..."` to {this}'
+            for name in modules
+            if name not in TITLES
+        ),
+        *(
+            f"{name} has no `# Assumed:` comment: remove its line from {this}"
+            for name in TITLES
+            if name not in modules
+        ),
+        *(
+            f"{name}: write a full stop at the end of `# Assumed: {text}`"
+            for name, found in modules.items()
+            for text in found
+            if not text.endswith(".")
+        ),
+    ]
+
+
 def page() -> str:
-    """Give the page's text."""
+    """Return the text of the page."""
     parts = [HEAD]
-    for path in sorted([*ENGINE.rglob("*.py"), TIMESTAMPS]):
-        if found := assumptions(path):
-            home = ENGINE if path.is_relative_to(ENGINE) else PACKAGE
-            name = path.relative_to(home).as_posix()
-            parts.append(f"## {TITLES.get(name, name)}\n")
-            parts.append("".join(f"- {text[0].upper()}{text[1:]}\n" for text in found))
+    for name, found in by_module().items():
+        parts.append(f"## {TITLES.get(name, name)}\n")
+        parts.append("".join(f"- {text[0].upper()}{text[1:]}\n" for text in found))
     missing = sorted(set(_wire.service().operation_names) - set(registry.OPERATIONS))
     parts.append(f"## Not yet\n\nThe engine refuses {len(missing)} operations: not built yet.\n")
     parts.append(", ".join(f"`{name}`" for name in missing) + ".\n")
@@ -108,7 +140,9 @@ def page() -> str:
 
 
 def main() -> None:
-    """Write the page, or say whether it is current."""
+    """Write the page; with `--check`, exit with an error if it is out of date."""
+    if found := problems():
+        sys.exit("\n".join(found))
     if "--check" not in sys.argv:
         PAGE.write_text(page())
     elif not PAGE.exists() or PAGE.read_text() != page():
