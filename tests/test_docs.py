@@ -34,6 +34,8 @@ PROSE = "\n".join(
     for page in [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
     if page.parent.name != "reference" and page.name not in {"changelog.md", "fidelity.md"}
 )
+# Classes whose properties lead to the repositories.
+ENTRANCES = {"CustomerProfiles", "Domain", "Match", "Profile"}
 # Methods that records call on the collection that they came from.
 FOR_RECORDS = {"erase", "is_changed", "named", "profiles_of", "reread"}
 
@@ -72,14 +74,15 @@ def documented() -> set[int]:
 
 
 def public_methods() -> list[str]:
-    """Return `Class.method` of every public method and property of the repositories."""
+    """Return `Class.method` of the public methods and properties of repositories and records."""
     return [
         f"{name}.{method}"
         for name in customer_profiles.__all__
-        if isinstance(collection := getattr(customer_profiles, name), type)
-        if collection.__module__.startswith("customer_profiles.repositories")
-        for method, value in vars(collection).items()
-        if not method.startswith("_") and (callable(value) or isinstance(value, property))
+        if isinstance(owner := getattr(customer_profiles, name), type)
+        if owner.__module__.startswith("customer_profiles.repositories") or name in ENTRANCES
+        for method, value in vars(owner).items()
+        if not method.startswith(("_", "model_"))
+        and (inspect.isroutine(value) or isinstance(value, property))
     ]
 
 

@@ -302,14 +302,20 @@ def test_every_field_has_a_docstring(model: type[Model]) -> None:
         and isinstance(text, ast.Expr)
     }
 
-    assert set(model.model_fields) <= documented
+    missing = sorted(set(model.model_fields) - documented)
+    assert missing == [], f"write a docstring below {missing} of {model.__name__}"
 
 
 @pytest.mark.parametrize("name", ENUMS)
 def test_the_values_of_an_enum_are_the_service_s(name: str) -> None:
     shape: Any = _wire.service().shape_for(name)
 
-    assert set(values_of(ENUMS[name])) == set(shape.enum)
+    values, expected = set(values_of(ENUMS[name])), set(shape.enum)
+
+    assert values == expected, (
+        f"the type for {name} in models/ lacks {sorted(expected - values)} "
+        f"and has {sorted(values - expected)} too many"
+    )
 
 
 @pytest.mark.parametrize(
@@ -350,4 +356,9 @@ def test_the_values_of_an_enum_are_the_service_s(name: str) -> None:
 def test_the_keywords_are_the_model_s_fields(
     keywords: Any, model: type[Model], read_only: set[str]
 ) -> None:
-    assert set(keywords.__annotations__) == set(model.model_fields) - read_only
+    names, expected = set(keywords.__annotations__), set(model.model_fields) - read_only
+
+    assert names == expected, (
+        f"{keywords.__name__} lacks {sorted(expected - names)} "
+        f"and has {sorted(names - expected)} too many"
+    )
