@@ -58,7 +58,8 @@ def public_classes() -> list[str]:
         if file.name not in {"base", "documents"}
         for module in [import_module(f"{package}.{file.name}")]
         for name, value in vars(module).items()
-        if isinstance(value, type) and value.__module__ == module.__name__ and name[0] != "_"
+        if isinstance(value, type) and value.__module__ == module.__name__
+        if name.isidentifier() and not name.startswith("_")  # not Page[Match], of pydantic
     ]
 
 
