@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from hypothesis import settings
 
 from customer_profiles import AwsChannel, CustomerProfiles, EngineChannel
 from customer_profiles.engine import Engine
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from customer_profiles import Domain, Profiles
+
+# An example may take longer than 200 ms on a busy machine, or under coverage.
+settings.register_profile("customer-profiles", deadline=None)
+settings.load_profile("customer-profiles")
 
 TARGETS = ("embedded", "file", "own client", "given client", "http", "aws")
 
