@@ -1,8 +1,9 @@
-"""Identity resolution as functions over records: which of them are one person's, and why."""
+"""Record linkage without labels: which records belong to one person, and why."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .columns.kinds import Kind
@@ -27,7 +28,7 @@ __all__ = [
     "resolve",
 ]
 
-_HOMES = {
+_MODULES = {
     "MOST_HELD": "matching.blocking",
     "Candidate": "index",
     "Evidence": "explaining",
@@ -43,16 +44,14 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import what needs numpy and others only when it is asked for."""
-    home = _HOMES.get(name)
-    if home is None:
+def __getattr__(name: str) -> object:
+    """Import a name's module, which needs numpy and other extras, when the name is first used."""
+    module = _MODULES.get(name)
+    if module is None:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from importlib import import_module
-
     try:
-        return getattr(import_module(f".{home}", __name__), name)
+        return getattr(import_module(f".{module}", __name__), name)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("customer_profiles"):
             raise

@@ -1,4 +1,4 @@
-"""Matching one record against many that are stored."""
+"""Matching one record against many stored records."""
 
 from __future__ import annotations
 
@@ -21,61 +21,73 @@ from .single.record import read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
+    import pyarrow as pa
 
+    from .arrays import Hashes, Rows
     from .columns.reading import Records
     from .explaining import Explanation
     from .model import Model
+    from .single.record import Record
 
 _MOST_COMPARED = 12
 
 
-def lasting_keys(records: Records, model: Model) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Give the keys that many records are found by, each with its record's number, from 0.
+def lasting_keys(records: Records, model: Model) -> tuple[Hashes, Rows]:
+    """Return the blocking keys of many records, by which a new record finds them.
 
-    They are those that `Index.keys` gives of each record, but for nicknames of more than five
-    formal names, of which these are the commonest.
+    They are the keys that `Index.keys` returns for each record, except that of nicknames with more
+    than five formal names only the five most common are used.
+
+    Args:
+        records: the records, in any form that `resolve` accepts.
+        model: the model of the index.
+
+    Returns:
+        The keys, and the number of each key's record, counted from 0.
     """
     _, columns = read_columns(records)
     with ThreadPoolExecutor(1) as pool:
-        prepared = prepare(columns, model.kinds, pool, model.facts)
-    return _together(blocking.lasting(prepared, model.keys))
+        prepared = prepare(columns, model.kinds, pool, model.statistics)
+    return _joined(blocking.lasting(prepared, model.keys))
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A stored record that may be the same person's."""
+    """A stored record that may belong to the same person."""
 
     id: Any
     """The stored record's id."""
     probability: float
-    """How probable it is that both are one person's."""
+    """The probability that both records belong to one person."""
     _model: Model = field(repr=False, compare=False)
     _codes: Sequence[int] = field(repr=False, compare=False)
 
     def explain(self) -> Explanation:
-        """Say why, attribute by attribute; no values of the records are shown."""
+        """Explain the probability, attribute by attribute, without the records' values."""
         codes = np.array(self._codes, np.uint8)
         return explain(self._model.weights, codes, ("the new record", str(self.id)))
 
 
 class Stored(Protocol):
-    """Records, wherever they are kept."""
+    """A store of records that can be looked up by key."""
 
     def holders(self, keys: Iterable[int], most: int, /) -> Iterable[Sequence[Any]]:
-        """Give, for each key that any has, the ids of the records that have it, up to so many."""
+        """Return the ids of the records that have each key, at most `most` for one key.
+
+        Keys that no record has may be left out.
+        """
         ...
 
     def records(self, ids: Sequence[Any], /) -> Iterable[tuple[Any, Mapping[str, Any]]]:
-        """Give records by their ids, each with the id by which it is told."""
+        """Return records by these ids, each with the id that candidates should show."""
         ...
 
 
 class Index:
-    """Matches new records against stored ones.
+    """Matches new records against stored records.
 
-    Whoever keeps the records also keeps by which keys they are found: `lasting_keys` gives those
-    of many, `keys` those of one.
+    The store also keeps the keys by which its records are found: `lasting_keys` computes those of
+    many records, `keys` those of one.
     """
 
     def __init__(self, model: Model) -> None:
@@ -83,19 +95,22 @@ class Index:
         self._model, self._scorer = model, Scorer(model)
 
     def keys(self, record: Mapping[str, Any]) -> set[int]:
-        """Give the keys, numbers of 64 bits, under which a record is found."""
+        """Return the keys by which a record is found, as unsigned 64-bit numbers."""
         return keys_of(self._read(record), self._model.keys)
 
     def find(
         self, record: Mapping[str, Any], stored: Stored, *, least: float = 0.5, limit: int = 10
     ) -> list[Candidate]:
-        """Find the stored records that may be the same person's, the most probable first.
+        """Find stored records that may belong to the same person, the most probable first.
 
         Args:
             record: the new record's values by column.
             stored: the stored records.
             least: the least probability.
-            limit: how many at the most.
+            limit: the greatest number of candidates.
+
+        Raises:
+            ValueError: `least` or `limit` is out of range.
         """
         if not 0 <= least <= 1 or limit < 1:
             msg = "least is a probability from 0 to 1, and limit at least 1"
@@ -103,44 +118,41 @@ class Index:
         new = self._read(record)
         shared = Counter[Any]()
         for ids in stored.holders(keys_of(new, self._model.keys), MOST_HELD + 1):
-            # What too many have says nothing.
+            # A key that too many records have does not discriminate.
             if len(ids) <= MOST_HELD:
                 shared.update(ids)
-        # Those that share the most keys are as a rule the ones.
-        ranked = sorted(shared.items(), key=lambda one: (-one[1], one[0]))
-        chosen = [one for one, _ in ranked[:_MOST_COMPARED]]
-        found = []
-        for one, values in stored.records(chosen):
+        # The records that share the most keys are usually the matches.
+        ranked = sorted(shared.items(), key=lambda item: (-item[1], item[0]))
+        chosen = [stored_id for stored_id, _ in ranked[:_MOST_COMPARED]]
+        candidates = []
+        for shown_id, values in stored.records(chosen):
             codes = self._scorer.codes(new, self._read(values))
             probability = self._scorer.probability(codes)
             if probability >= least:
-                found.append(Candidate(one, probability, self._model, codes))
-        return sorted(found, key=lambda one: -one.probability)[:limit]
+                candidates.append(Candidate(shown_id, probability, self._model, codes))
+        return sorted(candidates, key=lambda candidate: -candidate.probability)[:limit]
 
-    def _read(self, record: Mapping[str, Any]) -> Any:
-        return read(record, self._model.kinds, self._model.facts)
+    def _read(self, record: Mapping[str, Any]) -> Record:
+        return read(record, self._model.kinds, self._model.statistics)
 
 
 class InMemory:
-    """Records that are kept as columns."""
+    """A store of records in columns; its internal ids are row numbers."""
 
     def __init__(
-        self, ids: Any, columns: Mapping[str, Any], keys: Iterable[tuple[Any, Any]]
+        self,
+        ids: pa.Array,
+        columns: Mapping[str, pa.ChunkedArray],
+        keys: Iterable[tuple[Hashes, Rows]],
     ) -> None:
-        """Keep records.
-
-        Args:
-            ids: their ids.
-            columns: their values.
-            keys: keys and the numbers of the records that have them.
-        """
+        """Make a store from the records' ids, values, and keys with the rows that have them."""
         self._ids, self._columns = ids, columns
-        self._keys, self._rows = _together(keys)
+        self._keys, self._rows = _joined(keys)
         order = np.argsort(self._keys)
         self._keys, self._rows = self._keys[order], self._rows[order]
 
     def holders(self, keys: Iterable[int], most: int) -> Iterable[Sequence[int]]:
-        """Give the numbers of the records that have each key."""
+        """Return the rows that have each key."""
         wanted = np.array(list(keys), np.uint64)
         starts = np.searchsorted(self._keys, wanted).tolist()
         ends = np.searchsorted(self._keys, wanted, side="right").tolist()
@@ -149,16 +161,14 @@ class InMemory:
             for start, end in zip(starts, ends, strict=True)
         ]
 
-    def records(self, numbers: Sequence[int]) -> Iterable[tuple[Any, Mapping[str, Any]]]:
-        """Give records with their ids."""
-        for number in numbers:
-            values = {name: column[number].as_py() for name, column in self._columns.items()}
-            yield self._ids[number].as_py(), values
+    def records(self, rows: Sequence[int]) -> Iterable[tuple[Any, Mapping[str, Any]]]:
+        """Return rows with their ids."""
+        for row in rows:
+            values = {name: column[row].as_py() for name, column in self._columns.items()}
+            yield self._ids[row].as_py(), values
 
 
-def _together(
-    keys: Iterable[tuple[Any, Any]],
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def _joined(keys: Iterable[tuple[Hashes, Rows]]) -> tuple[Hashes, Rows]:
     parts = list(keys)
-    numbers = np.concatenate([np.empty(0, np.uint64), *(one for one, _ in parts)])
-    return numbers, np.concatenate([np.empty(0, np.int64), *(rows for _, rows in parts)])
+    hashes = np.concatenate([np.empty(0, np.uint64), *(part for part, _ in parts)])
+    return hashes, np.concatenate([np.empty(0, np.int64), *(rows for _, rows in parts)])

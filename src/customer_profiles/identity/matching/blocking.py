@@ -1,57 +1,63 @@
-"""Finding the pairs that are worth comparing: those that share at least one key."""
+"""Blocking: finding the pairs that are worth comparing, those that share at least one key."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from customer_profiles.identity.columns.normalize import hash_of, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from numpy.typing import NDArray
 
+    from customer_profiles.identity.arrays import Hashes, Integers, Mask, Rows, Texts
     from customer_profiles.identity.columns.addresses import Addresses
     from customer_profiles.identity.columns.names import Names
     from customer_profiles.identity.columns.prepared import Prepared
 
+    Key: TypeAlias = tuple[str, ...]
+    """The names of the atoms that a blocking key combines."""
+    Pairs: TypeAlias = tuple[Rows, Rows]
+    """The first and the second record of each pair."""
+    Number: TypeAlias = Callable[[Integers, Texts], Integers]
+    """Returns the number of each record's value, from codes and the texts that they refer to."""
+
 ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
-"""What parts of a key are multiplied by."""
+"""Multipliers that mix the atoms of a key."""
 _ODD = np.array(ODD, np.uint64)
 
-Part = Any
-"""What a key is made of: numbers of shape (records,) or (records, values), -1 for none."""
-Pairs = tuple[Any, Any]
-"""Of pairs the one records and the other ones."""
 
-
-def as_numbered(codes: Any, _texts: Any) -> Part:
-    """Take a value's number among these records, which says nothing about other ones."""
+def as_numbered(codes: Integers, _texts: Texts) -> Integers:
+    """Return codes as they are: numbers of values that have a meaning among these records only."""
     return codes
 
 
-def as_hashed(codes: Any, texts: Any) -> Part:
-    """Take a number that a text has in whatever records it is."""
-    return look_up(np.array([hash_of(one) for one in texts], np.int64), codes)
+def as_hashed(codes: Integers, texts: Texts) -> Integers:
+    """Return the hash of each record's text, which is the same in all data sets."""
+    return look_up(np.array([hash_of(text) for text in texts], np.int64), codes)
 
 
-def mixed(one: Part, other: Part) -> Part:
-    """Make one number of two, -1 where either is missing."""
-    both = (one.astype(np.uint64) * _ODD[0]) ^ (other.astype(np.uint64) * _ODD[1])
-    return np.where((one >= 0) & (other >= 0), (both >> np.uint64(2)).astype(np.int64), -1)
+def mixed(left: Integers, right: Integers) -> Integers:
+    """Combine two numbers into one, -1 where either is missing."""
+    both = (left.astype(np.uint64) * _ODD[0]) ^ (right.astype(np.uint64) * _ODD[1])
+    return np.where((left >= 0) & (right >= 0), (both >> np.uint64(2)).astype(np.int64), -1)
 
 
-def atoms(prepared: Prepared, number: Callable[[Any, Any], Part] = as_numbered) -> dict[str, Part]:
-    """Give what keys are made of, by name.
+def atoms(prepared: Prepared, number: Number = as_numbered) -> dict[str, Integers]:
+    """Return the atoms that blocking keys combine, by name.
 
     Args:
         prepared: the records.
-        number: `as_numbered` if keys are for these records only, `as_hashed` if they are kept.
+        number: `as_numbered` for keys among these records only, `as_hashed` for stored keys.
+
+    Returns:
+        Numbers of shape (records,) or (records, values), -1 for a missing value.
     """
-    found: dict[str, Part] = {}
+    found: dict[str, Integers] = {}
     if prepared.names is not None:
         found |= _of_names(prepared.names, number)
     if prepared.birth is not None:
@@ -72,56 +78,54 @@ def atoms(prepared: Prepared, number: Callable[[Any, Any], Part] = as_numbered) 
         found["phone head"] = np.where(codes >= 0, packed >> 16, -1)
     if prepared.addresses is not None:
         found |= _of_addresses(prepared.addresses, number)
-    for kind, values in (("id", prepared.identifiers), ("text", prepared.texts)):
-        for name, one in values.items():
-            found[f"{kind} {name}"] = number(one.codes, one.text)
-    return {name: part for name, part in found.items() if (part >= 0).any()}
+    for kind, columns in (("id", prepared.identifiers), ("text", prepared.texts)):
+        for name, values in columns.items():
+            found[f"{kind} {name}"] = number(values.codes, values.text)
+    return {name: atom for name, atom in found.items() if (atom >= 0).any()}
 
 
-def _of_names(names: Names, number: Callable[[Any, Any], Part]) -> dict[str, Part]:
-    def of(table: Any, codes: Any, texts: Any) -> Part:
+def _of_names(names: Names, number: Number) -> dict[str, Integers]:
+    def of(table: Integers, codes: Integers, texts: Texts) -> Integers:
         return number(np.append(table, np.full_like(table[:1], -1), axis=0)[codes], texts)
 
-    given, family = number(names.given, names.text), number(names.family, names.text)
-    both = (given >= 0) & (family >= 0)
-    word = [
+    first, last = number(names.given, names.text), number(names.family, names.text)
+    both = (first >= 0) & (last >= 0)
+    words = [
         of(table, names.family, names.word_text) for table in (names.first_word, names.last_word)
     ]
     return {
-        "given": given,
+        "given": first,
         "formal given": of(names.canonical, names.given, names.formal_text),
         "given sound": of(names.sound, names.given, names.sound_text),
         "initial": of(names.initial, names.given, names.initial_text),
-        "family": family,
+        "family": last,
         "family sound": of(names.sound, names.family, names.sound_text),
         "family initial": of(names.initial, names.family, names.initial_text),
         "middle": number(names.middle, names.text),
-        "family word": np.stack(word, axis=1),
-        "lesser name": np.where(both, np.minimum(given, family), -1),
-        "greater name": np.where(both, np.maximum(given, family), -1),
-        "any name": np.stack([given, family], axis=1),
+        "family word": np.stack(words, axis=1),
+        "lesser name": np.where(both, np.minimum(first, last), -1),
+        "greater name": np.where(both, np.maximum(first, last), -1),
+        "any name": np.stack([first, last], axis=1),
     }
 
 
-def _of_addresses(places: Addresses, number: Callable[[Any, Any], Part]) -> dict[str, Part]:
-    house, street = (
-        number(places.number, places.number_text),
-        number(places.street, places.street_text),
-    )
-    core = number(places.core, places.core_text)
-    word = number(look_up(places.first_word, places.core), places.word_text)
+def _of_addresses(addresses: Addresses, number: Number) -> dict[str, Integers]:
+    house = number(addresses.number, addresses.number_text)
+    street = number(addresses.street, addresses.street_text)
+    core = number(addresses.core, addresses.core_text)
+    word = number(look_up(addresses.first_word, addresses.core), addresses.word_text)
     line = mixed(house, core)
     return {
         "street": np.where(line >= 0, line, mixed(street, street)),
         "house": mixed(house, word),
         "house number": house,
-        "postal": number(places.postal, places.postal_text),
-        "city": number(places.city, places.city_text),
-        "state": number(places.state, places.state_text),
+        "postal": number(addresses.postal, addresses.postal_text),
+        "city": number(addresses.city, addresses.city_text),
+        "state": number(addresses.state, addresses.state_text),
     }
 
 
-KEYS: tuple[tuple[str, ...], ...] = (
+KEYS: tuple[Key, ...] = (
     ("local",), ("phone end",), ("street",), ("lesser name", "greater name"),
     ("family word", "formal given"), ("given sound", "family sound"),
     ("formal given", "family", "year"), ("formal given", "family", "city"),
@@ -143,139 +147,152 @@ KEYS: tuple[tuple[str, ...], ...] = (
     ("any name", "phone tail"), ("formal given", "phone tail"), ("any name", "phone head"),
     ("any name", "local"), ("family", "domain", "initial"),
 )  # fmt: skip
-"""What records have to share to be compared: parts that survive different kinds of damage."""
+"""Records that share one of these keys are compared; each key survives different errors."""
 
 _SINGLE = ("given", "family", "birth", "postal", "city", "any name")
-"""Parts that are keys by themselves where there are few records."""
+"""Atoms that are keys by themselves where there are few records."""
 _FEW = 20_000
 _WITH_TEXT = ("given", "family", "birth", "postal", "city", "phone tail")
 _MOST_OF_TEXT = 0.05
 _MANY_TEXTS = 12
 MOST_HELD = 50
-"""A value of a key that more records have is no use to look one record up by."""
+"""A value of a key that more records have is not used to look a record up."""
 _SAMPLED_MATCHES, _SAMPLED_RECORDS, _SEED = 5_000, 25_000, 20_240_229
 _ENOUGH_MATCHES = 1_000
-_USUAL = frozenset(
+_DEFAULT = frozenset(
     {
         *(("local",), ("phone end",), ("street",), ("given sound", "family sound")),
         *(("birth", "family initial"), ("any name", "postal"), ("any name", "birth")),
     }
 )
-"""Keys for records of which there are too few matches to learn from."""
-_DRAWN_BITS = 5
+"""Keys to look records up by where there are too few matches to choose them."""
+_SAMPLE_BITS = 5
 _MOST_COMPARED, _LEAST_WORTH = 12, 0.00005
 _LEAST_YIELD, _LEAST_WIDTH = 0.002, 0.1
 
 
-def keys_for(found: dict[str, Part], count: int) -> list[tuple[str, ...]]:
-    """Choose the keys that the records have parts for."""
+def keys_for(found: Mapping[str, Integers], count: int) -> list[Key]:
+    """Return the keys for which the records have all atoms.
+
+    Args:
+        found: the records' atoms.
+        count: the number of records.
+    """
     keys = list(KEYS)
     if count <= _FEW:
         keys += [(name,) for name in _SINGLE]
     texts = [name for name in found if name.startswith("text ")]
-    for name, part in found.items():
-        if name.startswith("id "):
-            keys.append((name,))
-        elif name.startswith("text ") and len(texts) > _MANY_TEXTS:
-            # All pairs of so many columns would be too many keys.
-            keys += [(name,), (name, "given", "family"), (name, "family")] if _tells(part) else []
-        elif name.startswith("text ") and _tells(part):
-            keys += [(name,), (name, "given", "family"), *((name, other) for other in _WITH_TEXT)]
-    return [key for key in keys if all(part in found for part in key)]
+    keys += [(name,) for name in found if name.startswith("id ")]
+    for name in filter(lambda name: _discriminates(found[name]), texts):
+        keys += [(name,), (name, "given", "family")]
+        # With many texts, all combinations would be too many keys.
+        few = len(texts) <= _MANY_TEXTS
+        keys += [(name, other) for other in _WITH_TEXT] if few else [(name, "family")]
+    return [key for key in keys if all(atom in found for atom in key)]
 
 
-def _tells(part: Part) -> bool:
-    """Tell whether a text has so many values that sharing one says something."""
-    counts = np.bincount(part[part >= 0])
-    return float((counts / max(counts.sum(), 1)) @ (counts / max(counts.sum(), 1))) <= _MOST_OF_TEXT
+def _discriminates(atom: Integers) -> bool:
+    """Return whether two records rarely agree on a text."""
+    counts = np.bincount(atom[atom >= 0])
+    shares = counts / max(counts.sum(), 1)
+    return float(shares @ shares) <= _MOST_OF_TEXT
 
 
-def lasting(
-    prepared: Prepared, keys: Sequence[tuple[str, ...]]
-) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.int64]]]:
-    """Yield of each key its values, the same in all records, and the numbers of their records."""
+def lasting(prepared: Prepared, keys: Sequence[Key]) -> Iterator[tuple[Hashes, Rows]]:
+    """Yield for each key its hashes, which are the same in all data sets, and their rows."""
     found = atoms(prepared, as_hashed)
     for salt, key in enumerate(keys):
         if found.keys() >= set(key):
             yield hashed([found[name] for name in key], salt)
 
 
-def hashed(parts: Sequence[Part], salt: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Combine parts into one number a record and combination of values, with its record."""
-    rows = np.arange(len(parts[0]))
+def hashed(key: Sequence[Integers], salt: int) -> tuple[Hashes, Rows]:
+    """Return one hash for each record and combination of its values, with the record's row.
+
+    Args:
+        key: the atoms of a key.
+        salt: the key's number, which keeps hashes of different keys apart.
+    """
+    rows = np.arange(len(key[0]))
     combined = np.full(len(rows), np.uint64(salt * 2 + 1))
-    for several, odd in zip(parts, _ODD, strict=False):
-        part = several[:, 0] if several.ndim > 1 and several.shape[1] == 1 else several
-        if part.ndim == 1:
-            values = part[rows]
+    for atom, odd in zip(key, _ODD, strict=False):
+        values = (atom[:, 0] if atom.ndim > 1 and atom.shape[1] == 1 else atom)[rows]
+        if values.ndim == 1:
             good = values >= 0
             if not good.all():
                 rows, values, combined = rows[good], values[good], combined[good]
         else:
-            values = part[rows]
-            which, place = np.nonzero(values >= 0)
-            values, combined, rows = values[which, place], combined[which], rows[which]
+            which, column = np.nonzero(values >= 0)
+            values, combined, rows = values[which, column], combined[which], rows[which]
         combined = (combined ^ values.astype(np.uint64)) * odd
         combined ^= combined >> np.uint64(29)
     return combined, rows
 
 
 class _Coverage(NamedTuple):
-    """What a key would do."""
+    """The yield and the cost of a key."""
 
-    covers: Any
-    """Which of some matching pairs share a value of it that is not too common."""
+    covers: Mask
+    """Which of the sampled matches share a value of the key that is not too common."""
     width: float
-    """How many values of it a record has, on average."""
+    """The mean number of values of a record."""
 
 
-def best_keys(found: dict[str, Part], count: int, pairs: Pairs) -> list[tuple[str, ...]]:
-    """Choose the few keys that find nearly all matches, to look one record up by.
+def best_keys(found: Mapping[str, Integers], count: int, matches: Pairs) -> list[Key]:
+    """Choose the few keys that find nearly all matches, to look records up by.
 
     Args:
-        found: what keys are made of.
-        count: how many records there are.
-        pairs: pairs that match.
+        found: the records' atoms.
+        count: the number of records.
+        matches: pairs that match.
     """
-    pairs = _drawn(pairs, _SAMPLED_MATCHES)
-    left = _coverages(found, count, pairs, MOST_HELD)
-    chosen: list[tuple[str, ...]] = []
-    if len(pairs[0]) < _ENOUGH_MATCHES:
-        chosen = [key for key in left if key in _USUAL or key[0].startswith("id ")]
-    missed = np.ones(len(pairs[0]))
+    matches = _sampled(matches, _SAMPLED_MATCHES)
+    left = _coverages(found, count, matches, MOST_HELD)
+    chosen: list[Key] = []
+    if len(matches[0]) < _ENOUGH_MATCHES:
+        chosen = [key for key in left if key in _DEFAULT or key[0].startswith("id ")]
+    missed = np.ones(len(matches[0]))
     for key in chosen:
         missed[left.pop(key).covers] = 0
-    return chosen + _greedily(left, missed, _LEAST_YIELD, lambda one: max(one.width, _LEAST_WIDTH))
+    return chosen + _greedily(left, missed, _LEAST_YIELD, lambda key: max(key.width, _LEAST_WIDTH))
 
 
 def worthwhile_keys(
-    found: dict[str, Part], count: int, pairs: Pairs, pool: Executor
-) -> list[tuple[str, ...]]:
-    """Leave out the keys that find nothing which others do not find.
+    found: Mapping[str, Integers], count: int, matches: Pairs, pool: Executor
+) -> list[Key]:
+    """Choose the keys that find matches which the other chosen keys do not find.
 
     Args:
-        found: what keys are made of.
-        count: how many records there are.
-        pairs: likely pairs of those that `some_pairs_of` gives for each key.
-        pool: what looks at several keys at a time.
+        found: the records' atoms.
+        count: the number of records.
+        matches: likely matches among the pairs that `sampled_pairs_of` returns for each key.
+        pool: examines several keys at a time.
     """
-    pairs = _drawn(pairs, 4 * _SAMPLED_MATCHES)
-    left = _coverages(found, count, pairs, _MOST_COMPARED, pool.map)
-    # A pair that many keys give is the more often among those that were drawn.
-    times = sum((one.covers for one in left.values()), np.zeros(len(pairs[0])))
+    matches = _sampled(matches, 4 * _SAMPLED_MATCHES)
+    left = _coverages(found, count, matches, _MOST_COMPARED, pool.map)
+    # The more keys find a pair, the more probably it was sampled.
+    times = sum((coverage.covers for coverage in left.values()), np.zeros(len(matches[0])))
     return _greedily(left, 1 / np.maximum(times, 1), _LEAST_WORTH, lambda _: 1.0)
 
 
 def _greedily(
-    left: dict[tuple[str, ...], _Coverage],
+    left: dict[Key, _Coverage],
     missed: NDArray[np.float64],
     least: float,
     price: Callable[[_Coverage], float],
-) -> list[tuple[str, ...]]:
-    """Choose keys by what they cover that is missed yet, as long as that is a least share."""
-    chosen, total = list[tuple[str, ...]](), missed.sum()
+) -> list[Key]:
+    """Choose keys by the matches that they add for their price, until a key adds too few.
+
+    Args:
+        left: the keys to choose from.
+        missed: the weight of each match; matches that a chosen key covers are set to 0.
+        least: the least share of the matches that a key must add.
+        price: returns the price of a key.
+    """
+    chosen: list[Key] = []
+    total = missed.sum()
     while left:
-        gains = {key: float(missed[one.covers].sum()) for key, one in left.items()}
+        gains = {key: float(missed[coverage.covers].sum()) for key, coverage in left.items()}
         best = max(gains, key=lambda key: gains[key] / price(left[key]))
         if gains[best] <= least * total:
             break
@@ -284,80 +301,90 @@ def _greedily(
     return chosen
 
 
-def _drawn(pairs: Pairs, most: int) -> Pairs:
+def _sampled(pairs: Pairs, most: int) -> Pairs:
     if len(pairs[0]) <= most:
         return pairs
-    some = np.random.default_rng(_SEED).choice(len(pairs[0]), most, replace=False)
-    return pairs[0][some], pairs[1][some]
+    drawn = np.random.default_rng(_SEED).choice(len(pairs[0]), most, replace=False)
+    return pairs[0][drawn], pairs[1][drawn]
 
 
 def _coverages(
-    found: dict[str, Part],
+    found: Mapping[str, Integers],
     count: int,
-    pairs: Pairs,
+    matches: Pairs,
     most: int,
     each: Callable[..., Iterable[_Coverage]] = map,
-) -> dict[tuple[str, ...], _Coverage]:
+) -> dict[Key, _Coverage]:
     draw = np.random.default_rng(_SEED)
     records = np.arange(count)
     if count > _SAMPLED_RECORDS:
         records = np.sort(draw.choice(count, _SAMPLED_RECORDS, replace=False))
-    keys, least = keys_for(found, count), most * len(records) / max(count, 1)
+    keys, most_sampled = keys_for(found, count), most * len(records) / max(count, 1)
 
-    def coverage(key: tuple[str, ...]) -> _Coverage:
-        return _coverage([found[name] for name in key], pairs, records, least)
+    def coverage(key: Key) -> _Coverage:
+        return _coverage([found[name] for name in key], matches, records, most_sampled)
 
     return dict(zip(keys, each(coverage, keys), strict=True))
 
 
-def _coverage(parts: Sequence[Part], pairs: Pairs, records: NDArray[Any], most: float) -> _Coverage:
-    i, j = pairs
-    rows, place = np.unique(np.concatenate([i, j]), return_inverse=True)
-    keys, of = hashed([part[rows] for part in parts], 0)
+def _coverage(key: Sequence[Integers], matches: Pairs, records: Rows, most: float) -> _Coverage:
+    i, j = matches
+    rows, position = np.unique(np.concatenate([i, j]), return_inverse=True)
+    hashes, of = hashed([atom[rows] for atom in key], 0)
     order = np.argsort(of, kind="stable")
-    keys, of = keys[order], of[order]
+    hashes, of = hashes[order], of[order]
     nth = np.arange(len(of)) - np.searchsorted(of, of)
     table = np.zeros((len(rows), int(nth.max(initial=0)) + 1), np.uint64)
-    table[of, nth] = keys
-    one, other = table[place[: len(i)]], table[place[len(i) :]]
-    same = (one[:, :, None] == other[:, None, :]) & (one[:, :, None] > 0)
-    values, held = np.unique(hashed([part[records] for part in parts], 0)[0], return_counts=True)
-    common = values[held > max(most, 1)]
-    same &= ~np.isin(one, common)[:, :, None]
-    return _Coverage(same.any(axis=(1, 2)), float(held.sum()) / max(len(records), 1))
+    table[of, nth] = hashes
+    left, right = table[position[: len(i)]], table[position[len(i) :]]
+    same = (left[:, :, None] == right[:, None, :]) & (left[:, :, None] > 0)
+    sample = hashed([atom[records] for atom in key], 0)[0]
+    values, counts = np.unique(sample, return_counts=True)
+    common = values[counts > max(most, 1)]
+    same &= ~np.isin(left, common)[:, :, None]
+    return _Coverage(same.any(axis=(1, 2)), float(counts.sum()) / max(len(records), 1))
 
 
-def some_pairs_of(parts: Sequence[Part], count: int, budget: int) -> NDArray[np.uint64]:
-    """Give about a thirty-second of the pairs that have a key: those of some values of a part."""
-    first = parts[0].astype(np.uint64) * _ODD[2]
-    drawn = (parts[0] >= 0) & (first >> np.uint64(64 - _DRAWN_BITS) == 0)
+def sampled_pairs_of(key: Sequence[Integers], count: int, budget: int) -> Hashes:
+    """Return about 1/32 of the pairs that share a key: those of a sample of its first atom.
+
+    Args:
+        key: the atoms of the key.
+        count: the number of records.
+        budget: the greatest number of pairs that the whole key may have.
+    """
+    first = key[0].astype(np.uint64) * _ODD[2]
+    drawn = (key[0] >= 0) & (first >> np.uint64(64 - _SAMPLE_BITS) == 0)
     rows = np.flatnonzero(drawn if drawn.ndim == 1 else drawn.any(axis=1))
     if not len(rows):
         return np.empty(0, np.uint64)
-    keys, of = hashed([part[rows] for part in parts], 0)
-    return pairs_of(keys, rows[of], count, budget >> _DRAWN_BITS)
+    hashes, of = hashed([atom[rows] for atom in key], 0)
+    return pairs_of(hashes, rows[of], count, budget >> _SAMPLE_BITS)
 
 
-def pairs_of(
-    keys: NDArray[np.uint64], rows: NDArray[np.int64], count: int, budget: int
-) -> NDArray[np.uint64]:
-    """Give the pairs of records that have one key, smallest blocks first, within a budget.
+def pairs_of(keys: Hashes, rows: Rows, count: int, budget: int) -> Hashes:
+    """Return the pairs of records that share a key, smallest blocks first, within a budget.
 
-    A pair is one number: the lesser record's times 2**32, plus the greater's.
+    Args:
+        keys: the values of the key.
+        rows: the record of each value.
+        count: the number of records.
+        budget: the greatest number of pairs.
+
+    Returns:
+        Packed pairs: the lower row times 2**32, plus the higher.
     """
     bits = np.uint64(max(int(count - 1).bit_length(), 1))
     low = np.uint64((1 << int(bits)) - 1)
     packed = (keys & ~low) | rows.astype(np.uint64)
     packed.sort()
-    # A record that has a key twice is once in its block.
+    # A record may have a value twice.
     if len(packed) > 1:
         packed = packed[np.append(True, packed[1:] != packed[:-1])]
     block = packed & ~low
-    starts = (
-        np.flatnonzero(np.append(True, block[1:] != block[:-1]))
-        if len(block)
-        else np.empty(0, np.int64)
-    )
+    starts = np.empty(0, np.int64)
+    if len(block):
+        starts = np.flatnonzero(np.append(True, block[1:] != block[:-1]))
     sizes = np.diff(np.append(starts, len(block)))
     starts, sizes = starts[sizes > 1], sizes[sizes > 1]
     if not len(sizes):
@@ -366,20 +393,16 @@ def pairs_of(
     each = np.arange(len(counts)) * (np.arange(len(counts)) - 1) // 2 * counts
     largest = int(np.searchsorted(np.cumsum(each), budget, side="right")) - 1
     members = packed & low
-    found = []
+    found = [np.empty(0, np.uint64)]
     for size in np.flatnonzero(counts[: largest + 1]).tolist():
-        first = starts[sizes == size]
-        one, other = np.triu_indices(size, 1)
-        found.append(
-            (
-                (members[first[:, None] + one] << np.uint64(32)) | members[first[:, None] + other]
-            ).ravel()
-        )
-    return np.concatenate(found) if found else np.empty(0, np.uint64)
+        first = starts[sizes == size][:, None]
+        i, j = np.triu_indices(size, 1)
+        found.append(((members[first + i] << np.uint64(32)) | members[first + j]).ravel())
+    return np.concatenate(found)
 
 
-def union(pairs: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """Give the distinct pairs of several keys."""
+def union(pairs: Sequence[Hashes]) -> Hashes:
+    """Return the distinct pairs of several keys, sorted."""
     joined = np.concatenate([np.empty(0, np.uint64), *pairs])
     joined.sort()
     return joined[np.append(True, joined[1:] != joined[:-1])] if len(joined) else joined

@@ -1,9 +1,10 @@
-"""Making groups of matching pairs, such that no group holds two people."""
+"""Clustering: making groups of matching pairs such that no group holds two people."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,24 +15,32 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from customer_profiles.identity.arrays import Floats, Integers, Rows
+
 _CONTRADICTION = -1.0
 _MOST = 7.0
 _LIKELY, _SUREST = 0.5, 1 - 1e-9
 _CELLS = 1 << 20
-# Records that are surely one person's speak for pairs that say too little by themselves, though
-# never more surely than this: what is wrong with the one may be wrong with the other.
-_SURELY_JOINED, _MOST_THROUGH_OTHERS = 0.95, 0.9
+# Transitive evidence comes from groups of surely joined records. It is capped, because an error in
+# one record may be repeated in the others.
+_SURELY_JOINED, _MOST_TRANSITIVE = 0.95, 0.9
 
 
-def components(count: int, i: NDArray[Any], j: NDArray[Any]) -> NDArray[np.int64]:
-    """Give each record the least number of those that it is connected with by pairs."""
+def components(count: int, i: Integers, j: Integers) -> Rows:
+    """Return the lowest row of each record's connected component.
+
+    Args:
+        count: the number of records.
+        i: the first record of each pair that connects two.
+        j: the second record.
+    """
     label = np.arange(count)
     while len(i):
-        one, other = label[i], label[j]
-        apart = one != other
-        i, j, one, other = i[apart], j[apart], one[apart], other[apart]
-        low = np.minimum(one, other)
-        np.minimum.at(label, np.maximum(one, other), low)
+        left, right = label[i], label[j]
+        apart = left != right
+        i, j, left, right = i[apart], j[apart], left[apart], right[apart]
+        low = np.minimum(left, right)
+        np.minimum.at(label, np.maximum(left, right), low)
         while True:
             shorter = label[label]
             if (shorter == label).all():
@@ -40,43 +49,41 @@ def components(count: int, i: NDArray[Any], j: NDArray[Any]) -> NDArray[np.int64
     return label
 
 
-def inside(label: NDArray[np.int64], most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give all pairs of records within each group of at most so many records."""
+def inside(label: Rows, most: int) -> tuple[Rows, Rows]:
+    """Return all pairs of records inside the groups of at most `most` records."""
     order = np.argsort(label, kind="stable")
     sizes = np.bincount(label, minlength=len(label))[label[order]]
     keep = (sizes > 1) & (sizes <= most)
     order, sizes = order[keep], sizes[keep]
-    found: list[Any] = []
+    found = [np.empty((2, 0), np.int64)]
     for size in np.unique(sizes):
         members = order[sizes == size].reshape(-1, size)
-        one, other = np.triu_indices(size, 1)
-        found.append(np.stack([members[:, one].ravel(), members[:, other].ravel()]))
-    if not found:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
+        i, j = np.triu_indices(size, 1)
+        found.append(np.stack([members[:, i].ravel(), members[:, j].ravel()]))
     i, j = np.concatenate(found, axis=1)
     return np.minimum(i, j), np.maximum(i, j)
 
 
 def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
     count: int,
-    i: NDArray[Any],
-    j: NDArray[Any],
-    probability: NDArray[Any],
-    likeness: NDArray[Any],
+    i: Integers,
+    j: Integers,
+    probability: Floats,
+    likeness: Floats,
     threshold: float,
-) -> NDArray[np.int64]:
-    """Group records by pairs of at least a threshold, and split what contradicts itself.
+) -> Rows:
+    """Group records by pairs of at least a threshold, and split groups that contradict themselves.
 
     Args:
-        count: how many records there are.
-        i: the lesser records of all pairs inside the groups that might be.
-        j: the greater records.
-        probability: how probable it is that a pair matches.
-        likeness: log odds of a match against a relation; negative is a contradiction.
-        threshold: the least probability of a pair that joins.
+        count: the number of records.
+        i: the lower row of all pairs inside possible groups.
+        j: the higher row.
+        probability: the probability that a pair matches.
+        likeness: log odds of a match against a relation; negative values contradict.
+        threshold: the least probability of a pair that joins two records.
 
     Returns:
-        The least record number of each record's group.
+        The lowest row of each record's group.
     """
     joins = probability >= threshold
     label = components(count, i[joins], j[joins])
@@ -85,7 +92,7 @@ def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
     joins = joins[own]
     doubtful = np.zeros(count, bool)
     doubtful[label[i[likeness < _CONTRADICTION]]] = True
-    # One pair that joins two records is no contradiction.
+    # A single pair cannot contradict itself.
     doubtful &= np.bincount(label[i], minlength=count) > 1
     rest = np.flatnonzero(doubtful[label[i]])
     rest = rest[np.lexsort((-probability[rest], label[i[rest]]))]
@@ -101,128 +108,128 @@ def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
 
 
 def _split(
-    one: list[int], other: list[int], value: list[float], joins: list[bool]
+    left: list[int], right: list[int], value: list[float], joins: list[bool]
 ) -> dict[int, int]:
-    """Group one component anew: join the surest first, never against the sum of the evidence.
+    """Build a component again from its surest pairs, never against the sum of the evidence.
 
-    Most components are of three records, for which arrays are slow.
+    Most components have three records, for which arrays are slow.
     """
-    members = {record: [record] for record in (*one, *other)}
+    members = {record: [record] for record in (*left, *right)}
     between: dict[int, dict[int, float]] = {record: {} for record in members}
-    for a, b, it in zip(one, other, value, strict=True):
-        between[a][b] = between[b][a] = it
+    for a, b, evidence in zip(left, right, value, strict=True):
+        between[a][b] = between[b][a] = evidence
     part = {record: record for record in members}
-    for a, b, is_joined in zip(one, other, joins, strict=True):
+    for a, b, is_joined in zip(left, right, joins, strict=True):
         x, y = part[a], part[b]
         if x == y or not is_joined or between[x].get(y, 0.0) <= 0:
             continue
-        for z, it in between.pop(y).items():
+        for z, evidence in between.pop(y).items():
             del between[z][y]
             if z != x:
-                between[x][z] = between[z][x] = between[x].get(z, 0.0) + it
+                between[x][z] = between[z][x] = between[x].get(z, 0.0) + evidence
         for record in members[y]:
             part[record] = x
         members[x] += members.pop(y)
-    return {record: min(some) for some in members.values() for record in some}
+    return {record: min(records) for records in members.values() for record in records}
 
 
-def said_by_others(
-    count: int,
-    i: NDArray[Any],
-    j: NDArray[Any],
-    probability: NDArray[Any],
-    likeness: NDArray[Any],
+def transitive_evidence(
+    count: int, i: Integers, j: Integers, probability: Floats, likeness: Floats
 ) -> NDArray[np.float16]:
-    """Give of each pair the bits that records which surely match both add to its odds.
+    """Return the bits that records which surely match both records of a pair add to its odds.
 
     The arguments are those of `group`.
     """
     label = group(count, i, j, probability, likeness, _SURELY_JOINED)
-    way = through_others(label, i, j, probability)
-    more = np.flatnonzero(way > probability)
-    # What speaks against the pair itself is not forgotten.
+    path = best_paths(label, i, j, probability)
+    more = np.flatnonzero(path > probability)
+    # Evidence against the pair itself still counts.
     against = np.minimum(likeness[more], 0.0)
-    odds = log_odds(np.minimum(way[more], _MOST_THROUGH_OTHERS)) + against
+    odds = log_odds(np.minimum(path[more], _MOST_TRANSITIVE)) + against
     added = (odds - log_odds(probability[more])) / np.log(2)
-    result = np.zeros(len(way), np.float16)
+    result = np.zeros(len(path), np.float16)
     result[more] = np.maximum(added, 0)
     return result
 
 
-def through_others(
-    label: NDArray[np.int64], i: NDArray[Any], j: NDArray[Any], probability: NDArray[Any]
+def best_paths(
+    label: Rows, i: Integers, j: Integers, probability: Floats
 ) -> NDArray[np.float64]:
-    """Give of each pair in a group the greatest product of probabilities along a way in it.
+    """Return for each pair the greatest product of probabilities along a path inside its group.
 
     Args:
-        label: of each record its group.
-        i: the lesser records of the pairs.
-        j: the greater records.
-        probability: how probable it is that a pair matches.
+        label: the group of each record.
+        i: the lower row of each pair.
+        j: the higher row.
+        probability: the probability that a pair matches.
 
     Returns:
-        What the best way through the group gives; 0 where there are less than three records.
+        The probability of the best path; 0 in groups of less than three records.
     """
     result = np.zeros(len(i))
-    for some in _by_size(label, i, j):
-        if some.size > 2:  # noqa: PLR2004  (no third record)
-            best = some.matrices(probability)
-            for middle in range(some.size):
-                way = best[:, :, middle, None] * best[:, None, middle, :]
-                np.maximum(best, way, out=best)
-            result[some.pairs] = best[some.group, some.row, some.column]
+    for groups in _by_size(label, i, j):
+        if groups.size > 2:  # noqa: PLR2004  (no third record)
+            best = groups.matrices(probability)
+            for middle in range(groups.size):
+                path = best[:, :, middle, None] * best[:, None, middle, :]
+                np.maximum(best, path, out=best)
+            result[groups.pairs] = best[groups.group, groups.row, groups.column]
     return result
 
 
-def confidence(
-    label: NDArray[np.int64], i: NDArray[Any], j: NDArray[Any], probability: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Give of each group, by its least record, how probable it is that all of it is one person's.
+def confidence(label: Rows, i: Integers, j: Integers, probability: Floats) -> NDArray[np.float64]:
+    """Return the probability that all records of a group belong to one person.
 
-    The surest pairs join the group, part by part; it is the product of what these joins are worth.
-    A pair that joins two parts of several records is worth the less the more of the other pairs
-    between them are improbable: it is the best of so many chances to be wrong.
+    The surest pairs join the group, part by part, and the confidence is the product of their
+    probabilities. Where a pair joins two parts of several records, its odds are multiplied by the
+    share of likely pairs among all pairs between the parts: it is the best of so many pairs, most
+    of which may be improbable.
+
+    Returns:
+        The confidence of each group, at its lowest row; 1 at all other rows.
     """
     result = np.ones(len(label))
-    for some in _by_size(label, i, j):
-        found = some.matrices(probability)
-        if some.size == 2:  # noqa: PLR2004  (one pair)
-            result[some.first] = found[:, 0, 1]
+    for groups in _by_size(label, i, j):
+        found = groups.matrices(probability)
+        if groups.size == 2:  # noqa: PLR2004  (one pair)
+            result[groups.first] = found[:, 0, 1]
             continue
         likely = found >= _LIKELY
-        part = np.tile(np.arange(some.size), (len(found), 1))
+        part = np.tile(np.arange(groups.size), (len(found), 1))
         every = np.arange(len(found))
-        for _ in range(some.size - 1):
+        for _ in range(groups.size - 1):
             apart = part[:, :, None] != part[:, None, :]
             best = np.where(apart, found, -1.0).reshape(len(found), -1).argmax(axis=1)
-            one, other = np.divmod(best, some.size)
-            left = part == part[every, one][:, None]
-            right = part == part[every, other][:, None]
+            row, column = np.divmod(best, groups.size)
+            left = part == part[every, row][:, None]
+            right = part == part[every, column][:, None]
             between = left[:, :, None] & right[:, None, :]
             pairs = between.sum(axis=(1, 2))
             share = np.maximum((between & likely).sum(axis=(1, 2)), 1) / pairs
-            surest = np.minimum(found[every, one, other], _SUREST)
-            result[some.first] *= 1 / (1 + (1 - surest) / (surest * share))
-            part = np.where(right, part[every, one][:, None], part)
+            surest = np.minimum(found[every, row, column], _SUREST)
+            result[groups.first] *= 1 / (1 + (1 - surest) / (surest * share))
+            part = np.where(right, part[every, row][:, None], part)
     return result
 
 
-class _Sized(NamedTuple):
-    """The groups of one size."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Groups:
+    """Groups of one size, and the pairs inside them."""
 
     size: int
-    first: Any
-    """The least record of each group."""
-    pairs: Any
-    """Which pairs are inside these groups."""
-    group: Any
-    """Of each pair its group, from 0."""
-    row: Any
-    """Of each pair the place of its lesser record in the group."""
-    column: Any
+    first: Rows
+    """The lowest row of each group."""
+    pairs: Rows
+    """Positions of the pairs."""
+    group: Rows
+    """The group of each pair, counted from 0."""
+    row: Rows
+    """The position of each pair's lower record inside its group."""
+    column: Rows
+    """The position of each pair's higher record inside its group."""
 
-    def matrices(self, values: NDArray[Any]) -> Any:
-        """Give what all pairs have, as one matrix for each group."""
+    def matrices(self, values: Floats) -> NDArray[np.float64]:
+        """Return the values of the pairs as one symmetric matrix for each group."""
         result = np.zeros((len(self.first), self.size, self.size))
         own = values[self.pairs]
         result[self.group, self.row, self.column] = own
@@ -230,16 +237,16 @@ class _Sized(NamedTuple):
         return result
 
 
-def _by_size(label: NDArray[np.int64], i: NDArray[Any], j: NDArray[Any]) -> Iterator[_Sized]:
-    """Sort pairs inside groups by the size of their group, a limited number of groups at a time."""
+def _by_size(label: Rows, i: Integers, j: Integers) -> Iterator[_Groups]:
+    """Yield the groups of each size with their pairs, a limited number of groups at a time."""
     inside = np.flatnonzero(label[i] == label[j])
     if not len(inside):
         return
     order = np.argsort(label, kind="stable")
     starts = np.flatnonzero(np.diff(label[order], prepend=-1))
     sizes = np.diff(np.append(starts, len(label)))
-    place = np.empty(len(label), np.int64)
-    place[order] = np.arange(len(label)) - np.repeat(starts, sizes)
+    position = np.empty(len(label), np.int64)
+    position[order] = np.arange(len(label)) - np.repeat(starts, sizes)
     size_of = np.zeros(len(label), np.int64)
     size_of[label[order[starts]]] = sizes
     of = label[i[inside]]
@@ -252,11 +259,11 @@ def _by_size(label: NDArray[np.int64], i: NDArray[Any], j: NDArray[Any]) -> Iter
         for start in range(0, len(groups), step):
             begin, end = low + np.searchsorted(which, [start, start + step])
             pairs = inside[begin:end]
-            yield _Sized(
-                size,
-                groups[start : start + step],
-                pairs,
-                which[begin - low : end - low] - start,
-                place[i[pairs]],
-                place[j[pairs]],
+            yield _Groups(
+                size=size,
+                first=groups[start : start + step],
+                pairs=pairs,
+                group=which[begin - low : end - low] - start,
+                row=position[i[pairs]],
+                column=position[j[pairs]],
             )

@@ -1,16 +1,16 @@
-"""How probable it is that two records are one person's: the model of Fellegi and Sunter.
+"""The probability that two records belong to one person: the model of Fellegi and Sunter.
 
-Every pair of records is of one of three classes: *match* (one person), *related* (two people who
-share a surname, an address or a phone, as households do) or *chance* (all others). Given its class,
-a pair's attributes are taken to be independent. What two unrelated records agree on by chance is
-counted in the records themselves; all else is estimated by expectation maximisation, from no
-labels.
+Every pair of records belongs to one of three classes: *match* (one person), *related* (two people who
+share a surname, an address or a phone, as households do) or *chance* (all others). The attributes
+are assumed independent, given the class. Chance agreement (the u probabilities) is counted in the
+records; everything else (the m probabilities and the sizes of the classes) is estimated by
+expectation maximisation, without labels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,67 +23,95 @@ from customer_profiles.identity.columns.kinds import (
     STREET,
 )
 
-from .comparing import TF_CLASSES
+from .levels import EXACT, MISSING
+from .term_frequency import TF_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask
+
     from .comparing import Comparison
+    from .term_frequency import TermFrequency
 
 MATCH, RELATED, CHANCE = 0, 1, 2
 SHARED = frozenset({FAMILY_NAME, STREET, PLACE, PHONE, EMAIL})
-"""What people share who live or work together."""
+"""What people who live or work together share."""
 
-# Where estimation begins. Any start that ranks the levels the same way ends at the same place.
+# Where estimation starts. Any start that ranks the levels in this order converges to one solution.
 _START_EXACT, _START_BETWEEN = 0.8, 0.15
 _START_SHARED = {FAMILY_NAME: 0.6, STREET: 0.6, PLACE: 0.6, PHONE: 0.2, EMAIL: 0.02}
 _START_TEXT = 0.1
-# Of related pairs so many are born on one day.
+# The share of related pairs that are born on the same day.
 _TWINS = 0.004
-# Nobody has more records than so many, as a rule.
+# Few people have more records than this.
 _MOST_RECORDS = 50
 _START_PAIRS = 0.5
-_MOST_ROUNDS, _SETTLED = 300, 1e-7
+_MOST_ROUNDS, _CONVERGED = 300, 1e-7
 _LEAST_CHANCE = 0.02
 _UNSEEN, _PRIOR_PAIRS = 0.1, 20.0
 _LEAST_PROBABILITY = 1e-9
 LIKELY = 0.8
-"""Groups of pairs at least so probable show how records of one person differ."""
+"""Groups joined by pairs of at least this probability show how records of one person differ."""
 _SURE, _UNSURE = 0.97, 0.5
-# What is believed before any pair is seen: as much as so many pairs, and of who agrees on a value
-# that but this part are strangers.
+# Priors: pseudo-counts of matching pairs, and the share of strangers among those that agree on a
+# value.
 _PRIOR_MATCHES, _PRIOR_STRANGERS = 10.0, 0.05
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Attribute:
-    """What is known of one attribute's codes."""
+    """One attribute of the model: what its codes mean, and the probabilities of its levels."""
 
     name: str
     levels: tuple[str, ...]
+    """The label of each level; the first is `missing`."""
+    shared: bool
+    """Whether related people may share a value; other values they share only by chance."""
+    implied_by: tuple[str, ...]
+    """Attributes that determine this one."""
+
     level_of: NDArray[np.uint8]
     """The level of each code."""
+    has_tf: NDArray[np.bool_]
+    """Which codes stand for a value that both records have, by its term-frequency class."""
     share: NDArray[np.float64]
-    """The share of records that have the value agreed on, for each code; 1 if none is told."""
-    told: NDArray[np.bool_]
-    """Which codes tell a value that both have."""
+    """For each code, the share of the records that have the value agreed on; 1 without a class."""
     pairs: NDArray[np.float64]
-    """How many pairs of records agree on a value of each code's rarity."""
+    """For each code, how many pairs of records agree on a value of its class."""
     group: NDArray[np.int64]
-    """Codes of one rarity of one list of values, which share those pairs."""
-    raw: NDArray[np.float64]
-    """How often random pairs have each level."""
-    levels_chance: NDArray[np.float64]
+    """Codes of one class of one vocabulary have the same number: they share those pairs."""
+
+    observed: NDArray[np.float64]
+    """The frequency of each level among random pairs."""
     match: NDArray[np.float64]
+    """The m probability of each level: its frequency among matches."""
     related: NDArray[np.float64]
+    """The frequency of each level among related pairs."""
+    chance: NDArray[np.float64]
+    """The u probability of each level: its frequency among all other pairs."""
     strangers: NDArray[np.float64]
-    """Of all pairs that agree on a value, the part that is not of matches or related pairs."""
-    shared: bool
-    """Whether related people may share it; all else they have in common only by chance."""
-    told_by: tuple[str, ...]
-    """Attributes that tell it already."""
+    """For each code, the share of chance pairs among the pairs that agree on a value."""
+
+    def log_densities(self) -> NDArray[np.float32]:
+        """Return the log density of each code in each class, of shape (3, codes).
+
+        Where two records have the same value, densities are relative to the value's frequency: a
+        match draws the value once, a chance pair has to draw it twice.
+        """
+        match, related = self.match[self.level_of], self.related[self.level_of]
+        if not self.shared:
+            twins = _TWINS if self.name == BIRTH_DATE else 0
+            related = np.where(self.has_tf, self.share + twins, related)
+        chance = self.chance[self.level_of]
+        chance = np.where(self.has_tf, self.share * self.strangers, chance)
+        return np.log(np.stack([match, related, chance])).astype(np.float32)
+
+    def first_codes(self) -> list[int]:
+        """Return the first code of each level, which a term-frequency class is added to."""
+        return [int((self.level_of < level).sum()) for level in range(len(self.levels))]
 
 
 @dataclass(slots=True)
@@ -93,134 +121,143 @@ class Weights:
     attributes: list[Attribute]
     records: int
     rates: NDArray[np.float64]
-    """Matching and related pairs, as a part of all pairs."""
+    """The shares of matching and of related pairs among all pairs."""
 
     @property
     def all_pairs(self) -> float:
-        """How many pairs of records there are."""
-        return max(self.records * (self.records - 1) / 2, 1.0)
+        """The number of pairs of records."""
+        return _pairs_of(self.records)
 
     def logs(self) -> list[NDArray[np.float32]]:
-        """Give of each attribute the logarithms of its codes' densities, for each class."""
-        return [_log_densities(one) for one in self.attributes]
+        """Return the log densities of each attribute's codes."""
+        return [attribute.log_densities() for attribute in self.attributes]
 
-    def priors(self) -> Any:
-        """Give the logarithms of the classes' rates."""
-        return np.log(np.append(self.rates, max(1 - self.rates.sum(), 0.5)))
+    def priors(self) -> NDArray[np.float64]:
+        """Return the logarithms of the classes' shares."""
+        shares = np.append(self.rates, max(1 - float(self.rates.sum()), 0.5))
+        return np.asarray(np.log(shares))
 
 
-def begin(
-    comparisons: Sequence[Comparison], random_codes: NDArray[np.uint8], records: int
-) -> Weights:
-    """Make a model to begin with, from the codes of random pairs."""
-    pairs = max(records * (records - 1) / 2, 1.0)
+def begin(comparisons: Sequence[Comparison], random_codes: Levels, records: int) -> Weights:
+    """Make an initial model from the codes of random pairs."""
+    pairs = _pairs_of(records)
     attributes = [
-        _attribute(one, random_codes[:, place], pairs) for place, one in enumerate(comparisons)
+        _attribute(comparison, random_codes[:, column], pairs)
+        for column, comparison in enumerate(comparisons)
     ]
     return Weights(attributes, records, np.full(2, _START_PAIRS * max(records, 1) / pairs))
 
 
-def _attribute(
-    comparison: Comparison, random_codes: NDArray[np.uint8], all_pairs: float
-) -> Attribute:
+def _pairs_of(records: int) -> float:
+    return max(records * (records - 1) / 2, 1.0)
+
+
+def _attribute(comparison: Comparison, random_codes: Levels, all_pairs: float) -> Attribute:
     level_of = comparison.level_of
-    size, levels = len(level_of), len(comparison.levels)
+    size, levels = len(level_of), len(comparison.level)
     share, pairs = np.ones(size), np.zeros(size)
-    told, group = np.zeros(size, bool), np.arange(size)
-    lists: list[Any] = []
-    for level, tf in comparison.tfs.items():
+    has_tf, group = np.zeros(size, bool), np.arange(size)
+    vocabularies: list[TermFrequency] = []
+    for level, tf in comparison.term_frequencies.items():
         codes = np.flatnonzero(level_of == level)
-        known = [place for place, one in enumerate(lists) if one is tf]
-        number = known[0] if known else len(lists)
-        lists += [] if known else [tf]
-        share[codes], pairs[codes], told[codes] = tf.share, tf.pairs, True
+        known = [number for number, other in enumerate(vocabularies) if other is tf]
+        number = known[0] if known else len(vocabularies)
+        vocabularies += [] if known else [tf]
+        share[codes], pairs[codes], has_tf[codes] = tf.share, tf.pairs, True
         group[codes] = size + number * TF_CLASSES + np.arange(TF_CLASSES)
-    counts = np.bincount(level_of[random_codes], minlength=levels).astype(float)
-    # Of few records the same pairs are drawn again and again.
-    counts *= min(all_pairs / max(len(random_codes), 1), 1.0)
-    counts[0] = 0
-    usual = np.full(levels, _UNSEEN)
-    usual[-1] = _PRIOR_PAIRS
-    usual[0] = 0
-    raw = (counts + usual) / (counts.sum() + usual.sum())
-    for level, counted in comparison.counted.items():
-        raw[level] = (counted + _UNSEEN) / all_pairs
-    raw[1:] /= raw[1:].sum()
-    raw[0] = 1
-    start = _start(levels, _START_EXACT)
-    related = raw.copy()
+    observed = _observed(comparison, np.bincount(level_of[random_codes], minlength=levels),
+                         all_pairs)  # fmt: skip
     shared = comparison.shared or comparison.name in SHARED
-    if shared:
-        related = _start(levels, _START_SHARED.get(comparison.name, _START_TEXT))
     return Attribute(
-        comparison.name, comparison.levels, level_of, share, told, pairs, group, raw,
-        raw.copy(), start, related, np.where(told, _PRIOR_STRANGERS, 1.0), shared,
-        comparison.told_by,
-    )  # fmt: skip
+        name=comparison.name,
+        levels=comparison.levels,
+        shared=shared,
+        implied_by=comparison.implied_by,
+        level_of=level_of,
+        has_tf=has_tf,
+        share=share,
+        pairs=pairs,
+        group=group,
+        observed=observed,
+        match=_start(levels, _START_EXACT),
+        related=_start_related(comparison.name, levels) if shared else observed.copy(),
+        chance=observed.copy(),
+        strangers=np.where(has_tf, _PRIOR_STRANGERS, 1.0),
+    )
+
+
+def _observed(
+    comparison: Comparison, counts: NDArray[np.int64], all_pairs: float
+) -> NDArray[np.float64]:
+    """Return how often random pairs have each level, smoothed."""
+    # In a small set the same pairs are drawn repeatedly.
+    scaled = counts * min(all_pairs / max(int(counts.sum()), 1), 1.0)
+    scaled[MISSING] = 0
+    prior = np.full(len(scaled), _UNSEEN)
+    prior[-1] = _PRIOR_PAIRS
+    prior[MISSING] = 0
+    observed = (scaled + prior) / (scaled.sum() + prior.sum())
+    for level, counted in comparison.counted.items():
+        observed[level] = (counted + _UNSEEN) / all_pairs
+    return _normalised(observed)
+
+
+def _normalised(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Make the levels sum to 1 in place; a missing value has the density 1 in every class."""
+    levels[1:] /= levels[1:].sum()
+    levels[MISSING] = 1
+    return levels
 
 
 def _start(levels: int, exact: float) -> NDArray[np.float64]:
-    """Give probabilities of levels to begin with: nearly all exact or different."""
+    """Return initial probabilities of levels: nearly all exact or different."""
     start = np.full(levels, _START_BETWEEN / max(levels - 3, 1))
-    start[1], start[-1] = exact, 1 - exact - _START_BETWEEN
-    start[1:] /= start[1:].sum()
-    start[0] = 1
-    return start
+    start[EXACT], start[-1] = exact, 1 - exact - _START_BETWEEN
+    return _normalised(start)
 
 
-def _log_densities(one: Attribute) -> Any:
-    """Give log densities of shape (3, codes).
-
-    Where a value is told, densities are relative to how often records have that value: a match
-    has it twice for the price of once, chance has to hit it again.
-    """
-    levels = one.level_of
-    match = one.match[levels]
-    related = one.related[levels]
-    if not one.shared:
-        related = np.where(one.told, one.share + (_TWINS if one.name == BIRTH_DATE else 0), related)
-    chance = np.where(one.told, one.share * one.strangers, one.levels_chance[levels])
-    return np.log(np.stack([match, related, chance])).astype(np.float32)
+def _start_related(name: str, levels: int) -> NDArray[np.float64]:
+    return _start(levels, _START_SHARED.get(name, _START_TEXT))
 
 
-def log_classes(weights: Weights, codes: NDArray[np.uint8]) -> Any:
-    """Give of each pair the logarithms of what each class makes of it: shape (3, pairs)."""
+def log_classes(weights: Weights, codes: Levels) -> NDArray[np.float32]:
+    """Return the log density of each pair in each class, of shape (3, pairs)."""
     result = np.repeat(weights.priors().astype(np.float32)[:, None], len(codes), axis=1)
-    for place, logs in enumerate(weights.logs()):
-        column = codes[:, place]
-        for kind in range(3):
-            result[kind] += logs[kind][column]
+    for column, logs in enumerate(weights.logs()):
+        of_pairs = codes[:, column]
+        for number in range(3):
+            result[number] += logs[number][of_pairs]
     return result
 
 
-def responsibilities(logs: Any) -> Any:
-    """Give how probable each class is, from `log_classes`."""
+def responsibilities(logs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probability of each class, from `log_classes`."""
     parts = np.exp(logs - logs.max(axis=0))
     return parts / parts.sum(axis=0)
 
 
-def likeness(weights: Weights, codes: NDArray[np.uint8]) -> Any:
-    """Give of each pair the log odds of a match against a relation; negative contradicts it."""
+def likeness(weights: Weights, codes: Levels) -> NDArray[np.float32]:
+    """Return each pair's log odds of a match against a relation; negative values contradict."""
     logs = log_classes(weights, codes) - weights.priors().astype(np.float32)[:, None]
     return logs[MATCH] - logs[RELATED]
 
 
-def seen_in_groups(match: Any, related: Any, same: Any) -> tuple[Any, Any]:
-    """Say anew how probable pairs are to match and to be related, by whether a group has both."""
+def seen_in_groups(match: Floats, related: Floats, same: Mask) -> tuple[Floats, Floats]:
+    """Revise the probabilities of match and relation by whether a pair is in one group."""
     return (
         np.where(same, np.maximum(match, _SURE), np.minimum(match, _UNSURE)),
         np.where(same, related * (1 - _SURE), related),
     )
 
 
-def log_odds(probability: Any) -> Any:
-    """Give the logarithm of the odds of probabilities, kept off 0 and 1."""
+def log_odds(probability: Floats) -> NDArray[np.float64]:
+    """Return the log odds of probabilities, which are kept off 0 and 1."""
     kept = np.clip(np.asarray(probability, float), _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
     return np.log(kept / (1 - kept))
 
 
-def with_bits(probability: Any, bits: Any) -> Any:
-    """Add bits to the odds of probabilities."""
+def with_bits(probability: Floats, bits: Floats) -> Floats:
+    """Add bits of evidence to the odds of probabilities."""
     changed = bits != 0
     odds = log_odds(probability[changed]) + bits[changed].astype(float) * np.log(2)
     result = probability.copy()
@@ -228,68 +265,77 @@ def with_bits(probability: Any, bits: Any) -> Any:
     return result
 
 
-def patterns(codes: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Give the distinct rows of codes, and how many pairs have each."""
+def patterns(codes: Levels) -> tuple[Levels, NDArray[np.int64]]:
+    """Return the distinct rows of codes, and how many pairs have each."""
     mixed = np.zeros(len(codes), np.uint64)
-    for place in range(codes.shape[1]):
-        mixed = (mixed ^ codes[:, place]) * np.uint64(0x9E3779B97F4A7C15)
+    for column in range(codes.shape[1]):
+        mixed = (mixed ^ codes[:, column]) * np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(31)
     _, first, counts = np.unique(mixed, return_index=True, return_counts=True)
     return np.ascontiguousarray(codes[first]), counts
 
 
-def estimate(weights: Weights, codes: NDArray[np.uint8], counts: NDArray[Any]) -> int:
-    """Estimate the model from patterns of codes and how many pairs have each; give the rounds."""
+def estimate(weights: Weights, codes: Levels, counts: Integers | Floats) -> None:
+    """Estimate the model by expectation maximisation.
+
+    Args:
+        weights: the model, changed in place.
+        codes: distinct patterns of codes.
+        counts: how many pairs have each pattern.
+    """
     if not len(counts):
-        return 0
+        return
     before = -np.inf
-    for rounds in range(1, _MOST_ROUNDS + 1):
+    for _ in range(_MOST_ROUNDS):
         logs = log_classes(weights, codes)
         top = logs.max(axis=0)
         parts = np.exp(logs - top)
         total = parts.sum(axis=0)
         fit = float(np.dot(top + np.log(total), counts) / counts.sum())
         update(weights, codes, parts[:2] / total * counts)
-        if abs(fit - before) < _SETTLED:
-            return rounds
+        if abs(fit - before) < _CONVERGED:
+            return
         before = fit
-    return _MOST_ROUNDS
 
 
-def update(weights: Weights, codes: NDArray[np.uint8], expected: NDArray[Any]) -> None:
-    """Set the model to what expected numbers of matching and related pairs, by code, say."""
+def update(weights: Weights, codes: Levels, expected: Floats) -> None:
+    """Perform the maximisation step.
+
+    Args:
+        weights: the model, changed in place.
+        codes: patterns of codes.
+        expected: of shape (2, patterns): the expected numbers of matching and of related pairs.
+    """
     weights.rates = (expected.sum(axis=1).astype(float) + 1) / weights.all_pairs
-    for place, one in enumerate(weights.attributes):
-        _update(one, codes[:, place], expected, weights)
+    for column, attribute in enumerate(weights.attributes):
+        _update(attribute, codes[:, column], expected, weights)
 
 
-def _update(one: Attribute, column: NDArray[np.uint8], expected: Any, weights: Weights) -> None:
-    rates = weights.rates
-    size, levels = len(one.level_of), len(one.levels)
-    by_code = [np.bincount(column, weights=expected[kind], minlength=size) for kind in range(2)]
-    one.match = _shares_of_levels(by_code[MATCH], one, levels, _start(levels, _START_EXACT))
-    if one.shared:
-        start = _start(levels, _START_SHARED.get(one.name, _START_TEXT))
-        one.related = _shares_of_levels(by_code[RELATED], one, levels, start)
+def _update(attribute: Attribute, codes: Levels, expected: Floats, weights: Weights) -> None:
+    rates, levels = weights.rates, len(attribute.levels)
+    match, related = (
+        np.bincount(codes, weights=pairs, minlength=len(attribute.level_of)) for pairs in expected
+    )
+    attribute.match = _level_shares(match, attribute, _start(levels, _START_EXACT))
+    if attribute.shared:
+        start = _start_related(attribute.name, levels)
+        attribute.related = _level_shares(related, attribute, start)
     else:
-        one.related = one.levels_chance.copy()
-    taken = np.bincount(one.group, weights=by_code[MATCH] + by_code[RELATED])[one.group]
-    left = 1 - taken / (one.pairs + 1)
-    left = np.maximum(left, 0.5 / (one.pairs + 1) + 0.002)
-    # Who has a value that so many have is not one person.
-    left = np.maximum(left, 1 - weights.records * _MOST_RECORDS / 2 / (one.pairs + 1))
-    one.strangers = np.where(one.told, left, 1.0)
-    chance = one.raw - rates[MATCH] * one.match - rates[RELATED] * one.related
-    chance = np.maximum(chance, _LEAST_CHANCE * one.raw)
-    chance[1:] /= chance[1:].sum()
-    chance[0] = 1
-    one.levels_chance = chance
+        attribute.related = attribute.chance.copy()
+    explained = np.bincount(attribute.group, weights=match + related)[attribute.group]
+    agreeing = attribute.pairs + 1
+    strangers = 1 - explained / agreeing
+    strangers = np.maximum(strangers, 0.5 / agreeing + 0.002)
+    # Those who have a value that so many have are not one person.
+    strangers = np.maximum(strangers, 1 - weights.records * _MOST_RECORDS / 2 / agreeing)
+    attribute.strangers = np.where(attribute.has_tf, strangers, 1.0)
+    observed = attribute.observed
+    chance = observed - rates[MATCH] * attribute.match - rates[RELATED] * attribute.related
+    attribute.chance = _normalised(np.maximum(chance, _LEAST_CHANCE * observed))
 
 
-def _shares_of_levels(
-    by_code: Any, one: Attribute, levels: int, prior: NDArray[np.float64]
+def _level_shares(
+    by_code: NDArray[np.float64], attribute: Attribute, prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    result = np.bincount(one.level_of, weights=by_code, minlength=levels) + _PRIOR_MATCHES * prior
-    result[1:] /= result[1:].sum()
-    result[0] = 1
-    return result
+    counts = np.bincount(attribute.level_of, weights=by_code, minlength=len(prior))
+    return _normalised(counts + _PRIOR_MATCHES * prior)

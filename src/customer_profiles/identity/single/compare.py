@@ -14,7 +14,12 @@ from customer_profiles.identity.columns.names import formal_names, sound_of
 from customer_profiles.identity.columns.normalize import LETTERS
 from customer_profiles.identity.columns.scripts import script_of
 from customer_profiles.identity.matching import comparing
-from customer_profiles.identity.matching.comparing import EXACT, MISSING
+from customer_profiles.identity.matching.levels import (
+    EXACT,
+    MISSING,
+    FamilyNameLevel,
+    GivenNameLevel,
+)
 
 from .record import DIGIT, split_email
 
@@ -80,15 +85,15 @@ class Scorer:
     def __init__(self, model: Model) -> None:
         self._steps = [
             _Step(
-                _COMPARE.get(one.name) or _plain(one.name, one.told_by),
+                _COMPARE.get(one.name) or _plain(one.name, one.implied_by),
                 [int((one.level_of < level).sum()) for level in range(len(one.levels))],
-                one.told.tolist(),
+                one.has_tf.tolist(),
                 logs.T.tolist(),
             )
             for one, logs in zip(model.weights.attributes, model.weights.logs(), strict=True)
         ]
         self._priors = model.weights.priors().tolist()
-        self._tf = model.tfs.of
+        self._tf = model.term_frequencies.class_of
 
     def codes(self, one: Record, other: Record) -> list[int]:
         """Compare two records: of each attribute its code."""
@@ -146,7 +151,7 @@ def _given(one: Record, other: Record) -> Found:
     return _GIVEN_LEVELS[_given_level(one, other, a, b)], ()
 
 
-_GIVEN_LEVELS = {name: level for level, name in enumerate(comparing.GIVEN_LEVELS)}
+_GIVEN_LEVELS = {name: level for level, name in enumerate(GivenNameLevel.labels())}
 
 
 def _given_level(  # noqa: PLR0911  (one for each level)
@@ -189,7 +194,7 @@ def _family(one: Record, other: Record) -> Found:
     return _FAMILY_LEVELS[_family_level(a, b)], ()
 
 
-_FAMILY_LEVELS = {name: level for level, name in enumerate(comparing.FAMILY_LEVELS)}
+_FAMILY_LEVELS = {name: level for level, name in enumerate(FamilyNameLevel.labels())}
 
 
 def _family_level(a: str, b: str) -> str:
@@ -361,7 +366,7 @@ def _place_level(a: Place, b: Place) -> Found:
     by_city = _likeness(
         a.city, b.city, lambda x, y: JaroWinkler.similarity(x, y) >= comparing.NEARLY
     )
-    level = int(comparing.PLACES[by_post, by_city])
+    level = int(comparing.LOCALITY_LEVELS[by_post, by_city])
     if by_post == _SAME and a.postal is not None:
         return level, (("postal", a.postal),)
     return level, (("city", a.city),) if by_city == _SAME and a.city is not None else ()
@@ -400,7 +405,7 @@ def _plain(name: str, told_by: Sequence[str]) -> Callable[[Record, Record], Foun
             return EXACT, ((name, a),)
         unlike = (_letters(a) ^ _letters(b)).bit_count() > comparing.MOST_UNLIKE
         begins = (text[: comparing.BEGINNING_OF_TEXT] for text in (a, b))
-        is_near = not unlike and JaroWinkler.similarity(*begins) >= comparing.PLAIN_NEAR
+        is_near = not unlike and JaroWinkler.similarity(*begins) >= comparing.TEXT_NEAR
         return (_NEAR if is_near else _DIFFERENT), ()
 
     return compare

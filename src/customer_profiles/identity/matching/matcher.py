@@ -1,0 +1,275 @@
+"""Blocking, comparing, scoring and grouping the pairs of one set of records."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from customer_profiles.identity.columns.prepared import prepare
+
+from . import blocking, clusters, scoring
+from .comparing import compare, comparisons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from numpy.typing import NDArray
+
+    from customer_profiles.identity.arrays import Hashes, Integers, Levels, Mask, Rows
+    from customer_profiles.identity.columns.kinds import Kind
+    from customer_profiles.identity.columns.prepared import Columns, Prepared
+
+    from .comparing import Comparison
+    from .scoring import Weights
+
+_RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
+_SAMPLED_PAIRS = 300_000
+_CHUNK = 400_000
+_SEED = 20_240_229
+# The budget of a key: four pairs for each record, within these bounds.
+_PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
+_KEYS_AT_ONCE = 16
+_MANY_TEXTS = 6
+# Pairs that are chance with at least 1 - this probability are dropped at once.
+WORTH_KEEPING = 0.003
+LEAST_JOINED = 0.3
+LARGEST = 400
+_LEAST_LIKELY = 0.5
+# A second round improves little, and its cost grows with the number of records.
+_ROUNDS, _ROUNDS_OF_MANY, _MANY = 2, 1, 300_000
+
+
+@dataclass(slots=True)
+class Scored:
+    """Pairs that may match, with their codes and probabilities."""
+
+    pairs: Hashes
+    """Packed pairs, in ascending order."""
+    codes: Levels
+    match: NDArray[np.float32]
+    related: NDArray[np.float32]
+
+    @property
+    def i(self) -> Rows:
+        """The lower row of each pair."""
+        return unpack(self.pairs)[0]
+
+    @property
+    def j(self) -> Rows:
+        """The higher row of each pair."""
+        return unpack(self.pairs)[1]
+
+
+def pack(i: Integers, j: Integers) -> Hashes:
+    """Pack pairs of rows into one number each."""
+    return (i.astype(np.uint64) << np.uint64(32)) | j.astype(np.uint64)
+
+
+def unpack(pairs: Hashes) -> tuple[Rows, Rows]:
+    """Return the rows of packed pairs."""
+    low = pairs & np.uint64(0xFFFFFFFF)
+    return (pairs >> np.uint64(32)).astype(np.int64), low.astype(np.int64)
+
+
+def _sample(pairs: Hashes) -> Hashes:
+    if len(pairs) <= _SAMPLED_PAIRS:
+        return pairs
+    draw = np.random.default_rng(_SEED)
+    return np.sort(draw.choice(pairs, _SAMPLED_PAIRS, replace=False))
+
+
+def _random_pairs(count: int) -> Hashes:
+    """Return random pairs of records, or all pairs of few records."""
+    if count <= _FEW_RECORDS:
+        return pack(*np.triu_indices(count, 1))
+    draw = np.random.default_rng(_SEED)
+    i, j = draw.integers(0, count, (2, _RANDOM_PAIRS))
+    return pack(i, j)[i != j]
+
+
+class Matcher:
+    """Blocks, compares, scores and groups the pairs of one set of records."""
+
+    def __init__(self, columns: Columns, kinds: Mapping[str, Kind]) -> None:
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+            self.prepared: Prepared = prepare(columns, kinds, pool)
+        self.count: int = self.prepared.count
+        self.comparisons: list[Comparison] = comparisons(self.prepared)
+        self._random_codes: Levels | None = None
+
+    def estimated(self, pool: Executor) -> tuple[Weights, Scored, Scored]:
+        """Estimate a model from the records.
+
+        Returns:
+            The model, the pairs that blocking found, and all pairs inside possible groups.
+        """
+        candidates = self._candidates(pool)
+        sample = _sample(candidates)
+        times = len(candidates) / max(len(sample), 1)
+        weights = self._estimated(self._compared(sample, pool), times, pool)
+        scored = self._scored(weights, candidates, pool)
+        inner = self._within(weights, scored, pool)
+        for _ in range(_ROUNDS if self.count < _MANY else _ROUNDS_OF_MANY):
+            self._learn_from_groups(weights, scored, inner)
+            scored = _rescored(weights, scored.pairs, scored.codes)
+            inner = self._within(weights, scored, pool, [inner])
+        return weights, scored, inner
+
+    def scored(self, weights: Weights, pool: Executor) -> tuple[Scored, Scored]:
+        """Score the records' pairs by a model.
+
+        Returns:
+            The pairs that blocking found, and all pairs inside possible groups.
+        """
+        scored = self._scored(weights, self._candidates(pool), pool)
+        return scored, self._within(weights, scored, pool)
+
+    def group(self, weights: Weights, inner: Scored, threshold: float) -> Rows:
+        """Group the records by pairs of at least a threshold; return each group's lowest row."""
+        likeness = scoring.likeness(weights, inner.codes)
+        return clusters.group(self.count, inner.i, inner.j, inner.match, likeness, threshold)
+
+    def transitive_evidence(self, weights: Weights, inner: Scored) -> NDArray[np.float16]:
+        """Return the bits that records which surely match both add to each pair's odds."""
+        likeness = scoring.likeness(weights, inner.codes)
+        return clusters.transitive_evidence(self.count, inner.i, inner.j, inner.match, likeness)
+
+    def _candidates(self, pool: Executor) -> Hashes:
+        """Find the pairs that share a blocking key."""
+        atoms = blocking.atoms(self.prepared)
+        most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
+        budget = max(most, self.count // 2, _FEWEST_PAIRS)
+        of_text = budget // max(len(self.prepared.texts) // _MANY_TEXTS, 1)
+        keys = list(enumerate(self._keys(atoms, budget, pool)))
+
+        def pairs_of(numbered: tuple[int, tuple[str, ...]]) -> Hashes:
+            salt, key = numbered
+            most = of_text if any(name.startswith("text ") for name in key) else budget
+            hashes, rows = blocking.hashed([atoms[name] for name in key], salt)
+            return blocking.pairs_of(hashes, rows, self.count, most)
+
+        found = np.empty(0, np.uint64)
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            found = blocking.union(
+                [found, *pool.map(pairs_of, keys[start : start + _KEYS_AT_ONCE])]
+            )
+        return found
+
+    def _keys(
+        self, atoms: dict[str, Integers], budget: int, pool: Executor
+    ) -> list[tuple[str, ...]]:
+        """Choose the blocking keys: of many records only those that a sample shows to be useful."""
+        keys = blocking.keys_for(atoms, self.count)
+        if self.count < _MANY:
+            return keys
+
+        def sampled(key: tuple[str, ...]) -> Hashes:
+            return blocking.sampled_pairs_of([atoms[name] for name in key], self.count, budget)
+
+        pairs = _sample(blocking.union(list(pool.map(sampled, keys))))
+        codes = self._compared(pairs, pool)
+        scored = _rescored(self._estimated(codes, 1.0, pool), pairs, codes)
+        likely = scored.match >= _LEAST_LIKELY
+        matches = (scored.i[likely], scored.j[likely])
+        return blocking.worthwhile_keys(atoms, self.count, matches, pool) or keys
+
+    def _compared(self, pairs: Hashes, pool: Executor) -> Levels:
+        """Compare pairs and return their codes."""
+        return self._by_chunks(pairs, pool, lambda codes: np.ones(len(codes), bool))[1]
+
+    def _by_chunks(
+        self, pairs: Hashes, pool: Executor, keep: Callable[[Levels], Mask]
+    ) -> tuple[Hashes, Levels]:
+        """Compare pairs in chunks, and return the chosen pairs with their codes."""
+
+        def compared(start: int) -> tuple[Hashes, Levels]:
+            chunk = pairs[start : start + _CHUNK]
+            codes = compare(self.comparisons, *unpack(chunk))
+            kept = keep(codes)
+            return chunk[kept], codes[kept]
+
+        parts = list(pool.map(compared, range(0, max(len(pairs), 1), _CHUNK)))
+        kept, codes = zip(*parts, strict=True)
+        return np.concatenate(kept), np.concatenate(codes)
+
+    def _estimated(self, codes: Levels, times: float, pool: Executor) -> Weights:
+        """Estimate a model from random pairs and from a sample of `1 / times` of the candidates."""
+        if self._random_codes is None:
+            self._random_codes = self._compared(_random_pairs(self.count), pool)
+        weights = scoring.begin(self.comparisons, self._random_codes, self.count)
+        patterns, counts = scoring.patterns(codes)
+        scoring.estimate(weights, patterns, counts * times)
+        return weights
+
+    def _scored(self, weights: Weights, pairs: Hashes, pool: Executor) -> Scored:
+        """Compare and score pairs, and keep those that are not almost certainly chance."""
+
+        def keep(codes: Levels) -> Mask:
+            logs = scoring.log_classes(weights, codes)
+            return scoring.responsibilities(logs)[scoring.CHANCE] < 1 - WORTH_KEEPING
+
+        return _rescored(weights, *self._by_chunks(pairs, pool, keep))
+
+    def _within(
+        self, weights: Weights, scored: Scored, pool: Executor, known: Sequence[Scored] = ()
+    ) -> Scored:
+        """Score all pairs inside possible groups.
+
+        Args:
+            weights: the model.
+            scored: the pairs that make the groups.
+            pool: runs the comparisons.
+            known: more pairs whose codes are known.
+        """
+        i, j = clusters.inside(self._loosely_connected(scored), LARGEST)
+        pairs = np.sort(pack(i, j))
+        codes = np.empty((len(pairs), len(self.comparisons)), np.uint8, order="F")
+        fresh = np.ones(len(pairs), bool)
+        for source in (scored, *known):
+            if len(source.pairs):
+                at = np.minimum(np.searchsorted(source.pairs, pairs), len(source.pairs) - 1)
+                found = fresh & (source.pairs[at] == pairs)
+                codes[found] = source.codes[at[found]]
+                fresh &= ~found
+        codes[fresh] = self._compared(pairs[fresh], pool)
+        return _rescored(weights, pairs, codes)
+
+    def _loosely_connected(self, scored: Scored) -> Rows:
+        """Connect what may belong together; components that are too large by surer pairs only."""
+        i, j, least = scored.i, scored.j, LEAST_JOINED
+        joins = scored.match >= least
+        while True:
+            label = clusters.components(self.count, i[joins], j[joins])
+            large = (np.bincount(label, minlength=self.count) > LARGEST)[label]
+            weak = joins & large[i] & (scored.match < 1 - (1 - least) / 2)
+            least = 1 - (1 - least) / 2
+            if not large.any() or least > 1 - 1e-6:
+                return label
+            joins &= ~weak
+
+    def _learn_from_groups(self, weights: Weights, scored: Scored, inner: Scored) -> None:
+        """Estimate the model again from likely groups.
+
+        Pairs that belong to one person only because both match a third record show how records of
+        one person differ, which pairs that match by themselves cannot show.
+        """
+        label = self.group(weights, inner, scoring.LIKELY)
+        same = label[inner.i] == label[inner.j]
+        match, related = scoring.seen_in_groups(inner.match, inner.related, same)
+        outside = ~np.isin(scored.pairs, inner.pairs, assume_unique=True)
+        expected = np.stack([
+            np.concatenate([match, scored.match[outside]]),
+            np.concatenate([related, scored.related[outside]]),
+        ])  # fmt: skip
+        scoring.update(weights, np.concatenate([inner.codes, scored.codes[outside]]), expected)
+
+
+def _rescored(weights: Weights, pairs: Hashes, codes: Levels) -> Scored:
+    """Score pairs whose codes are known."""
+    parts = scoring.responsibilities(scoring.log_classes(weights, codes))
+    return Scored(pairs, codes, parts[scoring.MATCH], parts[scoring.RELATED])
