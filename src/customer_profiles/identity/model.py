@@ -50,14 +50,12 @@ class TermFrequencies:
     def counted_by(cls, comparisons: Sequence[Comparison]) -> TermFrequencies:
         """Collect the term frequencies that comparisons counted."""
         counted = {
-            tf.name: tf
-            for comparison in comparisons
-            for tf in comparison.term_frequencies.values()
+            tf.name: tf for comparison in comparisons for tf in comparison.term_frequencies.values()
         }
         common = {
             cls.key(tf.name, tf.text(number)): int(tf.class_of[number])
             for tf in counted.values()
-            for number in np.flatnonzero(tf.is_common(tf.class_of[:-1])).tolist()
+            for number in np.flatnonzero(tf.class_of[:-1] <= tf.common).tolist()
         }
         return cls({name: tf.rarest for name, tf in counted.items()}, common)
 
@@ -126,10 +124,11 @@ class Model:
     def _read(cls, stored: Json) -> Model:
         attributes = [_attribute(_renamed(attribute)) for attribute in stored["attributes"]]
         weights = Weights(attributes, stored["records"], np.array(stored["rates"]))
-        statistics = DatasetStatistics(**{
+        known: Json = {
             name: frozenset(value) if isinstance(value, list) else value
             for name, value in stored["statistics"].items()
-        })  # fmt: skip
+        }
+        statistics = DatasetStatistics(**known)
         frequencies = TermFrequencies(stored["rarest"], _unpacked(stored["common"]))
         keys = tuple(map(tuple, stored["keys"]))
         return cls(weights, stored["kinds"], keys, statistics, frequencies)

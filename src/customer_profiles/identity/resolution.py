@@ -292,9 +292,7 @@ class Resolution:
         ends = np.cumsum(sizes)
         within = np.arange(sizes.sum()) - np.repeat(ends - sizes, sizes)
         members = by_group[np.repeat(starts, sizes) + within]
-        return GroupColumns(
-            self._ids.take(members), np.append(0, ends), confidence[order], order
-        )
+        return GroupColumns(self._ids.take(members), np.append(0, ends), confidence[order], order)
 
 
 def _listed(columns: GroupColumns) -> list[Group]:

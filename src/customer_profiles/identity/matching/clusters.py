@@ -152,9 +152,7 @@ def transitive_evidence(
     return result
 
 
-def best_paths(
-    label: Rows, i: Integers, j: Integers, probability: Floats
-) -> NDArray[np.float64]:
+def best_paths(label: Rows, i: Integers, j: Integers, probability: Floats) -> NDArray[np.float64]:
     """Return for each pair the greatest product of probabilities along a path inside its group.
 
     Args:

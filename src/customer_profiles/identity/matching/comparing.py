@@ -1,7 +1,8 @@
 """Comparing pairs of records, attribute by attribute, many pairs at once.
 
-A comparison yields one byte for each pair, its code: how similar the two values are (the level) and,
-where they are equal, how common the value is (its term-frequency class). Scoring needs only codes.
+A comparison yields one byte for each pair, its code: how similar the two values are (the level)
+and, where they are equal, how common the value is (its term-frequency class). Scoring needs only
+these codes.
 """
 
 from __future__ import annotations
@@ -181,15 +182,18 @@ BEGINNING = 2
 def _near(names: Names, a: Integers, b: Integers, maybe: Rows, score: Floats) -> Rows:
     """Return which pairs of names are one typing error apart, or two if the names are long."""
     short = np.minimum(names.length[a[maybe]], names.length[b[maybe]])
-    likely = maybe[(score >= NEARLY) & (short >= SHORTEST)]
+    likely: Rows = maybe[(score >= NEARLY) & (short >= SHORTEST)]
     short = np.minimum(names.length[a[likely]], names.length[b[likely]])
     edits = _edits(names.text, a[likely], b[likely], 2)
-    return likely[(edits <= 1) | ((edits == 2) & (short >= LONG))]  # noqa: PLR2004  (edits)
+    near: Mask = (edits <= 1) | ((edits == 2) & (short >= LONG))  # noqa: PLR2004  (edits)
+    return likely[near]
 
 
 def _swapped(names: Names, i: Rows, j: Rows) -> Mask:
     first, last = names.given, names.family
-    return (first[i] == last[j]) & (first[j] == last[i]) & (first[i] >= 0) & (last[i] >= 0)
+    known: Mask = (first[i] >= 0) & (last[i] >= 0)
+    swapped: Mask = known & (first[i] == last[j]) & (first[j] == last[i])
+    return swapped
 
 
 def _names(names: Names) -> list[Comparison]:
@@ -265,7 +269,8 @@ def _begins(names: Names, a: Integers, b: Integers) -> Mask:
     """Return for which pairs of names one begins with the other."""
     shorter = np.minimum(names.length[a], names.length[b]).astype(float)
     longer = np.maximum(names.length[a], names.length[b])
-    return _edits(names.text, a, b, 255) == longer - shorter
+    begins: Mask = _edits(names.text, a, b, 255) == longer - shorter
+    return begins
 
 
 def _family_level(names: Names, i: Rows, j: Rows) -> Levels:
@@ -528,8 +533,8 @@ def _street(addresses: Addresses, tf: TermFrequency, i: Slots, j: Slots) -> Foun
     core_a, core_b = addresses.core[i], addresses.core[j]
     number_a, number_b = addresses.number[i], addresses.number[j]
     like = (core_a == core_b) & (core_a >= 0)
-    maybe = _unlike(addresses.core_letters, core_a, core_b) <= STREET_UNLIKE
-    maybe = np.flatnonzero(maybe & (core_a >= 0) & (core_b >= 0) & ~like)
+    unlike = _unlike(addresses.core_letters, core_a, core_b) > STREET_UNLIKE
+    maybe = np.flatnonzero((core_a >= 0) & (core_b >= 0) & ~like & ~unlike)
     like[maybe[_similarity(addresses.core_text, core_a[maybe], core_b[maybe]) >= NEARLY]] = True
     now = np.where(like, np.uint8(StreetLevel.SAME_STREET), np.uint8(StreetLevel.DIFFERENT))
     same_number = (number_a == number_b) | (number_a < 0) | (number_b < 0)
@@ -583,7 +588,7 @@ def _text(
 
     def is_near(a: Integers, b: Integers) -> Mask:
         near: Mask = _unlike(values.letters, a, b) <= MOST_UNLIKE
-        maybe = np.flatnonzero(near)
+        maybe: Rows = np.flatnonzero(near)
         near[maybe] = _similarity(begins, a[maybe], b[maybe]) >= TEXT_NEAR
         return near
 

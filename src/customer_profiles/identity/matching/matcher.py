@@ -89,7 +89,8 @@ def _random_pairs(count: int) -> Hashes:
         return pack(*np.triu_indices(count, 1))
     draw = np.random.default_rng(_SEED)
     i, j = draw.integers(0, count, (2, _RANDOM_PAIRS))
-    return pack(i, j)[i != j]
+    apart: Mask = i != j
+    return pack(i, j)[apart]
 
 
 class Matcher:
@@ -211,7 +212,8 @@ class Matcher:
 
         def keep(codes: Levels) -> Mask:
             logs = scoring.log_classes(weights, codes)
-            return scoring.responsibilities(logs)[scoring.CHANCE] < 1 - WORTH_KEEPING
+            worth: Mask = scoring.responsibilities(logs)[scoring.CHANCE] < 1 - WORTH_KEEPING
+            return worth
 
         return _rescored(weights, *self._by_chunks(pairs, pool, keep))
 

@@ -1,10 +1,10 @@
 """The probability that two records belong to one person: the model of Fellegi and Sunter.
 
-Every pair of records belongs to one of three classes: *match* (one person), *related* (two people who
-share a surname, an address or a phone, as households do) or *chance* (all others). The attributes
-are assumed independent, given the class. Chance agreement (the u probabilities) is counted in the
-records; everything else (the m probabilities and the sizes of the classes) is estimated by
-expectation maximisation, without labels.
+Every pair of records belongs to one of three classes: *match* (one person), *related* (two people
+who share a surname, an address or a phone, as households do) or *chance* (all others). The
+attributes are assumed independent, given the class. Chance agreement (the u probabilities) is
+counted in the records; everything else (the m probabilities and the sizes of the classes) is
+estimated by expectation maximisation, without labels.
 """
 
 from __future__ import annotations
@@ -233,13 +233,15 @@ def log_classes(weights: Weights, codes: Levels) -> NDArray[np.float32]:
 def responsibilities(logs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the probability of each class, from `log_classes`."""
     parts = np.exp(logs - logs.max(axis=0))
-    return parts / parts.sum(axis=0)
+    result: NDArray[np.float32] = parts / parts.sum(axis=0)
+    return result
 
 
 def likeness(weights: Weights, codes: Levels) -> NDArray[np.float32]:
     """Return each pair's log odds of a match against a relation; negative values contradict."""
     logs = log_classes(weights, codes) - weights.priors().astype(np.float32)[:, None]
-    return logs[MATCH] - logs[RELATED]
+    result: NDArray[np.float32] = logs[MATCH] - logs[RELATED]
+    return result
 
 
 def seen_in_groups(match: Floats, related: Floats, same: Mask) -> tuple[Floats, Floats]:
@@ -253,7 +255,7 @@ def seen_in_groups(match: Floats, related: Floats, same: Mask) -> tuple[Floats, 
 def log_odds(probability: Floats) -> NDArray[np.float64]:
     """Return the log odds of probabilities, which are kept off 0 and 1."""
     kept = np.clip(np.asarray(probability, float), _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-    return np.log(kept / (1 - kept))
+    return np.asarray(np.log(kept / (1 - kept)))
 
 
 def with_bits(probability: Floats, bits: Floats) -> Floats:
@@ -335,7 +337,7 @@ def _update(attribute: Attribute, codes: Levels, expected: Floats, weights: Weig
 
 
 def _level_shares(
-    by_code: NDArray[np.float64], attribute: Attribute, prior: NDArray[np.float64]
+    by_code: Integers | Floats, attribute: Attribute, prior: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     counts = np.bincount(attribute.level_of, weights=by_code, minlength=len(prior))
     return _normalised(counts + _PRIOR_MATCHES * prior)

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from customer_profiles.identity.arrays import Floats, Hashes, Integers, Levels, Mask, Texts
+    from customer_profiles.identity.arrays import Floats, Hashes, Integers, Levels, Texts
 
 TF_CLASSES = 44
 """Classes of half a bit each: values of class 10 are held by 2 ** -5 of the records."""
@@ -54,9 +54,10 @@ class TermFrequency:
     text: Callable[[int], str]
     """Returns a value by its number."""
 
-    def is_common(self, classes: Levels) -> Mask:
-        """Return which classes are too common for a value that only two records have."""
-        return classes <= max(self.rarest - _COMMON, 0)
+    @property
+    def common(self) -> int:
+        """The rarest class that counts as common; models store the common values."""
+        return max(self.rarest - _COMMON, 0)
 
 
 def tf_of(

@@ -1,5 +1,6 @@
-"""The same matcher on Spark; the only package that imports pyspark."""
+"""Record linkage on Spark; the only package that imports pyspark."""
 
-from .resolution import SparkResolution, resolve, session
+from .resolution import SparkResolution, resolve
+from .session import session
 
 __all__ = ["SparkResolution", "resolve", "session"]

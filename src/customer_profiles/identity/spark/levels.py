@@ -1,48 +1,64 @@
-"""The levels of `comparing` in Spark's SQL, for splink to compare pairs by.
+"""The levels of `matching.comparing` as conditions in Spark's SQL, by which splink compares pairs.
 
-Columns end with `_l` and `_r`, as splink names the two records of a pair. A level's condition is
-looked at only if none before it holds, and a condition of missing values is not true.
+Columns end with `_l` and `_r`, as splink names the two records of a pair. Conditions are tried in
+order, and a condition on missing values is not true.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from customer_profiles.identity.columns import kinds, redundant
 from customer_profiles.identity.matching import comparing
-from customer_profiles.identity.matching.comparing import EXACT
+from customer_profiles.identity.matching.levels import (
+    EXACT,
+    BirthDateLevel,
+    EmailLevel,
+    FamilyNameLevel,
+    GenderLevel,
+    GivenNameLevel,
+    LocalityLevel,
+    MiddleNameLevel,
+    PhoneLevel,
+    StreetLevel,
+    SuffixLevel,
+    TextLevel,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Levels(NamedTuple):
-    """How one attribute is compared, and how rare what both agree on is."""
+@dataclass(frozen=True, slots=True)
+class SqlLevels:
+    """How one attribute is compared in SQL."""
 
     missing: str
-    """Holds where the values say nothing."""
+    """The condition of pairs whose values are no evidence."""
     conditions: tuple[tuple[int, str], ...]
-    """The levels in the order in which they are looked for."""
+    """The conditions of levels, in the order in which they are tried."""
     otherwise: int
+    """The level of all other pairs."""
     tf: str = "NULL"
-    """The class of the value that both agree on."""
+    """The term-frequency class of the value that both records have."""
 
 
-def levels_of(attribute: str, told_by: Sequence[str], places: int) -> Levels:
-    """Give the levels of an attribute.
+def levels_of(attribute: str, implied_by: Sequence[str], addresses: int) -> SqlLevels:
+    """Return the levels of an attribute.
 
     Args:
-        attribute: its name, as a model has it.
-        told_by: attributes that tell it already.
-        places: how many addresses records have.
+        attribute: its name in the model.
+        implied_by: attributes that determine it.
+        addresses: how many addresses records have.
     """
-    make = _MADE.get(attribute)
-    return make(places) if make is not None else _plain(other_column(attribute), told_by)
+    make = _LEVELS.get(attribute)
+    return make(addresses) if make is not None else _text(other_column(attribute), implied_by)
 
 
 def other_column(attribute: str) -> str:
-    """Name the column of an identifier or text."""
+    """Return the name of the column of an identifier or text."""
     return "other_" + attribute.encode().hex()
 
 
@@ -74,60 +90,69 @@ def _near(column: str) -> str:
     )
 
 
+def _same_initial(column: str) -> str:
+    return f"{_shorter(column)} = 1 AND substr({column}_l, 1, 1) = substr({column}_r, 1, 1)"
+
+
 _SWAPPED = "given_l = family_r AND given_r = family_l"
 
 
-def _given(_: int) -> Levels:
+def _given(_: int) -> SqlLevels:
     short = _shorter("given")
-    conditions = {
-        "exact": f"{_same('given')} AND given_size_l > 1",
-        "nickname": "given_l <> given_r AND arrays_overlap(formal_l, formal_r)",
-        "near": _near("given"),
-        "middle name": f"{short} > 1 AND (given_l = middle_r OR given_r = middle_l)",
-        "initial": f"{short} = 1 AND substr(given_l, 1, 1) = substr(given_r, 1, 1)",
-        "beginning": (
-            f"{_alike('given', comparing.BEGUN)} AND {short} >= {comparing.BEGINNING} AND "
-            f"{_edits('given')} = greatest(given_size_l, given_size_r) - {short}"
-        ),
-        "swapped": _SWAPPED,
-        "similar": _alike("given", comparing.SIMILAR),
-    }
-    levels = comparing.GIVEN_LEVELS
-    numbered = tuple((levels.index(name), it) for name, it in conditions.items())
+    begins = (
+        f"{_alike('given', comparing.BEGUN)} AND {short} >= {comparing.BEGINNING} AND "
+        f"{_edits('given')} = greatest(given_size_l, given_size_r) - {short}"
+    )
+    conditions = (
+        (EXACT, f"{_same('given')} AND given_size_l > 1"),
+        (GivenNameLevel.NICKNAME, "given_l <> given_r AND arrays_overlap(formal_l, formal_r)"),
+        (GivenNameLevel.NEAR, _near("given")),
+        (GivenNameLevel.MIDDLE_NAME, f"{short} > 1 AND (given_l = middle_r OR given_r = middle_l)"),
+        (GivenNameLevel.INITIAL, _same_initial("given")),
+        (GivenNameLevel.BEGINNING, begins),
+        (GivenNameLevel.SWAPPED, _SWAPPED),
+        (GivenNameLevel.SIMILAR, _alike("given", comparing.SIMILAR)),
+    )
     missing = f"{_either_missing('given')} OR given_script_l <> given_script_r"
-    return Levels(missing, numbered, len(levels) - 1, "given_tf_l")
+    return SqlLevels(missing, conditions, GivenNameLevel.DIFFERENT, "given_tf_l")
 
 
-def _family(_: int) -> Levels:
+def _family(_: int) -> SqlLevels:
     part = (
         "((last_word_l IS NOT NULL OR last_word_r IS NOT NULL) AND first_word_l = first_word_r) "
         "OR last_word_l = first_word_r OR last_word_l = last_word_r OR last_word_r = first_word_l"
     )
-    initial = f"{_shorter('family')} = 1 AND substr(family_l, 1, 1) = substr(family_r, 1, 1)"
     missing = (
-        f"{_either_missing('family')} OR (family_l <> family_r AND {_SWAPPED}) OR ({initial}) "
-        "OR family_script_l <> family_script_r"
+        f"{_either_missing('family')} OR (family_l <> family_r AND {_SWAPPED}) "
+        f"OR ({_same_initial('family')}) OR family_script_l <> family_script_r"
     )
     conditions = (
-        *((EXACT, _same("family")), (2, _near("family")), (3, part)),
-        (4, _alike("family", comparing.SIMILAR)),
+        (EXACT, _same("family")),
+        (FamilyNameLevel.NEAR, _near("family")),
+        (FamilyNameLevel.PART, part),
+        (FamilyNameLevel.SIMILAR, _alike("family", comparing.SIMILAR)),
     )
-    return Levels(missing, conditions, 5, "family_tf_l")
+    return SqlLevels(missing, conditions, FamilyNameLevel.DIFFERENT, "family_tf_l")
 
 
-def _middle(_: int) -> Levels:
-    initial = f"{_shorter('middle')} = 1 AND substr(middle_l, 1, 1) = substr(middle_r, 1, 1)"
-    conditions = ((EXACT, _same("middle")), (2, initial))
+def _middle(_: int) -> SqlLevels:
+    conditions = (
+        (EXACT, _same("middle")),
+        (MiddleNameLevel.INITIAL, _same_initial("middle")),
+    )
     missing = f"{_either_missing('middle')} OR middle_script_l <> middle_script_r"
-    return Levels(missing, conditions, 3, "middle_tf_l")
+    return SqlLevels(missing, conditions, MiddleNameLevel.DIFFERENT, "middle_tf_l")
 
 
-def _suffix(_: int) -> Levels:
-    conditions = ((EXACT, _same("suffix")), (3, _either_missing("suffix")))
-    return Levels("suffix_l IS NULL AND suffix_r IS NULL", conditions, 2)
+def _suffix(_: int) -> SqlLevels:
+    conditions = (
+        (EXACT, _same("suffix")),
+        (SuffixLevel.ONE_HAS_NONE, _either_missing("suffix")),
+    )
+    return SqlLevels("suffix_l IS NULL AND suffix_r IS NULL", conditions, SuffixLevel.DIFFERENT)
 
 
-def _birth(_: int) -> Levels:
+def _birth(_: int) -> SqlLevels:
     def part(side: str, start: int, size: int) -> str:
         return f"substr(birth_{side}, {start}, {size})"
 
@@ -137,20 +162,25 @@ def _birth(_: int) -> Levels:
     year, month, day = same(1, 4), same(5, 2), same(7, 2)
     unknown = f"{year} AND ({part('l', 7, 2)} = '00' OR {part('r', 7, 2)} = '00')"
     crossed = f"{part('l', 5, 2)} = {part('r', 7, 2)} AND {part('l', 7, 2)} = {part('r', 5, 2)}"
-    # Of equal length: one edit is one digit, two neighbours that changed places are none.
-    one_digit = "levenshtein(birth_l, birth_r) = 1"
     two = f"({year} AND ({month} OR {day})) OR ({month} AND {day})"
     conditions = (
-        *((5, unknown), (EXACT, _same("birth")), (2, f"{year} AND {crossed}"), (3, one_digit)),
-        *((4, two), (5, year), (6, same(1, 3))),
+        # Where only the year is known, only the year can agree.
+        (BirthDateLevel.SAME_YEAR, unknown),
+        (EXACT, _same("birth")),
+        (BirthDateLevel.DAY_AND_MONTH_SWAPPED, f"{year} AND {crossed}"),
+        # Dates have one length, so one edit is one digit; an exchange of neighbours is two.
+        (BirthDateLevel.ONE_DIGIT, "levenshtein(birth_l, birth_r) = 1"),
+        (BirthDateLevel.TWO_PARTS, two),
+        (BirthDateLevel.SAME_YEAR, year),
+        (BirthDateLevel.SAME_DECADE, same(1, 3)),
     )
-    return Levels(_either_missing("birth"), conditions, 7, "birth_tf_l")
+    return SqlLevels(_either_missing("birth"), conditions, BirthDateLevel.DIFFERENT, "birth_tf_l")
 
 
-def _gender(_: int) -> Levels:
-    one_name = "array_contains(formal_l, given_r) OR array_contains(formal_r, given_l)"
-    missing = f"{_either_missing('gender')} OR {one_name}"
-    return Levels(missing, ((EXACT, _same("gender")),), 2)
+def _gender(_: int) -> SqlLevels:
+    same_name = "array_contains(formal_l, given_r) OR array_contains(formal_r, given_l)"
+    missing = f"{_either_missing('gender')} OR {same_name}"
+    return SqlLevels(missing, ((EXACT, _same("gender")),), GenderLevel.DIFFERENT)
 
 
 def _rarest(column: str) -> str:
@@ -162,107 +192,118 @@ def _any(column: str, condition: str) -> str:
     return f"exists({column}_l, a -> exists({column}_r, b -> {condition}))"
 
 
-def _email(_: int) -> Levels:
+def _email(_: int) -> SqlLevels:
     same, local = "arrays_overlap(emails_l, emails_r)", "arrays_overlap(locals_l, locals_r)"
     near = _any("emails", f"damerau_levenshtein(a, b) <= {comparing.EMAIL_EDITS}")
     only_near = f"NOT {same} AND NOT coalesce({local}, false) AND {near}"
     made_of_name = f"family_sound_l = family_sound_r AND {only_near}"
     missing = f"{_either_missing('emails')} OR ({made_of_name})"
-    return Levels(missing, ((EXACT, same), (2, local), (3, near)), 4, _rarest("emails"))
+    conditions = (
+        (EXACT, same),
+        (EmailLevel.SAME_LOCAL_PART, local),
+        (EmailLevel.NEAR, near),
+    )
+    return SqlLevels(missing, conditions, EmailLevel.DIFFERENT, _rarest("emails"))
 
 
-def _phone(_: int) -> Levels:
+def _phone(_: int) -> SqlLevels:
     conditions = (
         (EXACT, "arrays_overlap(phones_l, phones_r)"),
-        (2, "arrays_overlap(phone_ends_l, phone_ends_r)"),
-        # Of equal length: one edit is one digit, or two neighbours that changed places.
-        (3, _any("phones", "damerau_levenshtein(a, b) <= 1")),
+        (PhoneLevel.SAME_END, "arrays_overlap(phone_ends_l, phone_ends_r)"),
+        # Numbers have one length, so one edit is one digit or an exchange of neighbours.
+        (PhoneLevel.ONE_DIGIT, _any("phones", "damerau_levenshtein(a, b) <= 1")),
     )
-    return Levels(_either_missing("phones"), conditions, 4, _rarest("phones"))
+    return SqlLevels(_either_missing("phones"), conditions, PhoneLevel.DIFFERENT, _rarest("phones"))
 
 
-def _each(places: int, condition: str) -> str:
-    """Say that a condition holds for any address of the one and any of the other record."""
-    pairs = product(range(places), repeat=2)
-    return " OR ".join(f"({condition.replace('<x>', str(x)).replace('<y>', str(y))})"
-                       for x, y in pairs)  # fmt: skip
+def _of(condition: str, left: int, right: int) -> str:
+    return condition.replace("<x>", str(left)).replace("<y>", str(right))
 
 
-def _first(places: int, condition: str, value: str) -> str:
-    """Give the value of the first two addresses of which a condition holds."""
+def _each(addresses: int, condition: str) -> str:
+    """Return a condition that holds if any address of one and any of the other record meet it."""
+    combinations = product(range(addresses), repeat=2)
+    return " OR ".join(f"({_of(condition, x, y)})" for x, y in combinations)
+
+
+def _first(addresses: int, condition: str, value: str) -> str:
+    """Return the value of the first combination of addresses that meets a condition."""
     cases = " ".join(
-        f"WHEN {condition} THEN {value}".replace("<x>", str(x)).replace("<y>", str(y))
-        for x, y in product(range(places), repeat=2)
+        _of(f"WHEN {condition} THEN {value}", x, y) for x, y in product(range(addresses), repeat=2)
     )
     return f"CASE {cases} END"
 
 
-def _street(places: int) -> Levels:
+def _street(addresses: int) -> SqlLevels:
     same = "line_<x>_l = line_<y>_r"
     cores, numbers = ("core_<x>_l", "core_<y>_r"), ("number_<x>_l", "number_<y>_r")
     like = f"({cores[0]} = {cores[1]} OR jaro_winkler({', '.join(cores)}) >= {comparing.NEARLY})"
     house = f"({numbers[0]} IS NULL OR {numbers[1]} IS NULL OR {numbers[0]} = {numbers[1]})"
     conditions = (
-        (EXACT, _each(places, same)),
-        (2, _each(places, f"{like} AND {house}")),
-        (3, _each(places, like)),
+        (EXACT, _each(addresses, same)),
+        (StreetLevel.NEAR, _each(addresses, f"{like} AND {house}")),
+        (StreetLevel.SAME_STREET, _each(addresses, like)),
     )
-    there = _each(places, "street_<x>_l IS NOT NULL AND street_<y>_r IS NOT NULL")
-    return Levels(f"NOT ({there})", conditions, 4, _first(places, same, "line_<x>_tf_l"))
+    present = _each(addresses, "street_<x>_l IS NOT NULL AND street_<y>_r IS NOT NULL")
+    tf = _first(addresses, same, "line_<x>_tf_l")
+    return SqlLevels(f"NOT ({present})", conditions, StreetLevel.DIFFERENT, tf)
 
 
-def _place(places: int) -> Levels:
-    post, city = ("postal_<x>_l", "postal_<y>_r"), ("city_<x>_l", "city_<y>_r")
-    post_near = f"damerau_levenshtein({', '.join(post)}) <= 1"
-    city_near = f"jaro_winkler({', '.join(city)}) >= {comparing.NEARLY}"
+def _locality(addresses: int) -> SqlLevels:
+    postal, city = ("postal_<x>_l", "postal_<y>_r"), ("city_<x>_l", "city_<y>_r")
+    by_postal = _text_levels(*postal, f"damerau_levenshtein({', '.join(postal)}) <= 1")
+    by_city = _text_levels(*city, f"jaro_winkler({', '.join(city)}) >= {comparing.NEARLY}")
     cells: dict[int, list[str]] = {}
-    for (row, by_post), (column, by_city) in product(
-        enumerate(_likeness(*post, post_near)), enumerate(_likeness(*city, city_near))
-    ):
-        level = int(comparing.PLACES[row, column])
-        cells.setdefault(level, []).append(f"({by_post} AND {by_city})")
+    for row, column in product(TextLevel, repeat=2):
+        level = int(comparing.LOCALITY_LEVELS[row, column])
+        cells.setdefault(level, []).append(f"({by_postal[row]} AND {by_city[column]})")
     conditions = tuple(
-        (level, _each(places, " OR ".join(cells[level]))) for level in sorted(cells) if level
+        (level, _each(addresses, " OR ".join(cells[level])))
+        for level in sorted(cells)
+        if level not in {LocalityLevel.MISSING, LocalityLevel.DIFFERENT}
     )
-    same_post, same_city = f"{post[0]} = {post[1]}", f"{city[0]} = {city[1]}"
-    tf = _first(places, same_post, "postal_<x>_tf_l")
-    tf = f"coalesce({tf}, {_first(places, same_city, 'city_<x>_tf_l')})"
-    nothing = " AND ".join(f"NOT ({_each(places, it)})" for it in (
-        f"{post[0]} IS NOT NULL AND {post[1]} IS NOT NULL",
-        f"{city[0]} IS NOT NULL AND {city[1]} IS NOT NULL",
-    ))  # fmt: skip
-    return Levels(nothing, conditions[:-1], conditions[-1][0], tf)
-
-
-def _likeness(one: str, other: str, near: str) -> tuple[str, str, str, str]:
-    """Give the conditions of missing, same, near and different."""
-    there = f"{one} IS NOT NULL AND {other} IS NOT NULL"
-    return (
-        f"({one} IS NULL OR {other} IS NULL)",
-        f"{one} = {other}",
-        f"({there} AND {one} <> {other} AND {near})",
-        f"({there} AND {one} <> {other} AND NOT ({near}))",
+    tfs = (
+        _first(addresses, f"{postal[0]} = {postal[1]}", "postal_<x>_tf_l"),
+        _first(addresses, f"{city[0]} = {city[1]}", "city_<x>_tf_l"),
     )
+    missing = " AND ".join(
+        f"NOT ({_each(addresses, f'{left} IS NOT NULL AND {right} IS NOT NULL')})"
+        for left, right in (postal, city)
+    )
+    return SqlLevels(missing, conditions, LocalityLevel.DIFFERENT, f"coalesce({', '.join(tfs)})")
 
 
-_TELLING = {
+def _text_levels(left: str, right: str, near: str) -> dict[TextLevel, str]:
+    """Return the conditions of each level of a text."""
+    present = f"{left} IS NOT NULL AND {right} IS NOT NULL"
+    return {
+        TextLevel.MISSING: f"({left} IS NULL OR {right} IS NULL)",
+        TextLevel.EXACT: f"{left} = {right}",
+        TextLevel.NEAR: f"({present} AND {left} <> {right} AND {near})",
+        TextLevel.DIFFERENT: f"({present} AND {left} <> {right} AND NOT ({near}))",
+    }
+
+
+_IMPLYING = {
     kinds.GIVEN_NAME: "given",
     kinds.FAMILY_NAME: "family",
     kinds.GENDER: "gender",
     redundant.POSTAL: "postal_0",
     redundant.CITY: "city_0",
 }
+"""The columns of attributes that may determine a text."""
 
 
-def _plain(column: str, told_by: Sequence[str]) -> Levels:
+def _text(column: str, implied_by: Sequence[str]) -> SqlLevels:
     begins = (f"substr({column}_{side}, 1, {comparing.BEGINNING_OF_TEXT})" for side in "lr")
-    near = f"jaro_winkler({', '.join(begins)}) >= {comparing.PLAIN_NEAR}"
-    told = [_same(_TELLING.get(one) or other_column(one)) for one in told_by]
-    missing = " OR ".join([_either_missing(column), *told])
-    return Levels(missing, ((EXACT, _same(column)), (2, near)), 3, f"{column}_tf_l")
+    near = f"jaro_winkler({', '.join(begins)}) >= {comparing.TEXT_NEAR}"
+    implied = [_same(_IMPLYING.get(source) or other_column(source)) for source in implied_by]
+    missing = " OR ".join([_either_missing(column), *implied])
+    conditions = ((EXACT, _same(column)), (TextLevel.NEAR, near))
+    return SqlLevels(missing, conditions, TextLevel.DIFFERENT, f"{column}_tf_l")
 
 
-_MADE = {
+_LEVELS = {
     kinds.GIVEN_NAME: _given,
     kinds.FAMILY_NAME: _family,
     kinds.MIDDLE_NAME: _middle,
@@ -272,5 +313,5 @@ _MADE = {
     kinds.EMAIL: _email,
     kinds.PHONE: _phone,
     kinds.STREET: _street,
-    kinds.PLACE: _place,
+    kinds.PLACE: _locality,
 }
