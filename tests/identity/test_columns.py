@@ -9,7 +9,7 @@ import pytest
 
 from customer_profiles.identity import resolve
 from customer_profiles.identity.columns.kinds import kind_of, kind_of_values, line_of
-from customer_profiles.identity.columns.redundant import echoes
+from customer_profiles.identity.columns.redundant import redundant_columns
 from customer_profiles.identity.resolution import Matcher
 
 from .people import people
@@ -95,4 +95,4 @@ def test_a_town_is_no_news_where_its_code_agrees():
         rows.append({"FirstName": f"A{number}", "LastName": f"B{number}", "code": code, "t": town})
     matcher = Matcher({name: pa.array([row[name] for row in rows]) for name in rows[0]}, {})
 
-    assert echoes(matcher.prepared) == {"code": (), "t": ("code",)}
+    assert redundant_columns(matcher.prepared) == {"code": (), "t": ("code",)}

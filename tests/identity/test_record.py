@@ -50,7 +50,7 @@ def test_mail_addresses_are_read_alike(text):
 @given(PARTS)
 def test_phone_numbers_are_read_alike(text):
     many = normalize.phones(pa.array([text]))
-    digits = None if many[0].as_py() is None else f"{normalize.half_bytes(many)[0]:09x}"
+    digits = None if many[0].as_py() is None else f"{normalize.bcd(many)[0]:09x}"
 
     assert record._phone(text) == digits
 
@@ -80,7 +80,7 @@ def alone(made, resolution):
     """Give every record, read by itself."""
     model = resolution.model
     return [
-        record.read({name: it for name, it in row.items() if it}, model.kinds, model.facts)
+        record.read({name: it for name, it in row.items() if it}, model.kinds, model.statistics)
         for row in made
     ]
 
@@ -109,11 +109,11 @@ def test_pairs_are_scored_alike(resolution, alone):
 
 
 def test_common_values_are_as_rare_alone_as_among_many(resolution):
-    tfs = resolution.model.tfs
+    frequencies = resolution.model.term_frequencies
     for comparison in resolution._matcher.comparisons:
-        for tf in comparison.tfs.values():
-            classes = tf.of[:-1].tolist()
-            alone = [tfs.of(tf.name, tf.text(n)) for n in range(len(classes))]
+        for tf in comparison.term_frequencies.values():
+            classes = tf.class_of[:-1].tolist()
+            alone = [frequencies.class_of(tf.name, tf.text(n)) for n in range(len(classes))]
 
             off = np.array(alone) - np.array(classes)
             # What one record has is never agreed on; what two have is the rarest.
@@ -137,9 +137,9 @@ def test_what_all_told_is_used_for_a_part(made, resolution):
     from customer_profiles.identity.columns.prepared import prepare
     from customer_profiles.identity.columns.reading import read
 
-    facts = resolution.model.facts
+    statistics = resolution.model.statistics
     with ThreadPoolExecutor(1) as pool:
-        part = prepare(read(made[:50])[1], {}, pool, facts)
+        part = prepare(read(made[:50])[1], {}, pool, statistics)
 
-    assert part.facts is facts
+    assert part.statistics is statistics
     assert "test@test.com" not in set(part.emails.text[part.emails.codes[part.emails.codes >= 0]])

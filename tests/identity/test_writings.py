@@ -83,7 +83,7 @@ def test_a_whole_name_in_the_given_name_s_place_is_split():
     last = [names_of.text[codes[-1]] for codes in (names_of.given, names_of.family)]
 
     assert last == ["ann", "baker"]
-    alone = read(whole, {}, matcher.prepared.facts)
+    alone = read(whole, {}, matcher.prepared.statistics)
     assert (alone.given, alone.family) == ("ann", "baker")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+Codes = NDArray[np.int32]
+"""For each record the number of its value in a list of distinct values, or -1 for no value."""
 Integers = NDArray[np.integer]
 Floats = NDArray[np.floating]
 Mask = NDArray[np.bool_]

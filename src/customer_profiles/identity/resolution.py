@@ -149,9 +149,9 @@ class Resolution:
         prepared = self._matcher.prepared
         return Model(
             self._weights,
-            {**prepared.told_kinds, **self._kinds},
+            {**prepared.detected_kinds, **self._kinds},
             tuple(blocking.best_keys(blocking.atoms(prepared), self.count, pairs)),
-            prepared.facts,
+            prepared.statistics,
             TermFrequencies.counted_by(self._matcher.comparisons),
         )
 

@@ -1,1 +1,1 @@
-"""What the columns of a table hold, and their values in comparable form."""
+"""Reading records into columns, classifying the columns, and normalizing their values."""

@@ -1,15 +1,15 @@
-"""Postal addresses as numbers; a record may have several."""
+"""Read postal addresses into codes; a record may have several."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from . import normalize
-from .kinds import line_of, place_of
+from .kinds import address_of, line_of
 from .normalize import (
     Coded,
     DatasetStatistics,
@@ -22,6 +22,7 @@ from .normalize import (
     part_of,
     pc,
     recode,
+    share_values,
     texts_of,
 )
 
@@ -30,93 +31,105 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_PARTS = ("street", "city", "state", "postal_code")
+    from customer_profiles.identity.arrays import Codes, Texts
+
+    from .kinds import Kind
+
+PARTS: tuple[Kind, ...] = ("street", "city", "state", "postal_code")
 PLUS_FOUR = r"^(\d{5})\d{4}$"
-"""The four digits that may follow a ZIP code."""
+"""A ZIP code with the four digits that may follow it."""
 SEPARATOR = "\n"
-"""What stands between number and words of a line."""
-NUMBER, NUMBERS = r"(?:^| )(?P<it>\d+[a-z]?)(?: |$)", r"\d+[a-z]?"
+"""Separates the house number and the words of a line."""
+NUMBER, NUMBERS = r"(?:^| )(?P<part>\d+[a-z]?)(?: |$)", r"\d+[a-z]?"
 _STOP_SHARE, _FEWEST_STREETS = 0.02, 250
-"""A word that this part of all streets have says nothing, as `street` or `rue`."""
+"""A word in more than this share of all streets is a stop word, such as `street` or `rue`."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Addresses:
-    """The addresses of all records: numbers of shape (records, addresses), -1 for none."""
+    """The addresses of all records: codes of shape (records, addresses), and their texts."""
 
-    street: Any
-    number: Any
+    street: Codes
+    street_text: Texts
+    number: Codes
     """The house number."""
-    core: Any
-    """The words of a street, without those that most streets have."""
-    line: Any
-    """Number and core as one: what makes two streets the same."""
-    city: Any
-    state: Any
-    postal: Any
-    core_text: NDArray[Any]
-    core_letters: Any
-    first_word: Any
-    """Of each core its first word."""
-    city_text: NDArray[Any]
-    postal_text: NDArray[Any]
-    street_text: NDArray[Any]
-    number_text: NDArray[Any]
-    word_text: NDArray[Any]
-    state_text: NDArray[Any]
-    line_text: Any
-    """Of each line what makes it the same as another one."""
+    number_text: Texts
+    core: Codes
+    """The words of a street, without stop words."""
+    core_text: Texts
+    core_letters: NDArray[np.uint64]
+    """Of each distinct core its letters as a bit set."""
+    first_word: Codes
+    """Of each distinct core the code of its first word in `word_text`."""
+    word_text: Texts
+    line: Codes
+    """Number and core together: two streets are the same if their lines are."""
+    line_text: list[str]
+    city: Codes
+    city_text: Texts
+    state: Codes
+    state_text: Texts
+    postal: Codes
+    postal_text: Texts
     stop_words: list[str]
-    """Words of streets that say nothing."""
 
 
 def read(
     columns: Mapping[str, pa.Array],
     by_kind: Mapping[str, list[str]],
     count: int,
-    facts: DatasetStatistics | None = None,
+    statistics: DatasetStatistics | None = None,
 ) -> Addresses | None:
-    """Read addresses from columns such as `City` or `ShippingAddress.City`."""
-    places: dict[str, dict[str, list[str]]] = {}
-    for kind in _PARTS:
+    """Read addresses from columns such as `City` or `ShippingAddress.City`.
+
+    Args:
+        columns: the records.
+        by_kind: the names of the columns of each kind.
+        count: the number of records.
+        statistics: the statistics of another dataset; by default those of these records.
+    """
+    addresses: dict[str, dict[str, list[str]]] = {}
+    for kind in PARTS:
         for name in by_kind.get(kind, ()):
-            places.setdefault(place_of(name), {}).setdefault(kind, []).append(name)
-    if not places:
+            addresses.setdefault(address_of(name), {}).setdefault(kind, []).append(name)
+    if not addresses:
         return None
-    found = [
-        _beside([_column(columns, members.get(kind, []), count) for members in places.values()])
-        for kind in _PARTS
-    ]
-    street, city, state = (recode(one, normalize.words(one.values)) for one in found[:3])
-    postal = recode(found[3], _postal_codes(found[3].values))
-    numbers, cores, stop_words = _street_parts(street, facts)
+    street, city, state, postal = (
+        _stack([_column(columns, names.get(kind, []), count) for names in addresses.values()])
+        for kind in PARTS
+    )
+    street, city, state = (
+        recode(column, normalize.words(column.values)) for column in (street, city, state)
+    )
+    postal = recode(postal, _postal_codes(postal.values))
+    numbers, cores, stop_words = _street_parts(street, statistics)
     number, core = encode(numbers), encode(cores)
-    first = encode(part_of(core.values, r"^(?P<it>\S+)"))
+    first_word = encode(part_of(core.values, r"^(?P<part>\S+)"))
     lines, street_of = _lines(number.codes, core.codes)
     return Addresses(
-        street.codes,
-        look_up(number.codes, street.codes),
-        look_up(core.codes, street.codes),
-        look_up(lines, street.codes),
-        city.codes,
-        state.codes,
-        postal.codes,
-        texts_of(core),
-        letters_of(core.values),
-        first.codes,
-        texts_of(city),
-        texts_of(postal),
-        texts_of(street),
-        texts_of(number),
-        texts_of(first),
-        texts_of(state),
-        _line_texts(street_of, numbers, cores, street.values),
-        stop_words,
+        street=street.codes,
+        street_text=texts_of(street),
+        number=look_up(number.codes, street.codes),
+        number_text=texts_of(number),
+        core=look_up(core.codes, street.codes),
+        core_text=texts_of(core),
+        core_letters=letters_of(core.values),
+        first_word=first_word.codes,
+        word_text=texts_of(first_word),
+        line=look_up(lines, street.codes),
+        line_text=_line_texts(street_of, numbers, cores, street.values),
+        city=city.codes,
+        city_text=texts_of(city),
+        state=state.codes,
+        state_text=texts_of(state),
+        postal=postal.codes,
+        postal_text=texts_of(postal),
+        stop_words=stop_words,
     )
 
 
 def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Coded:
-    """Make one column of the lines of a street, or of what is there once anyway."""
+    """Join the lines of a street, or merge the columns of another part of an address."""
     if len(names) > 1 and any(line_of(name) != 1 for name in names):
         lines = [columns[name].fill_null("") for name in sorted(names, key=line_of)]
         joined = pc.utf8_trim(pc.binary_join_element_wise(*lines, " "), " ")
@@ -124,15 +137,9 @@ def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Co
     return first_of([encode(columns[name]) for name in names], count)
 
 
-def _beside(columns: list[Coded]) -> Coded:
-    """Put columns beside each other, each at its place, over one list of values."""
-    joined = encode(pa.concat_arrays([one.values for one in columns]))
-    codes, start = [], 0
-    for one in columns:
-        end = start + len(one.values)
-        codes.append(look_up(joined.codes[start:end], one.codes))
-        start = end
-    return Coded(np.stack(codes, axis=1), joined.values)
+def _stack(columns: list[Coded]) -> Coded:
+    codes, values = share_values(columns)
+    return Coded(np.stack(codes, axis=1), values)
 
 
 def _postal_codes(values: pa.Array) -> pa.Array:
@@ -140,10 +147,10 @@ def _postal_codes(values: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(plain, PLUS_FOUR, r"\1")
 
 
-def _lines(number: Any, core: Any) -> tuple[Any, Any]:
-    """Number the streets that are the same, and give one street of each number.
+def _lines(number: Codes, core: Codes) -> tuple[Codes, NDArray[np.intp]]:
+    """Encode the lines of streets, and return one street of each line.
 
-    Without a house number or words streets are the same only if all of them is.
+    Streets without a house number or without words are the same only if their whole text is.
     """
     both = (number.astype(np.int64) << 32) | core.astype(np.int64)
     half = (number < 0) | (core < 0)
@@ -152,32 +159,35 @@ def _lines(number: Any, core: Any) -> tuple[Any, Any]:
     return lines.astype(np.int32), street_of
 
 
-def _line_texts(street_of: Any, numbers: pa.Array, cores: pa.Array, streets: pa.Array) -> Any:
+def _line_texts(
+    street_of: NDArray[np.intp], numbers: pa.Array, cores: pa.Array, streets: pa.Array
+) -> list[str]:
     both = pc.binary_join_element_wise(numbers, cores, SEPARATOR)
-    return pc.coalesce(both, streets).take(street_of).to_pylist()
+    texts: list[str] = pc.coalesce(both, streets).take(street_of).to_pylist()
+    return texts
 
 
 def _street_parts(
-    street: Coded, facts: DatasetStatistics | None
+    street: Coded, statistics: DatasetStatistics | None
 ) -> tuple[pa.Array, pa.Array, list[str]]:
-    """Split streets into house number and words, and give the words that say nothing."""
+    """Split streets into house numbers and cores, and return the stop words that were left out."""
     values = street.values
     number = part_of(values, NUMBER)
     rest = pc.replace_substring_regex(values, NUMBERS, " ")
     rest = pc.utf8_trim(pc.replace_substring_regex(rest, " +", " "), " ")
     weights = np.bincount(street.codes[street.codes >= 0], minlength=len(values))
     lists = pc.utf8_split_whitespace(rest)
-    words, of = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+    words, street_of = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
     known = encode(words)
-    totals = np.bincount(known.codes, weights=weights[of], minlength=len(known.values))
-    most = _STOP_SHARE * max(float(weights.sum()), _FEWEST_STREETS)
-    says_nothing = totals > most
-    if facts:
+    if statistics:
         texts = known.values.to_pylist()
-        says_nothing = np.array([hash_of(one) in facts.stop_words for one in texts], bool)
-    kept = ~says_nothing[known.codes]
-    words, of = words.filter(pa.array(kept)), of[kept]
-    edges = np.searchsorted(of, np.arange(len(values) + 1)).astype(np.int32)
+        is_stop = np.array([hash_of(text) in statistics.stop_words for text in texts], bool)
+    else:
+        totals = np.bincount(known.codes, weights[street_of], minlength=len(known.values))
+        is_stop = totals > _STOP_SHARE * max(float(weights.sum()), _FEWEST_STREETS)
+    kept = ~is_stop[known.codes]
+    words, street_of = words.filter(pa.array(kept)), street_of[kept]
+    edges = np.searchsorted(street_of, np.arange(len(values) + 1)).astype(np.int32)
     core = pc.binary_join(pa.ListArray.from_arrays(pa.array(edges), words), " ")
     core = empty_as_null(pc.if_else(pc.equal(core, ""), rest, core))
-    return number, core, known.values.filter(pa.array(says_nothing)).to_pylist()
+    return number, core, known.values.filter(pa.array(is_stop)).to_pylist()

@@ -1,4 +1,4 @@
-"""What a column of the records holds, told by its name."""
+"""Classify columns: what each one holds, from its name or its values."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ Kind = Literal[
 ]
 """What a column holds; `text` is compared as it is, `ignored` is not compared at all."""
 
-# What attributes are called that are made of one or more columns.
+# The attributes that are compared; models store these names.
 GIVEN_NAME, FAMILY_NAME, MIDDLE_NAME = "given name", "family name", "middle name"
 SUFFIX, BIRTH_DATE, GENDER = "suffix", "birth date", "gender"
-EMAIL, PHONE, STREET, PLACE = "email", "phone", "street", "place"
+EMAIL, PHONE, STREET, LOCALITY = "email", "phone", "street", "place"
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# The first that matches counts. Names are compared in lower case, without accents and without what
-# is not a letter or digit. Words are English, German, French, Spanish, Portuguese, Italian, Dutch,
-# Polish, Czech, Swedish, Turkish, Russian, Chinese and Japanese.
-_BY_NAME: tuple[tuple[Kind, str], ...] = (
+# The first pattern that matches a column's name wins. Names are in lower case and contain letters
+# and digits only, without accents. The words are English, German, French, Spanish, Portuguese,
+# Italian, Dutch, Polish, Czech, Swedish, Turkish, Russian, Chinese and Japanese.
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("ignored", r"(profileid|recid|recordid|rowid|uuid|guid|id|index)"),
     (
         "text",
@@ -121,20 +121,25 @@ _BY_NAME: tuple[tuple[Kind, str], ...] = (
     ),
 )
 _COMPILED: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern)) for kind, pattern in _BY_NAME
+    (kind, re.compile(pattern)) for kind, pattern in _PATTERNS
 )
 _LINE = re.compile(r"(?:address|street|line)[_ ]?(\d)$", re.IGNORECASE)
 
 
 def kind_of(name: str) -> Kind:
-    """Tell what a column holds from its name, as `FirstName` or `ShippingAddress.City`."""
-    plain = _plain(name.rpartition(".")[2])
-    if name.startswith("Attributes."):
+    """Return what a column holds, judged by its name, such as `FirstName` or `Billing.City`."""
+    if is_free_form(name):
         return "text"
+    plain = _plain(name.rpartition(".")[2])
     for kind, pattern in _COMPILED:
         if pattern.fullmatch(plain):
             return kind
     return "text"
+
+
+def is_free_form(name: str) -> bool:
+    """Return whether a column is one of the nested `Attributes`, whose names mean nothing."""
+    return name.startswith("Attributes.")
 
 
 def _plain(name: str) -> str:
@@ -146,51 +151,54 @@ _FOLDED = str.maketrans({"ß": "ss", "ł": "l", "\u0131": "i"})
 _HOUSE = re.compile(r"(house|street|haus|huis)[_ ]?(number|nummer|no|nr)$", re.IGNORECASE)
 
 
-def place_of(name: str) -> str:
-    """Tell which of a record's addresses a column belongs to: what is before the last dot."""
+def address_of(name: str) -> str:
+    """Return which of a record's addresses a column belongs to: its name before the last dot."""
     return name.rpartition(".")[0]
 
 
 def line_of(name: str) -> int:
-    """Give the number of an address line: 1 if its name has none, 0 of a house number alone."""
+    """Return the number of an address line: 0 for a house number, 1 if the name has no number."""
     if _HOUSE.search(name):
         return 0
-    found = _LINE.search(name)
-    return int(found[1]) if found else 1
+    match = _LINE.search(name)
+    return int(match[1]) if match else 1
 
 
 _SAMPLE, _FEWEST_VALUES = 2_000, 20
-_MOSTLY, _SOME = 0.8, 0.2
+_MOST, _SEVERAL = 0.8, 0.2
 _FEWEST_YEARS = 30
-_A_YEAR = r"(?:1[89]|20)\d\d"
-_YEAR = re.compile(_A_YEAR)
+_FOUR_DIGITS = r"(?:1[89]|20)\d\d"
+_YEAR = re.compile(_FOUR_DIGITS)
 _DATE = re.compile(
-    rf"{_A_YEAR}[-/.]?\d\d?[-/.]?\d\d?(?:[T ].*)?|\d\d?[-/. ]\d\d?[-/. ](?:\d\d|{_A_YEAR})"
+    rf"{_FOUR_DIGITS}[-/.]?\d\d?[-/.]?\d\d?(?:[T ].*)?"
+    rf"|\d\d?[-/. ]\d\d?[-/. ](?:\d\d|{_FOUR_DIGITS})"
 )
 _PHONE = re.compile(r"(?=.*\d)[+(]?[\d()/. \-]{7,20}(?: ?(?:x|ext).*)?")
-_WHOLE_PHONE = re.compile(r"(?=(?:.*?\d){7})(?:\+|\(|00).*")
+_DIALLED_PHONE = re.compile(r"(?=(?:.*?\d){7})(?:\+|\(|00).*")
 
 
 def kind_of_values(values: list[str], known: set[Kind]) -> Kind:
-    """Tell what a column holds from its distinct values, where its name does not tell.
+    """Return what a column holds, judged by its values; for names that match no pattern.
 
     Args:
-        values: some of them.
-        known: what other columns hold.
+        values: a sample of the column's distinct values.
+        known: the kinds of the other columns.
     """
     texts = [text.strip() for text in values[:_SAMPLE]]
     if len(texts) < _FEWEST_VALUES:
         return "text"
-    if _share(texts, lambda text: "@" in text and " " not in text) >= _MOSTLY:
+    if _share(texts, lambda text: "@" in text and " " not in text) >= _MOST:
         return "email"
-    if _share(texts, _DATE.fullmatch) >= _MOSTLY:
-        years = {found[0] for text in texts if (found := _YEAR.search(text))}
-        # Births are of many years; orders and visits of few.
+    if _share(texts, _DATE.fullmatch) >= _MOST:
+        years = {match[0] for text in texts if (match := _YEAR.search(text))}
+        # Birth dates span many years, dates of orders and visits only a few.
         is_birth = len(years) >= _FEWEST_YEARS and "birth_date" not in known
         return "birth_date" if is_birth else "text"
-    are_phones = _share(texts, _PHONE.fullmatch) >= _MOSTLY
-    return "phone" if are_phones and _share(texts, _WHOLE_PHONE.fullmatch) >= _SOME else "text"
+    are_phones = _share(texts, _PHONE.fullmatch) >= _MOST
+    # Plain numbers look like phones, too: several have to begin as a dialled number does.
+    is_dialled = are_phones and _share(texts, _DIALLED_PHONE.fullmatch) >= _SEVERAL
+    return "phone" if is_dialled else "text"
 
 
-def _share(texts: list[str], holds: Callable[[str], object]) -> float:
-    return sum(bool(holds(text)) for text in texts) / len(texts)
+def _share(texts: list[str], test: Callable[[str], object]) -> float:
+    return sum(bool(test(text)) for text in texts) / len(texts)

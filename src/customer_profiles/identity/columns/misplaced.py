@@ -1,134 +1,145 @@
-"""Whole names that stand where only a part of them should: `FirstName` with both, no `LastName`."""
+"""Detect full names in columns for parts of names: both names in `FirstName`, and no `LastName`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from .normalize import Coded, encode, hash_of, look_up
+from .normalize import Coded, encode, fill, hash_of
 from .scripts import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Parts = tuple[Coded, Coded, Coded]
-"""Given, middle and family names."""
+    from customer_profiles.identity.arrays import Integers, Mask
 
 
-class Split(NamedTuple):
-    """The parts of a whole name."""
+class FullName(NamedTuple):
+    """The parts of one full name."""
 
     given: str | None
     middle: str | None
     family: str | None
 
 
-class Words(NamedTuple):
-    """Which words, by their hashes, are given and which are family names, as a rule."""
+class NameColumns(NamedTuple):
+    """The parts of the names of all records."""
+
+    given: Coded
+    middle: Coded
+    family: Coded
+
+
+class NameWords(NamedTuple):
+    """Which words are mostly given names and which mostly family names, as hashes."""
 
     given: frozenset[int]
     family: frozenset[int]
 
     @classmethod
-    def of(cls, parts: Parts) -> Words:
-        """Tell from the records that have both names."""
-        first, _, last = parts
-        both = (first.codes >= 0) & (last.codes >= 0)
-        given, family = _counted(first, both, 0), _counted(last, both, -1)
+    def from_names(cls, names: NameColumns) -> NameWords:
+        """Classify words by the records that have both a given and a family name."""
+        both = (names.given.codes >= 0) & (names.family.codes >= 0)
+        given, family = _count(names.given, both, 0), _count(names.family, both, -1)
         return cls(
             frozenset(hash_of(word) for word, count in given.items() if count > family[word]),
             frozenset(hash_of(word) for word, count in family.items() if count > given[word]),
         )
 
-    def split(self, text: str, parts: Split, place: int) -> Split | None:
-        """Give the parts of a whole name, if it is one.
+    def split(self, text: str, parts: FullName, *, is_family: bool) -> FullName | None:
+        """Return the parts of a value if it is a full name, otherwise None.
 
         Args:
-            text: the name, cleaned.
-            parts: what it would be as a full name.
-            place: 0 if it stands where given names do, 2 if it stands where family names do.
+            text: the value, cleaned.
+            parts: the value, split as a full name.
+            is_family: whether it comes from the column of family names, not of given names.
         """
         if script_of(text):
-            # These names begin with the family name, without a space.
+            # Chinese and Korean names begin with the family name, without a space after it.
             size = next((n for n in (2, 1) if n < len(text) and self._is_family(text[:n])), 0)
-            return Split(text[size:], None, text[:size]) if size else None
+            return FullName(text[size:], None, text[:size]) if size else None
         if not (parts.given and parts.family):
             return None
-        is_whole = (
-            self._is_family(parts.family) if place == 0 else hash_of(parts.given) in self.given
-        )
-        return parts if is_whole else None
+        is_full = hash_of(parts.given) in self.given if is_family else self._is_family(parts.family)
+        return parts if is_full else None
 
     def _is_family(self, word: str) -> bool:
         return hash_of(word) in self.family
 
 
-def moved(
-    parts: Parts,
+def split_misplaced_names(
+    names: NameColumns,
     given: Coded,
     family: Coded,
-    split: Callable[[Coded], Parts],
-    words: Words | None = None,
-) -> tuple[Parts, Words | None]:
-    """Split whole names in the column of given or of family names, where the other is empty.
+    split: Callable[[Coded], NameColumns],
+    words: NameWords | None = None,
+) -> tuple[NameColumns, NameWords | None]:
+    """Split full names in the column of given or of family names, where the other is empty.
 
     Args:
-        parts: the names, cleaned.
-        given: what stands in the column of given names.
-        family: what stands in that of family names.
-        split: splits full names.
-        words: which words are which names; without it the other records tell.
+        names: the names, cleaned.
+        given: the column of given names, as it was read.
+        family: the column of family names, as it was read.
+        split: splits a column of full names.
+        words: which words are given and family names; counted from the records by default.
 
     Returns:
-        The names, and which words are which names, if there are any to split.
+        The names, and the words if they were needed.
     """
-    for whole, place in ((given, 0), (family, 2)):
-        missing = parts[2 - place]
-        rows = np.flatnonzero((missing.codes < 0) & (whole.codes >= 0))
-        if len(rows):
-            words = words or Words.of(parts)
-            held, which = np.unique(whole.codes[rows], return_inverse=True)
-            some = Coded(np.arange(len(held), dtype=np.int32), whole.values.take(pa.array(held)))
-            first = np.unique(which, return_index=True)[1]
-            cleaned = parts[place].values.take(_at(parts[place], rows[first]))
-            names = zip(cleaned.to_pylist(), *map(_texts, split(some)), strict=True)
-            found = [words.split(text or "", Split(*of), place) for text, *of in names]
-            known = np.array([one is not None for one in found])[which]
-            rows, which = rows[known], which[known]
-            if len(rows):
-                parts = _replaced(parts, rows, [found[one] for one in which.tolist()])
-    return parts, words
+    for column, is_family in ((given, False), (family, True)):
+        present, missing = names.given, names.family
+        if is_family:
+            present, missing = missing, present
+        rows = np.flatnonzero((missing.codes < 0) & (column.codes >= 0))
+        if not len(rows):
+            continue
+        words = words or NameWords.from_names(names)
+        distinct, first, which = np.unique(
+            column.codes[rows], return_index=True, return_inverse=True
+        )
+        numbers = np.arange(len(distinct), dtype=np.int32)
+        full = split(Coded(numbers, column.values.take(pa.array(distinct))))
+        texts = _texts(present, rows[first])
+        parts = zip(*(_texts(part, numbers) for part in full), strict=True)
+        found = [
+            words.split(text or "", FullName(*name), is_family=is_family)
+            for text, name in zip(texts, parts, strict=True)
+        ]
+        is_full = np.array([name is not None for name in found])[which]
+        if is_full.any():
+            names = _replace(names, rows[is_full], [found[n] for n in which[is_full].tolist()])
+    return names, words
 
 
-def _counted(column: Coded, rows: Any, place: int) -> Counter[str]:
+def _count(column: Coded, rows: Mask, position: int) -> Counter[str]:
+    """Count the first (0) or last (-1) words of the names of some records."""
     counts = np.bincount(column.codes[rows], minlength=len(column.values))
     result = Counter[str]()
     for text, count in zip(column.values.to_pylist(), counts.tolist(), strict=True):
         if count:
-            result[text.split(" ")[place]] += count
+            result[text.split(" ")[position]] += count
     return result
 
 
-def _at(column: Coded, rows: Any) -> pa.Array:
+def _texts(column: Coded, rows: Integers) -> list[str | None]:
     codes = column.codes[rows]
-    return pa.array(codes, mask=codes < 0)
-
-
-def _texts(column: Coded) -> list[str | None]:
-    texts: list[str | None] = column.values.take(_at(column, slice(None))).to_pylist()
+    texts: list[str | None] = column.values.take(pa.array(codes, mask=codes < 0)).to_pylist()
     return texts
 
 
-def _replaced(parts: Parts, rows: Any, names: list[Split | None]) -> Parts:
-    result = []
-    for column, values in zip(parts, zip(*filter(None, names), strict=True), strict=True):
+def _replace(names: NameColumns, rows: Integers, found: list[FullName | None]) -> NameColumns:
+    columns = []
+    for column, values in zip(names, zip(*filter(None, found), strict=True), strict=True):
         new = encode(pa.array(values, pa.string()))
-        codes = column.codes.copy()
-        codes[rows] = np.where(new.codes < 0, -1, new.codes + len(column.values))
-        again = encode(pa.concat_arrays([column.values, new.values]))
-        result.append(Coded(look_up(again.codes, codes), again.values))
-    first, second, last = result
-    return first, second, last
+        columns.append(_put(column, rows, new))
+    return NameColumns(*columns)
+
+
+def _put(column: Coded, rows: Integers, new: Coded) -> Coded:
+    """Replace a column's values of some records."""
+    kept, replaced = column.codes.copy(), np.full(len(column.codes), -1, np.int32)
+    kept[rows], replaced[rows] = -1, new.codes
+    return fill(Coded(kept, column.values), Coded(replaced, new.values))

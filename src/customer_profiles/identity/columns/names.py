@@ -1,29 +1,28 @@
-"""People's names as numbers: given, middle and family names in one list of names."""
+"""Read people's names into given, middle and family names over one vocabulary."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from . import normalize
-from .misplaced import Words, moved
+from .misplaced import NameColumns, NameWords, split_misplaced_names
 from .normalize import (
     Coded,
     DatasetStatistics,
     encode,
-    filled,
+    fill,
     first_of,
     letters_of,
-    look_up,
     part_of,
     pc,
     recode,
+    share_values,
     texts_of,
 )
 from .scripts import script_of
@@ -33,161 +32,155 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from customer_profiles.identity.arrays import Codes, Texts
+
     from .kinds import Kind
 
 APART = (r"(\p{L})\.(\S)", r"\1. \2")
-"""Puts a space after the point of an initial, as in `J.P.`"""
+"""Inserts a space after the full stop of an initial, as in `J.P.`"""
 INITIALS = (r"^((?:[a-z] )+)(\S{2}.*)$", r"\2 \1")
-"""Puts initials behind the first name that is none."""
+"""Moves leading initials behind the first whole name."""
 COMMA = r"^([^,]+),\s*(.+)$"
-"""A full name that begins with the family name."""
+"""A full name that begins with the family name and a comma."""
 FULL = r"^(?P<given>\S+)(?: (?P<middle>.+?))??(?: (?P<family>\S+(?: (?:jr|sr|ii|iii))?))?$"
 KINDS: tuple[Kind, ...] = ("given_name", "middle_name", "family_name", "full_name")
-_FORMAL = 5
-"""How many formal names a nickname may stand for."""
+_MOST_FORMAL = 5
+"""How many formal names of a nickname are compared."""
 _SOUND_LENGTH = 5
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Names:
-    """The names of all records; codes are numbers into `text`, -1 where there is no name."""
+    """The names of all records: codes into `text`, and what follows from each distinct name."""
 
-    given: Any
-    middle: Any
-    family: Any
-    suffix: Any
-    """jr, sr and the like, as numbers of their own."""
-    text: NDArray[Any]
-    """The names that there are; what follows is one value for each of them."""
-    first_word: Any
-    last_word: Any
-    """The last of several words, -1 if there is only one."""
-    sound: Any
-    """Names that are written alike have one number."""
-    initial: Any
-    length: Any
-    letters: Any
-    """Which letters it has, as bits."""
-    script: Any
-    """Of its writing a number: names in two of them can't be compared."""
-    canonical: Any
-    """The name itself and the formal names that it may be a nickname of."""
-    formal_text: NDArray[Any]
-    """The names that there are, and the formal names that nobody has."""
-    word_text: NDArray[Any]
-    sound_text: NDArray[Any]
-    initial_text: NDArray[Any]
-    words: Words | None
-    """Which words are given and family names, if that was asked."""
+    given: Codes
+    middle: Codes
+    family: Codes
+    suffix: Codes
+    """Generational suffixes such as `jr`, with codes of their own."""
+    text: Texts
+    """The distinct names."""
+    first_word: Codes
+    """Of each distinct name the code of its first word in `word_text`."""
+    last_word: Codes
+    """The code of its last word, -1 if it has only one."""
+    word_text: Texts
+    sound: Codes
+    """The code of its phonetic key in `sound_text`."""
+    sound_text: Texts
+    initial: Codes
+    """The code of its first letter in `initial_text`."""
+    initial_text: Texts
+    length: NDArray[np.uint8]
+    letters: NDArray[np.uint64]
+    """Its letters as a bit set."""
+    script: NDArray[np.uint8]
+    """Its script; names in different scripts are not comparable."""
+    canonical: Codes
+    """The codes in `formal_text` of the name and of the formal names of which it is a nickname."""
+    formal_text: Texts
+    """The distinct names, followed by formal names that no record has."""
+    words: NameWords | None
+    """Which words are given and family names, if there were full names to split."""
 
 
 def read(
-    columns: Sequence[list[Coded]], count: int, facts: DatasetStatistics | None = None
+    columns: Sequence[list[Coded]], count: int, statistics: DatasetStatistics | None = None
 ) -> Names | None:
-    """Read names from columns; a full name is split where there are no parts of it.
+    """Read names; full names are split for records that lack their parts.
 
     Args:
-        columns: those of given, of middle, of family and of full names.
-        count: how many records there are.
-        facts: what other records together told; without it these records do.
+        columns: the columns of given, of middle, of family and of full names.
+        count: the number of records.
+        statistics: the statistics of another dataset; by default those of these records.
     """
-    words: Words | None = None
+    words: NameWords | None = None
     given, middle, family, full = columns
     if not (given or family or full):
         return None
     if family and full and not given:
-        # `name` beside a surname is a given name.
+        # A column `name` next to one of family names holds given names.
         given, full = full, []
-    whole_given, whole_family = first_of(given, count), joined(family, count)
-    first, second, last = map(_cleaned, (whole_given, first_of(middle, count), whole_family))
+    whole_given, whole_family = first_of(given, count), _join(family, count)
+    names = NameColumns(*map(_clean, (whole_given, first_of(middle, count), whole_family)))
     if given and family:
-        known = Words(facts.given_words, facts.family_words) if facts else None
-        parts, words = moved((first, second, last), whole_given, whole_family, split, known)
-        first, second, last = parts
+        known = NameWords(statistics.given_words, statistics.family_words) if statistics else None
+        names, words = split_misplaced_names(names, whole_given, whole_family, split, known)
     if full:
-        of_full = split(first_of(full, count))
-        first, second, last = (
-            filled(*both) for both in zip((first, second, last), of_full, strict=True)
-        )
-    last_names, suffixes = normalize.suffixes(last.values)
-    suffix = look_up(encode(suffixes).codes, last.codes)
-    last = recode(last, last_names)
-    # An initial before a given name is of a middle name, or of the father's.
+        names = NameColumns(*map(fill, names, split(first_of(full, count))))
+    first, second, last = names
+    last_names, suffixes = normalize.split_suffixes(last.values)
+    suffix, last = recode(last, suffixes), recode(last, last_names)
+    # An initial before a given name stands for a middle name or a patronymic.
     first = recode(first, pc.utf8_trim(pc.replace_substring_regex(first.values, *INITIALS), " "))
-    # A second word of a given name is a middle name, where there is none.
-    second = filled(second, recode(first, part_of(first.values, r"^\S+ (?P<it>.+)$")))
+    # The second word of a given name fills an empty middle name.
+    second = fill(second, recode(first, part_of(first.values, r"^\S+ (?P<part>.+)$")))
     first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
-    parts = (first, second, last)
-    vocabulary = encode(pa.concat_arrays([one.values for one in parts]))
-    if not len(vocabulary.values):
-        return None
-    edges = np.cumsum([0, *(len(one.values) for one in parts)])
-    codes = [
-        look_up(vocabulary.codes[start:end], one.codes)
-        for one, (start, end) in zip(parts, pairwise(edges.tolist()), strict=True)
-    ]
-    return _described(vocabulary.values, codes, suffix, words)
+    codes, vocabulary = share_values((first, second, last))
+    return _describe(vocabulary, codes, suffix.codes, words) if len(vocabulary) else None
 
 
-def _described(values: pa.Array, codes: list[Any], suffix: Any, words: Words | None) -> Names:
+def _describe(
+    values: pa.StringArray, codes: list[Codes], suffix: Codes, words: NameWords | None
+) -> Names:
     given, middle, family = codes
     size = len(values)
-    text = values.to_numpy(zero_copy_only=False)
-    apart = [values, part_of(values, r"^(?P<it>\S+)"), part_of(values, r" (?P<it>\S+)$")]
-    numbered = encode(pa.concat_arrays(apart))
+    text: Texts = values.to_numpy(zero_copy_only=False)
+    ends = [part_of(values, r"^(?P<part>\S+)"), part_of(values, r" (?P<part>\S+)$")]
+    word = encode(pa.concat_arrays([values, *ends]))
     sounds, initials = encode(sound(values)), encode(pc.utf8_slice_codeunits(values, 0, 1))
-    counts = np.bincount(given[given >= 0], minlength=size)
     length = pc.utf8_length(values).to_numpy(zero_copy_only=False)
     scripts = np.fromiter(map(script_of, text.tolist()), np.uint8, size)
-    canonical, formal_text = _canonicals(text, counts)
+    counts = np.bincount(given[given >= 0], minlength=size)
+    canonical, formal_text = _canonical(text, counts)
     return Names(
-        given,
-        middle,
-        family,
-        suffix,
-        text,
-        numbered.codes[size : 2 * size],
-        numbered.codes[2 * size :],
-        sounds.codes,
-        initials.codes,
-        # One Chinese character is a whole name, not an initial.
-        np.maximum(length, np.where(scripts > 0, 2, 0)).clip(0, 255).astype(np.uint8),
-        letters_of(values),
-        scripts,
-        canonical,
-        formal_text,
-        texts_of(numbered),
-        texts_of(sounds),
-        texts_of(initials),
-        words,
+        given=given,
+        middle=middle,
+        family=family,
+        suffix=suffix,
+        text=text,
+        first_word=word.codes[size : 2 * size],
+        last_word=word.codes[2 * size :],
+        word_text=texts_of(word),
+        sound=sounds.codes,
+        sound_text=texts_of(sounds),
+        initial=initials.codes,
+        initial_text=texts_of(initials),
+        # A single Chinese character is a whole name, not an initial.
+        length=np.maximum(length, np.where(scripts > 0, 2, 0)).clip(0, 255).astype(np.uint8),
+        letters=letters_of(values),
+        script=scripts,
+        canonical=canonical,
+        formal_text=formal_text,
+        words=words,
     )
 
 
-def joined(columns: Sequence[Coded], count: int) -> Coded:
-    """Join columns, as two surnames are, into one with the words of all."""
+def _join(columns: Sequence[Coded], count: int) -> Coded:
+    """Concatenate columns, such as two of surnames, into one."""
     if len(columns) < 2:  # noqa: PLR2004  (nothing to join)
         return first_of(columns, count)
     texts = [
-        one.values.take(pa.array(one.codes, mask=one.codes < 0)).fill_null("") for one in columns
+        column.values.take(pa.array(column.codes, mask=column.codes < 0)).fill_null("")
+        for column in columns
     ]
-    both = pc.utf8_trim(pc.binary_join_element_wise(*texts, " "), " ")
-    return encode(normalize.empty_as_null(both))
+    joined = pc.utf8_trim(pc.binary_join_element_wise(*texts, " "), " ")
+    return encode(normalize.empty_as_null(joined))
 
 
-def _cleaned(column: Coded) -> Coded:
-    values = pc.replace_substring_regex(column.values, *APART)
-    return recode(column, normalize.without_titles(normalize.letters(normalize.words(values))))
+def _clean(column: Coded) -> Coded:
+    values = normalize.words(pc.replace_substring_regex(column.values, *APART))
+    return recode(column, normalize.without_titles(normalize.without_digits(values)))
 
 
-def split(full: Coded) -> tuple[Coded, Coded, Coded]:
-    """Split full names, also those that begin with the family name and a comma."""
+def split(full: Coded) -> NameColumns:
+    """Split full names into their parts; they may begin with the family name and a comma."""
     values = pc.replace_substring_regex(full.values, COMMA, r"\2 \1")
     values = normalize.without_titles(normalize.words(values))
     parts = pc.extract_regex(values, FULL)
-    given, middle, family = (
-        recode(full, pc.struct_field(parts, name)) for name in ("given", "middle", "family")
+    return NameColumns(
+        *(recode(full, pc.struct_field(parts, part)) for part in NameColumns._fields)
     )
-    return given, middle, family
 
 
 _SOUNDS = ((r"ph", "f"), (r"[ckq]+", "k"), (r"[sz]+", "s"))
@@ -198,59 +191,59 @@ _SILENT = (
 
 
 def sound(values: pa.Array) -> pa.Array:
-    """Give a key that names keep when they are misspelled: their first letter and consonants."""
-    for pattern, instead in _SOUNDS:
-        values = pc.replace_substring_regex(values, pattern, instead)
+    """Return phonetic keys, which misspelled names keep: the first letter and the consonants."""
+    for pattern, replacement in _SOUNDS:
+        values = pc.replace_substring_regex(values, pattern, replacement)
     first, rest = pc.utf8_slice_codeunits(values, 0, 1), pc.utf8_slice_codeunits(values, 1)
-    for pattern, instead in _SILENT:
-        rest = pc.replace_substring_regex(rest, pattern, instead)
-    whole = pc.binary_join_element_wise(first, rest, "")
-    return pc.utf8_slice_codeunits(whole, 0, _SOUND_LENGTH)
+    for pattern, replacement in _SILENT:
+        rest = pc.replace_substring_regex(rest, pattern, replacement)
+    keys = pc.binary_join_element_wise(first, rest, "")
+    return pc.utf8_slice_codeunits(keys, 0, _SOUND_LENGTH)
 
 
 def sound_of(name: str) -> str:
-    """Do to one name what `sound` does to many."""
-    for pattern, instead in _SOUNDS:
-        name = re.sub(pattern, instead, name)
+    """Return the phonetic key of one name, as `sound` does for a column."""
+    for pattern, replacement in _SOUNDS:
+        name = re.sub(pattern, replacement, name)
     rest = name[1:]
-    for pattern, instead in _SILENT:
-        rest = re.sub(pattern, instead, rest)
+    for pattern, replacement in _SILENT:
+        rest = re.sub(pattern, replacement, rest)
     return (name[:1] + rest)[:_SOUND_LENGTH]
 
 
 @cache
 def _nicknames() -> dict[str, tuple[str, ...]]:
-    """Give the formal names of each nickname."""
+    """Return the formal names of each nickname."""
     from nicknames import name_triplets
 
-    of: dict[str, set[str]] = {}
+    formal: dict[str, set[str]] = {}
     for triplet in name_triplets():
-        of.setdefault(triplet.name2, set()).add(triplet.name1)
-    return {name: tuple(sorted(names)) for name, names in of.items()}
+        formal.setdefault(triplet.name2, set()).add(triplet.name1)
+    return {name: tuple(sorted(names)) for name, names in formal.items()}
 
 
 def formal_names(name: str) -> tuple[str, ...]:
-    """Give the formal names that a name may be a nickname of."""
+    """Return the formal names of which a name is a nickname."""
     return _nicknames().get(name, ())
 
 
-def _canonicals(text: NDArray[Any], counts: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[Any]]:
-    """Of each name give itself and the formal names that it may stand for, the commonest first.
+def _canonical(text: Texts, counts: NDArray[np.intp]) -> tuple[Codes, Texts]:
+    """Return the codes of each name and of its most frequent formal names, and their texts.
 
-    They are numbers into the second result: the names, and formal names that are not among them.
+    The texts are the distinct names, followed by the formal names that are not among them.
     """
     numbers = {name: number for number, name in enumerate(text)}
-    result = np.full((len(text), _FORMAL + 1), -1, np.int32)
+    result = np.full((len(text), _MOST_FORMAL + 1), -1, np.int32)
     result[:, 0] = np.arange(len(text))
     extra: dict[str, int] = {}
-    for name, formal in _nicknames().items():
-        row = numbers.get(name)
+    for nickname, formal in _nicknames().items():
+        row = numbers.get(nickname)
         if row is None:
             continue
-        ranked = sorted(formal, key=lambda one: -counts[numbers[one]] if one in numbers else 0)
-        for place, one in enumerate(ranked[:_FORMAL], 1):
-            number = numbers.get(one)
+        ranked = sorted(formal, key=lambda name: -counts[numbers[name]] if name in numbers else 0)
+        for column, name in enumerate(ranked[:_MOST_FORMAL], 1):
+            number = numbers.get(name)
             if number is None:
-                number = extra.setdefault(one, len(text) + len(extra))
-            result[row, place] = number
+                number = extra.setdefault(name, len(text) + len(extra))
+            result[row, column] = number
     return result, np.append(text, np.array(list(extra), object))

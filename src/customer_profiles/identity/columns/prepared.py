@@ -1,25 +1,39 @@
-"""The records of one resolution, ready to be blocked and compared."""
+"""Prepare records for blocking and comparison: every attribute as codes over distinct values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from . import addresses, names, normalize
-from .kinds import kind_of, kind_of_values
+from .kinds import (
+    BIRTH_DATE,
+    EMAIL,
+    FAMILY_NAME,
+    GENDER,
+    GIVEN_NAME,
+    LOCALITY,
+    MIDDLE_NAME,
+    PHONE,
+    STREET,
+    SUFFIX,
+    is_free_form,
+    kind_of,
+    kind_of_values,
+)
 from .normalize import (
     Coded,
     DatasetStatistics,
-    beside,
     compact,
     encode,
     first_of,
     hash_of,
     letters_of,
     look_up,
+    merge,
     pc,
     recode,
     texts_of,
@@ -27,9 +41,11 @@ from .normalize import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from numpy.typing import NDArray
+
+    from customer_profiles.identity.arrays import Codes, Mask, Texts
 
     from .addresses import Addresses
     from .kinds import Kind
@@ -37,63 +53,98 @@ if TYPE_CHECKING:
 
 Columns = dict[str, pa.Array]
 _KINDS_OF: dict[str, tuple[Kind, ...]] = {
-    "given name": ("given_name", "full_name"),
-    "middle name": ("middle_name", "full_name"),
-    "family name": ("family_name", "full_name"),
-    "suffix": ("family_name", "full_name"),
-    "birth date": ("birth_date",),
-    "gender": ("gender",),
-    "email": ("email",),
-    "phone": ("phone",),
-    "street": ("street",),
-    "place": ("postal_code", "city"),
+    GIVEN_NAME: ("given_name", "full_name"),
+    MIDDLE_NAME: ("middle_name", "full_name"),
+    FAMILY_NAME: ("family_name", "full_name"),
+    SUFFIX: ("family_name", "full_name"),
+    BIRTH_DATE: ("birth_date",),
+    GENDER: ("gender",),
+    EMAIL: ("email",),
+    PHONE: ("phone",),
+    STREET: ("street",),
+    LOCALITY: ("postal_code", "city"),
 }
-_LOOKED_AT = 20_000
-"""How many records tell what a column holds whose name does not."""
+_ALL = slice(None)
+_SAMPLED = 20_000
+"""How many records are read to find out what a column holds."""
 _JUNK_COUNT, _JUNK_SHARE = 10, 0.5
-"""A value of so many records, this part of them with other names, is nobody's own."""
+"""A value of at least so many records is a placeholder if this share of them differs by name."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Values:
-    """Values that are compared as they are: codes of shape (records, values), -1 for none."""
+    """The values of an attribute: codes of shape (records, values) into `text`."""
 
-    codes: Any
-    text: NDArray[Any]
-    letters: Any = None
-    packed: Any = None
-    """Of a phone number its last nine digits, four bits each."""
-    local: Any = None
-    """Of an e-mail address the number of what is before the @."""
-    local_text: Any = None
-    domain: Any = None
-    domain_text: Any = None
-    distinctive: Any = None
-    """Whether what is before the @ is more than letters, which may be a mere name."""
+    codes: Codes
+    text: Texts
+    letters: NDArray[np.uint64]
+    """Of each distinct value its letters and digits as a bit set."""
+
+    @property
+    def size(self) -> int:
+        """The number of distinct values."""
+        return len(self.text)
+
+    def texts(self, numbers: NDArray[np.intp] | slice = _ALL) -> list[str]:
+        """Return distinct values, by default all of them."""
+        texts: list[str] = self.text[numbers].tolist()
+        return texts
+
+
+@dataclass(slots=True, kw_only=True)
+class Emails(Values):
+    """E-mail addresses, with their parts."""
+
+    local: Codes
+    """Of each distinct address the code of its local part in `local_text`."""
+    local_text: Texts
+    domain: Codes
+    """Of each distinct address the code of its domain in `domain_text`."""
+    domain_text: Texts
+    distinctive: Mask
+    """Whether the local part has digits; without them it may be no more than a name."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Phones:
+    """Phone numbers: codes of shape (records, values) into `packed`."""
+
+    codes: Codes
+    packed: NDArray[np.uint64]
+    """The last nine digits of each distinct number as BCD."""
+
+    @property
+    def size(self) -> int:
+        """The number of distinct values."""
+        return len(self.packed)
+
+    def texts(self, numbers: NDArray[np.intp] | slice = _ALL) -> list[str]:
+        """Return distinct values, by default all of them, each as nine digits."""
+        return [f"{value:0{normalize.KEPT_DIGITS}x}" for value in self.packed[numbers].tolist()]
 
 
 @dataclass(slots=True)
 class Prepared:
-    """The records as numbers."""
+    """The records, prepared; attributes without a column are None."""
 
     count: int
     names: Names | None = None
-    birth: Any = None
-    """uint32: half-bytes of year, month and day; 0 where unknown."""
-    gender: Any = None
-    emails: Values | None = None
-    phones: Values | None = None
+    birth: NDArray[np.uint32] | None = None
+    """Birth dates as BCD of year, month and day; parts are 0 where unknown."""
+    gender: Codes | None = None
+    emails: Emails | None = None
+    phones: Phones | None = None
     addresses: Addresses | None = None
     identifiers: dict[str, Values] = field(default_factory=dict)
     texts: dict[str, Values] = field(default_factory=dict)
     by_kind: dict[str, list[str]] = field(default_factory=dict)
-    """The columns of each kind."""
-    facts: DatasetStatistics = field(default_factory=DatasetStatistics)
-    told_kinds: dict[str, Kind] = field(default_factory=dict)
-    """The kinds of columns that their values told, not their names."""
+    """The names of the columns of each kind."""
+    statistics: DatasetStatistics = field(default_factory=DatasetStatistics)
+    detected_kinds: dict[str, Kind] = field(default_factory=dict)
+    """The kinds that were detected from columns' values."""
 
     def columns_of(self, attribute: str) -> list[str]:
-        """Give the columns that an attribute's values come from."""
+        """Return the names of the columns that an attribute's values come from."""
         kinds = _KINDS_OF.get(attribute)
         if kinds is None:
             return [attribute]
@@ -101,28 +152,28 @@ class Prepared:
 
 
 def kinds_of(columns: Columns, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Tell what columns hold: by what is said of them, by their names, and by their values."""
-    found: dict[str, Kind] = {name: kinds.get(name) or kind_of(name) for name in columns}
+    """Return what columns hold: as declared, else judged by their names, else by their values."""
+    result: dict[str, Kind] = {name: kinds.get(name) or kind_of(name) for name in columns}
     for name, column in columns.items():
-        if found[name] == "text" and name not in kinds and not name.startswith("Attributes."):
-            values = pc.unique(column.slice(0, _LOOKED_AT)).drop_null().to_pylist()
-            found[name] = kind_of_values(values, set(found.values()))
-    return found
+        if result[name] == "text" and name not in kinds and not is_free_form(name):
+            values = pc.unique(column.slice(0, _SAMPLED)).drop_null().to_pylist()
+            result[name] = kind_of_values(values, set(result.values()))
+    return result
 
 
 def prepare(
     columns: Columns,
     kinds: Mapping[str, Kind],
     pool: Executor,
-    facts: DatasetStatistics | None = None,
+    statistics: DatasetStatistics | None = None,
 ) -> Prepared:
-    """Normalise all columns, several at a time.
+    """Normalize all columns, several in parallel.
 
     Args:
         columns: the records.
-        kinds: what columns hold whose names do not tell.
-        pool: what does it.
-        facts: what other records together told; without it these records do.
+        kinds: what columns hold, by name; all others are classified by their names and values.
+        pool: runs the work.
+        statistics: the statistics of another dataset; by default those of these records.
     """
     count = len(next(iter(columns.values()))) if columns else 0
     by_kind: dict[str, list[str]] = {}
@@ -134,157 +185,159 @@ def prepare(
     def of(kind: Kind) -> list[Coded]:
         return [encode(columns[name]) for name in by_kind.get(kind, ())]
 
-    def plain(name: str, spaces: str) -> Any:
-        return pool.submit(lambda: _plain(encode(columns[name]), spaces))
+    def plain(name: str, separator: str) -> Future[Values]:
+        return pool.submit(lambda: _plain(encode(columns[name]), separator))
 
-    people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count, facts))
-    # Each may stand where the other should.
+    people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count, statistics))
+    # Either column may hold values of the other.
     emails = pool.submit(lambda: _emails(of("email"), of("phone")))
     phones = pool.submit(lambda: _phones(of("phone"), of("email")))
-    places = pool.submit(lambda: addresses.read(columns, by_kind, count, facts))
-    births = pool.submit(lambda: _births(of("birth_date"), count, facts))
+    postal = pool.submit(lambda: addresses.read(columns, by_kind, count, statistics))
+    births = pool.submit(lambda: _births(of("birth_date"), count, statistics))
     genders = pool.submit(lambda: _genders(of("gender"), count))
     identifiers = {name: plain(name, "") for name in by_kind.get("identifier", ())}
-    texts = {name: plain(name, " ") for name in by_kind.get("text", ())}
+    futures = {name: plain(name, " ") for name in by_kind.get("text", ())}
+    texts = {name: future.result() for name, future in futures.items()}
     days_first, birth = births.result()
     prepared = Prepared(
-        count,
-        people.result(),
-        birth,
-        genders.result(),
-        emails.result(),
-        phones.result(),
-        places.result(),
-        {name: one.result() for name, one in identifiers.items()},
-        # What is the same for all tells nobody apart.
-        {name: one.result() for name, one in texts.items() if facts or len(one.result().text) > 1},
-        by_kind,
+        count=count,
+        names=people.result(),
+        birth=birth,
+        gender=genders.result(),
+        emails=emails.result(),
+        phones=phones.result(),
+        addresses=postal.result(),
+        identifiers={name: future.result() for name, future in identifiers.items()},
+        # A text that all records of a dataset share distinguishes none of them.
+        texts={name: text for name, text in texts.items() if statistics or text.size > 1},
+        by_kind=by_kind,
+        detected_kinds={
+            name: kind
+            for name, kind in all_kinds.items()
+            if kind not in {kind_of(name), kinds.get(name)}
+        },
     )
-    prepared.told_kinds = {
-        name: kind
-        for name, kind in all_kinds.items()
-        if kind not in {kind_of(name), kinds.get(name)}
-    }
-    if facts:
-        _forget(prepared, facts.junk)
-        prepared.facts = facts
+    if statistics:
+        _drop_known_junk(prepared, statistics.junk)
+        prepared.statistics = statistics
         return prepared
     words = prepared.names.words if prepared.names else None
     stop_words = prepared.addresses.stop_words if prepared.addresses else ()
-    prepared.facts = DatasetStatistics(
+    prepared.statistics = DatasetStatistics(
         days_first,
         frozenset(map(hash_of, stop_words)),
-        frozenset(map(hash_of, _forget_junk(prepared))),
-        *((words.given, words.family) if words else ()),
+        frozenset(map(hash_of, _drop_junk(prepared))),
+        *(words or ()),
     )
     return prepared
 
 
 def _births(
-    columns: list[Coded], count: int, facts: DatasetStatistics | None
+    columns: list[Coded], count: int, statistics: DatasetStatistics | None
 ) -> tuple[bool, NDArray[np.uint32] | None]:
     if not columns:
         return False, None
     column = first_of(columns, count)
     texts = column.values.to_pylist()
-    first = facts.days_first if facts else normalize.days_come_first(texts)
-    dates = np.array([normalize.date(one, days_first=first) for one in texts], np.uint32)
+    first = statistics.days_first if statistics else normalize.days_come_first(texts)
+    dates = np.array([normalize.date(text, days_first=first) for text in texts], np.uint32)
     return first, look_up(dates, column.codes, 0)
 
 
-def _genders(columns: list[Coded], count: int) -> Any:
+def _genders(columns: list[Coded], count: int) -> Codes | None:
     if not columns:
         return None
     column = first_of(columns, count)
     return recode(column, pc.utf8_slice_codeunits(normalize.words(column.values), 0, 1)).codes
 
 
-def _emails(columns: list[Coded], phones: list[Coded]) -> Values | None:
-    columns = columns + [_holding(one, pc.match_substring(one.values, "@")) for one in phones]
-    coded = beside([recode(one, normalize.emails(one.values)) for one in columns])
-    if not len(coded.values):
+def _emails(columns: list[Coded], phones: list[Coded]) -> Emails | None:
+    columns = columns + [
+        _filter(column, pc.match_substring(column.values, "@")) for column in phones
+    ]
+    merged = merge([recode(column, normalize.emails(column.values)) for column in columns])
+    if not len(merged.values):
         return None
-    locals_of, domain_of = normalize.split_emails(coded.values)
-    local, domain = encode(locals_of), encode(domain_of)
-    return Values(
-        coded.codes,
-        texts_of(coded),
-        letters_of(coded.values),
+    locals_, domains = normalize.split_emails(merged.values)
+    local, domain = encode(locals_), encode(domains)
+    return Emails(
+        codes=merged.codes,
+        text=texts_of(merged),
+        letters=letters_of(merged.values),
         local=local.codes,
         local_text=texts_of(local),
         domain=domain.codes,
         domain_text=texts_of(domain),
-        distinctive=pc.match_substring_regex(locals_of, r"\d").to_numpy(zero_copy_only=False),
+        distinctive=pc.match_substring_regex(locals_, r"\d").to_numpy(zero_copy_only=False),
     )
 
 
-def _phones(columns: list[Coded], emails: list[Coded]) -> Values | None:
-    for one in emails:
-        some = _holding(one, pc.invert(pc.match_substring(one.values, "@")))
-        has_letters = pc.match_substring_regex(some.values, normalize.NO_PHONE)
-        columns = [*columns, _holding(some, pc.invert(has_letters))]
-    coded = beside([recode(one, normalize.phones(one.values)) for one in columns])
-    if not len(coded.values):
+def _phones(columns: list[Coded], emails: list[Coded]) -> Phones | None:
+    columns = columns + [
+        _filter(column, pc.invert(pc.match_substring_regex(column.values, normalize.NO_PHONE)))
+        for column in emails
+    ]
+    merged = merge([recode(column, normalize.phones(column.values)) for column in columns])
+    if not len(merged.values):
         return None
-    # Numbers that differ in what is before the last nine digits are one.
-    packed, of = np.unique(normalize.half_bytes(coded.values), return_inverse=True)
-    codes = compact(look_up(of.astype(np.int32), coded.codes))
-    return Values(codes, packed, packed=packed)
+    # Numbers are equal if their last nine digits are.
+    packed, numbers = np.unique(normalize.bcd(merged.values), return_inverse=True)
+    codes = compact(look_up(numbers.astype(np.int32), merged.codes))
+    return Phones(codes=codes, packed=packed)
 
 
-def _holding(column: Coded, wanted: pa.Array) -> Coded:
+def _filter(column: Coded, mask: pa.BooleanArray) -> Coded:
     """Keep only some of the distinct values of a column."""
-    kept = wanted.to_numpy(zero_copy_only=False)
+    kept = mask.to_numpy(zero_copy_only=False)
     numbers = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
-    return Coded(look_up(numbers, column.codes), column.values.filter(wanted))
+    return Coded(look_up(numbers, column.codes), column.values.filter(mask))
 
 
-def _plain(column: Coded, spaces: str) -> Values:
-    values = pc.replace_substring(normalize.words(column.values), " ", spaces)
-    coded = recode(column, values)
-    return Values(coded.codes.reshape(-1, 1), texts_of(coded), letters_of(coded.values))
+def _plain(column: Coded, separator: str) -> Values:
+    values = pc.replace_substring(normalize.words(column.values), " ", separator)
+    encoded = recode(column, values)
+    return Values(
+        codes=encoded.codes.reshape(-1, 1),
+        text=texts_of(encoded),
+        letters=letters_of(encoded.values),
+    )
 
 
-def _forget_junk(prepared: Prepared) -> Iterator[str]:
-    """Forget values that stand where people had none, as `test@test.com`: all have other names.
+def _drop_junk(prepared: Prepared) -> Iterator[str]:
+    """Drop placeholders such as `test@test.com`, which many people of different names share.
 
-    Yields what was forgotten.
+    Yields:
+        The values that were dropped.
     """
     if prepared.names is None:
         return
     family = look_up(prepared.names.sound, prepared.names.family)
-    for values in _own_values(prepared):
-        counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.text))
-        many = np.append(counts >= _JUNK_COUNT, np.False_)
-        rows, places = np.nonzero(many[values.codes])
+    for values in _personal_values(prepared):
+        counts = np.bincount(values.codes[values.codes >= 0], minlength=values.size)
+        is_frequent = np.append(counts >= _JUNK_COUNT, np.False_)
+        rows, columns = np.nonzero(is_frequent[values.codes])
         if not len(rows):
             continue
-        codes = values.codes[rows, places].astype(np.int64)
-        names_of = np.unique((codes << 32) | (family[rows] + 1)) >> 32
-        different = np.bincount(names_of, minlength=len(values.text))
-        junk = many[:-1] & (different > _JUNK_SHARE * counts)
-        _drop(values, junk)
-        yield from map(_text, values.text[junk].tolist())
+        codes = values.codes[rows, columns].astype(np.int64)
+        value_of_name = np.unique((codes << 32) | (family[rows] + 1)) >> 32
+        name_counts = np.bincount(value_of_name, minlength=values.size)
+        is_junk = is_frequent[:-1] & (name_counts > _JUNK_SHARE * counts)
+        _drop(values, is_junk)
+        yield from values.texts(np.flatnonzero(is_junk))
 
 
-def _forget(prepared: Prepared, junk: frozenset[int]) -> None:
-    """Forget values that are known to be nobody's."""
-    for values in _own_values(prepared) if junk else ():
-        known = [hash_of(_text(one)) in junk for one in values.text.tolist()]
-        _drop(values, np.array(known, bool))
+def _drop_known_junk(prepared: Prepared, junk: frozenset[int]) -> None:
+    for values in _personal_values(prepared) if junk else ():
+        _drop(values, np.array([hash_of(text) in junk for text in values.texts()], bool))
 
 
-def _drop(values: Values, junk: NDArray[np.bool_]) -> None:
-    values.codes[np.append(junk, np.False_)[values.codes]] = -1
+def _drop(values: Values | Phones, is_junk: Mask) -> None:
+    values.codes[np.append(is_junk, np.False_)[values.codes]] = -1
     values.codes = compact(values.codes)
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:0{normalize.KEPT_DIGITS}x}"
-
-
-def _own_values(prepared: Prepared) -> Iterator[Values]:
-    """Yield the attributes whose values are, as a rule, one person's or few people's."""
+def _personal_values(prepared: Prepared) -> Iterator[Values | Phones]:
+    """Yield the attributes whose values usually belong to one person or to few."""
     for values in (prepared.emails, prepared.phones, *prepared.identifiers.values()):
         if values is not None:
             yield values

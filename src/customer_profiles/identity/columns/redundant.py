@@ -1,61 +1,67 @@
-"""Texts that other columns tell already, as a postal code tells its town.
+"""Find columns that other columns determine, as a postal code determines its town.
 
-Where columns are of no known kind, the matcher cannot know that agreement on both is one agreement.
+Agreement on both columns is no more evidence than agreement on one. For columns of known kinds the
+comparisons allow for this; for columns of plain text it has to be found in the data.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .kinds import FAMILY_NAME, GENDER, GIVEN_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from customer_profiles.identity.arrays import Integers
 
     from .prepared import Prepared
 
-# A value that more pairs share is frequent; those of the others are of one person or family.
-_RARE = 0.01
-_FEWEST_HOLDERS, _SAMPLED, _LEAST_HOLDING = 10, 5_000, 0.1
-_LEAST_APART, _FEWEST_APART = 0.3, 50
-_MOSTLY = 0.4
+    Pairs = tuple[Integers, Integers]
+
+# Where two random records agree less often than this, records that agree are of related people.
+_DISTINCTIVE = 0.01
+_FREQUENT, _SAMPLED, _LEAST_COVERED = 10, 5_000, 0.1
+_LEAST_UNRELATED, _FEWEST_UNRELATED = 0.3, 50
+_DETERMINED = 0.4
 _SEED = 20_240_229
 POSTAL, CITY = "postal code", "city"
 
 
 class _Column(NamedTuple):
     name: str
-    codes: Any
+    codes: Integers
 
 
-def echoes(prepared: Prepared) -> dict[str, tuple[str, ...]]:
-    """Give of each text the attributes that tell it.
+def redundant_columns(prepared: Prepared) -> dict[str, tuple[str, ...]]:
+    """Return, for each text column, the attributes that determine it.
 
-    Those are such that most strangers who have one of its frequent values in common have the text
-    in common, too.
+    An attribute determines a text if most unrelated records that share one of its frequent values
+    share the text, too.
     """
     known = list(_known(prepared))
-    texts = [_Column(name, one.codes[:, 0]) for name, one in prepared.texts.items()]
-    texts.sort(key=lambda one: _agreement(one.codes))
-    rare = [one.codes for one in (*known, *texts)]
+    texts = [_Column(name, values.codes[:, 0]) for name, values in prepared.texts.items()]
+    texts.sort(key=lambda text: _agreement(text.codes))
+    columns = [*known, *texts]
+    distinctive = [column.codes for column in columns]
     if prepared.birth is not None:
-        rare.append(np.where(prepared.birth > 0, prepared.birth.astype(np.int64), -1))
-    rare = [one for one in rare if _agreement(one) < _RARE]
-    draw = np.random.default_rng(_SEED)
-    drawn = [(one, _drawn(one.codes, draw)) for one in (*known, *texts)]
+        distinctive.append(np.where(prepared.birth > 0, prepared.birth.astype(np.int64), -1))
+    distinctive = [codes for codes in distinctive if _agreement(codes) < _DISTINCTIVE]
+    generator = np.random.default_rng(_SEED)
+    sampled = [(column, _sample_pairs(column.codes, generator)) for column in columns]
     return {
         text.name: tuple(
-            one.name
-            for one, pairs in drawn[:place]
-            if pairs is not None and _tells(one.codes, text.codes, rare, pairs)
+            column.name
+            for column, pairs in sampled[:position]
+            if pairs is not None and _determines(column.codes, text.codes, distinctive, pairs)
         )
-        for place, text in enumerate(texts, len(known))
+        for position, text in enumerate(texts, len(known))
     }
 
 
-def _known(prepared: Prepared) -> Any:
+def _known(prepared: Prepared) -> Iterator[_Column]:
     if prepared.names is not None:
         yield _Column(GIVEN_NAME, prepared.names.given)
         yield _Column(FAMILY_NAME, prepared.names.family)
@@ -66,48 +72,53 @@ def _known(prepared: Prepared) -> Any:
         yield _Column(CITY, prepared.addresses.city[:, 0])
 
 
-def codes_of(prepared: Prepared, attribute: str) -> Any:
-    """Give the values of an attribute that `echoes` names."""
-    for one in _known(prepared):
-        if one.name == attribute:
-            return one.codes
+def codes_of(prepared: Prepared, attribute: str) -> Integers:
+    """Return the values of an attribute that `redundant_columns` names."""
+    for column in _known(prepared):
+        if column.name == attribute:
+            return column.codes
     return prepared.texts[attribute].codes[:, 0]
 
 
-def _agreement(codes: Any) -> float:
-    """Say how probable it is that two records agree."""
-    held = codes[codes >= 0]
-    _, counts = np.unique(held, return_counts=True)
-    shares = counts / max(len(held), 1)
+def _agreement(codes: Integers) -> float:
+    """Return the probability that two random records have the same value."""
+    present = codes[codes >= 0]
+    _, counts = np.unique(present, return_counts=True)
+    shares = counts / max(len(present), 1)
     return float(shares @ shares)
 
 
-def _drawn(codes: Any, draw: np.random.Generator) -> tuple[Any, Any] | None:
-    """Draw pairs of records that have a frequent value in common."""
+def _sample_pairs(codes: Integers, generator: np.random.Generator) -> Pairs | None:
+    """Sample pairs of records that share a frequent value; None if few records have one."""
     rows = np.flatnonzero(codes >= 0)
     rows = rows[np.argsort(codes[rows], kind="stable")]
     starts = np.flatnonzero(np.diff(codes[rows], prepend=-1))
     sizes = np.diff(np.append(starts, len(rows)))
-    many = np.repeat(sizes >= _FEWEST_HOLDERS, sizes)
-    if not len(rows) or many.mean() < _LEAST_HOLDING:
+    is_frequent = np.repeat(sizes >= _FREQUENT, sizes)
+    if not len(rows) or is_frequent.mean() < _LEAST_COVERED:
         return None
-    one = draw.choice(np.flatnonzero(many), _SAMPLED)
-    start, size = np.repeat(starts, sizes)[one], np.repeat(sizes, sizes)[one]
-    further = (draw.random(_SAMPLED) * (size - 1)).astype(int)
-    other = start + (one - start + 1 + further) % size
-    return rows[one], rows[other]
+    i = generator.choice(np.flatnonzero(is_frequent), _SAMPLED)
+    start, size = np.repeat(starts, sizes)[i], np.repeat(sizes, sizes)[i]
+    offset = (generator.random(_SAMPLED) * (size - 1)).astype(int)
+    j = start + (i - start + 1 + offset) % size
+    return rows[i], rows[j]
 
 
-def _tells(known: Any, text: Any, rare: Sequence[Any], pairs: tuple[Any, Any]) -> bool:
-    one, other = pairs
-    both = (text[one] >= 0) & (text[other] >= 0)
-    one, other = one[both], other[both]
-    apart = np.ones(len(one), bool)
-    for values in rare:
-        if values is not known and values is not text:
-            apart &= (values[one] != values[other]) | (values[one] < 0)
-    if apart.sum() < _FEWEST_APART or apart.mean() < _LEAST_APART:
+def _determines(
+    known: Integers,
+    text: Integers,
+    distinctive: Sequence[Integers],
+    pairs: Pairs,
+) -> bool:
+    i, j = pairs
+    both = (text[i] >= 0) & (text[j] >= 0)
+    i, j = i[both], j[both]
+    unrelated = np.ones(len(i), bool)
+    for codes in distinctive:
+        if codes is not known and codes is not text:
+            unrelated &= (codes[i] != codes[j]) | (codes[i] < 0)
+    if unrelated.sum() < _FEWEST_UNRELATED or unrelated.mean() < _LEAST_UNRELATED:
         return False
-    usual = _agreement(text)
-    same = float((text[one] == text[other])[apart].mean())
-    return (same - usual) / max(1 - usual, 1e-9) >= _MOSTLY
+    by_chance = _agreement(text)
+    same = float((text[i] == text[j])[unrelated].mean())
+    return (same - by_chance) / max(1 - by_chance, 1e-9) >= _DETERMINED

@@ -1,4 +1,4 @@
-"""Letters of all alphabets as plain Latin ones, so that a name written in either is one name."""
+"""Transliterate text of any script to Latin letters, so that spellings of a name become equal."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from anyascii import anyascii
 _CHINESE, _HANGUL = range(0x2E80, 0xA4D0), range(0xAC00, 0xD7B0)
 _MORE_CHINESE = range(0xF900, 0x32000)
 _KANA = re.compile("[\u3041-\u30fe]")
-_PRESENTED = range(0xFB00, 0x10000)
-_FIRST_AFTER_ACCENTS = 0x370
+_PRESENTATION_FORMS = range(0xFB00, 0x10000)
+_COMBINING_ACCENTS_END = 0x370
 
 
 class _Letters(dict[int, str]):
-    """What each character is written as; made when it is first met."""
+    """The transliteration of each character, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)
-        if unicodedata.combining(letter) and code < _FIRST_AFTER_ACCENTS:
+        if unicodedata.combining(letter) and code < _COMBINING_ACCENTS_END:
             plain = ""
-        elif not (letter.isalnum() or unicodedata.category(letter)[0] == "M") or is_whole(code):
+        elif not (letter.isalnum() or unicodedata.category(letter)[0] == "M") or _is_ideogram(code):
             plain = letter
         else:
-            plain = "".join(one for one in anyascii(letter).lower() if one.isalnum())
+            plain = "".join(filter(str.isalnum, anyascii(letter).lower()))
             if not plain and unicodedata.category(letter) == "Lo":
-                # Of Semitic scripts the letters that carry vowels.
+                # The letters that carry vowels in Semitic scripts.
                 plain = "a"
         self[code] = plain
         return plain
@@ -35,17 +35,18 @@ class _Letters(dict[int, str]):
 _LETTERS = _Letters()
 
 
-def is_whole(code: int) -> bool:
-    """Say whether a character is no letter but a syllable or word, which stays as it is."""
+def _is_ideogram(code: int) -> bool:
+    """Return whether a character is a whole syllable or word, which is not transliterated."""
     if _KANA.match(chr(code)):
         return False
-    return code in _CHINESE or code in _HANGUL or (code in _MORE_CHINESE and code not in _PRESENTED)
+    is_more_chinese = code in _MORE_CHINESE and code not in _PRESENTATION_FORMS
+    return code in _CHINESE or code in _HANGUL or is_more_chinese
 
 
 def latin(text: str) -> str:
-    """Write a text in lower case in plain Latin letters and digits, where its script has letters.
+    """Transliterate a text in lower case to plain Latin letters and digits.
 
-    Chinese characters and Hangul stay: many names would be one if they were spelled out.
+    Chinese characters and Hangul are kept: many names would become equal if they were spelled out.
     """
     if text.isascii():
         return text
@@ -53,15 +54,15 @@ def latin(text: str) -> str:
     has_kana = _KANA.search(text) is not None
     text = text.translate(_LETTERS)
     if has_kana:
-        # What small kana do to the one before them, and vowels that are written long or not.
-        for pattern, instead in _SYLLABLES:
-            text = pattern.sub(instead, text)
+        for pattern, replacement in _KANA_SPELLING:
+            text = pattern.sub(replacement, text)
     return text
 
 
-_SYLLABLES = tuple(
-    (re.compile(pattern), instead)
-    for pattern, instead in (
+# Small kana merge with the syllable before them; long vowels are not always written.
+_KANA_SPELLING = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
         (r"(?<=[a-z])iy(?=[auo])", "y"),
         (r"(?<=sh)y|(?<=ch)y|(?<=j)y", ""),
         (r"uu", "u"),
@@ -71,7 +72,7 @@ _SYLLABLES = tuple(
 
 
 def script_of(text: str) -> int:
-    """Tell which of the writings that are left a text is in: 0 Latin, 1 Chinese, 2 Hangul."""
+    """Return the script of a transliterated text: 0 for Latin, 1 for Chinese, 2 for Hangul."""
     if not text or ord(text[0]) < _CHINESE.start:
         return 0
     return 2 if ord(text[0]) in _HANGUL else 1

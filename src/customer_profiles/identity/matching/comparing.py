@@ -22,9 +22,9 @@ from customer_profiles.identity.columns.kinds import (
     FAMILY_NAME,
     GENDER,
     GIVEN_NAME,
+    LOCALITY,
     MIDDLE_NAME,
     PHONE,
-    PLACE,
     STREET,
     SUFFIX,
 )
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     )
     from customer_profiles.identity.columns.addresses import Addresses
     from customer_profiles.identity.columns.names import Names
-    from customer_profiles.identity.columns.prepared import Prepared, Values
+    from customer_profiles.identity.columns.prepared import Emails, Phones, Prepared, Values
 
     from .levels import Level
     from .term_frequency import TermFrequency
@@ -124,7 +124,7 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
         result += _addresses(prepared.addresses)
     for name, values in prepared.identifiers.items():
         result.append(_text(name, values, IDENTIFIER_SHARE))
-    implied_by = redundant.echoes(prepared)
+    implied_by = redundant.redundant_columns(prepared)
     for name, values in prepared.texts.items():
         known = {source: redundant.codes_of(prepared, source) for source in implied_by[name]}
         shared = not _COMPANY.search(name)
@@ -420,7 +420,7 @@ def _any_exact(codes: Integers, tf: TermFrequency, i: Rows, j: Rows, different: 
 EMAIL_EDITS = 2
 
 
-def _email(emails: Values, names: Names | None) -> Comparison:
+def _email(emails: Emails, names: Names | None) -> Comparison:
     tf = tf_of("email", emails.codes, emails.text)
 
     def find(i: Rows, j: Rows) -> Found:
@@ -449,8 +449,8 @@ def _email(emails: Values, names: Names | None) -> Comparison:
 _LAST_SEVEN = np.uint64(0xFFFFFFF)
 
 
-def _phone(phones: Values) -> Comparison:
-    tf = tf_of("phone", phones.codes, phones.text)
+def _phone(phones: Phones) -> Comparison:
+    tf = tf_of("phone", phones.codes, phones.packed)
 
     def find(i: Rows, j: Rows) -> Found:
         level, rarest = _any_exact(phones.codes, tf, i, j, PhoneLevel.DIFFERENT)
@@ -503,7 +503,7 @@ def _addresses(addresses: Addresses) -> list[Comparison]:
             LocalityLevel.POSTAL_CODE: postal,
             LocalityLevel.CITY: city,
         }
-        result.append(Comparison(PLACE, LocalityLevel, localities, tfs))
+        result.append(Comparison(LOCALITY, LocalityLevel, localities, tfs))
     return result
 
 

@@ -18,8 +18,8 @@ from customer_profiles.identity.columns.kinds import (
     BIRTH_DATE,
     EMAIL,
     FAMILY_NAME,
+    LOCALITY,
     PHONE,
-    PLACE,
     STREET,
 )
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from .term_frequency import TermFrequency
 
 MATCH, RELATED, CHANCE = 0, 1, 2
-SHARED = frozenset({FAMILY_NAME, STREET, PLACE, PHONE, EMAIL})
+SHARED = frozenset({FAMILY_NAME, STREET, LOCALITY, PHONE, EMAIL})
 """What people who live or work together share."""
 
 # Where estimation starts. Any start that ranks the levels in this order converges to one solution.
 _START_EXACT, _START_BETWEEN = 0.8, 0.15
-_START_SHARED = {FAMILY_NAME: 0.6, STREET: 0.6, PLACE: 0.6, PHONE: 0.2, EMAIL: 0.02}
+_START_SHARED = {FAMILY_NAME: 0.6, STREET: 0.6, LOCALITY: 0.6, PHONE: 0.2, EMAIL: 0.02}
 _START_TEXT = 0.1
 # The share of related pairs that are born on the same day.
 _TWINS = 0.004

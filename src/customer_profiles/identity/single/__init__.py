@@ -1,1 +1,1 @@
-"""One record at a time, with the same results as `identity.matching`."""
+"""Reading, blocking and comparing one record at a time, with the results of `identity.matching`."""

@@ -1,4 +1,4 @@
-"""Comparing two records, as `comparing` does with many at once; a test holds the two equal."""
+"""Compare two records, as `matching.comparing` does many pairs; tests hold the results equal."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ from customer_profiles.identity.matching import comparing
 from customer_profiles.identity.matching.levels import (
     EXACT,
     MISSING,
+    BirthDateLevel,
+    EmailLevel,
     FamilyNameLevel,
+    GenderLevel,
     GivenNameLevel,
+    MiddleNameLevel,
+    PhoneLevel,
+    StreetLevel,
+    SuffixLevel,
+    TextLevel,
 )
 
 from .record import DIGIT, split_email
@@ -28,15 +36,15 @@ if TYPE_CHECKING:
 
     from customer_profiles.identity.model import Model
 
-    from .record import Place, Record
+    from .record import Address, Record
 
-Agreed = tuple[str, str]
-"""A value that two records agree on: its list of values, and its text."""
-Found = tuple[int, tuple[Agreed, ...]]
-"""A level, and the values agreed on, whose rarity counts."""
+    Agreed = tuple[str, str]
+    """A value that both records have: its vocabulary, and its text."""
+    Found = tuple[int, tuple[Agreed, ...]]
+    """A level, and the values agreed on, whose term frequency counts."""
+    Compare = Callable[[Record, Record], Found]
 
 _CACHED = 200_000
-_SAME, _NEAR, _DIFFERENT = 1, 2, 3
 
 
 class Name(NamedTuple):
@@ -44,19 +52,19 @@ class Name(NamedTuple):
 
     initial: str
     formal: frozenset[str]
-    """The name itself and the formal names that it may be a nickname of."""
+    """The name itself and the formal names of which it is a nickname."""
     first_word: str
     last_word: str | None
     """The last of several words."""
     sound: str
     script: int
     length: int
-    """How many letters it has; two if it is one Chinese character, which is no initial."""
+    """The number of letters; 2 for a single Chinese character, which is not an initial."""
 
 
 @lru_cache(_CACHED)
 def name_of(text: str) -> Name:
-    """Tell what follows from a name."""
+    """Return what follows from a name."""
     words = text.split(" ")
     last = words[-1] if len(words) > 1 else None
     formal, script = frozenset((text, *formal_names(text))), script_of(text)
@@ -67,346 +75,347 @@ def name_of(text: str) -> Name:
 @lru_cache(_CACHED)
 def _letters(text: str) -> int:
     bits = 0
-    for one in text:
-        bits |= LETTERS.get(one, 0)
+    for letter in text:
+        bits |= LETTERS.get(letter, 0)
     return bits
 
 
-def _similarity(one: str, other: str, unlike: int) -> float:
-    """Give how similar two texts are; 0 if more letters than that are in only one of them."""
-    if (_letters(one) ^ _letters(other)).bit_count() > unlike:
+def _similarity(a: str, b: str, most_unlike: int) -> float:
+    """Return the similarity of two texts; 0 if more letters than that are in only one of them."""
+    if (_letters(a) ^ _letters(b)).bit_count() > most_unlike:
         return 0.0
-    return JaroWinkler.similarity(one, other)
+    return JaroWinkler.similarity(a, b)
 
 
 class Scorer:
-    """Compares and scores pairs by a model, one at a time."""
+    """Compares and scores single pairs of records by a model."""
 
     def __init__(self, model: Model) -> None:
         self._steps = [
             _Step(
-                _COMPARE.get(one.name) or _plain(one.name, one.implied_by),
-                [int((one.level_of < level).sum()) for level in range(len(one.levels))],
-                one.has_tf.tolist(),
+                _COMPARE.get(attribute.name) or _plain(attribute.name, attribute.implied_by),
+                [int((attribute.level_of < level).sum()) for level in range(len(attribute.levels))],
+                attribute.has_tf.tolist(),
                 logs.T.tolist(),
             )
-            for one, logs in zip(model.weights.attributes, model.weights.logs(), strict=True)
+            for attribute, logs in zip(model.weights.attributes, model.weights.logs(), strict=True)
         ]
         self._priors = model.weights.priors().tolist()
         self._tf = model.term_frequencies.class_of
 
-    def codes(self, one: Record, other: Record) -> list[int]:
-        """Compare two records: of each attribute its code."""
+    def codes(self, left: Record, right: Record) -> list[int]:
+        """Compare two records and return the code of each attribute."""
         result = []
         for step in self._steps:
-            level, agreed = step.compare(one, other)
+            level, agreed = step.compare(left, right)
             code = step.first[level]
-            if agreed and step.told[code]:
-                # Of several the rarest, which says most.
-                code += max(self._tf(*one) for one in agreed)
+            if agreed and step.has_tf[code]:
+                # Of several common values, the rarest is the strongest evidence.
+                code += max(self._tf(*value) for value in agreed)
             result.append(code)
         return result
 
     def probability(self, codes: Sequence[int]) -> float:
-        """Say how probable it is that records compared like this are one person's."""
+        """Return the probability that records with these codes are of the same person."""
         match, related, chance = self._priors
         for step, code in zip(self._steps, codes, strict=True):
-            one, two, three = step.logs[code]
-            match += one
-            related += two
-            chance += three
+            of_match, of_related, of_chance = step.logs[code]
+            match += of_match
+            related += of_related
+            chance += of_chance
         return 1 / (1 + math.exp(min(related - match, 700)) + math.exp(min(chance - match, 700)))
 
 
 class _Step(NamedTuple):
-    """How one attribute is compared, and what its codes are worth."""
+    """How one attribute is compared, and the weights of its codes."""
 
-    compare: Callable[[Record, Record], Found]
+    compare: Compare
     first: list[int]
-    told: list[bool]
+    """The first code of each level."""
+    has_tf: list[bool]
+    """Whether a code stands for a value whose term frequency counts."""
     logs: list[list[float]]
+    """Of each code the log densities of the three classes of pairs."""
 
 
-# Names
-
-
-def _is_near(one: str, other: str, score: float) -> bool:
-    short = min(name_of(one).length, name_of(other).length)
+def _is_near(a: str, b: str, score: float) -> bool:
+    short = min(name_of(a).length, name_of(b).length)
     if score < comparing.NEARLY or short < comparing.SHORTEST:
         return False
-    edits = OSA.distance(one, other, score_cutoff=2)
+    edits = OSA.distance(a, b, score_cutoff=2)
     return edits <= 1 or (edits == 2 and short >= comparing.LONG)  # noqa: PLR2004  (edits)
 
 
-def _is_swapped(one: Record, other: Record) -> bool:
-    return one.given == other.family and other.given == one.family
+def _is_swapped(left: Record, right: Record) -> bool:
+    return left.given == right.family and right.given == left.family
 
 
-def _given(one: Record, other: Record) -> Found:
-    a, b = one.given, other.given
+def _given(left: Record, right: Record) -> Found:
+    a, b = left.given, right.given
     if a is None or b is None:
         return MISSING, ()
     if a == b and name_of(a).length > 1:
         return EXACT, (("given", a),)
-    return _GIVEN_LEVELS[_given_level(one, other, a, b)], ()
-
-
-_GIVEN_LEVELS = {name: level for level, name in enumerate(GivenNameLevel.labels())}
+    return _given_level(left, right, a, b), ()
 
 
 def _given_level(  # noqa: PLR0911  (one for each level)
-    one: Record, other: Record, a: str, b: str
-) -> str:
+    left: Record, right: Record, a: str, b: str
+) -> GivenNameLevel:
     x, y = name_of(a), name_of(b)
     if a != b and not x.formal.isdisjoint(y.formal):
-        return "nickname"
+        return GivenNameLevel.NICKNAME
     score = _similarity(a, b, comparing.MOST_UNLIKE)
     if _is_near(a, b, score):
-        return "near"
+        return GivenNameLevel.NEAR
     short = min(x.length, y.length)
-    if short > 1 and (a == other.middle or b == one.middle):
-        return "middle name"
+    if short > 1 and (a == right.middle or b == left.middle):
+        return GivenNameLevel.MIDDLE_NAME
     if short == 1 and a[:1] == b[:1]:
-        return "initial"
+        return GivenNameLevel.INITIAL
     if score >= comparing.BEGUN and short >= comparing.BEGINNING:
         edits = OSA.distance(a, b)
         if edits == max(x.length, y.length) - short:
-            return "beginning"
-    if one.family is not None and other.family is not None and _is_swapped(one, other):
-        return "swapped"
+            return GivenNameLevel.BEGINNING
+    if left.family is not None and right.family is not None and _is_swapped(left, right):
+        return GivenNameLevel.SWAPPED
     if score >= comparing.SIMILAR:
-        return "similar"
-    return "different" if x.script == y.script else "missing"
+        return GivenNameLevel.SIMILAR
+    return GivenNameLevel.DIFFERENT if x.script == y.script else GivenNameLevel.MISSING
 
 
-def _family(one: Record, other: Record) -> Found:
-    a, b = one.family, other.family
+def _family(left: Record, right: Record) -> Found:
+    a, b = left.family, right.family
     if a is None or b is None:
         return MISSING, ()
     x, y = name_of(a), name_of(b)
     if a == b and x.length > 1:
         return EXACT, (("family", a),)
-    # An initial that agrees says too little to be a level of its own.
+    # An equal initial is too weak to be a level of its own.
     if x.initial == y.initial and min(x.length, y.length) == 1:
         return MISSING, ()
-    if one.given is not None and other.given is not None and _is_swapped(one, other):
+    if left.given is not None and right.given is not None and _is_swapped(left, right):
         return MISSING, ()
-    return _FAMILY_LEVELS[_family_level(a, b)], ()
+    return _family_level(a, b), ()
 
 
-_FAMILY_LEVELS = {name: level for level, name in enumerate(FamilyNameLevel.labels())}
-
-
-def _family_level(a: str, b: str) -> str:
+def _family_level(a: str, b: str) -> FamilyNameLevel:
     score = _similarity(a, b, comparing.MOST_UNLIKE)
     if _is_near(a, b, score):
-        return "near"
+        return FamilyNameLevel.NEAR
     x, y = name_of(a), name_of(b)
     part = (x.last_word or y.last_word) and x.first_word == y.first_word
     part = part or (x.last_word and x.last_word in {y.first_word, y.last_word})
     if part or (y.last_word and y.last_word == x.first_word):
-        return "part"
+        return FamilyNameLevel.PART
     if score >= comparing.SIMILAR:
-        return "similar"
-    return "different" if x.script == y.script else "missing"
+        return FamilyNameLevel.SIMILAR
+    return FamilyNameLevel.DIFFERENT if x.script == y.script else FamilyNameLevel.MISSING
 
 
-def _middle(one: Record, other: Record) -> Found:
-    a, b = one.middle, other.middle
+def _middle(left: Record, right: Record) -> Found:
+    a, b = left.middle, right.middle
     if a is None or b is None:
         return MISSING, ()
     if a == b:
         return EXACT, (("middle", a),)
     x, y = name_of(a), name_of(b)
     if x.initial == y.initial and min(x.length, y.length) == 1:
-        return 2, ()
-    return (3 if x.script == y.script else MISSING), ()
+        return MiddleNameLevel.INITIAL, ()
+    return (MiddleNameLevel.DIFFERENT if x.script == y.script else MISSING), ()
 
 
-def _suffix(one: Record, other: Record) -> Found:
-    a, b = one.suffix, other.suffix
+def _suffix(left: Record, right: Record) -> Found:
+    a, b = left.suffix, right.suffix
     if a is None or b is None:
-        return (MISSING if a == b else 3), ()
-    return (EXACT if a == b else 2), ()
+        return (MISSING if a == b else SuffixLevel.ONE_HAS_NONE), ()
+    return (EXACT if a == b else SuffixLevel.DIFFERENT), ()
 
 
-# Birth dates and gender
-
-
-def _birth(one: Record, other: Record) -> Found:  # noqa: PLR0911  (one for each level)
-    a, b = one.birth, other.birth
+def _birth(left: Record, right: Record) -> Found:
+    a, b = left.birth, right.birth
     if not a or not b:
         return MISSING, ()
+    if a == b and a & 0xFF:
+        return EXACT, (("birth", f"{a:x}"),)
+    return _birth_level(a, b), ()
+
+
+def _birth_level(a: int, b: int) -> BirthDateLevel:
     month_a, month_b, day_a, day_b = a >> 8 & 0xFF, b >> 8 & 0xFF, a & 0xFF, b & 0xFF
     same_year = a >> 16 == b >> 16
     if (day_a == 0 or day_b == 0) and same_year:
-        return 5, ()
-    if a == b:
-        return EXACT, (("birth", f"{a:x}"),)
+        return BirthDateLevel.SAME_YEAR
     if same_year and month_a == day_b and day_a == month_b:
-        return 2, ()
+        return BirthDateLevel.DAY_AND_MONTH_SWAPPED
     if sum(x != y for x, y in zip(f"{a:08x}", f"{b:08x}", strict=True)) == 1:
-        return 3, ()
+        return BirthDateLevel.ONE_DIGIT
     if same_year + (month_a == month_b) + (day_a == day_b) == 2:  # noqa: PLR2004  (parts)
-        return 4, ()
+        return BirthDateLevel.TWO_PARTS
     if same_year:
-        return 5, ()
-    return (6 if a >> 20 == b >> 20 else 7), ()
+        return BirthDateLevel.SAME_YEAR
+    return BirthDateLevel.SAME_DECADE if a >> 20 == b >> 20 else BirthDateLevel.DIFFERENT
 
 
-def _gender(one: Record, other: Record) -> Found:
-    a, b = one.gender, other.gender
+def _gender(left: Record, right: Record) -> Found:
+    a, b = left.gender, right.gender
     if a is None or b is None:
         return MISSING, ()
-    if one.given is not None and other.given is not None:
-        x, y = name_of(one.given).formal, name_of(other.given).formal
-        if one.given in y or other.given in x:
+    if left.given is not None and right.given is not None:
+        # A given name usually implies the gender, so its agreement must not count twice.
+        x, y = name_of(left.given).formal, name_of(right.given).formal
+        if left.given in y or right.given in x:
             return MISSING, ()
-    return (EXACT if a == b else 2), ()
+    return (EXACT if a == b else GenderLevel.DIFFERENT), ()
 
 
-# E-mail addresses and phone numbers
-
-
-def _email(one: Record, other: Record) -> Found:
-    if not one.emails or not other.emails:
+def _email(left: Record, right: Record) -> Found:
+    if not left.emails or not right.emails:
         return MISSING, ()
-    level, agreed = 4, list[Agreed]()
-    for a in one.emails:
-        for b in other.emails:
+    level: int = EmailLevel.DIFFERENT
+    agreed: list[Agreed] = []
+    for a in left.emails:
+        for b in right.emails:
             now = _email_level(a, b)
             if now == EXACT:
                 agreed.append(("email", a))
             level = min(level, now)
-    if level == 3 and _has_like_surnames(one, other):  # noqa: PLR2004  (near)
-        # Addresses made of one surname are near each other, whoever's they are.
+    if level == EmailLevel.NEAR and _have_similar_surnames(left, right):
+        # Addresses made from one surname resemble each other, whoever owns them.
         return MISSING, ()
     return level, tuple(agreed)
 
 
-def _has_like_surnames(one: Record, other: Record) -> bool:
-    a, b = one.family, other.family
+def _have_similar_surnames(left: Record, right: Record) -> bool:
+    a, b = left.family, right.family
     return a is not None and b is not None and name_of(a).sound == name_of(b).sound
 
 
-def _email_level(a: str, b: str) -> int:
+def _email_level(a: str, b: str) -> EmailLevel:
     if a == b:
-        return EXACT
+        return EmailLevel.EXACT
     local = split_email(a)[0]
     if local == split_email(b)[0] and DIGIT.search(local):
-        return 2
-    return 3 if OSA.distance(a, b, score_cutoff=2) <= comparing.EMAIL_EDITS else 4
+        return EmailLevel.SAME_LOCAL_PART
+    is_near = OSA.distance(a, b, score_cutoff=2) <= comparing.EMAIL_EDITS
+    return EmailLevel.NEAR if is_near else EmailLevel.DIFFERENT
 
 
-def _phone(one: Record, other: Record) -> Found:
-    if not one.phones or not other.phones:
+def _phone(left: Record, right: Record) -> Found:
+    if not left.phones or not right.phones:
         return MISSING, ()
-    level, agreed = 4, list[Agreed]()
-    for a in one.phones:
-        for b in other.phones:
+    level: int = PhoneLevel.DIFFERENT
+    agreed: list[Agreed] = []
+    for a in left.phones:
+        for b in right.phones:
             if a == b:
                 agreed.append(("phone", a.lstrip("0")))
             level = min(level, _phone_level(a, b))
     return level, tuple(agreed)
 
 
-def _phone_level(a: str, b: str) -> int:
+def _phone_level(a: str, b: str) -> PhoneLevel:
     if a == b:
-        return EXACT
+        return PhoneLevel.EXACT
     if a[2:] == b[2:]:
-        return 2
-    off = [place for place in range(len(a)) if a[place] != b[place]]
-    if len(off) == 1:
-        return 3
-    if len(off) == 2 and off[1] == off[0] + 1:  # noqa: PLR2004  (digits)
-        first, second = off
+        return PhoneLevel.SAME_END
+    differing = [position for position in range(len(a)) if a[position] != b[position]]
+    if len(differing) == 1:
+        return PhoneLevel.ONE_DIGIT
+    if len(differing) == 2 and differing[1] == differing[0] + 1:  # noqa: PLR2004  (digits)
+        first, second = differing
         if a[first] == b[second] and a[second] == b[first]:
-            return 3
-    return 4
+            return PhoneLevel.ONE_DIGIT
+    return PhoneLevel.DIFFERENT
 
 
-# Addresses
+def _best_of(compare: Callable[[Address, Address], Found]) -> Compare:
+    """Compare each address of one record with each of the other; the best level counts."""
 
+    def best(left: Record, right: Record) -> Found:
+        result: Found = (MISSING, ())
+        for a in left.addresses:
+            for b in right.addresses:
+                found = compare(a, b)
+                if found[0] and (not result[0] or found[0] < result[0]):
+                    result = found
+        return result
 
-def _best(one: Record, other: Record, compare: Callable[[Place, Place], Found]) -> Found:
-    best: Found = (MISSING, ())
-    for a in one.places:
-        for b in other.places:
-            found = compare(a, b)
-            if found[0] and (not best[0] or found[0] < best[0]):
-                best = found
     return best
 
 
-def _street(one: Record, other: Record) -> Found:
-    return _best(one, other, _street_level)
-
-
-def _street_level(a: Place, b: Place) -> Found:
+def _street(a: Address, b: Address) -> Found:
     if a.street is None or b.street is None:
         return MISSING, ()
     if a.line == b.line:
         return EXACT, (("street", SEPARATOR.join(filter(None, a.line or ()))),)
     if a.core is None or b.core is None:
-        return 4, ()
+        return StreetLevel.DIFFERENT, ()
     if a.core != b.core:
         score = _similarity(a.core, b.core, comparing.STREET_UNLIKE)
         if score < comparing.NEARLY:
-            return 4, ()
-    same = a.number is None or b.number is None or a.number == b.number
-    return (2 if same else 3), ()
+            return StreetLevel.DIFFERENT, ()
+    same_number = a.number is None or b.number is None or a.number == b.number
+    return (StreetLevel.NEAR if same_number else StreetLevel.SAME_STREET), ()
 
 
-def _place(one: Record, other: Record) -> Found:
-    return _best(one, other, _place_level)
+_LOCALITY_LEVELS: list[list[int]] = comparing.LOCALITY_LEVELS.tolist()
 
 
-def _place_level(a: Place, b: Place) -> Found:
-    by_post = _likeness(a.postal, b.postal, lambda x, y: OSA.distance(x, y, score_cutoff=1) <= 1)
-    by_city = _likeness(
-        a.city, b.city, lambda x, y: JaroWinkler.similarity(x, y) >= comparing.NEARLY
-    )
-    level = int(comparing.LOCALITY_LEVELS[by_post, by_city])
-    if by_post == _SAME and a.postal is not None:
+def _locality(a: Address, b: Address) -> Found:
+    by_postal = _text_level(a.postal, b.postal, _is_near_postal)
+    by_city = _text_level(a.city, b.city, _is_near_city)
+    level = _LOCALITY_LEVELS[by_postal][by_city]
+    if by_postal == EXACT and a.postal is not None:
         return level, (("postal", a.postal),)
-    return level, (("city", a.city),) if by_city == _SAME and a.city is not None else ()
+    return level, (("city", a.city),) if by_city == EXACT and a.city is not None else ()
 
 
-def _likeness(a: str | None, b: str | None, is_near: Callable[[str, str], bool]) -> int:
+def _is_near_postal(a: str, b: str) -> bool:
+    return OSA.distance(a, b, score_cutoff=1) <= 1
+
+
+def _is_near_city(a: str, b: str) -> bool:
+    return JaroWinkler.similarity(a, b) >= comparing.NEARLY
+
+
+def _is_near_text(a: str, b: str) -> bool:
+    if (_letters(a) ^ _letters(b)).bit_count() > comparing.MOST_UNLIKE:
+        return False
+    beginning = slice(comparing.BEGINNING_OF_TEXT)
+    return JaroWinkler.similarity(a[beginning], b[beginning]) >= comparing.TEXT_NEAR
+
+
+def _text_level(a: str | None, b: str | None, is_near: Callable[[str, str], bool]) -> int:
     if a is None or b is None:
         return MISSING
     if a == b:
-        return _SAME
-    return _NEAR if is_near(a, b) else _DIFFERENT
+        return EXACT
+    return TextLevel.NEAR if is_near(a, b) else TextLevel.DIFFERENT
 
 
-# All other values
-
-
-_TELLING: dict[str, Callable[[Record], str | None]] = {
+_IMPLYING: dict[str, Callable[[Record], str | None]] = {
     kinds.GIVEN_NAME: lambda record: record.given,
     kinds.FAMILY_NAME: lambda record: record.family,
     kinds.GENDER: lambda record: record.gender,
-    redundant.POSTAL: lambda record: record.places[0].postal if record.places else None,
-    redundant.CITY: lambda record: record.places[0].city if record.places else None,
+    redundant.POSTAL: lambda record: record.addresses[0].postal if record.addresses else None,
+    redundant.CITY: lambda record: record.addresses[0].city if record.addresses else None,
 }
 
 
-def _plain(name: str, told_by: Sequence[str]) -> Callable[[Record, Record], Found]:
-    telling = [_TELLING.get(one) or _other(one) for one in told_by]
+def _plain(name: str, implied_by: Sequence[str]) -> Compare:
+    """Return the comparison of an identifier or text, given the attributes that determine it."""
+    implying = [_IMPLYING.get(attribute) or _other(attribute) for attribute in implied_by]
 
-    def compare(one: Record, other: Record) -> Found:
-        a, b = one.others.get(name), other.others.get(name)
+    def compare(left: Record, right: Record) -> Found:
+        a, b = left.others.get(name), right.others.get(name)
         if a is None or b is None:
             return MISSING, ()
-        if any((known := of(one)) is not None and known == of(other) for of in telling):
-            return MISSING, ()
-        if a == b:
-            return EXACT, ((name, a),)
-        unlike = (_letters(a) ^ _letters(b)).bit_count() > comparing.MOST_UNLIKE
-        begins = (text[: comparing.BEGINNING_OF_TEXT] for text in (a, b))
-        is_near = not unlike and JaroWinkler.similarity(*begins) >= comparing.TEXT_NEAR
-        return (_NEAR if is_near else _DIFFERENT), ()
+        for get in implying:
+            if (value := get(left)) is not None and value == get(right):
+                return MISSING, ()
+        level = _text_level(a, b, _is_near_text)
+        return level, ((name, a),) if level == EXACT else ()
 
     return compare
 
@@ -415,7 +424,7 @@ def _other(name: str) -> Callable[[Record], str | None]:
     return lambda record: record.others.get(name)
 
 
-_COMPARE: dict[str, Callable[[Record, Record], Found]] = {
+_COMPARE: dict[str, Compare] = {
     kinds.GIVEN_NAME: _given,
     kinds.FAMILY_NAME: _family,
     kinds.MIDDLE_NAME: _middle,
@@ -424,6 +433,6 @@ _COMPARE: dict[str, Callable[[Record, Record], Found]] = {
     kinds.GENDER: _gender,
     kinds.EMAIL: _email,
     kinds.PHONE: _phone,
-    kinds.STREET: _street,
-    kinds.PLACE: _place,
+    kinds.STREET: _best_of(_street),
+    kinds.LOCALITY: _best_of(_locality),
 }

@@ -1,4 +1,7 @@
-"""The keys of one record, as `blocking` makes those of many; a test holds the two equal."""
+"""Make the blocking keys of one record, as `matching.blocking` does for many.
+
+Tests hold the results equal.
+"""
 
 from __future__ import annotations
 
@@ -14,114 +17,122 @@ from .record import split_email
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from .record import Place, Record
+    from .record import Address, Record
+
+    Atoms = Callable[[Record], Iterable[int]]
+    """Returns the values that a record has for one component of blocking keys, as numbers."""
 
 _ALL = (1 << 64) - 1
 
 
 def keys_of(record: Record, keys: Sequence[tuple[str, ...]]) -> set[int]:
-    """Give the values of keys that a record has, as numbers of 64 bits."""
-    parts: dict[str, set[int]] = {}
-    found: set[int] = set()
+    """Return a record's blocking keys, hashed to 64 bits.
+
+    Args:
+        record: the record.
+        keys: the components of each key; a component with several values yields several keys.
+    """
+    components: dict[str, set[int]] = {}
+    result: set[int] = set()
     for salt, key in enumerate(keys):
         for name in key:
-            if name not in parts:
-                parts[name] = set(_atoms(record, name))
-        for values in product(*(parts[name] for name in key)):
+            if name not in components:
+                components[name] = set(_atoms(record, name))
+        for values in product(*(components[name] for name in key)):
             combined = salt * 2 + 1
             for value, odd in zip(values, ODD, strict=False):
                 combined = ((combined ^ value) * odd) & _ALL
                 combined ^= combined >> 29
-            found.add(combined)
-    return found
+            result.add(combined)
+    return result
 
 
 def _atoms(record: Record, name: str) -> Iterable[int]:
-    make = _MADE_OF.get(name)
+    make = _ATOMS.get(name)
     if make is not None:
         return make(record)
     _, _, column = name.partition(" ")
-    return _texts(record.others.get(column))
+    return _hashes(record.others.get(column))
 
 
-def _texts(*texts: str | None) -> Iterable[int]:
-    return [hash_of(one) for one in texts if one]
+def _hashes(*texts: str | None) -> Iterable[int]:
+    return [hash_of(text) for text in texts if text]
 
 
 def _formal(record: Record) -> Iterable[int]:
-    return _texts(*name_of(record.given).formal) if record.given else ()
+    return _hashes(*name_of(record.given).formal) if record.given else ()
 
 
-def _of_name(part: str, attribute: str) -> Callable[[Record], Iterable[int]]:
+def _of_name(part: str, attribute: str) -> Atoms:
     def make(record: Record) -> Iterable[int]:
         name = getattr(record, part)
-        return _texts(getattr(name_of(name), attribute)) if name else ()
+        return _hashes(getattr(name_of(name), attribute)) if name else ()
 
     return make
 
 
 def _family_words(record: Record) -> Iterable[int]:
     name = name_of(record.family) if record.family else None
-    return _texts(name.first_word, name.last_word) if name else ()
+    return _hashes(name.first_word, name.last_word) if name else ()
 
 
-def _in_order(choose: Callable[[Iterable[int]], int]) -> Callable[[Record], Iterable[int]]:
+def _of_both_names(choose: Callable[[Iterable[int]], int]) -> Atoms:
     def make(record: Record) -> Iterable[int]:
-        both = _texts(record.given, record.family)
+        both = _hashes(record.given, record.family)
         return (choose(both),) if record.given and record.family else ()
 
     return make
 
 
-def _emails(part: int) -> Callable[[Record], Iterable[int]]:
-    return lambda record: _texts(*(split_email(one)[part] for one in record.emails))
+def _emails(part: int) -> Atoms:
+    return lambda record: _hashes(*(split_email(email)[part] for email in record.emails))
 
 
-def _phones(start: int | None, end: int | None) -> Callable[[Record], Iterable[int]]:
-    return lambda record: [int(one[start:end], 16) for one in record.phones]
+def _phones(start: int | None, end: int | None) -> Atoms:
+    return lambda record: [int(phone[start:end], 16) for phone in record.phones]
 
 
 def _birth(record: Record) -> Iterable[int]:
     return (record.birth,) if record.birth & 0xFF else ()
 
 
-def _places(make: Callable[[Place], int | None]) -> Callable[[Record], Iterable[int]]:
-    return lambda record: [one for it in record.places if (one := make(it)) is not None]
+def _of_addresses(make: Callable[[Address], Iterable[int]]) -> Atoms:
+    return lambda record: [atom for address in record.addresses for atom in make(address)]
 
 
-def _mixed(one: int, other: int) -> int:
-    return (((one * ODD[0]) ^ (other * ODD[1])) & _ALL) >> 2
+def _mix(a: str, b: str) -> tuple[int]:
+    return ((((hash_of(a) * ODD[0]) ^ (hash_of(b) * ODD[1])) & _ALL) >> 2,)
 
 
-def _street(place: Place) -> int | None:
-    if place.number and place.core:
-        return _mixed(hash_of(place.number), hash_of(place.core))
-    return _mixed(hash_of(place.street), hash_of(place.street)) if place.street else None
+def _street(address: Address) -> Iterable[int]:
+    if address.number and address.core:
+        return _mix(address.number, address.core)
+    return _mix(address.street, address.street) if address.street else ()
 
 
-def _house(place: Place) -> int | None:
-    if place.number is None or place.core is None:
-        return None
-    return _mixed(hash_of(place.number), hash_of(place.core.partition(" ")[0]))
+def _house(address: Address) -> Iterable[int]:
+    if address.number is None or address.core is None:
+        return ()
+    return _mix(address.number, address.core.partition(" ")[0])
 
 
-def _part(name: str) -> Callable[[Record], Iterable[int]]:
-    return lambda record: _texts(*(getattr(one, name) for one in record.places))
+def _part(name: str) -> Atoms:
+    return lambda record: _hashes(*(getattr(address, name) for address in record.addresses))
 
 
-_MADE_OF: dict[str, Callable[[Record], Iterable[int]]] = {
-    "given": lambda record: _texts(record.given),
+_ATOMS: dict[str, Atoms] = {
+    "given": lambda record: _hashes(record.given),
     "formal given": _formal,
     "given sound": _of_name("given", "sound"),
     "initial": _of_name("given", "initial"),
-    "family": lambda record: _texts(record.family),
+    "family": lambda record: _hashes(record.family),
     "family sound": _of_name("family", "sound"),
     "family initial": _of_name("family", "initial"),
-    "middle": lambda record: _texts(record.middle),
+    "middle": lambda record: _hashes(record.middle),
     "family word": _family_words,
-    "lesser name": _in_order(min),
-    "greater name": _in_order(max),
-    "any name": lambda record: _texts(record.given, record.family),
+    "lesser name": _of_both_names(min),
+    "greater name": _of_both_names(max),
+    "any name": lambda record: _hashes(record.given, record.family),
     "birth": _birth,
     "year": lambda record: (record.birth >> 16,) if record.birth else (),
     "day": lambda record: (record.birth & 0xFFFF,) if record.birth & 0xFF else (),
@@ -130,8 +141,8 @@ _MADE_OF: dict[str, Callable[[Record], Iterable[int]]] = {
     "phone end": _phones(-7, None),
     "phone tail": _phones(-4, None),
     "phone head": _phones(None, -4),
-    "street": _places(_street),
-    "house": _places(_house),
+    "street": _of_addresses(_street),
+    "house": _of_addresses(_house),
     "house number": _part("number"),
     "postal": _part("postal"),
     "city": _part("city"),

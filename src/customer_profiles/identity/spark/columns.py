@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from customer_profiles.identity.columns.addresses import SEPARATOR
-from customer_profiles.identity.columns.kinds import kind_of, place_of
+from customer_profiles.identity.columns.kinds import address_of, kind_of
 from customer_profiles.identity.single.compare import name_of
 from customer_profiles.identity.single.record import DIGIT, split_email
 
@@ -49,7 +49,7 @@ class Layout:
         """Return the layout for records with these columns."""
         kind_by_name = {name: kinds.get(name) or kind_of(name) for name in columns}
         parts = ("street", "city", "state", "postal_code")
-        addresses = {place_of(name) for name, kind in kind_by_name.items() if kind in parts}
+        addresses = {address_of(name) for name, kind in kind_by_name.items() if kind in parts}
         others = tuple(
             name for name, kind in kind_by_name.items() if kind in ("identifier", "text")
         )
@@ -98,7 +98,7 @@ class Layout:
         for part, name in zip(_NAMES, (first, middle, last), strict=True):
             if name is not None:
                 row |= {f"{part}_size": name.length, f"{part}_script": name.script}
-        for number, address in enumerate(record.places):
+        for number, address in enumerate(record.addresses):
             line = address.line and SEPARATOR.join(filter(None, address.line))
             values = (
                 address.street, line, address.core, address.number, address.city, address.postal

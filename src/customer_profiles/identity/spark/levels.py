@@ -313,5 +313,5 @@ _LEVELS = {
     kinds.EMAIL: _email,
     kinds.PHONE: _phone,
     kinds.STREET: _street,
-    kinds.PLACE: _locality,
+    kinds.LOCALITY: _locality,
 }

@@ -125,7 +125,7 @@ class _Run:
         sample = self._records.orderBy(_random()).limit(_SAMPLED).toArrow()
         with ThreadPoolExecutor(1) as pool:
             prepared = prepare(read_columns(sample, ID)[1], self._kinds, pool)
-        statistics = prepared.facts
+        statistics = prepared.statistics
         keys = tuple(blocking.keys_for(blocking.atoms(prepared), self._count))
         plain = self._normalised(statistics, keys)
         tfs: dict[str, TermFrequency] = {}
