@@ -1,4 +1,4 @@
-"""Made-up customers of several languages, with the damage that real sources do."""
+"""Made-up customers of several languages, with the errors that real sources have."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JUNK_MAIL, JUNK_PHONE = "test@test.com", "000-000-0000"
 
 
 class Maker:
-    """Makes people, and records of them."""
+    """Makes people and their records."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -41,7 +41,7 @@ class Maker:
         language = dice.choice(list(GIVEN))
         family = self._family(language)
         street = f"{dice.choice(STARTS)}{dice.choice(STARTS).lower()}weg {dice.randrange(1, 200)}"
-        place = {
+        town = {
             "City": f"{dice.choice(STARTS)}stadt",
             "PostalCode": f"{dice.randrange(90000):05d}",
         }
@@ -52,7 +52,7 @@ class Maker:
             person = {"FirstName": name, "LastName": family, "BirthDate": birth,
                       "EmailAddress": f"{dice.choice(STARTS).lower()}{dice.randrange(10**6)}@x.org",
                       "PhoneNumber": dice.choice((home, self._phone())), "Address1": street,
-                      **place}  # fmt: skip
+                      **town}  # fmt: skip
             for _ in range(dice.choice((1, 1, 1, 2, 2, 3, 4))):
                 self.rows.append(self._record(person))
                 self.truth.append(self._people)
@@ -96,16 +96,16 @@ class Maker:
         return row
 
     def _typo(self, text: str) -> str:
-        place = self.random.randrange(len(text))
-        return text[:place] + text[place + 1 :] if len(text) > 3 else text
+        position = self.random.randrange(len(text))
+        return text[:position] + text[position + 1 :] if len(text) > 3 else text
 
 
 def people(households: int, seed: int = 1) -> tuple[list[dict[str, str]], list[int]]:
-    """Give records in a random order, and of each the number of its person."""
+    """Return records in a random order, and the number of each record's person."""
     maker = Maker(seed)
     for _ in range(households):
         maker.household()
     order = list(range(len(maker.rows)))
     random.Random(seed).shuffle(order)
-    rows = [maker.rows[place] | {"ProfileId": f"p{number}"} for number, place in enumerate(order)]
-    return rows, [maker.truth[place] for place in order]
+    rows = [maker.rows[row] | {"ProfileId": f"p{number}"} for number, row in enumerate(order)]
+    return rows, [maker.truth[row] for row in order]

@@ -18,12 +18,12 @@ from customer_profiles.identity.matching import blocking, clusters
 from customer_profiles.identity.matching.comparing import comparisons
 
 
-def level(one, other, attribute):
-    """Compare two records, among some that are like nobody, by one attribute."""
-    _, found = read([one, other, {"FirstName": "Zebulon", "LastName": "Quux"}])
+def level(left, right, attribute):
+    """Return the level of two records, which are read along with an unrelated one."""
+    _, found = read([left, right, {"FirstName": "Zebulon", "LastName": "Quux"}])
     with ThreadPoolExecutor(1) as pool:
         prepared = prepare(found, {}, pool)
-    (comparison,) = [it for it in comparisons(prepared) if it.name == attribute]
+    (comparison,) = [found for found in comparisons(prepared) if found.name == attribute]
     codes = [comparison.codes(np.array([i]), np.array([j]))[0] for i, j in ((0, 1), (1, 0))]
     assert codes[0] == codes[1]
     return comparison.levels[comparison.level_of[codes[0]]]
@@ -44,9 +44,9 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), NAMES)
-def test_given_names_are_compared(one, other, expected):
-    assert level({"FirstName": one}, {"FirstName": other}, "given name") == expected
+@pytest.mark.parametrize(("left", "right", "expected"), NAMES)
+def test_given_names_are_compared(left, right, expected):
+    assert level({"FirstName": left}, {"FirstName": right}, "given name") == expected
 
 
 FAMILIES = [
@@ -58,24 +58,24 @@ FAMILIES = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), FAMILIES)
-def test_family_names_are_compared(one, other, expected):
-    assert level({"LastName": one}, {"LastName": other}, "family name") == expected
+@pytest.mark.parametrize(("left", "right", "expected"), FAMILIES)
+def test_family_names_are_compared(left, right, expected):
+    assert level({"LastName": left}, {"LastName": right}, "family name") == expected
 
 
-def test_swapped_names_are_told_once():
-    one = {"FirstName": "Thomas", "LastName": "Kerner"}
-    other = {"FirstName": "Kerner", "LastName": "Thomas"}
+def test_swapped_names_count_once():
+    left = {"FirstName": "Thomas", "LastName": "Kerner"}
+    right = {"FirstName": "Kerner", "LastName": "Thomas"}
 
-    assert level(one, other, "given name") == "swapped"
-    assert level(one, other, "family name") == "missing"
+    assert level(left, right, "given name") == "swapped"
+    assert level(left, right, "family name") == "missing"
 
 
 def test_a_father_and_a_son_differ_in_their_suffix():
-    one, other = {"LastName": "Adams Jr."}, {"LastName": "Adams Sr"}
+    left, right = {"LastName": "Adams Jr."}, {"LastName": "Adams Sr"}
 
-    assert level(one, other, "suffix") == "different"
-    assert level(one, other, "family name") == "exact"
+    assert level(left, right, "suffix") == "different"
+    assert level(left, right, "family name") == "exact"
 
 
 DATES = [
@@ -89,9 +89,9 @@ DATES = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), DATES)
-def test_birth_dates_are_compared(one, other, expected):
-    assert level({"BirthDate": one}, {"BirthDate": other}, "birth date") == expected
+@pytest.mark.parametrize(("left", "right", "expected"), DATES)
+def test_birth_dates_are_compared(left, right, expected):
+    assert level({"BirthDate": left}, {"BirthDate": right}, "birth date") == expected
 
 
 PHONES = [
@@ -106,15 +106,15 @@ PHONES = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), PHONES)
-def test_phone_numbers_are_compared(one, other, expected):
-    assert level({"PhoneNumber": one}, {"PhoneNumber": other}, "phone") == expected
+@pytest.mark.parametrize(("left", "right", "expected"), PHONES)
+def test_phone_numbers_are_compared(left, right, expected):
+    assert level({"PhoneNumber": left}, {"PhoneNumber": right}, "phone") == expected
 
 
 def test_a_number_in_another_field_is_the_same():
-    one, other = {"HomePhoneNumber": "+12065550143"}, {"MobilePhoneNumber": "206 555 0143"}
+    left, right = {"HomePhoneNumber": "+12065550143"}, {"MobilePhoneNumber": "206 555 0143"}
 
-    assert level(one, other, "phone") == "exact"
+    assert level(left, right, "phone") == "exact"
 
 
 EMAILS = [
@@ -127,17 +127,17 @@ EMAILS = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "expected"), EMAILS)
-def test_email_addresses_are_compared(one, other, expected):
-    assert level({"EmailAddress": one}, {"EmailAddress": other}, "email") == expected
+@pytest.mark.parametrize(("left", "right", "expected"), EMAILS)
+def test_email_addresses_are_compared(left, right, expected):
+    assert level({"EmailAddress": left}, {"EmailAddress": right}, "email") == expected
 
 
 def test_a_street_is_its_number_and_its_words():
-    one = {"Address1": "12 Kerner Street Apt 4", "City": "Rome"}
-    other = {"Address1": "12 kerner street apt. 4", "City": "rome"}
+    left = {"Address1": "12 Kerner Street Apt 4", "City": "Rome"}
+    right = {"Address1": "12 kerner street apt. 4", "City": "rome"}
 
-    assert level(one, other, "street") == "exact"
-    assert level(one, other | {"Address1": "14 Kerner Street"}, "street") == "same street"
+    assert level(left, right, "street") == "exact"
+    assert level(left, right | {"Address1": "14 Kerner Street"}, "street") == "same street"
 
 
 KINDS = [
@@ -155,7 +155,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
-def test_names_of_columns_tell_what_they_hold(name, kind):
+def test_columns_are_recognised_by_their_names(name, kind):
     assert kinds.kind_of(name) == kind
 
 
@@ -168,15 +168,15 @@ def test_normalising_twice_is_normalising_once(texts):
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30))
 def test_components_are_those_of_a_naive_search(edges):
-    i, j = (np.array([edge[place] for edge in edges], np.int64) for place in (0, 1))
+    i, j = (np.array([edge[end] for edge in edges], np.int64) for end in (0, 1))
     label = clusters.components(10, i, j)
-    naive = {one: {one} for one in range(10)}
+    naive = {record: {record} for record in range(10)}
     for a, b in edges:
         joined = naive[a] | naive[b]
-        for one in joined:
-            naive[one] = joined
+        for record in joined:
+            naive[record] = joined
 
-    assert label.tolist() == [min(naive[one]) for one in range(10)]
+    assert label.tolist() == [min(naive[record]) for record in range(10)]
 
 
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=25))
@@ -186,7 +186,7 @@ def test_pairs_of_a_key_are_those_that_share_it(values):
     expected = {(a, b) for a, b in itertools.combinations(range(len(values)), 2)
                 if values[a] == values[b]}  # fmt: skip
 
-    assert {(int(one) >> 32, int(one) & 0xFFFFFFFF) for one in found} == expected
+    assert {(int(pair) >> 32, int(pair) & 0xFFFFFFFF) for pair in found} == expected
 
 
 def test_large_blocks_are_left_out_when_a_key_gives_too_many_pairs():
@@ -208,10 +208,10 @@ def test_the_confidence_of_a_group_is_that_of_its_best_tree(probabilities):
     i, j = np.array([0, 0, 0, 1, 1, 2]), np.array([1, 2, 3, 2, 3, 3])
     sure = clusters.confidence(np.zeros(4, np.int64), i, j, np.array(probabilities))
     tree, best = {frozenset({n}) for n in range(4)}, 1.0
-    for one in np.argsort(-np.array(probabilities), kind="stable"):
-        a, b = (next(part for part in tree if it[one] in part) for it in (i, j))
+    for pair in np.argsort(-np.array(probabilities), kind="stable"):
+        a, b = (next(part for part in tree if end[pair] in part) for end in (i, j))
         if a is not b:
             tree = tree - {a, b} | {a | b}
-            best *= probabilities[one]
+            best *= probabilities[pair]
 
     assert sure[0] == pytest.approx(best, rel=1e-4)

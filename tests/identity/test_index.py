@@ -1,4 +1,4 @@
-"""One record is matched against many."""
+"""One new record is matched against many stored records."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_most_new_records_find_their_person(made, resolution):
     for row, person in zip(new, persons, strict=True):
         candidates = resolution.find(row)
         known += person in whose.values()
-        found += person in {whose[one.id] for one in candidates}
-        right += [whose[one.id] == person for one in candidates]
+        found += person in {whose[candidate.id] for candidate in candidates}
+        right += [whose[candidate.id] == person for candidate in candidates]
 
     assert found >= 0.85 * known
     assert sum(right) >= 0.95 * len(right)
@@ -39,9 +39,8 @@ def test_candidates_come_the_most_probable_first(made, resolution):
 
     assert several
     for found in several:
-        assert [one.probability for one in found] == sorted(
-            (one.probability for one in found), reverse=True
-        )
+        probabilities = [candidate.probability for candidate in found]
+        assert probabilities == sorted(probabilities, reverse=True)
         assert resolution.find(made[2][0], limit=1) == resolution.find(made[2][0])[:1]
 
 
@@ -53,7 +52,7 @@ def test_a_candidate_is_explained(made, resolution):
     assert str(candidate.id) in str(explanation)
 
 
-def test_a_record_that_says_nothing_finds_nothing(resolution):
+def test_a_record_without_values_finds_nothing(resolution):
     assert resolution.find({}) == []
     assert resolution.find({"FirstName": "", "EmailAddress": None}) == []
 
@@ -67,25 +66,25 @@ def test_a_store_of_ones_own_gives_the_same(made, resolution):
     old = made[0]
     model = Model.from_json(resolution.model.to_json())
     holders = {}
-    for key, place in zip(*lasting_keys(old, model), strict=True):
-        holders.setdefault(int(key), []).append(place)
+    for key, row in zip(*lasting_keys(old, model), strict=True):
+        holders.setdefault(int(key), []).append(row)
 
     class Stored:
         def holders(self, keys, most):
             return [holders.get(key, [])[:most] for key in keys]
 
-        def records(self, places):
-            return [(old[one]["ProfileId"], old[one]) for one in places]
+        def records(self, rows):
+            return [(old[row]["ProfileId"], old[row]) for row in rows]
 
     for row in made[2]:
         assert Index(model).find(row, Stored()) == resolution.find(row)
 
 
-def test_a_new_record_can_be_given_its_keys(made, resolution):
+def test_a_single_record_has_the_keys_that_it_has_among_many(made, resolution):
     model = resolution.model
     index = Index(model)
-    stored = {place: set() for place in range(len(made[0]))}
-    for key, place in zip(*lasting_keys(made[0], model), strict=True):
-        stored[int(place)].add(int(key))
+    stored = [set() for _ in made[0]]
+    for key, row in zip(*lasting_keys(made[0], model), strict=True):
+        stored[row].add(int(key))
 
-    assert all(stored[place] <= index.keys(row) for place, row in enumerate(made[0]))
+    assert all(keys <= index.keys(row) for keys, row in zip(stored, made[0], strict=True))

@@ -1,4 +1,4 @@
-"""Machine matching as a whole: who is one person, how sure it is, and why."""
+"""Entity resolution as a whole: groups, probabilities, explanations and models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADA = {"FirstName": "Augusta", "LastName": "Lovelace", "EmailAddress": "lovelace
 
 @pytest.fixture(scope="module")
 def made():
-    """Give a few thousand records of six languages, and whose they are."""
+    """Return a few thousand records of six languages, and the person of each."""
     return people(1500)
 
 
@@ -35,7 +35,7 @@ def same_person(pairs, truth):
 
 
 def groups_of(resolution):
-    return {frozenset(one.ids) for one in resolution.groups}
+    return {frozenset(group.ids) for group in resolution.groups}
 
 
 def test_pairs_that_are_sure_are_right(made, resolution):
@@ -46,7 +46,7 @@ def test_pairs_that_are_sure_are_right(made, resolution):
 
 
 def test_most_of_a_person_s_records_are_found(made, resolution):
-    number = {row["ProfileId"]: place for place, row in enumerate(made[0])}
+    number = {row["ProfileId"]: position for position, row in enumerate(made[0])}
     truth = made[1]
     sizes = np.bincount(truth)
     found = sum(
@@ -60,7 +60,7 @@ def test_most_of_a_person_s_records_are_found(made, resolution):
 
 def test_groups_hold_one_person(made, resolution):
     truth = dict(zip((row["ProfileId"] for row in made[0]), made[1], strict=True))
-    pure = [len({truth[one] for one in group.ids}) == 1 for group in resolution.groups]
+    pure = [len({truth[record] for record in group.ids}) == 1 for group in resolution.groups]
 
     assert np.mean(pure) >= 0.98
 
@@ -70,8 +70,8 @@ def test_probabilities_mean_what_they_say(made, resolution):
     right = same_person(pairs, made[1])
     bins = np.minimum((pairs.probability * 10).astype(int), 9)
     error = sum(
-        abs(pairs.probability[bins == one].mean() - right[bins == one].mean()) * (bins == one).sum()
-        for one in np.unique(bins)
+        abs(pairs.probability[own].mean() - right[own].mean()) * own.sum()
+        for own in (bins == number for number in np.unique(bins))
     )
 
     assert error / len(right) <= 0.03
@@ -108,7 +108,7 @@ def test_too_few_records_to_match_are_no_error(count):
 def test_values_of_nobody_match_nobody(made, resolution):
     number = {row["ProfileId"]: row for row in made[0]}
     for group in resolution.groups:
-        rows = [number[one] for one in group.ids]
+        rows = [number[record] for record in group.ids]
         if all(row.get("EmailAddress") == JUNK_MAIL for row in rows):
             assert any(len({row.get(name) for row in rows}) == 1 for name in ("LastName",))
 
@@ -149,42 +149,42 @@ def test_a_weight_for_each_attribute_adds_up_to_the_score(resolution):
     explanation = resolution.explain(*group.ids[:2])
     pairs = resolution.pairs()
     ids = resolution._ids.to_pylist()
-    wanted = {ids.index(one) for one in group.ids[:2]}
-    place = next(
+    wanted = {ids.index(record) for record in group.ids[:2]}
+    position = next(
         n
         for n, pair in enumerate(zip(pairs.left, pairs.right, strict=True))
         if {*map(int, pair)} == wanted
     )
 
-    assert explanation.probability == pytest.approx(float(pairs.probability[place]), abs=1e-3)
-    total = explanation.prior + sum(one.weight for one in explanation.evidence)
+    assert explanation.probability == pytest.approx(float(pairs.probability[position]), abs=1e-3)
+    total = explanation.prior + sum(part.weight for part in explanation.evidence)
     assert explanation.score == pytest.approx(total)
 
 
 def test_records_that_match_both_are_evidence_too(resolution):
     explained = [
-        one
+        explanation
         for group, evidence in zip(resolution.groups, resolution.evidence, strict=True)
         if len(group.ids) > 2
-        for one in resolution.model.explain_group(group.ids, evidence)
+        for explanation in resolution.model.explain_group(group.ids, evidence)
     ]
-    helped = [one for one in explained if one.evidence[-1].attribute == "other records"]
+    helped = [found for found in explained if found.evidence[-1].attribute == "other records"]
 
     assert 0 < len(helped) < len(explained)
-    assert all(one.evidence[-1].weight > 0 and one.probability < 0.901 for one in helped)
+    assert all(found.evidence[-1].weight > 0 and found.probability < 0.901 for found in helped)
 
 
 def test_an_explanation_shows_values_only_when_asked(resolution):
     explanation = resolution.explain(*resolution.groups[0].ids[:2])
-    values = {value for one in explanation.evidence for value in (*one.left, *one.right)}
+    values = {value for part in explanation.evidence for value in (*part.left, *part.right)}
 
     assert values
-    told = f"{explanation!r}{explanation}{explanation.text()}"
-    assert not [value for value in values if value in told]
+    shown = f"{explanation!r}{explanation}{explanation.text()}"
+    assert not [value for value in values if value in shown]
     assert any(value in explanation.text(values=True) for value in values)
 
 
-def test_a_model_that_is_kept_finds_the_same(resolution, made):
+def test_a_stored_model_finds_the_same(resolution, made):
     model = Model.from_json(resolution.model.to_json())
 
     again = groups_of(resolve(made[0], model=model))
@@ -197,7 +197,7 @@ def test_a_model_holds_no_values_of_records(resolution, made):
     assert not [row for row in made[0][:200] if row.get("EmailAddress", "@") in text]
 
 
-def test_groups_are_explained_from_what_is_kept_of_them(resolution):
+def test_groups_are_explained_from_their_evidence(resolution):
     group, evidence = resolution.groups[0], resolution.evidence[0]
     (explained, *_) = resolution.model.explain_group(group.ids, evidence)
 
@@ -207,12 +207,12 @@ def test_groups_are_explained_from_what_is_kept_of_them(resolution):
 
 
 def test_a_higher_threshold_joins_less(resolution):
-    joined = [sum(len(one.ids) - 1 for one in resolution.at(mark)) for mark in (0.5, 0.8, 0.99)]
+    joined = [sum(len(group.ids) - 1 for group in resolution.at(mark)) for mark in (0.5, 0.8, 0.99)]
 
     assert joined == sorted(joined, reverse=True)
 
 
-def test_a_plot_has_room_for_the_labels_of_its_bars(resolution):
+def test_a_plot_has_margins_for_the_labels_of_its_bars(resolution):
     axes = resolution.explain(*resolution.groups[0].ids[:2]).plot()
     ends = [end for bar in axes.patches for end in (bar.get_x(), bar.get_x() + bar.get_width())]
 
@@ -241,10 +241,10 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("given", "kind", "told"), WRONG)
-def test_wrong_input_is_named(given, kind, told):
-    with pytest.raises(kind, match=told):
-        resolve(**{"records": [ADA | {"id": 1}, ADA | {"id": 2}], **given})
+@pytest.mark.parametrize(("arguments", "error", "message"), WRONG)
+def test_wrong_input_is_named(arguments, error, message):
+    with pytest.raises(error, match=message):
+        resolve(**{"records": [ADA | {"id": 1}, ADA | {"id": 2}], **arguments})
 
 
 def test_an_unknown_id_cannot_be_explained(resolution):
@@ -252,7 +252,7 @@ def test_an_unknown_id_cannot_be_explained(resolution):
         resolution.explain("nobody", resolution.groups[0].ids[0])
 
 
-def test_columns_of_other_names_are_told_by_kinds():
+def test_kinds_say_what_other_columns_hold():
     rows = [
         {"vorname": "Jürgen", "nachname": "Balmann", "mail": "j.balmann7@x.org"},
         {"vorname": "Juergen", "nachname": "Balmann", "mail": "j.balmann7@x.org"},

@@ -117,7 +117,7 @@ class Model:
         try:
             return cls._read(_renamed(stored))
         except (KeyError, TypeError) as error:
-            msg = "this model is incomplete; write it with to_json()"
+            msg = "this is not a complete model; write it with to_json()"
             raise ValueError(msg) from error
 
     @classmethod
