@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 
 import numpy as np
@@ -189,6 +190,19 @@ def test_a_stored_model_finds_the_same(resolution, made):
 
     again = groups_of(resolve(made[0], model=model))
     assert len(again ^ groups_of(resolution)) <= 0.01 * len(again)
+
+
+def test_a_model_that_the_previous_version_wrote_is_read(resolution):
+    now = json.loads(resolution.model.to_json())
+    renamed = {"has_tf": "told", "implied_by": "told_by", "observed": "raw"}
+    renamed |= {"chance": "levels_chance"}
+    attributes = [
+        {renamed.get(name, name): value for name, value in attribute.items()}
+        for attribute in now["attributes"]
+    ]
+    then = now | {"version": 2, "attributes": attributes, "facts": now.pop("statistics")}
+
+    assert Model.from_json(json.dumps(then)).to_json() == resolution.model.to_json()
 
 
 def test_a_model_holds_no_values_of_records(resolution, made):

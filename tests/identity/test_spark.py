@@ -1,4 +1,4 @@
-"""The same model on a local Spark finds the same as in this process."""
+"""A local Spark finds the same as `resolve` in this process."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .people import people
 
 pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java"),
     pytest.mark.filterwarnings("ignore"),  # pyspark's, of pandas and of its own sockets
 ]
@@ -53,28 +54,24 @@ def embedded(rows):
     return resolve(rows)
 
 
-def together(groups):
-    """Give the pairs of records that are in one group, of records and their groups."""
-    members = {}
-    for one, group in groups:
-        members.setdefault(group, []).append(one)
-    return {
-        (a, b) for some in members.values() for a in some for b in some if a < b
-    }  # fmt: skip
+def pairs_in(groups):
+    return {(a, b) for ids in groups for a in ids for b in ids if a < b}
 
 
 def grouped(embedded, found):
-    here = {(a, b) for one in embedded.groups for a in one.ids for b in one.ids if a < b}
+    """Return the pairs of records that are in one group, here and on Spark."""
+    members = {}
     table = found.groups.toArrow()
-    pairs = zip(table["id"].to_pylist(), table["group"].to_pylist(), strict=True)
-    return here, together(pairs)
+    for record, group in zip(table["id"].to_pylist(), table["group"].to_pylist(), strict=True):
+        members.setdefault(group, []).append(record)
+    return pairs_in(group.ids for group in embedded.groups), pairs_in(members.values())
 
 
 def test_a_model_finds_the_same_on_spark(frame, embedded, rows):
-    """Say within what: groups, and probabilities of nearly all likely pairs.
+    """Two differences are known, so nearly all pairs must agree.
 
-    What differs is known: values that few records share are taken for as rare as those of one, and
-    keys that more than fifty records have are passed over.
+    Values that few records share count as if two records had them, and blocking ignores keys that
+    more than 50 records have.
     """
     from customer_profiles.identity import spark
 
@@ -102,8 +99,11 @@ def test_a_model_estimated_on_spark_finds_nearly_the_same(frame, embedded):
     here, there = grouped(embedded, found)
 
     assert len(here & there) >= 0.95 * len(here | there)
-    names = [[one.name for one in it.weights.attributes] for it in (found.model, embedded.model)]
-    assert names[0] == names[1]
+    names, expected = (
+        [attribute.name for attribute in model.weights.attributes]
+        for model in (found.model, embedded.model)
+    )
+    assert names == expected
 
 
 WRONG = [
@@ -117,13 +117,13 @@ def test_values_of_a_few_records_are_counted_in_the_classes_they_are_estimated_b
     from customer_profiles.identity.model import TermFrequencies
     from customer_profiles.identity.spark import resolution as on_spark
 
-    held = ["four@example.org"] * 4 + [f"two{n % 20}@example.org" for n in range(40)]
-    rows = [{"id": f"{n:02d}", "email": one} for n, one in enumerate(held)]
+    emails = ["four@example.org"] * 4 + [f"two{n % 20}@example.org" for n in range(40)]
+    rows = [{"id": f"{n:02d}", "email": email} for n, email in enumerate(emails)]
     run = on_spark._Run(spark.createDataFrame(pa.Table.from_pylist(rows)), "id", {})
-    emails = pa.array([[one] for one in held], pa.list_(pa.string()))
-    (column,) = run._layout.lists()["email"]
+    lists = pa.array([[email] for email in emails], pa.list_(pa.string()))
+    (column,) = run._layout.vocabularies()["email"]
 
-    tf, classes = run._tf(spark.createDataFrame(pa.table({column: emails})), "email")
+    tf, classes = run._tf(spark.createDataFrame(pa.table({column: lists})), "email")
 
     four = TermFrequencies.key("email", "four@example.org")
     assert classes.keys() == {four}
@@ -132,9 +132,9 @@ def test_values_of_a_few_records_are_counted_in_the_classes_they_are_estimated_b
     assert tf.pairs[tf.rarest] == 20
 
 
-@pytest.mark.parametrize(("given", "told"), WRONG)
-def test_wrong_input_is_named(frame, given, told):
+@pytest.mark.parametrize(("arguments", "message"), WRONG)
+def test_wrong_input_is_named(frame, arguments, message):
     from customer_profiles.identity import spark
 
-    with pytest.raises(ValueError, match=told):
-        spark.resolve(frame, **given)
+    with pytest.raises(ValueError, match=message):
+        spark.resolve(frame, **arguments)

@@ -18,6 +18,8 @@ from .matching.scoring import Attribute, Weights
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from .columns.kinds import Kind
     from .explaining import Explanation
     from .matching.comparing import Comparison
@@ -182,9 +184,9 @@ def _unpacked(text: str) -> dict[int, int]:
     return dict(zip(hashes, raw[8 * len(hashes) :], strict=True))
 
 
-def _plain(value: object) -> object:
+def _plain(value: NDArray[np.generic] | frozenset[int]) -> Sequence[object]:
     """Convert what JSON has no type for."""
-    return value.tolist() if isinstance(value, np.ndarray) else sorted(value)  # type: ignore[call-overload]
+    return value.tolist() if isinstance(value, np.ndarray) else sorted(value)
 
 
 def _renamed(stored: Json) -> Json:

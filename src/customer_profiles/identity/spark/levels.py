@@ -185,7 +185,7 @@ def _gender(_: int) -> SqlLevels:
 
 def _rarest(column: str) -> str:
     both = f"array_intersect({column}_l, {column}_r)"
-    return f"array_max(transform({both}, it -> {column}_tf_l[it]))"
+    return f"array_max(transform({both}, value -> {column}_tf_l[value]))"
 
 
 def _any(column: str, condition: str) -> str:

@@ -229,7 +229,7 @@ class _Run:
         values = lists.select(sf.explode("list").alias("value")).where("value IS NOT NULL")
         counted = values.groupBy("value").count().checkpoint()
         table = counted.groupBy("count").agg(sf.count("*").alias("times")).toArrow()
-        having = lists.where("exists(list, it -> it IS NOT NULL)").count()
+        having = lists.where("exists(list, value -> value IS NOT NULL)").count()
         prior = None
         if name in self._layout.others:
             prior = IDENTIFIER_SHARE if name in self._layout.identifiers else TEXT_SHARE
