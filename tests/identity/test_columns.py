@@ -1,4 +1,4 @@
-"""What columns hold is told by their names in many languages, and by their values."""
+"""Columns are classified by their names in many languages, and by their values."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("name", "kind"), NAMES)
-def test_names_tell_what_a_column_holds(name, kind):
+def test_a_column_is_classified_by_its_name(name, kind):
     assert kind_of(name) == kind
 
 
-def test_a_house_number_stands_before_the_lines_of_a_street():
-    assert [line_of(one) for one in ("house_number", "Address1", "Address2", "street")] == [
+def test_a_house_number_precedes_the_lines_of_a_street():
+    assert [line_of(name) for name in ("house_number", "Address1", "Address2", "street")] == [
         *(0, 1, 2, 1)
     ]
 
@@ -49,7 +49,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("values", "kind"), VALUES)
-def test_values_tell_what_names_do_not(values, kind):
+def test_a_column_without_a_known_name_is_classified_by_its_values(values, kind):
     assert kind_of_values(values, set()) == kind
 
 
@@ -57,11 +57,11 @@ def renamed(rows, names):
     return [{names.get(key, key): value for key, value in row.items()} for row in rows]
 
 
-def grouped(found):
-    return {frozenset(one.ids) for one in found.groups}
+def grouped(resolution):
+    return {frozenset(group.ids) for group in resolution.groups}
 
 
-def test_german_names_of_columns_find_the_same():
+def test_german_column_names_give_the_same_groups():
     rows, _ = people(200, seed=8)
     german = {
         "FirstName": "Vorname", "LastName": "Nachname", "BirthDate": "Geburtsdatum",
@@ -72,21 +72,21 @@ def test_german_names_of_columns_find_the_same():
     assert grouped(resolve(renamed(rows, german))) == grouped(resolve(rows))
 
 
-def test_columns_without_names_still_tell_people_apart():
+def test_columns_with_meaningless_names_still_distinguish_people():
     rows, truth = people(700, seed=9)
     names = [
-        name for name in dict.fromkeys(it for row in rows for it in row) if name != "ProfileId"
+        name for name in dict.fromkeys(key for row in rows for key in row) if name != "ProfileId"
     ]
-    hidden = {name: f"c{place}" for place, name in enumerate(names)}
+    hidden = {name: f"c{number}" for number, name in enumerate(names)}
     found = resolve(renamed(rows, hidden))
-    whose = dict(zip((row["ProfileId"] for row in rows), truth, strict=True))
-    pure = [len({whose[one] for one in group.ids}) == 1 for group in found.groups]
+    person_of = dict(zip((row["ProfileId"] for row in rows), truth, strict=True))
+    pure = [len({person_of[record] for record in group.ids}) == 1 for group in found.groups]
 
     assert len(pure) > 500
     assert sum(pure) >= 0.97 * len(pure)
 
 
-def test_a_town_is_no_news_where_its_code_agrees():
+def test_a_column_that_another_one_determines_is_redundant():
     dice = random.Random(1)
     towns = [(f"{n:05d}", f"Town{n % 60}") for n in range(200)]
     rows = []

@@ -1,4 +1,4 @@
-"""Records that are odd are no error, and do not make one person of many."""
+"""Odd records raise no errors, and do not merge many people into one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_records_are_read_and_nobody_is_merged(odd):
+def test_odd_records_are_read_and_not_merged(odd):
     found = resolve(ODD[odd])
 
     assert found.groups == []
@@ -73,18 +73,18 @@ def test_values_of_any_type_are_compared():
         for n in range(800)
     ]
 
-    assert {frozenset(one.ids) for one in resolve(rows).groups} == {
+    assert {frozenset(group.ids) for group in resolve(rows).groups} == {
         frozenset({n, n + 400}) for n in range(400)
     }
 
 
-def test_what_pandas_has_where_nothing_is_is_nothing():
+def test_missing_values_of_pandas_are_missing():
     rows = many(12, EmailAddress=lambda n: f"u{n}@x.y", FirstName=lambda _: float("nan"))
 
     assert resolve(rows, threshold=0.5).groups == []
 
 
-def test_numbers_are_read_alike_in_one_record_and_in_many():
+def test_numbers_are_read_alike_in_a_single_record_and_in_bulk():
     rows = many(30, LastName=lambda n: f"B{n}", PhoneNumber=lambda n: 2065551100.0 + n)
     found = resolve(rows)
 
@@ -102,8 +102,8 @@ def test_records_without_values_are_no_error(rows):
 
 
 @pytest.mark.parametrize("ids", [("a", 1), (uuid.UUID(int=1), uuid.UUID(int=2)), (1, 1 << 70)])
-def test_ids_that_cannot_be_kept_are_refused_without_showing_them(ids):
-    rows = [{"id": one, "FirstName": "Ada"} for one in ids]
+def test_ids_of_mixed_types_are_refused_without_showing_them(ids):
+    rows = [{"id": value, "FirstName": "Ada"} for value in ids]
     with pytest.raises(ValueError, match=r"ids in 'id' are not all text or all numbers") as error:
         resolve(rows)
 
@@ -111,12 +111,12 @@ def test_ids_that_cannot_be_kept_are_refused_without_showing_them(ids):
 
 
 @pytest.mark.parametrize("wrong", [{"limit": 0}, {"least": 2}])
-def test_what_cannot_be_asked_is_refused(wrong):
+def test_wrong_limits_are_refused(wrong):
     with pytest.raises(ValueError, match="least is a probability"):
         resolve(many(3, FirstName=lambda n: f"A{n}")).find({}, **wrong)
 
 
 @pytest.mark.parametrize("text", ["[]", '{"version": 2}', '{"version": 1}'])
-def test_what_is_no_model_is_refused(text):
-    with pytest.raises(ValueError, match="this is no"):
+def test_text_that_is_not_a_model_is_refused(text):
+    with pytest.raises(ValueError, match=r"this is not a model|this model is incomplete"):
         Model.from_json(text)

@@ -1,4 +1,4 @@
-"""One record alone is read, compared and keyed as it is among many."""
+"""A single record is read, compared and blocked with the results of the bulk functions."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ PARTS = st.text("0123456789+-()/ .x#ext", max_size=18)
 MAIL = st.from_regex(r"[A-Za-z.+_ß0-9]{0,8}@?[a-zé.+ ]{0,8}", fullmatch=True)
 
 
-def of_many(function, text):
+def in_bulk(function, text):
     return function(pa.array([text]))[0].as_py()
 
 
 @given(TEXTS)
 def test_text_is_folded_alike(text):
-    assert record.fold(text) == of_many(normalize.fold, text)
-    assert record.words(text) == of_many(normalize.words, text)
+    assert record.fold(text) == in_bulk(normalize.fold, text)
+    assert record.words(text) == in_bulk(normalize.words, text)
 
 
 @given(TEXTS.map(record.words))
 def test_names_sound_alike(name):
-    assert names.sound_of(name) == of_many(names.sound, name)
+    assert names.sound_of(name) == in_bulk(names.sound, name)
 
 
 @given(MAIL)
 def test_mail_addresses_are_read_alike(text):
-    many = of_many(normalize.emails, text)
+    email = in_bulk(normalize.emails, text)
 
-    assert record._email(text) == many
-    if many:
-        local, domain = normalize.split_emails(pa.array([many]))
-        assert record.split_email(many) == (local[0].as_py(), domain[0].as_py())
+    assert record._email(text) == email
+    if email:
+        local, domain = normalize.split_emails(pa.array([email]))
+        assert record.split_email(email) == (local[0].as_py(), domain[0].as_py())
 
 
 @given(PARTS)
 def test_phone_numbers_are_read_alike(text):
-    many = normalize.phones(pa.array([text]))
-    digits = None if many[0].as_py() is None else f"{normalize.bcd(many)[0]:09x}"
+    numbers = normalize.phones(pa.array([text]))
+    digits = None if numbers[0].as_py() is None else f"{normalize.bcd(numbers)[0]:09x}"
 
     assert record._phone(text) == digits
 
@@ -77,38 +77,39 @@ def resolution(made):
 
 @pytest.fixture(scope="module")
 def alone(made, resolution):
-    """Give every record, read by itself."""
+    """Return every record, read by itself."""
     model = resolution.model
     return [
-        record.read({name: it for name, it in row.items() if it}, model.kinds, model.statistics)
+        record.read(
+            {name: value for name, value in row.items() if value}, model.kinds, model.statistics
+        )
         for row in made
     ]
 
 
 def test_pairs_have_the_same_codes(resolution, alone):
     scored, scorer = resolution._scored, compare.Scorer(resolution.model)
-    level_of = [one.level_of for one in resolution.model.weights.attributes]
+    level_of = [attribute.level_of for attribute in resolution.model.weights.attributes]
     i, j = scored.i, scored.j
     differing = 0
-    for place in range(0, len(i), max(len(i) // 5_000, 1)):
-        codes = scorer.codes(alone[i[place]], alone[j[place]])
-        many = scored.codes[place].tolist()
-        levels = zip(level_of, codes, many, strict=True)
-        differing += any(of[one] != of[other] for of, one, other in levels)
+    for pair in range(0, len(i), max(len(i) // 5_000, 1)):
+        codes = scorer.codes(alone[i[pair]], alone[j[pair]])
+        levels = zip(level_of, codes, scored.codes[pair].tolist(), strict=True)
+        differing += any(of[single] != of[bulk] for of, single, bulk in levels)
 
-    # Only of nicknames with more than five formal names is one forgotten among many.
+    # The bulk functions keep only five formal names of a nickname.
     assert differing <= 2
 
 
 def test_pairs_are_scored_alike(resolution, alone):
     scored, scorer = resolution._scored, compare.Scorer(resolution.model)
-    for place in range(0, len(scored.pairs), max(len(scored.pairs) // 500, 1)):
-        codes = scored.codes[place].tolist()
+    for pair in range(0, len(scored.pairs), max(len(scored.pairs) // 500, 1)):
+        codes = scored.codes[pair].tolist()
 
-        assert scorer.probability(codes) == pytest.approx(float(scored.match[place]), abs=1e-5)
+        assert scorer.probability(codes) == pytest.approx(float(scored.match[pair]), abs=1e-5)
 
 
-def test_common_values_are_as_rare_alone_as_among_many(resolution):
+def test_term_frequencies_of_a_model_are_those_of_its_records(resolution):
     frequencies = resolution.model.term_frequencies
     for comparison in resolution._matcher.comparisons:
         for tf in comparison.term_frequencies.values():
@@ -116,24 +117,24 @@ def test_common_values_are_as_rare_alone_as_among_many(resolution):
             alone = [frequencies.class_of(tf.name, tf.text(n)) for n in range(len(classes))]
 
             off = np.array(alone) - np.array(classes)
-            # What one record has is never agreed on; what two have is the rarest.
+            # A value of one record is never agreed on, so that a value of two is the rarest.
             assert ((off >= -2) & (off < 4)).all()
 
 
-def test_records_have_the_keys_that_they_have_among_many(resolution, alone):
+def test_records_have_the_same_blocking_keys(resolution, alone):
     prepared = resolution._matcher.prepared
-    wanted = blocking.keys_for(blocking.atoms(prepared), len(alone))
+    chosen = blocking.keys_for(blocking.atoms(prepared), len(alone))
     found = [set() for _ in alone]
-    for numbers, rows in blocking.lasting(prepared, wanted):
+    for numbers, rows in blocking.lasting(prepared, chosen):
         for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
             found[row].add(number)
 
     assert sum(map(len, found)) > 20 * len(alone)
-    for one, many in zip(alone, found, strict=True):
-        assert many <= keys.keys_of(one, wanted)
+    for single, bulk in zip(alone, found, strict=True):
+        assert bulk <= keys.keys_of(single, chosen)
 
 
-def test_what_all_told_is_used_for_a_part(made, resolution):
+def test_statistics_of_all_records_are_used_for_some_of_them(made, resolution):
     from customer_profiles.identity.columns.prepared import prepare
     from customer_profiles.identity.columns.reading import read
 

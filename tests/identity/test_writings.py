@@ -1,4 +1,4 @@
-"""Names, dates and numbers are read however they are written, and wherever they stand."""
+"""Names, dates and numbers are read in any notation, and from any column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize(("text", "plain"), WRITTEN)
-def test_letters_of_all_scripts_are_written_alike(text, plain):
+def test_letters_of_all_scripts_are_transliterated(text, plain):
     assert latin(text.lower()) == plain
 
 
@@ -36,7 +36,7 @@ def test_dates_are_read(text, date):
     assert normalize.date(text, days_first=False) == date
 
 
-def test_years_of_two_digits_are_not_of_the_future():
+def test_years_of_two_digits_are_not_in_the_future():
     assert normalize.date("01/02/99", days_first=False) >> 16 == 0x1999
     assert normalize.date("01/02/03", days_first=True) == 0x20030201
 
@@ -63,7 +63,7 @@ def test_names_are_read(row, parts):
     assert names(**row) == parts
 
 
-def test_a_number_in_the_column_of_addresses_is_a_number():
+def test_a_phone_number_in_an_email_column_is_read_as_a_phone_number():
     row = {"EmailAddress": "+1 206 555 0100", "PhoneNumber": "ada@example.org"}
     found = read(row, {}, DatasetStatistics())
 
@@ -75,9 +75,9 @@ GIVEN = ["Ann", "Bob", "Cora", "Dirk", "Eva", "Finn"]
 FAMILY = ["Adler", "Baker", "Clay", "Drake", "Estes"]
 
 
-def test_a_whole_name_in_the_given_name_s_place_is_split():
+def test_a_full_name_in_the_column_of_given_names_is_split():
     whole = {"FirstName": "Ann Baker", "EmailAddress": "u1@x.y"}
-    rows = [{"FirstName": one, "LastName": other} for one in GIVEN for other in FAMILY]
+    rows = [{"FirstName": given, "LastName": family} for given in GIVEN for family in FAMILY]
     matcher = Matcher(read_columns([*rows, whole])[1], {})
     names_of = matcher.prepared.names
     last = [names_of.text[codes[-1]] for codes in (names_of.given, names_of.family)]
@@ -87,8 +87,8 @@ def test_a_whole_name_in_the_given_name_s_place_is_split():
     assert (alone.given, alone.family) == ("ann", "baker")
 
 
-def test_two_given_names_are_no_whole_name():
-    rows = [{"FirstName": one, "LastName": other} for one in GIVEN for other in FAMILY]
+def test_two_given_names_are_not_a_full_name():
+    rows = [{"FirstName": given, "LastName": family} for given in GIVEN for family in FAMILY]
     matcher = Matcher(read_columns([*rows, {"FirstName": "Ann Eva"}])[1], {})
 
     assert matcher.prepared.names.family[-1] == -1
@@ -96,7 +96,9 @@ def test_two_given_names_are_no_whole_name():
 
 def test_a_chinese_name_in_one_field_is_split():
     rows = [
-        {"FirstName": one, "LastName": other} for one in ["小明", "伟", "芳"] for other in "王李张"
+        {"FirstName": given, "LastName": family}
+        for given in ["小明", "伟", "芳"]
+        for family in "王李张"
     ]
     matcher = Matcher(read_columns([*rows, {"FirstName": "王小明"}])[1], {})
     names_of = matcher.prepared.names

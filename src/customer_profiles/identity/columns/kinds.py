@@ -35,6 +35,19 @@ SUFFIX, BIRTH_DATE, GENDER = "suffix", "birth date", "gender"
 EMAIL, PHONE, STREET, LOCALITY = "email", "phone", "street", "place"
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS_OF: dict[str, tuple[Kind, ...]] = {
+    GIVEN_NAME: ("given_name", "full_name"),
+    MIDDLE_NAME: ("middle_name", "full_name"),
+    FAMILY_NAME: ("family_name", "full_name"),
+    SUFFIX: ("family_name", "full_name"),
+    BIRTH_DATE: ("birth_date",),
+    GENDER: ("gender",),
+    EMAIL: ("email",),
+    PHONE: ("phone",),
+    STREET: ("street",),
+    LOCALITY: ("postal_code", "city"),
+}
+"""The kinds of the columns that each of these attributes is read from."""
 
 # The first pattern that matches a column's name wins. Names are in lower case and contain letters
 # and digits only, without accents. The words are English, German, French, Spanish, Portuguese,

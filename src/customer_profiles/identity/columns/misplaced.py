@@ -134,12 +134,7 @@ def _replace(names: NameColumns, rows: Integers, found: list[FullName | None]) -
     columns = []
     for column, values in zip(names, zip(*filter(None, found), strict=True), strict=True):
         new = encode(pa.array(values, pa.string()))
-        columns.append(_put(column, rows, new))
+        kept, replaced = column.codes.copy(), np.full(len(column.codes), -1, np.int32)
+        kept[rows], replaced[rows] = -1, new.codes
+        columns.append(fill(Coded(kept, column.values), Coded(replaced, new.values)))
     return NameColumns(*columns)
-
-
-def _put(column: Coded, rows: Integers, new: Coded) -> Coded:
-    """Replace a column's values of some records."""
-    kept, replaced = column.codes.copy(), np.full(len(column.codes), -1, np.int32)
-    kept[rows], replaced[rows] = -1, new.codes
-    return fill(Coded(kept, column.values), Coded(replaced, new.values))

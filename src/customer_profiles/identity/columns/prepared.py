@@ -9,21 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import addresses, names, normalize
-from .kinds import (
-    BIRTH_DATE,
-    EMAIL,
-    FAMILY_NAME,
-    GENDER,
-    GIVEN_NAME,
-    LOCALITY,
-    MIDDLE_NAME,
-    PHONE,
-    STREET,
-    SUFFIX,
-    is_free_form,
-    kind_of,
-    kind_of_values,
-)
+from .kinds import KINDS_OF, is_free_form, kind_of, kind_of_values
 from .normalize import (
     Coded,
     DatasetStatistics,
@@ -52,19 +38,6 @@ if TYPE_CHECKING:
     from .names import Names
 
 Columns = dict[str, pa.Array]
-_KINDS_OF: dict[str, tuple[Kind, ...]] = {
-    GIVEN_NAME: ("given_name", "full_name"),
-    MIDDLE_NAME: ("middle_name", "full_name"),
-    FAMILY_NAME: ("family_name", "full_name"),
-    SUFFIX: ("family_name", "full_name"),
-    BIRTH_DATE: ("birth_date",),
-    GENDER: ("gender",),
-    EMAIL: ("email",),
-    PHONE: ("phone",),
-    STREET: ("street",),
-    LOCALITY: ("postal_code", "city"),
-}
-_ALL = slice(None)
 _SAMPLED = 20_000
 """How many records are read to find out what a column holds."""
 _JUNK_COUNT, _JUNK_SHARE = 10, 0.5
@@ -79,16 +52,6 @@ class Values:
     text: Texts
     letters: NDArray[np.uint64]
     """Of each distinct value its letters and digits as a bit set."""
-
-    @property
-    def size(self) -> int:
-        """The number of distinct values."""
-        return len(self.text)
-
-    def texts(self, numbers: NDArray[np.intp] | slice = _ALL) -> list[str]:
-        """Return distinct values, by default all of them."""
-        texts: list[str] = self.text[numbers].tolist()
-        return texts
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,15 +76,6 @@ class Phones:
     packed: NDArray[np.uint64]
     """The last nine digits of each distinct number as BCD."""
 
-    @property
-    def size(self) -> int:
-        """The number of distinct values."""
-        return len(self.packed)
-
-    def texts(self, numbers: NDArray[np.intp] | slice = _ALL) -> list[str]:
-        """Return distinct values, by default all of them, each as nine digits."""
-        return [f"{value:0{normalize.KEPT_DIGITS}x}" for value in self.packed[numbers].tolist()]
-
 
 @dataclass(slots=True)
 class Prepared:
@@ -145,13 +99,13 @@ class Prepared:
 
     def columns_of(self, attribute: str) -> list[str]:
         """Return the names of the columns that an attribute's values come from."""
-        kinds = _KINDS_OF.get(attribute)
+        kinds = KINDS_OF.get(attribute)
         if kinds is None:
             return [attribute]
         return [name for kind in kinds for name in self.by_kind.get(kind, ())]
 
 
-def kinds_of(columns: Columns, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
+def _kinds_of(columns: Columns, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
     """Return what columns hold: as declared, else judged by their names, else by their values."""
     result: dict[str, Kind] = {name: kinds.get(name) or kind_of(name) for name in columns}
     for name, column in columns.items():
@@ -177,7 +131,7 @@ def prepare(
     """
     count = len(next(iter(columns.values()))) if columns else 0
     by_kind: dict[str, list[str]] = {}
-    all_kinds = kinds_of(columns, kinds)
+    all_kinds = _kinds_of(columns, kinds)
     for name, kind in all_kinds.items():
         if kind != "ignored" and columns[name].null_count < count:
             by_kind.setdefault(kind, []).append(name)
@@ -209,7 +163,7 @@ def prepare(
         addresses=postal.result(),
         identifiers={name: future.result() for name, future in identifiers.items()},
         # A text that all records of a dataset share distinguishes none of them.
-        texts={name: text for name, text in texts.items() if statistics or text.size > 1},
+        texts={name: text for name, text in texts.items() if statistics or len(text.text) > 1},
         by_kind=by_kind,
         detected_kinds={
             name: kind
@@ -313,22 +267,32 @@ def _drop_junk(prepared: Prepared) -> Iterator[str]:
         return
     family = look_up(prepared.names.sound, prepared.names.family)
     for values in _personal_values(prepared):
-        counts = np.bincount(values.codes[values.codes >= 0], minlength=values.size)
+        distinct = _distinct(values)
+        counts = np.bincount(values.codes[values.codes >= 0], minlength=len(distinct))
         is_frequent = np.append(counts >= _JUNK_COUNT, np.False_)
         rows, columns = np.nonzero(is_frequent[values.codes])
         if not len(rows):
             continue
         codes = values.codes[rows, columns].astype(np.int64)
         value_of_name = np.unique((codes << 32) | (family[rows] + 1)) >> 32
-        name_counts = np.bincount(value_of_name, minlength=values.size)
+        name_counts = np.bincount(value_of_name, minlength=len(distinct))
         is_junk = is_frequent[:-1] & (name_counts > _JUNK_SHARE * counts)
         _drop(values, is_junk)
-        yield from values.texts(np.flatnonzero(is_junk))
+        yield from map(_text, distinct[is_junk].tolist())
 
 
 def _drop_known_junk(prepared: Prepared, junk: frozenset[int]) -> None:
     for values in _personal_values(prepared) if junk else ():
-        _drop(values, np.array([hash_of(text) in junk for text in values.texts()], bool))
+        texts = map(_text, _distinct(values).tolist())
+        _drop(values, np.array([hash_of(text) in junk for text in texts], bool))
+
+
+def _distinct(values: Values | Phones) -> Texts | NDArray[np.uint64]:
+    return values.packed if isinstance(values, Phones) else values.text
+
+
+def _text(value: str | int) -> str:
+    return value if isinstance(value, str) else f"{value:0{normalize.KEPT_DIGITS}x}"
 
 
 def _drop(values: Values | Phones, is_junk: Mask) -> None:

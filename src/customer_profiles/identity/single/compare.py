@@ -272,18 +272,13 @@ def _gender(left: Record, right: Record) -> Found:
 def _email(left: Record, right: Record) -> Found:
     if not left.emails or not right.emails:
         return MISSING, ()
-    level: int = EmailLevel.DIFFERENT
-    agreed: list[Agreed] = []
-    for a in left.emails:
-        for b in right.emails:
-            now = _email_level(a, b)
-            if now == EXACT:
-                agreed.append(("email", a))
-            level = min(level, now)
+    if agreed := tuple(("email", email) for email in left.emails if email in right.emails):
+        return EXACT, agreed
+    level = min(_email_level(a, b) for a in left.emails for b in right.emails)
     if level == EmailLevel.NEAR and _have_similar_surnames(left, right):
         # Addresses made from one surname resemble each other, whoever owns them.
         return MISSING, ()
-    return level, tuple(agreed)
+    return level, ()
 
 
 def _have_similar_surnames(left: Record, right: Record) -> bool:
@@ -292,8 +287,6 @@ def _have_similar_surnames(left: Record, right: Record) -> bool:
 
 
 def _email_level(a: str, b: str) -> EmailLevel:
-    if a == b:
-        return EmailLevel.EXACT
     local = split_email(a)[0]
     if local == split_email(b)[0] and DIGIT.search(local):
         return EmailLevel.SAME_LOCAL_PART
@@ -304,19 +297,12 @@ def _email_level(a: str, b: str) -> EmailLevel:
 def _phone(left: Record, right: Record) -> Found:
     if not left.phones or not right.phones:
         return MISSING, ()
-    level: int = PhoneLevel.DIFFERENT
-    agreed: list[Agreed] = []
-    for a in left.phones:
-        for b in right.phones:
-            if a == b:
-                agreed.append(("phone", a.lstrip("0")))
-            level = min(level, _phone_level(a, b))
-    return level, tuple(agreed)
+    if agreed := tuple(("phone", a.lstrip("0")) for a in left.phones if a in right.phones):
+        return EXACT, agreed
+    return min(_phone_level(a, b) for a in left.phones for b in right.phones), ()
 
 
 def _phone_level(a: str, b: str) -> PhoneLevel:
-    if a == b:
-        return PhoneLevel.EXACT
     if a[2:] == b[2:]:
         return PhoneLevel.SAME_END
     differing = [position for position in range(len(a)) if a[position] != b[position]]
