@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from customer_profiles.identity.arrays import Codes, Integers, Texts
 
 pc: Any = pyarrow.compute
-"""Arrow's functions, which it creates on import, so that type checkers do not know them."""
+"""Arrow's compute functions; it creates them at import, so that type checkers cannot see them."""
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 MARKS = r"['\x{2019}`\x{b4}.]"
+"""Characters that do not separate words: `O'Neil` is one word."""
 _CHUNK = 200_000
 LETTERS = {letter: 1 << bit for bit, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789")}
 """A bit for each letter and digit."""
@@ -90,6 +91,7 @@ def words(values: pa.Array) -> pa.Array:
 
 
 INSIDE_NAMES = r"[\p{L}][01358]|[01358][\p{L}]"
+"""A digit next to a letter, as in `C0nnor`."""
 LOOK_ALIKES = (("0", "o"), ("1", "l"), ("5", "s"), ("8", "b"), ("3", "e"))
 
 

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
     Pairs = tuple[Integers, Integers]
 
-# Where two random records agree less often than this, records that agree are of related people.
 _DISTINCTIVE = 0.01
-_FREQUENT, _SAMPLED, _LEAST_COVERED = 10, 5_000, 0.1
+"""Where two random records agree less often than this, records that agree count as related."""
+_FREQUENT, _LEAST_COVERED = 10, 0.1
+"""How many records share a frequent value, and the least share of the records that have one."""
+_SAMPLED, _SEED = 5_000, 20_240_229
 _LEAST_UNRELATED, _FEWEST_UNRELATED = 0.3, 50
+"""The share and the number of sampled pairs that have to be unrelated."""
 _DETERMINED = 0.4
-_SEED = 20_240_229
+"""The least share of unrelated pairs that agree on the text, beyond chance."""
 POSTAL, CITY = "postal code", "city"
 
 
@@ -73,7 +76,7 @@ def _known(prepared: Prepared) -> Iterator[_Column]:
 
 
 def codes_of(prepared: Prepared, attribute: str) -> Integers:
-    """Return the values of an attribute that `redundant_columns` names."""
+    """Return the codes of an attribute that `redundant_columns` names."""
     for column in _known(prepared):
         if column.name == attribute:
             return column.codes
