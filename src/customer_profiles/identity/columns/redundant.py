@@ -6,14 +6,14 @@ comparisons allow for this; for columns of plain text it has to be found in the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .kinds import FAMILY_NAME, GENDER, GIVEN_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from customer_profiles.identity.arrays import Integers
 
@@ -33,54 +33,48 @@ _DETERMINED = 0.4
 POSTAL, CITY = "postal code", "city"
 
 
-class _Column(NamedTuple):
-    name: str
-    codes: Integers
-
-
 def redundant_columns(prepared: Prepared) -> dict[str, tuple[str, ...]]:
     """Return, for each text column, the attributes that determine it.
 
     An attribute determines a text if most unrelated records that share one of its frequent values
     share the text, too.
     """
-    known = list(_known(prepared))
-    texts = [_Column(name, values.codes[:, 0]) for name, values in prepared.texts.items()]
-    texts.sort(key=lambda text: _agreement(text.codes))
-    columns = [*known, *texts]
-    distinctive = [column.codes for column in columns]
+    known = _known(prepared)
+    texts = [(name, values.codes[:, 0]) for name, values in prepared.texts.items()]
+    texts.sort(key=lambda text: _agreement(text[1]))
+    columns = [*known.items(), *texts]
+    distinctive = [codes for _, codes in columns]
     if prepared.birth is not None:
         distinctive.append(np.where(prepared.birth > 0, prepared.birth.astype(np.int64), -1))
     distinctive = [codes for codes in distinctive if _agreement(codes) < _DISTINCTIVE]
     generator = np.random.default_rng(_SEED)
-    sampled = [(column, _sample_pairs(column.codes, generator)) for column in columns]
+    sampled = [(name, codes, _sample_pairs(codes, generator)) for name, codes in columns]
     return {
-        text.name: tuple(
-            column.name
-            for column, pairs in sampled[:position]
-            if pairs is not None and _determines(column.codes, text.codes, distinctive, pairs)
+        text: tuple(
+            name
+            for name, codes, pairs in sampled[:position]
+            if pairs is not None and _determines(codes, text_codes, distinctive, pairs)
         )
-        for position, text in enumerate(texts, len(known))
+        for position, (text, text_codes) in enumerate(texts, len(known))
     }
 
 
-def _known(prepared: Prepared) -> Iterator[_Column]:
+def _known(prepared: Prepared) -> dict[str, Integers]:
+    columns: dict[str, Integers] = {}
     if prepared.names is not None:
-        yield _Column(GIVEN_NAME, prepared.names.given)
-        yield _Column(FAMILY_NAME, prepared.names.family)
+        columns |= {GIVEN_NAME: prepared.names.given, FAMILY_NAME: prepared.names.family}
     if prepared.gender is not None:
-        yield _Column(GENDER, prepared.gender)
+        columns[GENDER] = prepared.gender
     if prepared.addresses is not None:
-        yield _Column(POSTAL, prepared.addresses.postal[:, 0])
-        yield _Column(CITY, prepared.addresses.city[:, 0])
+        columns[POSTAL] = prepared.addresses.postal[:, 0]
+        columns[CITY] = prepared.addresses.city[:, 0]
+    return columns
 
 
 def codes_of(prepared: Prepared, attribute: str) -> Integers:
     """Return the codes of an attribute that `redundant_columns` names."""
-    for column in _known(prepared):
-        if column.name == attribute:
-            return column.codes
-    return prepared.texts[attribute].codes[:, 0]
+    known = _known(prepared)
+    return known[attribute] if attribute in known else prepared.texts[attribute].codes[:, 0]
 
 
 def _agreement(codes: Integers) -> float:
@@ -108,10 +102,7 @@ def _sample_pairs(codes: Integers, generator: np.random.Generator) -> Pairs | No
 
 
 def _determines(
-    known: Integers,
-    text: Integers,
-    distinctive: Sequence[Integers],
-    pairs: Pairs,
+    known: Integers, text: Integers, distinctive: Sequence[Integers], pairs: Pairs
 ) -> bool:
     i, j = pairs
     both = (text[i] >= 0) & (text[j] >= 0)
