@@ -19,13 +19,17 @@ class _Letters(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)
+        category = unicodedata.category(letter)
         if unicodedata.combining(letter) and code < _COMBINING_ACCENTS_END:
             plain = ""
-        elif not (letter.isalnum() or unicodedata.category(letter)[0] == "M") or _is_ideogram(code):
+        elif category == "Cn":
+            # Arrow may know letters of a newer Unicode than Python does.
+            plain = " "
+        elif not (letter.isalnum() or category[0] == "M") or _is_ideogram(code):
             plain = letter
         else:
             plain = "".join(filter(str.isalnum, anyascii(letter).lower()))
-            if not plain and unicodedata.category(letter) == "Lo":
+            if not plain and category == "Lo":
                 # The letters that carry vowels in Semitic scripts.
                 plain = "a"
         self[code] = plain
