@@ -31,8 +31,12 @@ def spark():
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "2g",
+        # Compiling and optimising the plans takes longer than running them on so few rows.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.adaptive.enabled": "false",
     }
-    session = spark.session("local[2]", settings)
+    session = spark.session("local[1]", settings)
     yield session
     session.stop()
 

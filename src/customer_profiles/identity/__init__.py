@@ -29,24 +29,18 @@ __all__ = [
 ]
 
 _MODULES = {
-    "MOST_HELD": "matching.blocking",
-    "Candidate": "index",
-    "Evidence": "explaining",
-    "Explanation": "explaining",
-    "Group": "resolution",
-    "Index": "index",
-    "Kind": "columns.kinds",
-    "Model": "model",
-    "Resolution": "resolution",
-    "Stored": "index",
-    "lasting_keys": "index",
-    "resolve": "resolution",
+    "columns.kinds": ("Kind",),
+    "explaining": ("Evidence", "Explanation"),
+    "index": ("Candidate", "Index", "Stored", "lasting_keys"),
+    "matching.blocking": ("MOST_HELD",),
+    "model": ("Model",),
+    "resolution": ("Group", "Resolution", "resolve"),
 }
 
 
 def __getattr__(name: str) -> object:
     """Import a name's module, which needs numpy and other extras, when the name is first used."""
-    module = _MODULES.get(name)
+    module = next((module for module, names in _MODULES.items() if name in names), None)
     if module is None:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)

@@ -15,19 +15,7 @@ import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-from customer_profiles.identity.columns import redundant
-from customer_profiles.identity.columns.kinds import (
-    BIRTH_DATE,
-    EMAIL,
-    FAMILY_NAME,
-    GENDER,
-    GIVEN_NAME,
-    LOCALITY,
-    MIDDLE_NAME,
-    PHONE,
-    STREET,
-    SUFFIX,
-)
+from customer_profiles.identity.columns import kinds, redundant
 
 from .levels import (
     EXACT,
@@ -43,11 +31,13 @@ from .levels import (
     StreetLevel,
     SuffixLevel,
     TextLevel,
+    labels,
 )
 from .term_frequency import IDENTIFIER_SHARE, TEXT_SHARE, TF_CLASSES, tf_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from enum import IntEnum
 
     from customer_profiles.identity.arrays import (
         Floats,
@@ -62,7 +52,6 @@ if TYPE_CHECKING:
     from customer_profiles.identity.columns.names import Names
     from customer_profiles.identity.columns.prepared import Emails, Phones, Prepared, Values
 
-    from .levels import Level
     from .term_frequency import TermFrequency
 
     Found: TypeAlias = tuple[Levels, Levels]
@@ -77,7 +66,7 @@ class Comparison:
     """How one attribute is compared."""
 
     name: str
-    level: type[Level]
+    level: type[IntEnum]
     find: Compare
     term_frequencies: dict[int, TermFrequency] = field(default_factory=dict)
     """Term frequencies of the values agreed on, by the levels that mean such an agreement."""
@@ -91,7 +80,7 @@ class Comparison:
     @property
     def levels(self) -> tuple[str, ...]:
         """The label of each level; the first is `missing`."""
-        return self.level.labels()
+        return labels(self.level)
 
     @property
     def level_of(self) -> Levels:
@@ -160,12 +149,12 @@ def _unlike(letters: Hashes, a: Integers, b: Integers) -> Levels:
     return count
 
 
-def _exact_or(different: Level, is_exact: Mask) -> Levels:
+def _exact_or(different: IntEnum, is_exact: Mask) -> Levels:
     # An enum's member as an operand would widen the array to 64 bits; a uint8 does not.
     return np.where(is_exact, np.uint8(EXACT), np.uint8(different))
 
 
-def _at(levels: Levels, level: Level) -> Rows:
+def _at(levels: Levels, level: IntEnum) -> Rows:
     """Return the positions of the pairs that have a level."""
     return np.flatnonzero(levels == int(level))
 
@@ -200,32 +189,36 @@ def _names(names: Names) -> list[Comparison]:
     given_tf = tf_of("given", names.given, names.text)
     family_tf = tf_of("family", names.family, names.text)
 
-    def compare_given(i: Rows, j: Rows) -> Found:
-        a, b = names.given[i], names.given[j]
-        level = _exact_or(GivenNameLevel.DIFFERENT, (a == b) & (names.length[a] > 1))
-        level[(a < 0) | (b < 0)] = MISSING
-        rest = _at(level, GivenNameLevel.DIFFERENT)
-        level[rest] = _given_level(names, i[rest], j[rest])
-        return level, given_tf.class_of[a]
-
-    def compare_family(i: Rows, j: Rows) -> Found:
-        a, b = names.family[i], names.family[j]
-        level = _exact_or(FamilyNameLevel.DIFFERENT, (a == b) & (names.length[a] > 1))
-        level[(a < 0) | (b < 0)] = MISSING
-        rest = _at(level, FamilyNameLevel.DIFFERENT)
-        level[rest] = _family_level(names, i[rest], j[rest])
-        return level, family_tf.class_of[a]
-
     swapped = {int(GivenNameLevel.SWAPPED): _exchanged_pairs(names.given, names.family)}
+    by_given = _by_name(names, names.given, given_tf, GivenNameLevel.DIFFERENT, _given_level)
+    by_family = _by_name(names, names.family, family_tf, FamilyNameLevel.DIFFERENT, _family_level)
     result = [
-        Comparison(GIVEN_NAME, GivenNameLevel, compare_given, {EXACT: given_tf}, swapped),
-        Comparison(FAMILY_NAME, FamilyNameLevel, compare_family, {EXACT: family_tf}),
+        Comparison(kinds.GIVEN_NAME, GivenNameLevel, by_given, {EXACT: given_tf}, swapped),
+        Comparison(kinds.FAMILY_NAME, FamilyNameLevel, by_family, {EXACT: family_tf}),
     ]
     if (names.middle >= 0).any():
         result.append(_middle(names))
     if (names.suffix >= 0).any():
         result.append(_suffix(names))
     return result
+
+
+def _by_name(
+    names: Names,
+    codes: Integers,
+    tf: TermFrequency,
+    different: IntEnum,
+    level_of_different: Callable[[Names, Rows, Rows], Levels],
+) -> Compare:
+    def find(i: Rows, j: Rows) -> Found:
+        a, b = codes[i], codes[j]
+        level = _exact_or(different, (a == b) & (names.length[a] > 1))
+        level[(a < 0) | (b < 0)] = MISSING
+        rest = _at(level, different)
+        level[rest] = level_of_different(names, i[rest], j[rest])
+        return level, tf.class_of[a]
+
+    return find
 
 
 def _exchanged_pairs(first: Integers, second: Integers) -> float:
@@ -310,7 +303,7 @@ def _middle(names: Names) -> Comparison:
         level[(a < 0) | (b < 0)] = MISSING
         return level, tf.class_of[a]
 
-    return Comparison(MIDDLE_NAME, MiddleNameLevel, find, {EXACT: tf})
+    return Comparison(kinds.MIDDLE_NAME, MiddleNameLevel, find, {EXACT: tf})
 
 
 def _suffix(names: Names) -> Comparison:
@@ -321,7 +314,7 @@ def _suffix(names: Names) -> Comparison:
         level[(a < 0) & (b < 0)] = MISSING
         return level, np.zeros(len(i), np.uint8)
 
-    return Comparison(SUFFIX, SuffixLevel, find)
+    return Comparison(kinds.SUFFIX, SuffixLevel, find)
 
 
 # Birth dates and gender
@@ -371,7 +364,7 @@ def _birth(birth: Integers) -> Comparison:
         np.where(whole, year.astype(np.int64) << 8 | day, -1),
     )
     counted = {int(BirthDateLevel.DAY_AND_MONTH_SWAPPED): swapped}
-    return Comparison(BIRTH_DATE, BirthDateLevel, find, {EXACT: tf}, counted)
+    return Comparison(kinds.BIRTH_DATE, BirthDateLevel, find, {EXACT: tf}, counted)
 
 
 def _gender(gender: Integers, names: Names | None) -> Comparison:
@@ -386,7 +379,7 @@ def _gender(gender: Integers, names: Names | None) -> Comparison:
             level[implied.any(axis=1) & (x >= 0) & (y >= 0)] = MISSING
         return level, np.zeros(len(i), np.uint8)
 
-    return Comparison(GENDER, GenderLevel, find)
+    return Comparison(kinds.GENDER, GenderLevel, find)
 
 
 # E-mail addresses and phone numbers, of which a record may have several
@@ -405,7 +398,7 @@ def _combinations(codes: Integers, i: Rows, j: Rows) -> Iterator[tuple[Rows, Int
             yield having[both], a[having][both], b[both]
 
 
-def _any_exact(codes: Integers, tf: TermFrequency, i: Rows, j: Rows, different: Level) -> Found:
+def _any_exact(codes: Integers, tf: TermFrequency, i: Rows, j: Rows, different: IntEnum) -> Found:
     """Find pairs with a value in common; of several common values the rarest counts."""
     level = np.full(len(i), different, np.uint8)
     level[(codes[i, 0] < 0) | (codes[j, 0] < 0)] = MISSING
@@ -443,7 +436,7 @@ def _email(emails: Emails, names: Names | None) -> Comparison:
             level[near[alike & (a >= 0) & (b >= 0)]] = MISSING
         return level, rarest
 
-    return Comparison(EMAIL, EmailLevel, find, {EXACT: tf})
+    return Comparison(kinds.EMAIL, EmailLevel, find, {EXACT: tf})
 
 
 _LAST_SEVEN = np.uint64(0xFFFFFFF)
@@ -467,7 +460,7 @@ def _phone(phones: Phones) -> Comparison:
             level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
         return level, rarest
 
-    return Comparison(PHONE, PhoneLevel, find, {EXACT: tf})
+    return Comparison(kinds.PHONE, PhoneLevel, find, {EXACT: tf})
 
 
 def _neighbours_swapped(left: Hashes, right: Hashes) -> Mask:
@@ -493,7 +486,7 @@ def _addresses(addresses: Addresses) -> list[Comparison]:
     if (addresses.street >= 0).any():
         line = tf_of("street", addresses.line, addresses.line_text)
         streets = _best_of(addresses, lambda i, j: _street(addresses, line, i, j))
-        result.append(Comparison(STREET, StreetLevel, streets, {EXACT: line}))
+        result.append(Comparison(kinds.STREET, StreetLevel, streets, {EXACT: line}))
     if (addresses.postal >= 0).any() or (addresses.city >= 0).any():
         postal = tf_of("postal", addresses.postal, addresses.postal_text)
         city = tf_of("city", addresses.city, addresses.city_text)
@@ -503,7 +496,7 @@ def _addresses(addresses: Addresses) -> list[Comparison]:
             LocalityLevel.POSTAL_CODE: postal,
             LocalityLevel.CITY: city,
         }
-        result.append(Comparison(LOCALITY, LocalityLevel, localities, tfs))
+        result.append(Comparison(kinds.LOCALITY, LocalityLevel, localities, tfs))
     return result
 
 

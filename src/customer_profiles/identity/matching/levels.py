@@ -1,6 +1,6 @@
-"""The levels at which two values of one attribute can agree.
+"""The levels at which two values of one attribute can agree; pairs store them as bytes.
 
-Models and explanations name levels by their labels, so renaming a member invalidates stored models.
+Models and explanations name levels by their labels, so renaming a level invalidates stored models.
 """
 
 from __future__ import annotations
@@ -11,136 +11,39 @@ MISSING, EXACT = 0, 1
 """The first two levels of every comparison."""
 
 
-class Level(IntEnum):
-    """How similar two values of one attribute are; pairs store the number as a byte."""
-
-    @classmethod
-    def labels(cls) -> tuple[str, ...]:
-        """Return the readable name of each level, such as `day and month swapped`."""
-        return tuple(level.name.lower().replace("_", " ") for level in cls)
+def labels(levels: type[IntEnum]) -> tuple[str, ...]:
+    """Return the readable names of levels, such as `day and month swapped`."""
+    return tuple(level.name.lower().replace("_", " ") for level in levels)
 
 
-class GivenNameLevel(Level):
-    """Levels of given names."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    NICKNAME = 2
-    NEAR = 3
-    """One typing error, or two in a long name."""
-    MIDDLE_NAME = 4
-    """One record's given name is the other's middle name."""
-    INITIAL = 5
-    BEGINNING = 6
-    """One name begins with the other."""
-    SWAPPED = 7
-    """Given and family name are exchanged."""
-    SIMILAR = 8
-    DIFFERENT = 9
-
-
-class FamilyNameLevel(Level):
-    """Levels of family names."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    NEAR = 2
-    PART = 3
-    """Names of several words share the first or the last word."""
-    SIMILAR = 4
-    DIFFERENT = 5
-
-
-class MiddleNameLevel(Level):
-    """Levels of middle names."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    INITIAL = 2
-    DIFFERENT = 3
-
-
-class SuffixLevel(Level):
-    """Levels of suffixes such as Jr. and Sr."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    DIFFERENT = 2
-    ONE_HAS_NONE = 3
-
-
-class BirthDateLevel(Level):
-    """Levels of birth dates."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    DAY_AND_MONTH_SWAPPED = 2
-    ONE_DIGIT = 3
-    TWO_PARTS = 4
-    """Two of year, month and day agree."""
-    SAME_YEAR = 5
-    SAME_DECADE = 6
-    DIFFERENT = 7
-
-
-class GenderLevel(Level):
-    """Levels of genders."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    DIFFERENT = 2
-
-
-class EmailLevel(Level):
-    """Levels of e-mail addresses."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    SAME_LOCAL_PART = 2
-    NEAR = 3
-    DIFFERENT = 4
-
-
-class PhoneLevel(Level):
-    """Levels of phone numbers."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    SAME_END = 2
-    """The last seven digits agree."""
-    ONE_DIGIT = 3
-    """One digit differs, or two neighbouring digits are exchanged."""
-    DIFFERENT = 4
-
-
-class StreetLevel(Level):
-    """Levels of streets with house numbers."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    NEAR = 2
-    SAME_STREET = 3
-    """Similar street names with different house numbers."""
-    DIFFERENT = 4
-
-
-class LocalityLevel(Level):
-    """Levels of postal code and city together."""
-
-    MISSING = MISSING
-    POSTAL_CODE_AND_CITY = EXACT
-    POSTAL_CODE = 2
-    CITY = 3
-    NEAR = 4
-    IN_PART = 5
-    """One of the two is nearly equal."""
-    DIFFERENT = 6
-
-
-class TextLevel(Level):
-    """Levels of identifiers and of texts of unknown meaning, and of the two parts of a locality."""
-
-    MISSING = MISSING
-    EXACT = EXACT
-    NEAR = 2
-    DIFFERENT = 3
+# NEAR: one typing error, or two in a long name. MIDDLE_NAME: the given name of one record is the
+# other's middle name. BEGINNING: one name begins with the other. SWAPPED: with the family name.
+GivenNameLevel = IntEnum(
+    "GivenNameLevel",
+    "MISSING EXACT NICKNAME NEAR MIDDLE_NAME INITIAL BEGINNING SWAPPED SIMILAR DIFFERENT",
+    start=0,
+)
+# PART: names of several words share the first or the last word.
+FamilyNameLevel = IntEnum("FamilyNameLevel", "MISSING EXACT NEAR PART SIMILAR DIFFERENT", start=0)
+MiddleNameLevel = IntEnum("MiddleNameLevel", "MISSING EXACT INITIAL DIFFERENT", start=0)
+SuffixLevel = IntEnum("SuffixLevel", "MISSING EXACT DIFFERENT ONE_HAS_NONE", start=0)
+# TWO_PARTS: two of year, month and day agree.
+BirthDateLevel = IntEnum(
+    "BirthDateLevel",
+    "MISSING EXACT DAY_AND_MONTH_SWAPPED ONE_DIGIT TWO_PARTS SAME_YEAR SAME_DECADE DIFFERENT",
+    start=0,
+)
+GenderLevel = IntEnum("GenderLevel", "MISSING EXACT DIFFERENT", start=0)
+EmailLevel = IntEnum("EmailLevel", "MISSING EXACT SAME_LOCAL_PART NEAR DIFFERENT", start=0)
+# SAME_END: the last seven digits. ONE_DIGIT: one digit differs, or two neighbours are exchanged.
+PhoneLevel = IntEnum("PhoneLevel", "MISSING EXACT SAME_END ONE_DIGIT DIFFERENT", start=0)
+# SAME_STREET: similar names with different house numbers.
+StreetLevel = IntEnum("StreetLevel", "MISSING EXACT NEAR SAME_STREET DIFFERENT", start=0)
+# IN_PART: postal code or city is nearly equal, and the other one differs.
+LocalityLevel = IntEnum(
+    "LocalityLevel",
+    "MISSING POSTAL_CODE_AND_CITY POSTAL_CODE CITY NEAR IN_PART DIFFERENT",
+    start=0,
+)
+# Of identifiers, of texts of unknown meaning, and of the two parts of a locality.
+TextLevel = IntEnum("TextLevel", "MISSING EXACT NEAR DIFFERENT", start=0)

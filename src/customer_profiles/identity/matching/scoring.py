@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_profiles.identity.columns.kinds import (
-    BIRTH_DATE,
-    EMAIL,
-    FAMILY_NAME,
-    LOCALITY,
-    PHONE,
-    STREET,
-)
+from customer_profiles.identity.columns import kinds
 
 from .levels import EXACT, MISSING
 from .term_frequency import TF_CLASSES
@@ -37,12 +30,13 @@ if TYPE_CHECKING:
     from .term_frequency import TermFrequency
 
 MATCH, RELATED, CHANCE = 0, 1, 2
-SHARED = frozenset({FAMILY_NAME, STREET, LOCALITY, PHONE, EMAIL})
+SHARED = frozenset({kinds.FAMILY_NAME, kinds.STREET, kinds.LOCALITY, kinds.PHONE, kinds.EMAIL})
 """What people who live or work together share."""
 
 # Where estimation starts. Any start that ranks the levels in this order converges to one solution.
 _START_EXACT, _START_BETWEEN = 0.8, 0.15
-_START_SHARED = {FAMILY_NAME: 0.6, STREET: 0.6, LOCALITY: 0.6, PHONE: 0.2, EMAIL: 0.02}
+_START_SHARED = dict.fromkeys((kinds.FAMILY_NAME, kinds.STREET, kinds.LOCALITY), 0.6)
+_START_SHARED |= {kinds.PHONE: 0.2, kinds.EMAIL: 0.02}
 _START_TEXT = 0.1
 # The share of related pairs that are born on the same day.
 _TWINS = 0.004
@@ -103,7 +97,7 @@ class Attribute:
         """
         match, related = self.match[self.level_of], self.related[self.level_of]
         if not self.shared:
-            twins = _TWINS if self.name == BIRTH_DATE else 0
+            twins = _TWINS if self.name == kinds.BIRTH_DATE else 0
             related = np.where(self.has_tf, self.share + twins, related)
         chance = self.chance[self.level_of]
         chance = np.where(self.has_tf, self.share * self.strangers, chance)
