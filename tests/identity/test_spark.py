@@ -113,7 +113,10 @@ def test_a_model_estimated_on_spark_finds_nearly_the_same(frame, embedded):
 WRONG = [
     ({"id_column": "nr"}, "no column 'nr'"),
     ({"id_column": "ProfileId", "threshold": 95}, "threshold is a probability"),
-    ({"id_column": "ProfileId", "kinds": {"x": "email"}}, "no such column or kind"),
+    (
+        {"id_column": "ProfileId", "kinds": {"x": "email"}},
+        "the column 'x', which the records do not have",
+    ),
 ]
 
 

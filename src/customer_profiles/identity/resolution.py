@@ -21,7 +21,7 @@ from .matching.matcher import Matcher, pack, unpack
 from .model import Model, TermFrequencies
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Collection, Hashable, Mapping
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -331,7 +331,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     """
     ids, columns = read(records, id_column)
     known: dict[str, Kind] = dict(kinds or {})
-    _check(known, columns, threshold)
+    check(known, columns, threshold)
     for name, kind in (model.kinds if model else {}).items():
         if name in columns:
             known.setdefault(name, kind)
@@ -350,7 +350,12 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     return Resolution(matcher, weights, scored, inner, ids, columns, known, threshold)
 
 
-def _check(kinds: Mapping[str, str], columns: Columns, threshold: float) -> None:
+def check(kinds: Mapping[str, str], columns: Collection[str], threshold: float) -> None:
+    """Check the arguments of `resolve`.
+
+    Raises:
+        ValueError: one is wrong; the message names it.
+    """
     for name, kind in kinds.items():
         if kind not in KINDS:
             msg = f"kinds[{name!r}] is {kind!r}; a kind is one of {', '.join(KINDS)}"

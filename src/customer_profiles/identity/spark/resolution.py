@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from customer_profiles.identity.columns.kinds import KINDS
 from customer_profiles.identity.columns.prepared import prepare
 from customer_profiles.identity.columns.reading import read as read_columns
 from customer_profiles.identity.matching import blocking, scoring
@@ -26,6 +25,7 @@ from customer_profiles.identity.matching.term_frequency import (
     tf_by_counts,
 )
 from customer_profiles.identity.model import Model, TermFrequencies
+from customer_profiles.identity.resolution import check
 from customer_profiles.identity.single.keys import keys_of
 from customer_profiles.identity.single.record import read as read_record
 
@@ -85,22 +85,12 @@ def resolve(
             the message says which.
     """
     known: dict[str, Kind] = {**(kinds or {}), **(model.kinds if model else {})}
-    _check(records, id_column, known, threshold)
-    run = _Run(records, id_column, known)
-    return run.by(model, threshold) if model is not None else run.estimated(threshold)
-
-
-def _check(records: DataFrame, id_column: str, kinds: Mapping[str, str], threshold: float) -> None:
     if id_column not in records.columns:
         msg = f"id_column: the records have no column {id_column!r}"
         raise ValueError(msg)
-    if not 0 < threshold <= 1:
-        msg = f"threshold is a probability above 0 and at most 1, not {threshold}"
-        raise ValueError(msg)
-    for name, kind in kinds.items():
-        if kind not in KINDS or name not in records.columns:
-            msg = f"kinds[{name!r}] is {kind!r}: there is no such column or kind"
-            raise ValueError(msg)
+    check(known, records.columns, threshold)
+    run = _Run(records, id_column, known)
+    return run.by(model, threshold) if model is not None else run.estimated(threshold)
 
 
 class _Run:
