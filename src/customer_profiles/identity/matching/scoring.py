@@ -35,8 +35,13 @@ SHARED = frozenset({kinds.FAMILY_NAME, kinds.STREET, kinds.LOCALITY, kinds.PHONE
 
 # Where estimation starts. Any start that ranks the levels in this order converges to one solution.
 _START_EXACT, _START_BETWEEN = 0.8, 0.15
-_START_SHARED = dict.fromkeys((kinds.FAMILY_NAME, kinds.STREET, kinds.LOCALITY), 0.6)
-_START_SHARED |= {kinds.PHONE: 0.2, kinds.EMAIL: 0.02}
+_START_SHARED: dict[str, float] = {
+    kinds.FAMILY_NAME: 0.6,
+    kinds.STREET: 0.6,
+    kinds.LOCALITY: 0.6,
+    kinds.PHONE: 0.2,
+    kinds.EMAIL: 0.02,
+}
 _START_TEXT = 0.1
 # The share of related pairs that are born on the same day.
 _TWINS = 0.004
