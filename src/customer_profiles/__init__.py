@@ -6,11 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._channels import AwsChannel, Channel, EngineChannel
     from ._client import CustomerProfiles
     from ._gateway import RetryPolicy
     from ._results import Results
     from ._version import __version__
+    from .channels.aws import AwsChannel, Channel, EngineChannel
     from .errors import (
         AccessDeniedError,
         AmbiguousWriteError,
@@ -102,7 +102,7 @@ if TYPE_CHECKING:
 
 # A name is imported when it is first used: a script pays for what it touches (PEP 562).
 _ROOMS = {
-    "_channels": ("AwsChannel", "Channel", "EngineChannel"),
+    "channels.aws": ("AwsChannel", "Channel", "EngineChannel"),
     "_client": ("CustomerProfiles",),
     "_gateway": ("RetryPolicy",),
     "_results": ("Results",),

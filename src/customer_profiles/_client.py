@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from ._channels import AwsChannel, EngineChannel
 from ._gateway import Gateway
+from .channels.aws import AwsChannel, EngineChannel
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from botocore.config import Config
 
-    from ._channels import Channel
     from ._gateway import RetryPolicy
+    from .channels.aws import Channel
     from .engine import Clock, Quotas
     from .models.domain import Domain
     from .repositories.domains import Domains

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from ._channels import Channel
     from ._problems import Names
     from ._wire import Wire
+    from .channels.aws import Channel
 
 log = logging.getLogger("customer_profiles")
 

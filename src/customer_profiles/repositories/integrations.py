@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._channels import embedded
 from customer_profiles._results import Results
+from customer_profiles.channels.aws import embedded
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.integration import (
@@ -32,9 +32,9 @@ from .base import Answer, build, name_of, source_of
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from customer_profiles._channels import EngineChannel
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
+    from customer_profiles.channels.aws import EngineChannel
 
 _PUT = "PutIntegration"
 _GET = "GetIntegration"

@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from customer_profiles import _wire
-from customer_profiles._channels import redact
 from customer_profiles._problems import refuse
 from customer_profiles._results import Results
+from customer_profiles.channels.aws import redact
 from customer_profiles.errors import (
     BatchError,
     CustomerProfilesError,

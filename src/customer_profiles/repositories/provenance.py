@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic.alias_generators import to_pascal
 
-from customer_profiles._channels import EngineChannel
 from customer_profiles._problems import unknown
+from customer_profiles.channels.aws import EngineChannel
 from customer_profiles.errors import InvalidInputError, ResourceNotFoundError
 from customer_profiles.models.history import HistoryRecord, Provenance
 from customer_profiles.models.profile import Address, EngagementPreferences, Profile

@@ -11,9 +11,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
-from . import _wire
-from ._quiet import private, quiet_botocore
-from .errors import (
+from customer_profiles import _wire
+from customer_profiles._quiet import private, quiet_botocore
+from customer_profiles.errors import (
     AccessDeniedError,
     ConnectionFailedError,
     InvalidInputError,
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from ._wire import Wire
-    from .engine import Engine
-    from .identity import Candidate
+    from customer_profiles._wire import Wire
+    from customer_profiles.engine import Engine
+    from customer_profiles.identity import Candidate
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -144,7 +144,7 @@ class EngineChannel:
     retries = False
 
     def __init__(self, engine: Engine) -> None:
-        from .engine import Refusal, StorageError
+        from customer_profiles.engine import Refusal, StorageError
 
         self.engine = engine
         self._refusal: type[Refusal] = Refusal
@@ -153,7 +153,7 @@ class EngineChannel:
     @classmethod
     def open(cls, path: Any = None, **options: Any) -> EngineChannel:
         """Open the engine on a SQLite file, or in memory without a path."""
-        from .engine import Engine, StorageError
+        from customer_profiles.engine import Engine, StorageError
 
         try:
             return cls(Engine(path, **options))
@@ -273,7 +273,7 @@ def _user_agent() -> str:
 
     import botocore
 
-    from ._version import __version__
+    from customer_profiles._version import __version__
 
     return (
         f"customer-profiles/{__version__} Botocore/{botocore.__version__} "
