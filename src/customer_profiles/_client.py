@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from ._gateway import Gateway
-from .channels.aws import AwsChannel, EngineChannel
+from .channels.aws import AwsChannel
+from .channels.embedded import EngineChannel
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
     from ._gateway import RetryPolicy
-    from .channels.aws import Channel
+    from .channels.base import Channel
     from .engine import Clock, Quotas
     from .models.domain import Domain
     from .repositories.domains import Domains

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ._problems import Names
     from ._wire import Wire
-    from .channels.aws import Channel
+    from .channels.base import Channel
 
 log = logging.getLogger("customer_profiles")
 

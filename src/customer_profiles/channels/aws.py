@@ -1,15 +1,11 @@
-"""The ways to the service: AWS through botocore, or the engine in this process.
-
-A channel is one method, `send(operation, request) -> bytes`: JSON out of the service, or one of
-our errors. Nothing above a channel knows which of them it talks to.
-"""
+"""The channel to AWS, through a botocore client."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
 from customer_profiles._quiet import private, quiet_botocore
@@ -18,40 +14,15 @@ from customer_profiles.errors import (
     ConnectionFailedError,
     InvalidInputError,
     ServiceError,
-    StoreError,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from .redaction import redact
 
+if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     from customer_profiles._wire import Wire
-    from customer_profiles.engine import Engine
-    from customer_profiles.identity import Candidate
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class Channel(Protocol):
-    """A way to the service."""
-
-    retries: bool
-    """Whether the channel retries by itself, so that nobody above it may."""
-
-    def send(self, operation: str, request: Wire) -> bytes:
-        """Send one request once, and give the JSON of a successful answer."""
-        ...
-
-    def arn(self, resource: str) -> str:
-        """Give the ARN of a resource such as `domains/shop`."""
-        ...
-
-    def close(self) -> None:
-        """Give back what the channel holds."""
-        ...
 
 
 class AwsChannel:
@@ -94,7 +65,7 @@ class AwsChannel:
         quiet_botocore()
 
     def send(self, operation: str, request: Wire) -> bytes:
-        """Send one request once, and give the JSON of a successful answer."""
+        """Send one request once, and return the JSON of a successful answer."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -103,9 +74,9 @@ class AwsChannel:
             with private():
                 answer: dict[str, Any] = method(**request)
         except ClientError as error:
-            raise _refused(operation, request, error) from error
+            raise _translate_client_error(operation, request, error) from error
         except BotoCoreError as error:
-            raise _unanswered(operation, error) from error
+            raise _translate_transport_error(operation, error) from error
         raw: bytes | None = answer.get(_RAW)
         return _dump(answer) if raw is None else raw
 
@@ -136,86 +107,6 @@ class AwsChannel:
             )
             raise InvalidInputError(msg) from error
         return str(answer["Account"])
-
-
-class EngineChannel:
-    """The embedded engine, called in process: no HTTP, no credentials, no network."""
-
-    retries = False
-
-    def __init__(self, engine: Engine) -> None:
-        from customer_profiles.engine import Refusal, StorageError
-
-        self.engine = engine
-        self._refusal: type[Refusal] = Refusal
-        self._storage_error: type[StorageError] = StorageError
-
-    @classmethod
-    def open(cls, path: Any = None, **options: Any) -> EngineChannel:
-        """Open the engine on a SQLite file, or in memory without a path."""
-        from customer_profiles.engine import Engine, StorageError
-
-        try:
-            return cls(Engine(path, **options))
-        except StorageError as error:
-            raise StoreError(str(error)) from error
-        except TypeError as error:
-            raise InvalidInputError(str(error)) from error
-
-    def send(self, operation: str, request: Wire) -> bytes:
-        """Have the engine answer one request."""
-        return self._ask(operation, self.engine.answer, operation, request)
-
-    def dead_letters(self, domain_name: str) -> list[Wire]:
-        """Give the objects that ingestion rejected, which the service has no operation for."""
-        return self._ask("dead_letters", self.engine.dead_letters, domain_name)
-
-    def run_flow(self, domain_name: str, uri: str) -> Wire:
-        """Run the flow of an integration now, which the service has no operation for."""
-        return self._ask("run_flow", self.engine.run_flow, domain_name, uri)
-
-    def run_due(self) -> list[Wire]:
-        """Run the flows that are due, which the service does by itself."""
-        return self._ask("run_due", self.engine.run_due)
-
-    def run_identity_resolution(self, domain_name: str) -> str:
-        """Start an identity-resolution job, which the service does by its schedule only."""
-        engine = self.engine
-        return self._ask("run_identity_resolution", engine.run_identity_resolution, domain_name)
-
-    def find_candidates(
-        self, domain_name: str, profile: Wire, *, least: float, limit: int
-    ) -> list[Candidate]:
-        """Match one profile against all stored ones, which the service has no operation for."""
-        ask = self.engine.find_candidates
-        return self._ask("find_candidates", ask, domain_name, profile, least=least, limit=limit)
-
-    def match_evidence(self, domain_name: str, match_id: str) -> Wire:
-        """Give what a match is explained from, which the service has no operation for."""
-        return self._ask("match_evidence", self.engine.match_evidence, domain_name, match_id)
-
-    def provenance(self, domain_name: str, profile_id: str) -> Wire:
-        """Give which objects set a profile's values, which the service has no operation for."""
-        return self._ask("provenance", self.engine.provenance, domain_name, profile_id)
-
-    def _ask(self, what: str, ask: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Translate what the engine raises into our errors."""
-        try:
-            return ask(*args, **kwargs)
-        except self._refusal as refusal:
-            raise ServiceError.of(
-                refusal.code, refusal.message, operation=what, status=refusal.status
-            ) from refusal
-        except self._storage_error as error:
-            raise StoreError(str(error)) from error
-
-    def arn(self, resource: str) -> str:
-        """Give the ARN of a resource such as `domains/shop`."""
-        return self.engine.arn(resource)
-
-    def close(self) -> None:
-        """Close the engine and its database."""
-        self.engine.close()
 
 
 _RAW = "customer-profiles-raw-body"
@@ -303,14 +194,14 @@ def _epoch(value: Any) -> float:
     raise TypeError(msg)
 
 
-def _refused(operation: str, request: Wire, error: ClientError) -> ServiceError:
-    said: Any = error.response
-    metadata, details = said.get("ResponseMetadata", {}), said.setdefault("Error", {})
-    details["Message"] = redact(
-        details.get("Message") or said.get("message") or "no message", request
-    )
-    # The cause is printed with every traceback, so it is cleaned as well.
-    error.args = tuple(redact(str(arg), request) for arg in error.args)
+def _translate_client_error(operation: str, request: Wire, error: ClientError) -> ServiceError:
+    answer: Any = error.response
+    metadata, details = answer.get("ResponseMetadata", {}), answer.setdefault("Error", {})
+    message = details.get("Message") or answer.get("message") or "no message"
+    private = set(_wire.private_texts(operation, request))
+    details["Message"] = redact(message, private)
+    # The cause is printed with every traceback, so it is redacted as well.
+    error.args = tuple(redact(str(arg), private) for arg in error.args)
     return ServiceError.of(
         details.get("Code", "Unknown"),
         details["Message"],
@@ -319,34 +210,6 @@ def _refused(operation: str, request: Wire, error: ClientError) -> ServiceError:
         request_id=metadata.get("RequestId"),
         retry_after=_seconds(metadata.get("HTTPHeaders", {}).get("retry-after")),
     )
-
-
-_NAMES = (
-    *("DomainName", "KeyName", "ProfileId", "ProfileIds", "resourceArn", "NextToken"),
-    *("MainProfileId", "ProfileIdsToBeMerged", "FieldSourceProfileIds", "JobId", "SearchKey"),
-    "MatchType",
-)
-_SHORTEST_SECRET = 3
-
-
-def redact(text: str, request: Any) -> str:
-    """Take a request's values out of a text: the service repeats what it refuses."""
-    for value in sorted(_values(request), key=len, reverse=True):
-        if len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, "<redacted>")
-    return text
-
-
-def _values(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            if name not in _NAMES:
-                yield from _values(inner)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _values(item)
 
 
 def _seconds(retry_after: str | None) -> float | None:
@@ -366,7 +229,7 @@ def _seconds(retry_after: str | None) -> float | None:
     return max(0.0, (moment - datetime.now(moment.tzinfo)).total_seconds())
 
 
-def _unanswered(operation: str, error: BotoCoreError) -> Exception:
+def _translate_transport_error(operation: str, error: BotoCoreError) -> Exception:
     """Tell a lost connection from missing credentials and other local trouble."""
     from botocore import exceptions
 
@@ -391,18 +254,3 @@ def _unanswered(operation: str, error: BotoCoreError) -> Exception:
         sent = not isinstance(error, never_sent)
         return ConnectionFailedError(operation, type(error).__name__, sent=sent)
     return InvalidInputError(f"{operation}: {error}")
-
-
-def embedded(channel: Channel, otherwise: str) -> EngineChannel:
-    """Give the channel as the engine's, for what the service has no operation for.
-
-    Args:
-        channel: the way to the service.
-        otherwise: what to tell those who use AWS.
-
-    Raises:
-        InvalidInputError: this is AWS.
-    """
-    if not isinstance(channel, EngineChannel):
-        raise InvalidInputError(otherwise)
-    return channel

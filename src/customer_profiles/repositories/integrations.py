@@ -8,7 +8,7 @@ from pydantic import Field
 
 from customer_profiles import _wire
 from customer_profiles._results import Results
-from customer_profiles.channels.aws import embedded
+from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.integration import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
-    from customer_profiles.channels.aws import EngineChannel
+    from customer_profiles.channels.embedded import EngineOnly
 
 _PUT = "PutIntegration"
 _GET = "GetIntegration"
@@ -252,7 +252,7 @@ class AccountIntegrations:
         return [FlowRun.from_wire(run) for run in _engine(self._gateway).run_due()]
 
 
-def _engine(gateway: Gateway) -> EngineChannel:
+def _engine(gateway: Gateway) -> EngineOnly:
     return embedded(
         gateway.channel,
         "only the embedded engine runs flows on request; on AWS schedules run by themselves, "

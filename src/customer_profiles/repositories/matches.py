@@ -9,7 +9,7 @@ from pydantic import Field
 
 from customer_profiles import _wire
 from customer_profiles._results import Results
-from customer_profiles.channels.aws import embedded
+from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import InvalidInputError, NoResultError
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.match import Match, MergePreview

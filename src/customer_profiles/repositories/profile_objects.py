@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from customer_profiles import _wire
 from customer_profiles._problems import refuse
 from customer_profiles._results import Results
-from customer_profiles.channels.aws import redact
+from customer_profiles.channels.redaction import redact
 from customer_profiles.errors import (
     BatchError,
     CustomerProfilesError,
@@ -409,16 +409,8 @@ def _error_of(failure: _Failure | None, text: str) -> ServiceError:
     if failure is None:
         msg = "the answer says nothing of this object"
         return ServiceError.of_status(500, msg, operation=_BATCH_PUT)
-    message = redact(failure.message or "no message", _values(text))
+    message = redact(failure.message or "no message", _wire.all_texts(text))
     return ServiceError.of_status(failure.code, message, operation=_BATCH_PUT)
-
-
-def _values(text: str) -> Any:
-    """Give what a message about an object must not hold."""
-    try:
-        return [text, json.loads(text)]
-    except ValueError:
-        return [text]
 
 
 def _filter(keys: Mapping[str, str | list[str]] | None) -> Wire:
