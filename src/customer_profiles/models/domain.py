@@ -148,7 +148,7 @@ class Domain(Record):
         return self._home().dead_letters(self.domain_name)
 
     def _home(self) -> Domains:
-        return cast("Domains", self.origin().home)
+        return cast("Domains", self._origin().home)
 
 
 class DomainFields(TypedDict, total=False):

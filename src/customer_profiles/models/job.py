@@ -122,4 +122,4 @@ class IdentityResolutionJob(Record):
         return self
 
     def _home(self) -> Jobs:
-        return cast("Jobs", self.origin().home)
+        return cast("Jobs", self._origin().home)

@@ -91,7 +91,7 @@ class Match(Record):
         self._home().merge(self, keep, take)
 
     def _home(self) -> Matches:
-        return cast("Matches", self.origin().home)
+        return cast("Matches", self._origin().home)
 
 
 class MergePreview(Model):
@@ -133,7 +133,7 @@ class MergePreview(Model):
             raise DetachedError(msg) from None
         return home.plot(config, ax=ax)
 
-    def attach(self, home: Matches, config: AutoMerging) -> Self:
+    def _attach(self, home: Matches, config: AutoMerging) -> Self:
         """Remember what was tried, and where."""
         object.__setattr__(self, "_tried", (home, config))
         return self

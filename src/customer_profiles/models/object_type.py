@@ -133,7 +133,7 @@ class ObjectType(Record):
 
     def to_file(self, path: str | Path) -> None:
         """Write this as JSON that `from_file` and AWS's tools read, without what is read only."""
-        wire = {name: value for name, value in self.to_wire().items() if name not in _READ_ONLY}
+        wire = {name: value for name, value in self._to_wire().items() if name not in _READ_ONLY}
         text = json.dumps(wire, indent=2, ensure_ascii=False)
         Path(path).write_text(text + "\n", encoding="utf-8")
 

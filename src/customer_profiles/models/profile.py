@@ -270,7 +270,7 @@ class Profile(Record):
         return self._home().provenance(self.profile_id, field)
 
     def _home(self) -> Profiles:
-        return cast("Profiles", self.origin().home)
+        return cast("Profiles", self._origin().home)
 
 
 class AddressFields(TypedDict, total=False):

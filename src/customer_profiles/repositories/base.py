@@ -28,11 +28,11 @@ class Home(Protocol):
         """Send what changed since the record was read."""
         ...
 
-    def reread(self, record: Any, /) -> Any:
+    def _reread(self, record: Any, /) -> Any:
         """Read the record again."""
         ...
 
-    def erase(self, record: Any, /) -> None:
+    def _erase(self, record: Any, /) -> None:
         """Delete the record."""
         ...
 
@@ -50,7 +50,7 @@ def source_of(record: Record) -> Wire:
 
     Decoding it only when something is saved makes reading free of copies.
     """
-    origin = record.origin()
+    origin = record._origin()
     wire: Any = origin.source
     if isinstance(wire, bytes):
         wire = json.loads(wire)

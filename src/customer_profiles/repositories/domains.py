@@ -72,7 +72,7 @@ class Domains:
         fields = {"default_expiration_days": 366, **settings}
         domain = build(Domain, {"domain_name": name, **fields}, _FIELDS | {"domain_name"})
         shape: Any = _wire.operation(_CREATE).input_shape
-        return self._read(_CREATE, _wire.fit(domain.to_wire(), shape))
+        return self._read(_CREATE, _wire.fit(domain._to_wire(), shape))
 
     def get(self, name: str) -> Domain:
         """Read a domain with its settings and statistics.
@@ -94,7 +94,7 @@ class Domains:
         """
         shape: Any = _wire.operation(_UPDATE).input_shape
         patch = build(Domain, {"domain_name": name, **settings}, _FIELDS | {"domain_name"})
-        given = _wire.fit(patch.to_wire(keep_none=True), shape)
+        given = _wire.fit(patch._to_wire(keep_none=True), shape)
         changes, problems = _wire.patch(given, shape)
         refuse(problems, _UPDATE)
         return self._update(changes)
@@ -126,7 +126,7 @@ class Domains:
 
     def named(self, name: str) -> Domain:
         """Give a domain that knows only its name; sends nothing."""
-        return Domain(domain_name=name).attach(self, {"DomainName": name})
+        return Domain(domain_name=name)._attach(self, {"DomainName": name})
 
     def profiles(self, name: str) -> Profiles:
         """Give the profiles of a domain; sends nothing."""
@@ -174,12 +174,12 @@ class Domains:
             "only the embedded engine gives dead letters; on AWS they are messages of the "
             "SQS queue that is the domain's dead_letter_queue_url",
         )
-        return [DeadLetter.from_wire(wire) for wire in channel.dead_letters(name)]
+        return [DeadLetter._from_wire(wire) for wire in channel.dead_letters(name)]
 
     def save(self, record: Domain) -> None:
         """Send what changed in a domain since it was read, nothing else."""
         shape: Any = _wire.operation(_UPDATE).input_shape
-        stored, wanted = source_of(record), _wire.fit(record.to_wire(), shape)
+        stored, wanted = source_of(record), _wire.fit(record._to_wire(), shape)
         name = stored["DomainName"]
         if record.domain_name != name:
             msg = "domain_name cannot be changed: a domain keeps its name"
@@ -192,13 +192,13 @@ class Domains:
         refuse(problems, _UPDATE)
         if changes:
             saved = self._update({"DomainName": name} | changes)
-            record.attach(*saved.origin())
+            record._attach(*saved._origin())
 
-    def reread(self, record: Domain) -> Domain:
+    def _reread(self, record: Domain) -> Domain:
         """Read a domain again."""
         return self.get(str(source_of(record)["DomainName"]))
 
-    def erase(self, record: Domain) -> None:
+    def _erase(self, record: Domain) -> None:
         """Delete a domain."""
         self.delete(str(source_of(record)["DomainName"]))
 
@@ -208,5 +208,5 @@ class Domains:
         return self._read(_UPDATE, changes)
 
     def _read(self, operation: str, request: Wire) -> Domain:
-        domain, body = self._gateway.read(operation, request, Domain.from_wire)
-        return domain.attach(self, body)
+        domain, body = self._gateway.read(operation, request, Domain._from_wire)
+        return domain._attach(self, body)

@@ -89,20 +89,20 @@ class _Home:
     def get(self, record_id: str) -> HistoryRecord:
         """Read one record with its content."""
         record, body = self._gateway.read(
-            _GET, self._place | {"Id": record_id}, HistoryRecord.from_wire
+            _GET, self._place | {"Id": record_id}, HistoryRecord._from_wire
         )
-        return record.attach(self, body)
+        return record._attach(self, body)
 
     def save(self, _record: HistoryRecord) -> NoReturn:
         """Refuse: what happened cannot be changed."""
         msg = "a record of the history cannot be changed"
         raise InvalidInputError(msg)
 
-    def reread(self, record: HistoryRecord) -> HistoryRecord:
+    def _reread(self, record: HistoryRecord) -> HistoryRecord:
         """Read a record again, with its content."""
         return self.get(str(source_of(record)["Id"]))
 
-    def erase(self, _record: HistoryRecord) -> NoReturn:
+    def _erase(self, _record: HistoryRecord) -> NoReturn:
         """Refuse: what happened cannot be deleted."""
         msg = "a record of the history cannot be deleted; it goes with its profile"
         raise InvalidInputError(msg)

@@ -107,7 +107,7 @@ class Integrations:
         fields: dict[str, Any] = dict(settings)
         if fields.get("object_type_name") is not None:
             fields["object_type_name"] = name_of(fields["object_type_name"])
-        given = build(Integration, fields, _FIELDS).to_wire()
+        given = build(Integration, fields, _FIELDS)._to_wire()
         source = {"Uri": uri} if flow is None else {"FlowDefinition": _definition(flow)}
         return self._read(_PUT, source | given)
 
@@ -165,34 +165,34 @@ class Integrations:
             BadRequestError: the integration has no flow of S3.
         """
         channel = _engine(self._gateway)
-        return FlowRun.from_wire(channel.run_flow(self.domain_name, uri))
+        return FlowRun._from_wire(channel.run_flow(self.domain_name, uri))
 
     def save(self, record: Integration) -> None:
         """Put an integration again, if it changed since it was read."""
-        stored = Integration.from_wire(source_of(record))
+        stored = Integration._from_wire(source_of(record))
         for name in ("domain_name", "uri"):
             if getattr(record, name) != getattr(stored, name):
                 msg = f"{name} cannot be changed: it names the integration that is saved"
                 raise InvalidInputError(msg)
-        before, wanted = (_wire.fit(one.to_wire(), _shape()) for one in (stored, record))
+        before, wanted = (_wire.fit(one._to_wire(), _shape()) for one in (stored, record))
         if (before.pop("Tags", None) or {}) != (wanted.pop("Tags", None) or {}):
             msg = "an integration's tags are changed by cp.tags.add() and cp.tags.remove()"
             raise InvalidInputError(msg)
         if before != wanted:
-            record.attach(*self._read(_PUT, wanted).origin())
+            record._attach(*self._read(_PUT, wanted)._origin())
 
-    def reread(self, record: Integration) -> Integration:
+    def _reread(self, record: Integration) -> Integration:
         """Read an integration again."""
         return self.get(str(source_of(record)["Uri"]))
 
-    def erase(self, record: Integration) -> None:
+    def _erase(self, record: Integration) -> None:
         """Delete an integration."""
         self.delete(str(source_of(record)["Uri"]))
 
     def _read(self, operation: str, request: Wire) -> Integration:
         request = self._request(request)
-        integration, body = self._gateway.read(operation, request, Integration.from_wire)
-        return integration.attach(self, body)
+        integration, body = self._gateway.read(operation, request, Integration._from_wire)
+        return integration._attach(self, body)
 
     def _request(self, members: Wire) -> Wire:
         return {"DomainName": self.domain_name} | members
@@ -233,7 +233,7 @@ class AccountIntegrations:
             items = answer.items or []
             for position, item in enumerate(items):
                 home = Integrations(self._gateway, item.domain_name)
-                item.attach(home, body, ("Items", position))
+                item._attach(home, body, ("Items", position))
             return items, answer.next_token
 
         return Results(fetch, limit=limit, page_size=page_size, start=start)
@@ -249,7 +249,7 @@ class AccountIntegrations:
         Raises:
             InvalidInputError: this is AWS, where schedules run by themselves.
         """
-        return [FlowRun.from_wire(run) for run in _engine(self._gateway).run_due()]
+        return [FlowRun._from_wire(run) for run in _engine(self._gateway).run_due()]
 
 
 def _engine(gateway: Gateway) -> EngineOnly:
@@ -270,7 +270,7 @@ def _page(size: int, token: str | None, *, include_hidden: bool) -> Wire:
 def _definition(flow: Flow) -> Wire:
     """Give a flow as the service takes it: one structure for all connectors."""
     connector, member = _CONNECTORS[type(flow)]
-    wire = flow.to_wire()
+    wire = flow._to_wire()
     source: Wire = {
         "ConnectorType": connector,
         "SourceConnectorProperties": {member: _wire.fit(wire, _properties_shape(member))},
@@ -288,7 +288,7 @@ def _definition(flow: Flow) -> Wire:
 
 
 def _task(task: FlowTask, member: str) -> Wire:
-    wire = task.to_wire()
+    wire = task._to_wire()
     operator = wire.pop("Operator", None)
     return wire | ({"ConnectorOperator": {member: operator}} if operator else {})
 
@@ -296,7 +296,7 @@ def _task(task: FlowTask, member: str) -> Wire:
 def _trigger(trigger: OnDemand | OnEvent | Scheduled) -> Wire:
     wire: Wire = {"TriggerType": _TRIGGERS[type(trigger)]}
     if isinstance(trigger, Scheduled):
-        wire["TriggerProperties"] = {"Scheduled": trigger.to_wire()}
+        wire["TriggerProperties"] = {"Scheduled": trigger._to_wire()}
     return wire
 
 

@@ -71,8 +71,8 @@ class Jobs:
             ResourceNotFoundError: the domain has no such job.
         """
         request = self._request({"JobId": job_id})
-        job, body = self._gateway.read(_GET, request, IdentityResolutionJob.from_wire)
-        return job.attach(self, body)
+        job, body = self._gateway.read(_GET, request, IdentityResolutionJob._from_wire)
+        return job._attach(self, body)
 
     def wait(
         self,
@@ -105,11 +105,11 @@ class Jobs:
         msg = "a job cannot be changed; the settings of the next one are the domain's matching"
         raise InvalidInputError(msg)
 
-    def reread(self, record: IdentityResolutionJob) -> IdentityResolutionJob:
+    def _reread(self, record: IdentityResolutionJob) -> IdentityResolutionJob:
         """Read a job again."""
         return self.get(str(source_of(record)["JobId"]))
 
-    def erase(self, _record: IdentityResolutionJob) -> NoReturn:
+    def _erase(self, _record: IdentityResolutionJob) -> NoReturn:
         """Refuse: a job cannot be deleted."""
         msg = "a job cannot be deleted; the service forgets it at its job_expiration_time"
         raise InvalidInputError(msg)

@@ -131,7 +131,7 @@ class Matches:
             request = self._request(page)
             answer, _ = self._gateway.read(_LIST_RULE_BASED, request, _IdPage.model_validate_json)
             wires = [{"MatchId": one, "MatchType": _RULES} for one in answer.items or []]
-            return [Match.from_wire(it).attach(self, it) for it in wires], answer.next_token
+            return [Match._from_wire(it)._attach(self, it) for it in wires], answer.next_token
 
         return Results(fetch, limit=limit, page_size=page_size, start=start)
 
@@ -266,7 +266,7 @@ class Matches:
             "and use similar() after the next job",
         )
         given = given_profile(profile, fields, unset=without_none)
-        return channel.find_candidates(self.domain_name, given.to_wire(), least=least, limit=limit)
+        return channel.find_candidates(self.domain_name, given._to_wire(), least=least, limit=limit)
 
     def profiles_of(self, match: Match) -> list[Profile]:
         """Read the profiles of a match."""
@@ -300,7 +300,7 @@ class Matches:
             "only the embedded engine says why: the service keeps its evidence to itself; "
             "customer_profiles.identity.resolve(profiles).explain() has a reason of its own",
         )
-        stored = Match.from_wire(source_of(match))
+        stored = Match._from_wire(source_of(match))
         if stored.match_type == _RULES:
             msg = "profiles that match by rule have the attributes of that rule in common"
             raise InvalidInputError(msg)
@@ -319,12 +319,12 @@ class Matches:
         msg = "a match cannot be changed; change or merge its profiles"
         raise InvalidInputError(msg)
 
-    def reread(self, record: Match) -> Match:
+    def _reread(self, record: Match) -> Match:
         """Read a match again."""
-        stored = Match.from_wire(source_of(record))
+        stored = Match._from_wire(source_of(record))
         return self.get(stored.match_id, match_type=stored.match_type or _ML)
 
-    def erase(self, _record: Match) -> NoReturn:
+    def _erase(self, _record: Match) -> NoReturn:
         """Refuse: a match cannot be deleted."""
         msg = "a match cannot be deleted; change or merge its profiles"
         raise InvalidInputError(msg)
@@ -345,12 +345,12 @@ class Matches:
         profile_ids = list(Results(fetch))
         if not profile_ids:
             return None
-        match = Match.from_wire(bodies[0])
-        wire = {"MatchType": match_type} | match.to_wire() | {"ProfileIds": profile_ids}
-        return Match.from_wire(wire).attach(self, wire)
+        match = Match._from_wire(bodies[0])
+        wire = {"MatchType": match_type} | match._to_wire() | {"ProfileIds": profile_ids}
+        return Match._from_wire(wire)._attach(self, wire)
 
     def _ids_of(self, match: Match) -> list[str]:
-        return match.profile_ids or self.reread(match).profile_ids
+        return match.profile_ids or self._reread(match).profile_ids
 
     def _merging(self, config: AutoMerging | MatchingConfig | None) -> AutoMerging | None:
         """Give the settings to try, or the domain's own; None if they have no criteria."""
@@ -363,11 +363,11 @@ class Matches:
 
     def _preview(self, merging: AutoMerging) -> MergePreview:
         resolution = ConflictResolution(conflict_resolving_model="RECENCY")
-        given = {"ConflictResolution": resolution.to_wire()} | merging.to_wire()
+        given = {"ConflictResolution": resolution._to_wire()} | merging._to_wire()
         shape: Any = _wire.operation(_PREVIEW).input_shape
         request = self._request(_wire.fit(given, shape))
-        preview = self._gateway.read(_PREVIEW, request, MergePreview.from_wire)[0]
-        return preview.attach(self, merging)
+        preview = self._gateway.read(_PREVIEW, request, MergePreview._from_wire)[0]
+        return preview._attach(self, merging)
 
     def _merged_at(self, merging: AutoMerging, least: float, whole: int) -> float:
         """Say how many of all matched profiles would be merged from a confidence on."""

@@ -84,14 +84,14 @@ def _check(main_id: str, merged_ids: list[str]) -> None:
 def _check_saved(home: Profiles, profiles: Iterable[Profile | str]) -> None:
     """Refuse what a merge would lose without a word."""
     for one in profiles:
-        if isinstance(one, Profile) and _is_attached(one) and home.is_changed(one):
+        if isinstance(one, Profile) and _is_attached(one) and home._is_changed(one):
             msg = "a profile has changes that were not saved; save() or refresh() it first"
             raise InvalidInputError(msg)
 
 
 def _is_attached(profile: Profile) -> bool:
     try:
-        profile.origin()
+        profile._origin()
     except DetachedError:
         return False
     return True

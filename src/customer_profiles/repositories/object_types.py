@@ -96,7 +96,7 @@ class ObjectTypes:
             raise InvalidInputError(msg)
         else:
             object_type = declared if isinstance(declared, ObjectType) else declared.object_type()
-        return self._put(_wire.fit(object_type.to_wire(), _shape()))
+        return self._put(_wire.fit(object_type._to_wire(), _shape()))
 
     def get(self, name: str | type[ProfileObject]) -> ObjectType:
         """Read an object type with its fields and keys.
@@ -198,29 +198,29 @@ class ObjectTypes:
 
     def save(self, record: ObjectType) -> None:
         """Put an object type again, if it changed since it was read."""
-        stored = ObjectType.from_wire(source_of(record))
+        stored = ObjectType._from_wire(source_of(record))
         if record.object_type_name != stored.object_type_name:
             msg = "object_type_name cannot be changed: it names the object type that is saved"
             raise InvalidInputError(msg)
-        before, wanted = (_wire.fit(one.to_wire(), _shape()) for one in (stored, record))
+        before, wanted = (_wire.fit(one._to_wire(), _shape()) for one in (stored, record))
         if (before.pop("Tags", None) or {}) != (wanted.pop("Tags", None) or {}):
             msg = "an object type's tags are changed by cp.tags.add() and cp.tags.remove()"
             raise InvalidInputError(msg)
         if before == wanted:
             return
-        if record.origin().path:
+        if record._origin().path:
             msg = "a listed object type does not know its fields; refresh() it before changing it"
             raise InvalidInputError(msg)
         if "TemplateId" in wanted:
             kept = [one for one in _OF_TEMPLATE if wanted.get(one) == before.get(one)]
             wanted = {one: value for one, value in wanted.items() if one not in kept}
-        record.attach(*self._put(wanted).origin())
+        record._attach(*self._put(wanted)._origin())
 
-    def reread(self, record: ObjectType) -> ObjectType:
+    def _reread(self, record: ObjectType) -> ObjectType:
         """Read an object type again."""
         return self.get(str(source_of(record)["ObjectTypeName"]))
 
-    def erase(self, record: ObjectType) -> None:
+    def _erase(self, record: ObjectType) -> None:
         """Delete an object type."""
         self.delete(str(source_of(record)["ObjectTypeName"]))
 
@@ -228,7 +228,7 @@ class ObjectTypes:
         if change.action == "delete":
             self.delete(change.object_type_name)
         elif change.action != "unchanged" and change.declared is not None:
-            wire = _wire.fit(change.declared.to_wire(), _shape())
+            wire = _wire.fit(change.declared._to_wire(), _shape())
             if change.deployed is not None:
                 wire = _settings(change.deployed, wire) | wire
             self._put(wire)
@@ -239,8 +239,8 @@ class ObjectTypes:
 
     def _read(self, operation: str, request: Wire) -> ObjectType:
         request = self._request(request)
-        object_type, body = self._gateway.read(operation, request, ObjectType.from_wire)
-        return object_type.attach(self, body)
+        object_type, body = self._gateway.read(operation, request, ObjectType._from_wire)
+        return object_type._attach(self, body)
 
     def _request(self, members: Wire) -> Wire:
         return {"DomainName": self.domain_name} | members
@@ -249,7 +249,7 @@ class ObjectTypes:
 def _settings(deployed: ObjectType, declared: Wire) -> Wire:
     """Give what a deployed object type has besides its mapping."""
     left_out = {*_MAPPING, *(_OF_TEMPLATE if "TemplateId" in declared else ())}
-    wire = _wire.fit(deployed.to_wire(), _shape())
+    wire = _wire.fit(deployed._to_wire(), _shape())
     return {name: value for name, value in wire.items() if name not in left_out}
 
 

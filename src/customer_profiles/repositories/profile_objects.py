@@ -311,7 +311,7 @@ class _Home:
 
     def save(self, record: StoredObject) -> None:
         """Put an object again, if it changed since it was read."""
-        stored = StoredObject.from_wire(source_of(record))
+        stored = StoredObject._from_wire(source_of(record))
         for name in ("object_type_name", "profile_object_unique_key"):
             if getattr(record, name) != getattr(stored, name):
                 msg = f"{name} cannot be changed: it names the object that is saved"
@@ -321,9 +321,9 @@ class _Home:
                 self._gateway, self._place["DomainName"], stored.object_type_name
             )
             record.profile_object_unique_key = objects.put(record)
-            record.attach(self, record.to_wire())
+            record._attach(self, record._to_wire())
 
-    def reread(self, record: StoredObject) -> StoredObject:
+    def _reread(self, record: StoredObject) -> StoredObject:
         """Look for an object among those of its profile, which is the only way to read one."""
         key = source_of(record)["ProfileObjectUniqueKey"]
         found = ObjectsOfProfile[StoredObject](
@@ -338,7 +338,7 @@ class _Home:
         msg = "the profile does not have the object any more"
         raise ServiceError.of_status(404, msg, operation=_LIST)
 
-    def erase(self, record: StoredObject) -> None:
+    def _erase(self, record: StoredObject) -> None:
         """Delete an object."""
         self.delete(str(source_of(record)["ProfileObjectUniqueKey"]))
 

@@ -154,11 +154,11 @@ class Profiles:
             ResourceNotFoundError: the domain does not exist.
         """
         given = given_profile(profile, fields, unset=without_none)
-        request = self._request(_wire.fit(given.to_wire(), _shape(_CREATE)))
+        request = self._request(_wire.fit(given._to_wire(), _shape(_CREATE)))
         answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
         stored = {**request, "ProfileId": answer.profile_id}
         del stored["DomainName"]
-        return Profile.model_validate(stored).attach(self, stored)
+        return Profile.model_validate(stored)._attach(self, stored)
 
     def get(self, profile_id: str) -> Profile:
         """Read one profile by its id.
@@ -214,7 +214,7 @@ class Profiles:
         """
         _check_id(profile_id)
         shape = _shape(_UPDATE)
-        given = given_profile(patch, fields, unset=_none_as_empty).to_wire(keep_none=True)
+        given = given_profile(patch, fields, unset=_none_as_empty)._to_wire(keep_none=True)
         given.pop("ProfileId", None)
         changes, problems = _wire.patch(_wire.fit(given, shape), shape)
         refuse(problems, _UPDATE)
@@ -372,7 +372,7 @@ class Profiles:
 
     def save(self, record: Profile) -> None:
         """Send what changed in a profile since it was read, nothing else."""
-        stored, wanted = source_of(record), record.to_wire()
+        stored, wanted = source_of(record), record._to_wire()
         profile_id = stored["ProfileId"]
         if record.profile_id != profile_id:
             msg = "profile_id cannot be changed: it names the profile that is saved"
@@ -380,17 +380,17 @@ class Profiles:
         changes, problems = _wire.difference(stored, wanted, _shape(_UPDATE))
         refuse(problems, _UPDATE)
         self._update(profile_id, changes)
-        record.attach(self, wanted)
+        record._attach(self, wanted)
 
-    def is_changed(self, record: Profile) -> bool:
+    def _is_changed(self, record: Profile) -> bool:
         """Say whether a profile has changes that were not saved."""
-        return any(_wire.difference(source_of(record), record.to_wire(), _shape(_UPDATE)))
+        return any(_wire.difference(source_of(record), record._to_wire(), _shape(_UPDATE)))
 
-    def reread(self, record: Profile) -> Profile:
+    def _reread(self, record: Profile) -> Profile:
         """Read a profile again."""
         return self.get(_id_of(record))
 
-    def erase(self, record: Profile) -> None:
+    def _erase(self, record: Profile) -> None:
         """Delete a profile."""
         self.delete(_id_of(record))
 

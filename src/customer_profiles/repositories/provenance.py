@@ -33,7 +33,7 @@ def provenance(gateway: Gateway, domain_name: str, profile_id: str, field: str) 
     path = member_path(field)
     if isinstance(gateway.channel, EngineChannel):
         entries = gateway.channel.extras.provenance(domain_name, profile_id)
-        return Provenance.from_wire(entries.get(path) or {})
+        return Provenance._from_wire(entries.get(path) or {})
     return _from_history(gateway, domain_name, profile_id, path)
 
 

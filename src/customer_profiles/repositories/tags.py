@@ -83,6 +83,6 @@ class Tags:
             path = f"{resource.domain_name}/integrations/{resource.uri}"
         else:
             # An object type does not say itself in which domain it is.
-            home = cast("ObjectTypes", resource.origin().home)
+            home = cast("ObjectTypes", resource._origin().home)
             path = f"{home.domain_name}/object-types/{resource.object_type_name}"
         return self._gateway.channel.arn(f"domains/{path}")
