@@ -80,6 +80,13 @@ def input_shape(name: str) -> StructureShape:
     return cast("StructureShape", operation(name).input_shape)
 
 
+def field_name(member: str) -> str:
+    """Return a member's name as users write it: `first_name` for `FirstName`."""
+    from botocore import xform_name
+
+    return xform_name(member)
+
+
 def _is_structure(shape: Shape) -> TypeGuard[StructureShape]:
     return shape.type_name == "structure"
 
@@ -115,7 +122,9 @@ def _fit(value: object, shape: Shape) -> object:
     if isinstance(value, dict) and _is_structure(shape):
         members = shape.members
         return {
-            name: _fit(inner, members[name]) for name, inner in value.items() if name in members
+            name: inner if type(inner) is str else _fit(inner, members[name])
+            for name, inner in value.items()
+            if name in members
         }
     if isinstance(value, list) and _is_list(shape):
         return [_fit(item, shape.member) for item in value]
@@ -134,6 +143,16 @@ def clearing(shape: Shape) -> Cleared:
     return None
 
 
+@cache
+def _is_clearable(shape: Shape) -> bool:
+    return clearing(shape) is not None
+
+
+def _has_own_parts(shape: Shape) -> TypeGuard[StructureShape]:
+    """Return whether a value of the shape is cleared and compared member by member."""
+    return shape.type_name == "structure" and _is_clearable(shape)
+
+
 def patch(wire: Wire, shape: StructureShape) -> tuple[Wire, list[Problem]]:
     """Replace each None of a request by the value that clears its member on the wire."""
     found: list[Problem] = []
@@ -146,7 +165,7 @@ def _patch(wire: Wire, shape: StructureShape, path: Path, found: list[Problem]) 
         member = shape.members[name]
         if value is not None and value != "":
             patched[name] = value
-            if _is_structure(member) and clearing(member) is not None:
+            if _has_own_parts(member):
                 patched[name] = _patch(value, member, (*path, name), found)
         elif (cleared := clearing(member)) is None:
             found.append(Problem((*path, name), "clear", member.type_name))
@@ -178,7 +197,7 @@ def _difference(
             changed = {key: value for key, value in after.items() if value != before.get(key, "")}
             changed |= {key: "" for key in before if not after.get(key)}
             changes[name] = changed
-        elif _is_structure(member) and clearing(member) is not None:
+        elif _has_own_parts(member):
             changes[name] = _difference(before or {}, after or {}, member, (*path, name), found)
         elif before == after:
             continue

@@ -28,16 +28,20 @@ if TYPE_CHECKING:
 class AwsChannel:
     """AWS, or whatever answers at `endpoint_url`, through a botocore client.
 
-    A client that this makes itself retries nothing (the gateway does) and leaves successful
-    bodies unparsed. A client that is handed in keeps its retries and its handlers as they are.
+    A client that this class makes retries nothing (the gateway does) and leaves successful
+    bodies unparsed. A client that you pass keeps its retries and its handlers as they are.
 
     Args:
-        session: a boto3 session; without one, credentials and region are found as boto3 does.
+        session: a boto3 session; by default, credentials and region are found as boto3 does.
         region: the region's name.
-        endpoint_url: where to send requests instead of the region's endpoint.
+        endpoint_url: the URL to send requests to, instead of the region's endpoint.
         config: a botocore `Config`; its `retries` are replaced.
-        client: a ready boto3 client of this service, in place of all the others.
-        account_id: the account's id in ARNs; without one it is asked of STS when needed.
+        client: a boto3 client of this service, in place of all the others.
+        account_id: the account's id in ARNs; by default, STS is queried when an ARN is needed.
+
+    Raises:
+        InvalidInputError: arguments exclude each other or have a wrong type, or boto3 can make
+            no client of them.
     """
 
     def __init__(  # noqa: PLR0913  (the ways in which boto3 itself is configured)
@@ -50,9 +54,8 @@ class AwsChannel:
         client: Any = None,
         account_id: str | None = None,
     ) -> None:
-        handed_in = {"session": session, "region": region, "endpoint_url": endpoint_url}
-        if client is not None and any((*handed_in.values(), config)):
-            msg = "a client brings its own session, region, endpoint_url and config: give only it"
+        if client is not None and any((session, region, endpoint_url, config)):
+            msg = "client excludes session, region, endpoint_url and config: it has its own"
             raise InvalidInputError(msg)
         if client is not None and not hasattr(client, "search_profiles"):
             msg = f"client must be a boto3 client of {_wire.SERVICE}"
@@ -60,8 +63,8 @@ class AwsChannel:
         self.retries: bool = client is not None
         self._account_id = account_id
         self._session = session
-        # The boto3 client: the way to operations that have no method here yet.
         self.client: Any = client or _make_client(session, region, endpoint_url, config)
+        """The boto3 client, for operations that this library has no method for."""
         quiet_botocore()
 
     def send(self, operation: str, request: Wire) -> bytes:
@@ -81,7 +84,11 @@ class AwsChannel:
         return _dump(answer) if raw is None else raw
 
     def arn(self, resource: str) -> str:
-        """Give the ARN of a resource such as `domains/shop`."""
+        """Return the ARN of a resource such as `domains/shop`.
+
+        Raises:
+            InvalidInputError: the account's id is not known, and STS did not answer.
+        """
         meta = self.client.meta
         return f"arn:{meta.partition}:profile:{meta.region_name}:{self._account}:{resource}"
 
@@ -91,7 +98,7 @@ class AwsChannel:
 
     @cached_property
     def _account(self) -> str:
-        """Ask STS whose credentials these are, once."""
+        """Return the account's id, which STS is queried for once."""
         if self._account_id is not None:
             return self._account_id
         from botocore.exceptions import BotoCoreError, ClientError
@@ -102,7 +109,7 @@ class AwsChannel:
             answer = make("sts", region_name=self.client.meta.region_name).get_caller_identity()
         except (BotoCoreError, ClientError) as error:
             msg = (
-                "the account's id is needed for an ARN and STS did not tell it; "
+                "an ARN needs the account's id, and STS did not answer; "
                 "pass account_id= to CustomerProfiles, or an ARN in place of the domain"
             )
             raise InvalidInputError(msg) from error
@@ -113,7 +120,7 @@ _RAW = "customer-profiles-raw-body"
 
 
 def _session() -> Any:
-    """Give boto3's default session where the program has set one, else a botocore session."""
+    """Return boto3's default session if the program has set one, else a botocore session."""
     import sys
 
     boto3 = sys.modules.get("boto3")
@@ -137,10 +144,10 @@ def _make_client(
     if config is not None and not hasattr(config, "merge"):
         msg = "config must be a botocore Config, such as Config(read_timeout=5)"
         raise InvalidInputError(msg)
-    # The gateway checks requests against the same model, in words that name our fields, and
-    # retries by itself: a layer on a layer would multiply the attempts.
+    # The gateway checks requests against the same model, with messages that name our fields, and
+    # retries by itself: two layers of retries would multiply the attempts.
     settings = Config(parameter_validation=False, retries={"total_max_attempts": 1})
-    # botocore puts its own user agent together twice a call, a tenth of a small call's time.
+    # botocore builds its own user agent twice a call, which takes a tenth of a small call's time.
     ours = Config(user_agent=_user_agent(), disable_request_compression=True)
     settings = ours.merge(config.merge(settings) if config is not None else settings)
     session = session or _session()
@@ -151,10 +158,10 @@ def _make_client(
     try:
         client = make(_wire.SERVICE, region_name=region, endpoint_url=endpoint_url, config=settings)
     except (BotoCoreError, ValueError) as error:
-        msg = f"no client for AWS could be made: {error}"
+        msg = f"boto3 could make no client for AWS: {error}"
         raise InvalidInputError(msg) from error
     client.meta.events.register("before-parse.customer-profiles", _keep_raw)
-    # These headers would say of every attempt of the gateway that it is the first and only one.
+    # These headers would number every attempt of the gateway as the first.
     client.meta.events.unregister("request-created", add_retry_headers)
     return client
 
@@ -175,22 +182,22 @@ def _user_agent() -> str:
 def _keep_raw(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
 ) -> None:
-    """Keep a successful body and hide it from botocore's parser, which is 80 % of a page's time."""
+    """Keep a successful body from botocore's parser, which takes 80 % of a page's time."""
     if response_dict["status_code"] < 300:  # noqa: PLR2004  (success is what is below)
         customized_response_dict[_RAW] = response_dict["body"] or b"{}"
         response_dict["body"] = b""
 
 
 def _dump(answer: dict[str, Any]) -> bytes:
-    """Write a parsed answer as the JSON that it came from, for the one reading path there is."""
+    """Encode an answer that botocore parsed, because models are read from JSON only."""
     wire = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
     return json.dumps(wire, default=_epoch, separators=(",", ":")).encode()
 
 
-def _epoch(value: Any) -> float:
+def _epoch(value: object) -> float:
     if isinstance(value, datetime):
         return value.timestamp()
-    msg = f"botocore gave a {type(value).__name__}, which is not JSON"
+    msg = f"botocore returned a {type(value).__name__}, which is not JSON"
     raise TypeError(msg)
 
 
@@ -213,7 +220,7 @@ def _translate_client_error(operation: str, request: Wire, error: ClientError) -
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Read `Retry-After`: seconds, or a date."""
+    """Return the seconds of a `Retry-After` header, which holds seconds or a date."""
     if not retry_after:
         return None
     try:
@@ -230,7 +237,7 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def _translate_transport_error(operation: str, error: BotoCoreError) -> Exception:
-    """Tell a lost connection from missing credentials and other local trouble."""
+    """Return our error for a lost connection, missing credentials or a local problem."""
     from botocore import exceptions
 
     credentials = (
