@@ -38,6 +38,14 @@ ONLY_IN = {
     "tenacity": ("_gateway.py",),
     # An engine in this process reads the files of S3 flows and fills SQS queues by itself.
     "boto3": ("channels/", "_client.py", "engine/aws.py"),
+    "botocore": (
+        "channels/",
+        "engine/aws.py",
+        "engine/doors/hook.py",
+        "_wire.py",  # the service's description
+        "errors.py",  # a ServiceError is also a ClientError
+        "cli/target.py",  # named profiles of credentials
+    ),
     "pyspark": ("identity/spark/",),
     "splink": ("identity/spark/",),
     "typer": ("cli/",),

@@ -205,10 +205,10 @@ def _translate_client_error(operation: str, request: Wire, error: ClientError) -
     answer: Any = error.response
     metadata, details = answer.get("ResponseMetadata", {}), answer.setdefault("Error", {})
     message = details.get("Message") or answer.get("message") or "no message"
-    private = set(_wire.private_texts(operation, request))
-    details["Message"] = redact(message, private)
+    hidden = set(_wire.private_texts(operation, request))
+    details["Message"] = redact(message, hidden)
     # The cause is printed with every traceback, so it is redacted as well.
-    error.args = tuple(redact(str(arg), private) for arg in error.args)
+    error.args = tuple(redact(str(arg), hidden) for arg in error.args)
     return ServiceError.of(
         details.get("Code", "Unknown"),
         details["Message"],
