@@ -97,7 +97,7 @@ class Model(BaseModel, metaclass=_ModelType):
         """
         names, was_set = _names_of(type(self)), self.model_fields_set
         return {
-            names[field]: value if type(value) is str else _encode(value, keep_none=keep_none)
+            names[field]: value if type(value) is str else _wire_value(value, keep_none=keep_none)
             for field, value in self.__dict__.items()
             if field in was_set and (value is not None or keep_none)
         }
@@ -207,14 +207,14 @@ def _names_of(model: type[Model]) -> dict[str, str]:
     return {field: info.serialization_alias or field for field, info in model.model_fields.items()}
 
 
-def _encode(value: Any, *, keep_none: bool) -> Any:
+def _wire_value(value: Any, *, keep_none: bool) -> Any:
     if isinstance(value, Model):
         return value._to_wire(keep_none=keep_none)
     if isinstance(value, list):
-        return [_encode(item, keep_none=keep_none) for item in value]
+        return [_wire_value(item, keep_none=keep_none) for item in value]
     if isinstance(value, dict):
         # A copy: what is changed in place must differ from what was read.
-        return {key: _encode(item, keep_none=keep_none) for key, item in value.items()}
+        return {key: _wire_value(item, keep_none=keep_none) for key, item in value.items()}
     return value.timestamp() if isinstance(value, datetime) else value
 
 
