@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -223,10 +224,8 @@ def _seconds(retry_after: str | None) -> float | None:
     """Return the seconds of a `Retry-After` header, which holds seconds or a date."""
     if not retry_after:
         return None
-    try:
+    with suppress(ValueError):
         return max(0.0, float(retry_after))
-    except ValueError:
-        pass
     from email.utils import parsedate_to_datetime
 
     try:
