@@ -60,14 +60,6 @@ class ServiceError(CustomerProfilesError, ClientError):
     """The service answered with an error; also a botocore `ClientError`.
 
     It is raised as one of its five subclasses, or as itself for a code that is not known yet.
-
-    Args:
-        code: the service's name for the error, such as `BadRequestException`.
-        message: the service's own words.
-        operation: the operation that failed, such as `CreateProfile`.
-        status: the HTTP status.
-        request_id: the id of the request.
-        retry_after: seconds that the service asked to wait.
     """
 
     code: str
@@ -105,24 +97,12 @@ class ServiceError(CustomerProfilesError, ClientError):
 
     @staticmethod
     def of(code: str, message: str, **details: Any) -> ServiceError:
-        """Return an error of the class for the service's code.
-
-        Args:
-            code: the service's name for the error.
-            message: the service's own words.
-            details: the other arguments of `ServiceError`.
-        """
+        """Return an error of the class for the service's code."""
         return _BY_CODE.get(code, ServiceError)(code, message, **details)
 
     @staticmethod
     def of_status(status: int, message: str, *, operation: str) -> ServiceError:
-        """Return the error of a failed item of a batch, which has a status and no code.
-
-        Args:
-            status: the HTTP status of the item.
-            message: the service's own words.
-            operation: the operation of the batch.
-        """
+        """Return the error of a failed item of a batch, which has a status and no code."""
         code = _BY_STATUS.get(status)
         if code is None:
             code = "InternalServerException" if status >= 500 else "BadRequestException"  # noqa: PLR2004  (HTTP's faults of the server)
@@ -177,13 +157,7 @@ _BY_STATUS = {
 
 
 class ConnectionFailedError(CustomerProfilesError):
-    """No answer came: the connection could not be made, broke, or timed out.
-
-    Args:
-        operation: the operation.
-        reason: what failed.
-        sent: whether the request may have reached the service.
-    """
+    """No answer came: the connection could not be made, broke, or timed out."""
 
     retryable = True
     operation: str
@@ -200,10 +174,6 @@ class AmbiguousWriteError(CustomerProfilesError):
     """A create or merge was sent, and no answer came: it may have happened or not.
 
     The service has no idempotency tokens, so the request was not repeated.
-
-    Args:
-        operation: the operation.
-        remedy: how to find out whether it happened.
     """
 
     operation: str
@@ -220,13 +190,7 @@ class AmbiguousWriteError(CustomerProfilesError):
 
 
 class BatchError(CustomerProfilesError):
-    """Some items of a batch failed; the results of the others are in `succeeded`.
-
-    Args:
-        operation: the operation.
-        succeeded: the results of the items that succeeded.
-        failed: the errors of the others.
-    """
+    """Some items of a batch failed; the results of the others are in `succeeded`."""
 
     operation: str
     """The operation that failed for some items."""
