@@ -52,10 +52,6 @@ Check: TypeAlias = Callable[[object, Path, list[Problem]], None]
 """A compiled shape: appends to the list what is wrong with the value at the path."""
 
 
-encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Return a value as compact JSON, with characters other than ASCII as they are."""
-
-
 @cache
 def loader() -> Loader:
     """Return botocore's loader, shared so that the description is read from disk once."""
