@@ -70,6 +70,6 @@ def test_a_public_class_is_exported(path: str) -> None:
     module, _, name = path.rpartition(".")
 
     assert name in {*customer_profiles.__all__} | NOT_EXPORTED, (
-        f"export {name} from src/customer_profiles/__init__.py (its module is {module}), or begin "
+        f"export {name} in src/customer_profiles/__init__.pyi (its module is {module}), or begin "
         "its name with an underscore"
     )
