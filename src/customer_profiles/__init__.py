@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         ZendeskTask,
     )
     from .models.job import ExportingLocation, IdentityResolutionJob, JobStats, S3ExportingLocation
+    from .models.layout import Layout, LayoutFields
     from .models.match import Match, MergePreview
     from .models.matching import (
         AttributeTypesSelector,
@@ -93,6 +94,7 @@ if TYPE_CHECKING:
     from .repositories.history import History
     from .repositories.integrations import AccountIntegrations, Integrations
     from .repositories.jobs import Jobs
+    from .repositories.layouts import Layouts
     from .repositories.matches import Matches, MatchResults
     from .repositories.object_types import ObjectTypes
     from .repositories.profile_objects import ObjectsOfProfile, ProfileObjects, PutResult
@@ -159,6 +161,7 @@ _ROOMS = {
         "JobStats",
         "S3ExportingLocation",
     ),
+    "models.layout": ("Layout", "LayoutFields"),
     "models.match": ("Match", "MergePreview"),
     "models.matching": (
         "AttributeTypesSelector",
@@ -194,6 +197,7 @@ _ROOMS = {
     "repositories.history": ("History",),
     "repositories.integrations": ("AccountIntegrations", "Integrations"),
     "repositories.jobs": ("Jobs",),
+    "repositories.layouts": ("Layouts",),
     "repositories.matches": ("MatchResults", "Matches"),
     "repositories.object_types": ("ObjectTypes",),
     "repositories.profile_objects": ("ObjectsOfProfile", "ProfileObjects", "PutResult"),
@@ -253,6 +257,9 @@ __all__ = [
     "Jobs",
     "JsonObject",
     "Key",
+    "Layout",
+    "LayoutFields",
+    "Layouts",
     "Lookup",
     "MarketoFlow",
     "MarketoTask",
