@@ -60,6 +60,7 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
         "CreateDomainLayoutResponse",
         "GetDomainLayoutResponse",
         "UpdateDomainLayoutRequest",
+        "UpdateDomainLayoutResponse",
         "LayoutItem",
     ),
     job.JobStats: ("JobStats",),
