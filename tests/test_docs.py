@@ -37,7 +37,7 @@ PROSE = "\n".join(
 # Classes whose properties lead to the repositories.
 ENTRANCES = {"CustomerProfiles", "Domain", "Match", "Profile"}
 # Methods that records call on the collection that they came from.
-FOR_RECORDS = {"erase", "is_changed", "named", "profiles_of", "reread"}
+FOR_RECORDS = {"contents", "erase", "is_changed", "named", "profiles_of", "reread"}
 
 
 def target_of(reference: str) -> Any:

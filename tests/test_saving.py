@@ -203,9 +203,9 @@ def test_calls_with_the_wrong_things_say_what_to_give(spied: tuple[Spy, Profiles
     _, profiles = spied
     loose: Any = profiles
     ada = profiles.create(first_name="Ada")
-    with pytest.raises(InvalidInputError, match=r"has save\(\)"):
+    with pytest.raises(InvalidInputError, match=r"call its save\(\)"):
         loose.update(ada)
-    with pytest.raises(InvalidInputError, match="give a Profile or keywords"):
+    with pytest.raises(InvalidInputError, match="give either a Profile or keywords"):
         loose.create({"first_name": "Ada"})
     with pytest.raises(InvalidInputError, match="no key 'full_name'"):
         loose.find_or_create(full_name="Ada King")

@@ -26,6 +26,8 @@ TITLES = {
     "operations/profile_objects.py": "Objects",
     "operations/history.py": "History",
     "operations/integrations.py": "Integrations",
+    "documents.py": "Named documents",
+    "operations/layouts.py": "Domain layouts",
     "flows/definitions.py": "Flows",
     "flows/tasks.py": "Tasks of flows",
     "flows/operators.py": "Operators of tasks",

@@ -63,6 +63,8 @@ from .models.job import ExportingLocation as ExportingLocation
 from .models.job import IdentityResolutionJob as IdentityResolutionJob
 from .models.job import JobStats as JobStats
 from .models.job import S3ExportingLocation as S3ExportingLocation
+from .models.layout import Layout as Layout
+from .models.layout import LayoutFields as LayoutFields
 from .models.match import Match as Match
 from .models.match import MergePreview as MergePreview
 from .models.matching import AttributeTypesSelector as AttributeTypesSelector
@@ -96,6 +98,7 @@ from .repositories.history import History as History
 from .repositories.integrations import AccountIntegrations as AccountIntegrations
 from .repositories.integrations import Integrations as Integrations
 from .repositories.jobs import Jobs as Jobs
+from .repositories.layouts import Layouts as Layouts
 from .repositories.matches import Matches as Matches
 from .repositories.matches import MatchResults as MatchResults
 from .repositories.object_types import ObjectTypes as ObjectTypes

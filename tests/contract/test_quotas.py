@@ -31,6 +31,17 @@ LIMITED: dict[str, tuple[str, dict[str, Any]]] = {
             "ObjectTypeName": "Order",
         },
     ),
+    "CreateDomainLayout": (
+        "layouts",
+        {
+            "DomainName": "shop",
+            "LayoutDefinitionName": "main",
+            "Description": "The main layout",
+            "DisplayName": "Main",
+            "LayoutType": "PROFILE_EXPLORER",
+            "Layout": "{}",
+        },
+    ),
 }
 UNLIMITED = {
     "CreateProfile": "AWS documents no limit on the profiles of a domain",
@@ -38,6 +49,7 @@ UNLIMITED = {
 }
 # Created before the request, at the default quotas.
 BEFORE = {
+    "CreateDomainLayout": [("CreateDomain", DOMAIN)],
     "PutProfileObjectType": [("CreateDomain", DOMAIN)],
     "PutIntegration": [("CreateDomain", DOMAIN), ("PutProfileObjectType", OBJECT_TYPE)],
 }

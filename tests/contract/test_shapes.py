@@ -18,6 +18,7 @@ from customer_profiles.models import (
     history,
     integration,
     job,
+    layout,
     match,
     matching,
     object_type,
@@ -54,6 +55,14 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     match.Match: ("MatchItem", "GetSimilarProfilesResponse"),
     match.MergePreview: ("GetAutoMergingPreviewResponse",),
     job.IdentityResolutionJob: ("GetIdentityResolutionJobResponse", "IdentityResolutionJob"),
+    layout.Layout: (
+        "CreateDomainLayoutRequest",
+        "CreateDomainLayoutResponse",
+        "GetDomainLayoutResponse",
+        "UpdateDomainLayoutRequest",
+        "UpdateDomainLayoutResponse",
+        "LayoutItem",
+    ),
     job.JobStats: ("JobStats",),
     job.ExportingLocation: ("ExportingLocation",),
     job.S3ExportingLocation: ("S3ExportingLocation",),
@@ -156,6 +165,7 @@ ENUMS = {
     "RuleBasedMatchingStatus": matching.RuleBasedMatchingStatus,
     "FieldContentType": object_type.ContentType,
     "StandardIdentifier": object_type.StandardIdentifier,
+    "LayoutType": layout.LayoutType,
     "ActionType": history.ActionType,
     "Scope": integration.Scope,
     "DataPullMode": integration.DataPullMode,
@@ -177,7 +187,7 @@ def members(shapes: tuple[str, ...]) -> set[str]:
         shape: Any = _wire.service().shape_for(name)
         found |= set(shape.members)
     # The domain of what stands in one is in the path of the request, and in the repository.
-    in_a_domain = {"Profile", "PutProfileObjectTypeRequest"} & set(shapes)
+    in_a_domain = {"Profile", "PutProfileObjectTypeRequest", "LayoutItem"} & set(shapes)
     # A page's token is the list's, not the thing's.
     return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken"}
 
@@ -354,6 +364,11 @@ def test_the_values_of_an_enum_are_the_service_s(name: str) -> None:
                 "created_at",
                 "last_updated_at",
             },
+        ),
+        (
+            layout.LayoutFields,
+            layout.Layout,
+            {"layout_definition_name", "version", "created_at", "last_updated_at"},
         ),
         (
             integration.IntegrationFields,

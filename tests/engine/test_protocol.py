@@ -95,9 +95,9 @@ def test_an_unknown_path_or_method_is_not_found(engine, method, path):
 
 
 def test_an_operation_that_is_not_built_says_so(engine):
-    status, _, answer = call(engine, "GET", "/domains/shop/layouts")
+    status, _, answer = call(engine, "GET", "/domains/shop/event-streams")
     assert status == 400
-    told = "ListDomainLayouts is not built into this engine yet; it has "
+    told = "ListEventStreams is not built into this engine yet; it has "
     assert answer["message"].startswith(told)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import customer_profiles.engine
+from customer_profiles.engine.documents import KINDS
 from customer_profiles.engine.service import registry
 
 ENGINE = Path(customer_profiles.engine.__file__).parent
@@ -17,8 +18,25 @@ def test_an_operations_name_stands_once_in_the_engine():
 
 
 def test_a_function_has_its_operations_name_in_snake_case():
+    of_kinds = operations_of_kinds()
     for name, function in registry.OPERATIONS.items():
-        assert function.__name__.replace("_", "") == name.lower()
+        if name not in of_kinds:
+            assert function.__name__.replace("_", "") == name.lower()
+
+
+def test_an_operation_of_a_kind_is_the_kernel_s_function_for_it():
+    for name, (function, kind) in operations_of_kinds().items():
+        assert registry.OPERATIONS[name].func.__name__ == f"_{function}"
+        assert registry.OPERATIONS[name].args == (kind,)
+
+
+def operations_of_kinds():
+    return {
+        getattr(kind, function): (function, kind)
+        for kind in KINDS.values()
+        for function in ("create", "get", "list", "update", "delete")
+        if getattr(kind, function)
+    }
 
 
 def test_a_name_that_the_service_does_not_have_cannot_be_entered():

@@ -191,7 +191,7 @@ def test_a_later_migration_keeps_what_is_stored(open_shop, monkeypatch):
     again = open_shop()
     assert again.search("_fullName", "ada") == [profile]
     with again.engine._database.read() as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (5,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (6,)
         assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
 
 
@@ -207,7 +207,7 @@ def test_a_migration_that_fails_changes_nothing(open_shop, tmp_path, monkeypatch
         with pytest.raises(StorageError, match="nonsense"):
             Engine(tmp_path / "shop.db")
     with open_shop().engine._database.read() as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (5,)
         assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name='later'").fetchone()
 
 

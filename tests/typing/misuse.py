@@ -75,6 +75,12 @@ shop.object_types.put(Order, source_priority=1)  # type: ignore[call-overload]  
 ada.history(action_type="INGESTD")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 shop.integrations.put("arn", scope="PROFIL")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
+# Settings of a layout that are misspelled, of another type, or only the service's.
+shop.layouts.create("explorer", display_nme="Explorer")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+shop.layouts.update("explorer", is_default="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+shop.layouts.update("explorer", version="2")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+shop.layouts.create("explorer", layout_type="HOME")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
 # A source that is neither or both of uri and flow, and wrong combinations in a flow.
 shop.integrations.put(object_type_name="Order")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 ZendeskTask(task_type="Filter", source_fields=[], operator="CONTAINS")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

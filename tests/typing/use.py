@@ -21,6 +21,7 @@ from customer_profiles import (
     Integration,
     JobStats,
     Key,
+    Layout,
     Lookup,
     Match,
     MatchingConfig,
@@ -135,6 +136,17 @@ job = shop.matches.run().wait(60, on_progress=lambda it: print(it.status))  # no
 assert_type(job, IdentityResolutionJob)
 assert_type(job.is_over, bool)
 assert_type(shop.jobs.get("id").job_stats, JobStats | None)
+
+layout = shop.layouts.create("explorer", display_name="Explorer", description="a", layout="{}")
+assert_type(layout, Layout)
+assert_type(layout.is_default, bool | None)
+assert_type(shop.layouts.get("explorer"), Layout)
+assert_type(shop.layouts.update("explorer", is_default=True), Layout)
+assert_type(shop.layouts.all(limit=3), Results[Layout])
+assert_type(shop.layouts.all().first(), Layout | None)
+assert_type(layout.save(), Layout)
+assert_type(layout.refresh(), Layout)
+cp.tags.add(layout, {"team": "crm"})
 
 flow = SalesforceFlow(
     flow_name="contacts",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from customer_profiles.repositories.domains import Domains
     from customer_profiles.repositories.integrations import Integrations
     from customer_profiles.repositories.jobs import Jobs
+    from customer_profiles.repositories.layouts import Layouts
     from customer_profiles.repositories.matches import Matches
     from customer_profiles.repositories.object_types import ObjectTypes
     from customer_profiles.repositories.profile_objects import ProfileObjects
@@ -99,12 +100,12 @@ class Domain(Record):
     @property
     def profiles(self) -> Profiles:
         """The domain's profiles."""
-        return self._home().profiles(self.domain_name)
+        return cast("Profiles", self._contents("profiles"))
 
     @property
     def object_types(self) -> ObjectTypes:
         """The domain's object types."""
-        return self._home().object_types(self.domain_name)
+        return cast("ObjectTypes", self._contents("object_types"))
 
     @overload
     def objects(self, object_type: type[ObjectT], /) -> ProfileObjects[ObjectT]: ...
@@ -119,22 +120,27 @@ class Domain(Record):
             object_type: the class of the objects, or the object type's name for mappings and
                 JSON texts.
         """
-        return self._home().objects(self.domain_name, object_type)
+        return cast("ProfileObjects[Any]", self._contents("profile_objects", object_type))
 
     @property
     def integrations(self) -> Integrations:
         """The domain's integrations."""
-        return self._home().integrations(self.domain_name)
+        return cast("Integrations", self._contents("integrations"))
+
+    @property
+    def layouts(self) -> Layouts:
+        """The domain's layouts."""
+        return cast("Layouts", self._contents("layouts"))
 
     @property
     def matches(self) -> Matches:
         """The domain's groups of profiles that probably belong to the same customer."""
-        return self._home().matches(self.domain_name)
+        return cast("Matches", self._contents("matches"))
 
     @property
     def jobs(self) -> Jobs:
         """The domain's identity-resolution jobs."""
-        return self._home().jobs(self.domain_name)
+        return cast("Jobs", self._contents("jobs"))
 
     @property
     def dead_letters(self) -> list[DeadLetter]:
@@ -147,6 +153,9 @@ class Domain(Record):
             ResourceNotFoundError: the domain does not exist.
         """
         return self._home().dead_letters(self.domain_name)
+
+    def _contents(self, collection: str, *args: Any) -> Any:
+        return self._home().contents(self.domain_name, collection, *args)
 
     def _home(self) -> Domains:
         return cast("Domains", self._origin().home)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from customer_profiles._results import Results
-from customer_profiles.errors import InvalidInputError
-from customer_profiles.models.base import attach_all
 from customer_profiles.models.history import HistoryRecord
 
-from .base import Answer, name_of, source_of
+from .base import Page, ReadOnlyCollection, name_of, page_reader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from customer_profiles._gateway import Gateway
+    from customer_profiles._wire import Wire
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.models.history import ActionType
 
-_GET = "GetProfileHistoryRecord"
-_LIST = "ListProfileHistoryRecords"
 
-
-class _Page(Answer):
+class _Page(Page[HistoryRecord]):
     items: list[HistoryRecord] | None = Field(
         default=None, validation_alias="ProfileHistoryRecords"
     )
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
-
-
-def _read_page(body: bytes) -> _Page:
-    return _Page.model_validate_json(body, extra="allow")
 
 
 class History(Results[HistoryRecord]):
@@ -40,7 +33,7 @@ class History(Results[HistoryRecord]):
     reference.
     """
 
-    def __init__(  # noqa: PLR0913  (what a list is asked by)
+    def __init__(  # noqa: PLR0913  (the filters of the list)
         self,
         gateway: Gateway,
         domain_name: str,
@@ -53,11 +46,11 @@ class History(Results[HistoryRecord]):
         page_size: int | None = None,
         start: str | None = None,
     ) -> None:
-        self._home = _Home(gateway, domain_name, profile_id)
+        self._records = _Records(gateway, domain_name, profile_id)
         name = None if object_type_name is None else name_of(object_type_name)
-        given = {"ActionType": action_type, "ObjectTypeName": name, "PerformedBy": performed_by}
-        self._filters = {member: value for member, value in given.items() if value is not None}
-        super().__init__(self._fetch_page, limit=limit, page_size=page_size, start=start)
+        filters = {"ActionType": action_type, "ObjectTypeName": name, "PerformedBy": performed_by}
+        fetch = self._records.fetch({name: value for name, value in filters.items() if value})
+        super().__init__(fetch, limit=limit, page_size=page_size, start=start)
 
     def get(self, record_id: str) -> HistoryRecord:
         """Read one record with its content.
@@ -65,44 +58,26 @@ class History(Results[HistoryRecord]):
         Raises:
             ResourceNotFoundError: the profile has no such record.
         """
-        return self._home.get(record_id)
-
-    def _fetch_page(self, size: int, token: str | None) -> tuple[list[HistoryRecord], str | None]:
-        page = {"MaxResults": size} | ({"NextToken": token} if token else {})
-        return self._home.page(self._filters | page)
+        return self._records.get(record_id)
 
 
-class _Home:
+class _Records(ReadOnlyCollection[HistoryRecord]):
     """The history of a profile, as its records see it."""
 
-    def __init__(self, gateway: Gateway, domain_name: str, profile_id: str) -> None:
-        self._gateway = gateway
-        self._place = {"DomainName": domain_name, "ProfileId": profile_id}
+    _model, _key = HistoryRecord, "id"
+    _GET = "GetProfileHistoryRecord"
+    _why_not_saved = "a record of the history cannot be changed"
+    _why_not_deleted = "a record of the history cannot be deleted; it is deleted with its profile"
 
-    def page(self, request: dict[str, Any]) -> tuple[list[HistoryRecord], str | None]:
-        """Read one page."""
-        answer, body = self._gateway.read(_LIST, self._place | request, _read_page)
-        items = answer.items or []
-        attach_all(items, self, body, "ProfileHistoryRecords")
-        return items, answer.next_token
+    def __init__(self, gateway: Gateway, domain_name: str, profile_id: str) -> None:
+        super().__init__(gateway, domain_name)
+        self._scope["ProfileId"] = profile_id
+
+    def fetch(self, filters: Wire) -> Callable[[int, str | None], Any]:
+        """Return the function that reads a page of the records."""
+        request = self._request(filters)
+        return page_reader(self._gateway, "ListProfileHistoryRecords", _Page, request, home=self)
 
     def get(self, record_id: str) -> HistoryRecord:
         """Read one record with its content."""
-        record, body = self._gateway.read(
-            _GET, self._place | {"Id": record_id}, HistoryRecord._from_wire
-        )
-        return record._attach(self, body)
-
-    def save(self, _record: HistoryRecord) -> NoReturn:
-        """Refuse: what happened cannot be changed."""
-        msg = "a record of the history cannot be changed"
-        raise InvalidInputError(msg)
-
-    def _reread(self, record: HistoryRecord) -> HistoryRecord:
-        """Read a record again, with its content."""
-        return self.get(str(source_of(record)["Id"]))
-
-    def _erase(self, _record: HistoryRecord) -> NoReturn:
-        """Refuse: what happened cannot be deleted."""
-        msg = "a record of the history cannot be deleted; it goes with its profile"
-        raise InvalidInputError(msg)
+        return self._read_by_name(record_id)

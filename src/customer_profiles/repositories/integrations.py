@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from pydantic import Field
-
 from customer_profiles import _wire
 from customer_profiles._results import Results
 from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import InvalidInputError
-from customer_profiles.models.base import attach_all
 from customer_profiles.models.integration import (
     Flow,
     FlowRun,
@@ -27,7 +24,17 @@ from customer_profiles.models.integration import (
     ZendeskFlow,
 )
 
-from .base import Answer, build, name_of, source_of
+from .base import (
+    Collection,
+    Page,
+    before_and_after,
+    build,
+    check_unchanged,
+    input_shape,
+    name_of,
+    page_reader,
+    source_of,
+)
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -37,13 +44,9 @@ if TYPE_CHECKING:
     from customer_profiles.channels.embedded import EngineOnly
 
 _PUT = "PutIntegration"
-_GET = "GetIntegration"
-_LIST = "ListIntegrations"
-_LIST_ACCOUNT = "ListAccountIntegrations"
-_DELETE = "DeleteIntegration"
 
 _FIELDS = frozenset(IntegrationFields.__annotations__)
-# What a connector is called as a type, and as the name of its own members.
+# The names of a connector: as a ConnectorType, and as a member of structures.
 _CONNECTORS: dict[type[Any], tuple[str, str]] = {
     SalesforceFlow: ("Salesforce", "Salesforce"),
     MarketoFlow: ("Marketo", "Marketo"),
@@ -54,25 +57,16 @@ _CONNECTORS: dict[type[Any], tuple[str, str]] = {
 _TRIGGERS: dict[type[Any], str] = {OnDemand: "OnDemand", OnEvent: "Event", Scheduled: "Scheduled"}
 
 
-class _Page(Answer):
-    items: list[Integration] | None = Field(default=None, validation_alias="Items")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
-
-
-def _read_page(body: bytes) -> _Page:
-    return _Page.model_validate_json(body, extra="allow")
-
-
-class Integrations:
+class Integrations(Collection[Integration]):
     """The integrations of one domain.
 
     Source: PutIntegration, GetIntegration, ListIntegrations and DeleteIntegration of the
     service's API reference.
     """
 
-    def __init__(self, gateway: Gateway, domain_name: str) -> None:
-        self._gateway = gateway
-        self.domain_name = domain_name
+    _model, _key, _noun = Integration, "uri", "integration"
+    _GET = "GetIntegration"
+    _LIST = "ListIntegrations"
 
     @overload
     def put(self, uri: str, /, **settings: Unpack[IntegrationFields]) -> Integration: ...
@@ -91,10 +85,10 @@ class Integrations:
         """Connect a source to the domain, or change how it is connected.
 
         Args:
-            uri: the source: the ARN or URI of a bucket, a flow, a Connect instance or another.
-            flow: a flow that is made for the integration, in place of `uri`.
+            uri: the ARN or URI of the source: a bucket, a flow, a Connect instance or another.
+            flow: a new flow for the integration, in place of `uri`.
             settings: `object_type_name` as a name or a class, or `object_type_names` for each
-                kind of event, and what else there is to set.
+                kind of event, and any other setting.
 
         Raises:
             InvalidInputError: neither or both of uri and flow, or a setting that breaks the
@@ -107,9 +101,9 @@ class Integrations:
         fields: dict[str, Any] = dict(settings)
         if fields.get("object_type_name") is not None:
             fields["object_type_name"] = name_of(fields["object_type_name"])
-        given = build(Integration, fields, _FIELDS)._to_wire()
+        wire = build(Integration, fields, _FIELDS)._to_wire()
         source = {"Uri": uri} if flow is None else {"FlowDefinition": _definition(flow)}
-        return self._read(_PUT, source | given)
+        return self._read(_PUT, source | wire)
 
     def get(self, uri: str) -> Integration:
         """Read an integration.
@@ -117,15 +111,15 @@ class Integrations:
         Raises:
             ResourceNotFoundError: the domain has no such integration.
         """
-        return self._read(_GET, {"Uri": uri})
+        return self._read_by_name(uri)
 
     def delete(self, uri: str) -> None:
-        """Delete an integration; the objects that it brought stay.
+        """Delete an integration; the objects that it imported stay.
 
         Raises:
             ResourceNotFoundError: the domain has no such integration.
         """
-        self._gateway.call(_DELETE, self._request({"Uri": uri}))
+        self._gateway.call("DeleteIntegration", self._request({"Uri": uri}))
 
     def all(
         self,
@@ -138,26 +132,19 @@ class Integrations:
         """List the integrations; pages are fetched as you iterate.
 
         Args:
-            include_hidden: whether to give those that the service made for itself too.
-            limit: how many to give at the most.
-            page_size: how many to ask for at once, up to 100.
+            include_hidden: whether to list those that the service created for itself too.
+            limit: the largest number of items; None lists all.
+            page_size: how many items to request at a time, up to 100.
             start: a `next_token` to resume at.
         """
-
-        def fetch(size: int, token: str | None) -> tuple[list[Integration], str | None]:
-            request = self._request(_page(size, token, include_hidden=include_hidden))
-            answer, body = self._gateway.read(_LIST, request, _read_page)
-            items = answer.items or []
-            attach_all(items, self, body, "Items")
-            return items, answer.next_token
-
-        return Results(fetch, limit=limit, page_size=page_size, start=start)
+        filters = {"IncludeHidden": True} if include_hidden else {}
+        return self._list(filters, limit=limit, page_size=page_size, start=start)
 
     def run(self, uri: str) -> FlowRun:
         """Import the files of an S3 flow now, whatever its trigger is; embedded only.
 
-        On AWS a scheduled flow runs by itself, and any is started by the method `start_flow` of
-        boto3's client `appflow`.
+        On AWS a scheduled flow runs by itself, and `start_flow` of boto3's client `appflow`
+        starts any flow.
 
         Raises:
             InvalidInputError: this is AWS.
@@ -169,33 +156,15 @@ class Integrations:
 
     def save(self, record: Integration) -> None:
         """Put an integration again, if it changed since it was read."""
-        stored = Integration._from_wire(source_of(record))
-        for name in ("domain_name", "uri"):
-            if getattr(record, name) != getattr(stored, name):
-                msg = f"{name} cannot be changed: it names the integration that is saved"
-                raise InvalidInputError(msg)
-        before, wanted = (_wire.fit(one._to_wire(), _shape()) for one in (stored, record))
-        if (before.pop("Tags", None) or {}) != (wanted.pop("Tags", None) or {}):
-            msg = "an integration's tags are changed by cp.tags.add() and cp.tags.remove()"
-            raise InvalidInputError(msg)
+        stored = source_of(record)
+        check_unchanged(record, stored, self._noun, "domain_name", self._key)
+        before, wanted = before_and_after(record, stored, input_shape(_PUT))
         if before != wanted:
             record._attach(*self._read(_PUT, wanted)._origin())
 
-    def _reread(self, record: Integration) -> Integration:
-        """Read an integration again."""
-        return self.get(str(source_of(record)["Uri"]))
-
     def _erase(self, record: Integration) -> None:
         """Delete an integration."""
-        self.delete(str(source_of(record)["Uri"]))
-
-    def _read(self, operation: str, request: Wire) -> Integration:
-        request = self._request(request)
-        integration, body = self._gateway.read(operation, request, Integration._from_wire)
-        return integration._attach(self, body)
-
-    def _request(self, members: Wire) -> Wire:
-        return {"DomainName": self.domain_name} | members
+        self.delete(self._name_of(record))
 
 
 class AccountIntegrations:
@@ -221,30 +190,30 @@ class AccountIntegrations:
 
         Args:
             uri: the source, such as the ARN of a Connect instance.
-            include_hidden: whether to give those that the service made for itself too.
-            limit: how many to give at the most.
-            page_size: how many to ask for at once, up to 100.
+            include_hidden: whether to list those that the service created for itself too.
+            limit: the largest number of items; None lists all.
+            page_size: how many items to request at a time, up to 100.
             start: a `next_token` to resume at.
         """
 
-        def fetch(size: int, token: str | None) -> tuple[list[Integration], str | None]:
-            request = {"Uri": uri} | _page(size, token, include_hidden=include_hidden)
-            answer, body = self._gateway.read(_LIST_ACCOUNT, request, _read_page)
-            items = answer.items or []
-            for position, item in enumerate(items):
+        def attach(answer: Page[Integration], body: bytes) -> None:
+            for position, item in enumerate(answer.items or []):
                 home = Integrations(self._gateway, item.domain_name)
                 item._attach(home, body, ("Items", position))
-            return items, answer.next_token
 
+        request = {"Uri": uri} | ({"IncludeHidden": True} if include_hidden else {})
+        list_account = "ListAccountIntegrations"
+        page = Page[Integration]
+        fetch = page_reader(self._gateway, list_account, page, request, on_page=attach)
         return Results(fetch, limit=limit, page_size=page_size, start=start)
 
     def run_due(self) -> list[FlowRun]:
-        """Run what is scheduled in all domains and whose time has come; embedded only.
+        """Run all flows and jobs that are due in any domain; embedded only.
 
-        That is the flows of S3, which are given, and the weekly identity-resolution jobs, which
-        `domain.jobs` lists; both are over when this returns. The embedded engine has no process of
-        its own: call this as often as schedules should be looked at. Dead letters that a queue did
-        not take before are sent again as well.
+        Flows of S3 are returned; the weekly identity-resolution jobs are in `domain.jobs`. Both
+        are over when this returns. Dead letters that an SQS queue refused are sent again. The
+        embedded engine has no process of its own: call this as often as schedules should be
+        checked.
 
         Raises:
             InvalidInputError: this is AWS, where schedules run by themselves.
@@ -260,15 +229,8 @@ def _engine(gateway: Gateway) -> EngineOnly:
     )
 
 
-def _page(size: int, token: str | None, *, include_hidden: bool) -> Wire:
-    page: Wire = {"MaxResults": size}
-    if token:
-        page["NextToken"] = token
-    return page | ({"IncludeHidden": True} if include_hidden else {})
-
-
 def _definition(flow: Flow) -> Wire:
-    """Give a flow as the service takes it: one structure for all connectors."""
+    """Return the wire form of a flow: one structure for all connectors."""
     connector, member = _CONNECTORS[type(flow)]
     wire = flow._to_wire()
     source: Wire = {
@@ -303,7 +265,3 @@ def _trigger(trigger: OnDemand | OnEvent | Scheduled) -> Wire:
 def _properties_shape(member: str) -> Any:
     shape: Any = _wire.service().shape_for("SourceConnectorProperties")
     return shape.members[member]
-
-
-def _shape() -> Any:
-    return _wire.operation(_PUT).input_shape

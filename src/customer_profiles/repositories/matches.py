@@ -1,9 +1,9 @@
-"""Which profiles of a domain seem to be one customer's: list, merge, preview, run."""
+"""Groups of profiles that may be the same customer: list, merge, preview and run."""
 
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  (pydantic reads it)
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import Field
 
@@ -11,127 +11,103 @@ from customer_profiles import _wire
 from customer_profiles._results import Results
 from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import InvalidInputError, NoResultError
-from customer_profiles.models.base import attach_all
 from customer_profiles.models.match import Match, MergePreview
 from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
 
-from .base import Answer, source_of
+from .base import Page, PageOptions, ReadOnlyCollection, input_shape, page_reader, source_of
 from .jobs import Jobs
 from .merging import MOST_MERGED, id_of
-from .profiles import Profiles, given_profile, without_none
+from .profiles import Profiles, profile_of, without_none
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Unpack
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
-    from customer_profiles._wire import Wire
     from customer_profiles.identity import Candidate, Explanation
     from customer_profiles.models.job import IdentityResolutionJob
     from customer_profiles.models.match import MatchType
     from customer_profiles.models.profile import Profile, ProfileFields
 
-_LIST = "GetMatches"
-_LIST_RULE_BASED = "ListRuleBasedMatches"
-_SIMILAR = "GetSimilarProfiles"
 _PREVIEW = "GetAutoMergingPreview"
 
-# At how many minimum confidences a plot tries criteria.
+# How many minimum confidences a plot tries.
 _TRIED = 8
 
 _ML: MatchType = "ML_BASED_MATCHING"
 _RULES: MatchType = "RULE_BASED_MATCHING"
-# The service's text names these two, in this spelling.
+# The spelling of the service's documentation.
 _BY_MATCH, _BY_PROFILE = "matchId", "profileId"
 
 
-class _Page(Answer):
+class _Page(Page[Match]):
     items: list[Match] | None = Field(default=None, validation_alias="Matches")
     generated_at: datetime | None = Field(default=None, validation_alias="MatchGenerationDate")
     potential_matches: int | None = Field(default=None, validation_alias="PotentialMatches")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
 
 
-class _IdPage(Answer):
+class _MatchIds(Page[str]):
     items: list[str] | None = Field(default=None, validation_alias="MatchIds")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
 
 
-class _Similar(Answer):
+class _ProfileIds(Page[str]):
     items: list[str] | None = Field(default=None, validation_alias="ProfileIds")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
-
-
-def _read_page(body: bytes) -> _Page:
-    return _Page.model_validate_json(body, extra="allow")
 
 
 class MatchResults(Results[Match]):
-    """What the latest job matched; pages are fetched as you iterate."""
+    """The matches of the latest job; pages are fetched as you iterate."""
 
     generated_at: datetime | None = None
     """When the matches were found; None before the first page is fetched."""
     potential_matches: int | None = None
-    """How many matches there are; None before the first page is fetched."""
+    """The number of matches; None before the first page is fetched."""
 
-    def __init__(  # noqa: PLR0913  (what a list is asked by)
-        self,
-        gateway: Gateway,
-        domain_name: str,
-        home: Matches,
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-        start: str | None = None,
+    def __init__(
+        self, gateway: Gateway, domain_name: str, home: Matches, **options: Unpack[PageOptions]
     ) -> None:
-        self._gateway, self._domain_name, self._home = gateway, domain_name, home
-        super().__init__(self._fetch_page, limit=limit, page_size=page_size, start=start)
+        request = {"DomainName": domain_name}
+        fetch = page_reader(
+            gateway, "GetMatches", _Page, request, home=home, on_page=self._keep_totals
+        )
+        super().__init__(fetch, **options)
 
-    def _fetch_page(self, size: int, token: str | None) -> tuple[list[Match], str | None]:
-        request = {"DomainName": self._domain_name, "MaxResults": size}
-        request |= {"NextToken": token} if token else {}
-        answer, body = self._gateway.read(_LIST, request, _read_page)
-        self.generated_at = answer.generated_at
-        self.potential_matches = answer.potential_matches
-        items = answer.items or []
-        attach_all(items, self._home, body, "Matches")
-        return items, answer.next_token
+    def _keep_totals(self, page: _Page, _body: bytes) -> None:
+        self.generated_at = page.generated_at
+        self.potential_matches = page.potential_matches
 
 
-class Matches:
-    """The profiles of one domain that seem to be one customer's.
+class Matches(ReadOnlyCollection[Match]):
+    """The groups of profiles in one domain that may belong to the same customer.
 
     Source: GetMatches, ListRuleBasedMatches, GetSimilarProfiles and GetAutoMergingPreview of the
     service's API reference.
     """
 
-    def __init__(self, gateway: Gateway, domain_name: str) -> None:
-        self._gateway = gateway
-        self.domain_name = domain_name
+    _model = Match
+    _why_not_saved = "a match cannot be changed; change or merge its profiles"
+    _why_not_deleted = "a match cannot be deleted; change or merge its profiles"
 
     def all(
         self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
     ) -> MatchResults:
-        """List what the latest job matched; pages are fetched as you iterate."""
-        options = {"limit": limit, "page_size": page_size}
-        return MatchResults(self._gateway, self.domain_name, self, **options, start=start)
+        """List the matches of the latest job; pages are fetched as you iterate."""
+        options: PageOptions = {"limit": limit, "page_size": page_size, "start": start}
+        return MatchResults(self._gateway, self.domain_name, self, **options)
 
     def rule_based(
         self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
     ) -> Results[Match]:
         """List what the domain's rules match now; pages are fetched as you iterate.
 
-        The service lists ids only. `match.profiles` and `match.merge()` read what they need,
-        `refresh()` reads `profile_ids` and `rule_level`.
+        The service lists ids only. `match.profiles` and `match.merge()` read the profile ids that
+        they need; `refresh()` reads `profile_ids` and `rule_level`.
         """
+        read = page_reader(self._gateway, "ListRuleBasedMatches", _MatchIds, self._request({}))
 
         def fetch(size: int, token: str | None) -> tuple[list[Match], str | None]:
-            page = {"MaxResults": size} | ({"NextToken": token} if token else {})
-            request = self._request(page)
-            answer, _ = self._gateway.read(_LIST_RULE_BASED, request, _IdPage.model_validate_json)
-            wires = [{"MatchId": one, "MatchType": _RULES} for one in answer.items or []]
-            return [Match._from_wire(it)._attach(self, it) for it in wires], answer.next_token
+            match_ids, token = read(size, token)
+            wires = [{"MatchId": match_id, "MatchType": _RULES} for match_id in match_ids]
+            return [Match._from_wire(wire)._attach(self, wire) for wire in wires], token
 
         return Results(fetch, limit=limit, page_size=page_size, start=start)
 
@@ -139,12 +115,12 @@ class Matches:
         """Read a match by its id.
 
         Args:
-            match_id: the id, as a list gave it.
-            match_type: ML_BASED_MATCHING if the weekly job found it, RULE_BASED_MATCHING if the
-                domain's rules did.
+            match_id: the id, from a list.
+            match_type: ML_BASED_MATCHING for a match of the weekly job, RULE_BASED_MATCHING for
+                one of the domain's rules.
 
         Raises:
-            NoResultError: the match is not there, or no longer.
+            NoResultError: there is no such match, or no longer.
         """
         match = self._similar(match_type, _BY_MATCH, match_id)
         if match is None:
@@ -156,12 +132,12 @@ class Matches:
         return match
 
     def similar(self, profile: Profile | str, *, match_type: MatchType = _ML) -> Match | None:
-        """Give the match that a profile belongs to; None if there is none.
+        """Return the match that a profile belongs to; None if there is none.
 
         Args:
             profile: the profile or its id.
-            match_type: ML_BASED_MATCHING asks for what the latest job found,
-                RULE_BASED_MATCHING for what the domain's rules match now.
+            match_type: ML_BASED_MATCHING for the matches of the latest job, RULE_BASED_MATCHING
+                for what the domain's rules match now.
 
         Raises:
             ResourceNotFoundError: the domain has no such profile.
@@ -169,7 +145,7 @@ class Matches:
         return self._similar(match_type, _BY_PROFILE, id_of(profile))
 
     def preview(self, config: AutoMerging | MatchingConfig | None = None) -> MergePreview:
-        """Try how many profiles auto-merging would merge; merges nothing.
+        """Count how many profiles auto-merging would merge; merges nothing.
 
         Args:
             config: the settings to try, whether enabled or not; None tries the domain's own.
@@ -187,22 +163,22 @@ class Matches:
         return self._preview(merging)
 
     def plot(self, config: AutoMerging | MatchingConfig | None = None, *, ax: Any = None) -> Any:
-        """Draw how sure the matches are, and what each minimum confidence would merge.
+        """Plot the confidence of the matches, and what each minimum confidence would merge.
 
-        All matches are read, and up to 8 previews tell what the criteria would merge; merges
-        nothing. It needs the extra `plots`.
+        This reads all matches and requests up to 8 previews; it merges nothing. It needs the
+        extra `plots`.
 
         Args:
             config: the settings whose criteria are tried, as in `preview`; None tries the domain's
-                own, and without any only the matches are drawn.
-            ax: matplotlib axes to draw on; without them a figure is made.
+                own. Without criteria, only the matches are plotted.
+            ax: the matplotlib axes to draw on; None creates a figure.
 
         Returns:
-            The matplotlib axes; `.figure.savefig(file)` keeps the plot.
+            The matplotlib axes; `.figure.savefig(file)` stores the plot.
         """
         from customer_profiles.identity.plotting import consequences
 
-        matches = [(one.confidence_score or 0.0, len(one.profile_ids)) for one in self.all()]
+        matches = [(match.confidence_score or 0.0, len(match.profile_ids)) for match in self.all()]
         merging = self._merging(config)
         if merging is None:
             return consequences(matches, ax=ax)
@@ -214,9 +190,9 @@ class Matches:
         return consequences(matches, tried, least, ax)
 
     def run(self) -> IdentityResolutionJob:
-        """Start a job now, and give it; embedded only.
+        """Start a job now and return it; embedded only.
 
-        `cp.integrations.run_due()` starts those that the domain's schedule has due.
+        `cp.integrations.run_due()` starts jobs by the domain's schedule.
 
         Raises:
             InvalidInputError: this is AWS, where only the schedule starts jobs.
@@ -226,9 +202,8 @@ class Matches:
         """
         channel = embedded(
             self._gateway.channel,
-            "only the embedded engine starts a job when it is asked to; on AWS only the "
-            "schedule does, which is the domain's matching.job_schedule, and "
-            "domain.jobs.all() lists the jobs",
+            "only the embedded engine starts a job on request; on AWS jobs start by the domain's "
+            "matching.job_schedule, and domain.jobs.all() lists them",
         )
         job_id = channel.run_identity_resolution(self.domain_name)
         return Jobs(self._gateway, self.domain_name).get(job_id)
@@ -242,21 +217,21 @@ class Matches:
         limit: int = 10,
         **fields: Unpack[ProfileFields],
     ) -> list[Candidate]:
-        """Find the profiles that may be one customer's with one that is not stored; embedded only.
+        """Find stored profiles that may be the same customer as a new one; embedded only.
 
-        Ask it before you create a profile. Profiles are compared by the model of the domain's
-        latest job, what was written since included. The first call after a job makes an index; a
-        later one takes about a millisecond, also with a million profiles. `candidate.explain()`
-        says why.
+        Call it before you create a profile. It compares by the model of the domain's latest job,
+        and finds profiles that were written since, too. The first call after a job builds an
+        index; each later one takes about a millisecond, even with a million profiles.
+        `candidate.explain()` returns the reasons.
 
         Args:
             profile: the new profile, or its fields as keywords.
-            least: the least probability.
-            limit: how many at the most; the most probable come first.
+            least: the lowest probability.
+            limit: the largest number of candidates; the most probable come first.
             fields: the fields of the profile.
 
         Raises:
-            InvalidInputError: this is AWS, which compares stored profiles only.
+            InvalidInputError: this is AWS, which only compares stored profiles.
             BadRequestError: no job of the domain has compared two profiles yet.
             ResourceNotFoundError: there is no such domain.
         """
@@ -265,8 +240,8 @@ class Matches:
             "only the embedded engine matches a profile that is not stored; on AWS create it, "
             "and use similar() after the next job",
         )
-        given = given_profile(profile, fields, unset=without_none)
-        return channel.find_candidates(self.domain_name, given._to_wire(), least=least, limit=limit)
+        wire = profile_of(profile, fields, unset=without_none)._to_wire()
+        return channel.find_candidates(self.domain_name, wire, least=least, limit=limit)
 
     def profiles_of(self, match: Match) -> list[Profile]:
         """Read the profiles of a match."""
@@ -275,7 +250,7 @@ class Matches:
     def merge(
         self, match: Match, keep: Profile | str, take: Mapping[str, Profile | str] | None = None
     ) -> None:
-        """Make one profile of all profiles of a match, 20 with a request."""
+        """Merge all profiles of a match into one, 20 with a request."""
         ids, kept = self._ids_of(match), id_of(keep)
         taken = {field: id_of(profile) for field, profile in (take or {}).items()}
         if kept not in ids:
@@ -285,24 +260,24 @@ class Matches:
             if profile_id not in ids:
                 msg = f"take[{field!r}] names a profile that is not one of this match"
                 raise InvalidInputError(msg)
-        others = [one for one in ids if one != kept]
+        others = [profile_id for profile_id in ids if profile_id != kept]
         for start in range(0, len(others), MOST_MERGED):
             batch = others[start : start + MOST_MERGED]
-            now = {field: one for field, one in taken.items() if one in (kept, *batch)}
-            self._profiles().merge(kept, *batch, take=now)
-            # What was taken stays, also if it is no value that a later profile could fill.
-            taken |= dict.fromkeys(now, kept)
+            sources = {field: source for field, source in taken.items() if source in (kept, *batch)}
+            self._profiles().merge(kept, *batch, take=sources)
+            # Later batches must not overwrite what was taken, even where it was empty.
+            taken |= dict.fromkeys(sources, kept)
 
     def explain(self, match: Match) -> list[Explanation]:
-        """Say why the profiles of a match seem to be one customer's, pair by pair."""
+        """Explain, pair by pair, why the profiles of a match may be the same customer."""
         channel = embedded(
             self._gateway.channel,
-            "only the embedded engine says why: the service keeps its evidence to itself; "
-            "customer_profiles.identity.resolve(profiles).explain() has a reason of its own",
+            "only the embedded engine explains matches: AWS does not return its evidence; "
+            "customer_profiles.identity.resolve(profiles).explain() explains its own matches",
         )
         stored = Match._from_wire(source_of(match))
         if stored.match_type == _RULES:
-            msg = "profiles that match by rule have the attributes of that rule in common"
+            msg = "profiles that match by rule have equal values in the attributes of that rule"
             raise InvalidInputError(msg)
         found = channel.match_evidence(self.domain_name, stored.match_id)
         from customer_profiles.identity import Model
@@ -310,38 +285,27 @@ class Matches:
         try:
             model = Model.from_json(found["Model"])
         except ValueError as error:
-            msg = "the job that found this match is of another release; run one again"
+            msg = "the job that found this match ran on another release; run a new job"
             raise InvalidInputError(msg) from error
         return model.explain_group(found["ProfileIds"], found["Evidence"])
-
-    def save(self, _record: Match) -> NoReturn:
-        """Refuse: what matches cannot be changed."""
-        msg = "a match cannot be changed; change or merge its profiles"
-        raise InvalidInputError(msg)
 
     def _reread(self, record: Match) -> Match:
         """Read a match again."""
         stored = Match._from_wire(source_of(record))
         return self.get(stored.match_id, match_type=stored.match_type or _ML)
 
-    def _erase(self, _record: Match) -> NoReturn:
-        """Refuse: a match cannot be deleted."""
-        msg = "a match cannot be deleted; change or merge its profiles"
-        raise InvalidInputError(msg)
-
     def _similar(self, match_type: MatchType, key: str, value: str) -> Match | None:
         request = {"MatchType": match_type, "SearchKey": key, "SearchValue": value}
         names: Names = {("SearchValue",): "match_id" if key == _BY_MATCH else "profile"}
         bodies: list[bytes] = []
-
-        def fetch(size: int, token: str | None) -> tuple[list[str], str | None]:
-            page = {"MaxResults": size} | ({"NextToken": token} if token else {})
-            answer, body = self._gateway.read(
-                _SIMILAR, self._request(request | page), _Similar.model_validate_json, names
-            )
-            bodies.append(body)
-            return answer.items or [], answer.next_token
-
+        fetch = page_reader(
+            self._gateway,
+            "GetSimilarProfiles",
+            _ProfileIds,
+            self._request(request),
+            names=names,
+            on_page=lambda _, body: bodies.append(body),
+        )
         profile_ids = list(Results(fetch))
         if not profile_ids:
             return None
@@ -353,7 +317,7 @@ class Matches:
         return match.profile_ids or self._reread(match).profile_ids
 
     def _merging(self, config: AutoMerging | MatchingConfig | None) -> AutoMerging | None:
-        """Give the settings to try, or the domain's own; None if they have no criteria."""
+        """Return the settings to try, or the domain's own; None if they have no criteria."""
         if config is None:
             from .domains import Domains
 
@@ -363,22 +327,18 @@ class Matches:
 
     def _preview(self, merging: AutoMerging) -> MergePreview:
         resolution = ConflictResolution(conflict_resolving_model="RECENCY")
-        given = {"ConflictResolution": resolution._to_wire()} | merging._to_wire()
-        shape: Any = _wire.operation(_PREVIEW).input_shape
-        request = self._request(_wire.fit(given, shape))
+        wire = {"ConflictResolution": resolution._to_wire()} | merging._to_wire()
+        request = self._request(_wire.fit(wire, input_shape(_PREVIEW)))
         preview = self._gateway.read(_PREVIEW, request, MergePreview._from_wire)[0]
         return preview._attach(self, merging)
 
     def _merged_at(self, merging: AutoMerging, least: float, whole: int) -> float:
-        """Say how many of all matched profiles would be merged from a confidence on."""
+        """Estimate how many of all matched profiles a minimum confidence would merge."""
         values = {"min_allowed_confidence_score_for_merging": least}
         preview = self._preview(merging.model_copy(update=values))
         merged = preview.number_of_profiles_will_be_merged or 0
-        # A preview may have tried a sample only.
+        # A preview may count in a sample only.
         return merged * whole / max(1, preview.number_of_profiles_in_sample or 0)
 
     def _profiles(self) -> Profiles:
         return Profiles(self._gateway, self.domain_name)
-
-    def _request(self, members: Wire) -> Wire:
-        return {"DomainName": self.domain_name} | members

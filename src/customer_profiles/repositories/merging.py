@@ -1,4 +1,4 @@
-"""Making one profile of several, without doubt about what happened if an answer is lost."""
+"""Merging profiles, and finding out whether a merge happened when its answer was lost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def merge(
     others: Sequence[Profile | str],
     take: Takes | None,
 ) -> None:
-    """Make one profile of several, and find out whether it happened if the answer is lost."""
+    """Merge profiles; after a lost answer, find out whether it happened."""
     main_id = id_of(main)
     merged_ids = list(dict.fromkeys(map(id_of, others)))
     _check(main_id, merged_ids)
@@ -58,10 +58,10 @@ def merge(
 
 
 def id_of(profile: Profile | str) -> str:
-    """Give the id of a profile, however it is given."""
+    """Return the id of a profile, or an id as it is."""
     profile_id = getattr(profile, "profile_id", profile)
     if not isinstance(profile_id, str) or not profile_id:
-        msg = "give profiles that are stored, or their ids"
+        msg = "give stored profiles or their ids"
         raise InvalidInputError(msg)
     return profile_id
 
@@ -71,20 +71,20 @@ def _check(main_id: str, merged_ids: list[str]) -> None:
         msg = "give at least one profile to merge into the first"
     elif len(merged_ids) > MOST_MERGED:
         msg = (
-            f"a merge takes in at most {MOST_MERGED} profiles; {len(merged_ids)} were given; "
+            f"a merge takes at most {MOST_MERGED} profiles; {len(merged_ids)} were given; "
             "merge the others in a further call"
         )
     elif main_id in merged_ids:
-        msg = "a profile cannot be merged into itself; leave it out of those that are merged"
+        msg = "a profile cannot be merged into itself; remove it from the others"
     else:
         return
     raise InvalidInputError(msg)
 
 
 def _check_saved(home: Profiles, profiles: Iterable[Profile | str]) -> None:
-    """Refuse what a merge would lose without a word."""
-    for one in profiles:
-        if isinstance(one, Profile) and _is_attached(one) and home._is_changed(one):
+    """Refuse profiles with unsaved changes, which a merge would lose."""
+    for profile in profiles:
+        if isinstance(profile, Profile) and _is_attached(profile) and home._is_changed(profile):
             msg = "a profile has changes that were not saved; save() or refresh() it first"
             raise InvalidInputError(msg)
 
@@ -97,14 +97,14 @@ def _is_attached(profile: Profile) -> bool:
     return True
 
 
-def _chosen(take: Takes, taking_part: Sequence[str]) -> tuple[Wire, Names]:
-    """Give FieldSourceProfileIds, and what the caller wrote for its places."""
+def _chosen(take: Takes, participants: Sequence[str]) -> tuple[Wire, Names]:
+    """Return FieldSourceProfileIds, and the caller's names for its members."""
     chosen: dict[str, Any] = {}
     names: dict[Path, str] = {}
     for field, profile in take.items():
         path, profile_id = _path_of(field), id_of(profile)
-        if profile_id not in taking_part:
-            msg = f"take[{field!r}] names a profile that is not one of those that are merged"
+        if profile_id not in participants:
+            msg = f"take[{field!r}] names a profile that is not part of the merge"
             raise InvalidInputError(msg)
         target = chosen
         for step in path[:-1]:
@@ -115,10 +115,10 @@ def _chosen(take: Takes, taking_part: Sequence[str]) -> tuple[Wire, Names]:
 
 
 def _path_of(field: object) -> tuple[str, ...]:
-    """Give the service's names for a field such as `email_address` or `attributes.tier`."""
+    """Return the service's path of a field such as `email_address` or `attributes.tier`."""
     fields = _fields()
     if not isinstance(field, str):
-        msg = f"take has fields by their names, such as 'email_address', not {field!r}"
+        msg = f"the keys of take are names of fields, such as 'email_address', not {field!r}"
         raise InvalidInputError(msg)
     first, _, rest = field.partition(".")
     if first == _ATTRIBUTES and rest:
@@ -127,7 +127,7 @@ def _path_of(field: object) -> tuple[str, ...]:
         msg = 'attributes are taken one by one; name one, as in "attributes.tier"'
         raise InvalidInputError(msg)
     if rest and first in fields:
-        msg = f"take has no field {field!r}; {first} is taken as a whole"
+        msg = f"take has no field {field!r}; {first} can only be taken as a whole"
         raise InvalidInputError(msg)
     if field not in fields:
         known = [name for name in fields if name != _ATTRIBUTES]
@@ -136,15 +136,15 @@ def _path_of(field: object) -> tuple[str, ...]:
 
 
 def _fields() -> dict[str, str]:
-    """Give the service's names of the fields that can be taken, by ours."""
+    """Return the service's names of the fields that can be taken, by our names."""
     shape: Any = _wire.operation(_MERGE).input_shape
     known = shape.members["FieldSourceProfileIds"].members
-    aliases = {name: str(it.serialization_alias) for name, it in Profile.model_fields.items()}
+    aliases = {name: str(info.serialization_alias) for name, info in Profile.model_fields.items()}
     return {name: alias for name, alias in aliases.items() if alias in known}
 
 
 def _send(gateway: Gateway, request: Wire, names: Names) -> None:
-    """Send a merge; after a lost answer look whether it happened before it is repeated."""
+    """Send a merge; after a lost answer, check whether it happened before sending it again."""
     lost: AmbiguousWriteError | None = None
     for _ in gateway.rounds():
         if lost is not None and _happened(gateway, request, lost):
@@ -154,7 +154,7 @@ def _send(gateway: Gateway, request: Wire, names: Names) -> None:
         except AmbiguousWriteError as error:
             lost = error
         except ResourceNotFoundError:
-            # What was sent before may have been done only now.
+            # An earlier request, whose answer was lost, may have completed meanwhile.
             if lost is None:
                 raise
         else:
@@ -164,15 +164,15 @@ def _send(gateway: Gateway, request: Wire, names: Names) -> None:
 
 
 def _happened(gateway: Gateway, request: Wire, lost: AmbiguousWriteError) -> bool:
-    """Say whether the main profile is there and all others are gone, as a merge leaves them."""
+    """Return whether the main profile exists and all others are gone, as after a merge."""
     profiles = Profiles(gateway, request["DomainName"])
     main_id, merged_ids = request["MainProfileId"], request["ProfileIdsToBeMerged"]
     try:
         profiles.get_many([main_id, *merged_ids])
     except BatchError as error:
-        passing = (ThrottlingError, InternalServerError)
-        slow = any(isinstance(it, passing) for it in error.failed.values())
-        return set(error.failed) == set(merged_ids) and not slow
+        transient = (ThrottlingError, InternalServerError)
+        is_transient = any(isinstance(failure, transient) for failure in error.failed.values())
+        return set(error.failed) == set(merged_ids) and not is_transient
     except CustomerProfilesError as error:
         raise lost from error
     return False

@@ -1,4 +1,4 @@
-"""The object types of a domain: put, read, delete, detect, plan."""
+"""The object types of a domain: put, read, delete, detect and plan."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from typing import TYPE_CHECKING, Any, overload
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError
-from customer_profiles.models.base import attach_all
 from customer_profiles.models.object_type import DetectedObjectType, ObjectType, ObjectTypeFields
 
-from .base import Answer, build, name_of, source_of
+from .base import (
+    Answer,
+    Collection,
+    before_and_after,
+    build,
+    check_unchanged,
+    input_shape,
+    name_of,
+    source_of,
+)
 from .profile_objects import write_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
-    from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
     from customer_profiles.mapping.plan import Change, Plan
     from customer_profiles.mapping.profile_object import ProfileObject
@@ -27,20 +33,12 @@ if TYPE_CHECKING:
     Declared = type[ProfileObject] | ObjectType
 
 _PUT = "PutProfileObjectType"
-_GET = "GetProfileObjectType"
-_LIST = "ListProfileObjectTypes"
-_DELETE = "DeleteProfileObjectType"
 _DETECT = "DetectProfileObjectType"
 
 _FIELDS = frozenset(ObjectTypeFields.__annotations__)
-# The service takes these from the template where there is one.
+# Without these in a request, the service uses those of the template.
 _OF_TEMPLATE = ("Fields", "Keys", "AllowProfileCreation", "SourceLastUpdatedTimestampFormat")
 _MAPPING = ("Fields", "Keys", "TemplateId", "AllowProfileCreation", "Tags")
-
-
-class _Page(Answer):
-    items: list[ObjectType] | None = Field(default=None, validation_alias="Items")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
 
 
 class _Detected(Answer):
@@ -49,26 +47,24 @@ class _Detected(Answer):
     )
 
 
-def _read_page(body: bytes) -> _Page:
-    return _Page.model_validate_json(body, extra="allow")
-
-
 def _read_detected(body: bytes) -> _Detected:
     return _Detected.model_validate_json(body, extra="allow")
 
 
-class ObjectTypes:
+class ObjectTypes(Collection[ObjectType]):
     """The object types of one domain.
 
-    Wherever a name is taken, the class that declares the object type is taken too.
+    Where a method takes a name, it also takes the class that declares the object type. Listed
+    object types do not have their fields and keys; `refresh()` reads them.
 
     Source: PutProfileObjectType, GetProfileObjectType, ListProfileObjectTypes,
     DeleteProfileObjectType and DetectProfileObjectType of the service's API reference.
     """
 
-    def __init__(self, gateway: Gateway, domain_name: str) -> None:
-        self._gateway = gateway
-        self.domain_name = domain_name
+    _model, _noun, _arn = ObjectType, "object type", "object-types"
+    _key = "object_type_name"
+    _GET = "GetProfileObjectType"
+    _LIST = "ListProfileObjectTypes"
 
     @overload
     def put(self, declared: type[ProfileObject] | ObjectType, /) -> ObjectType: ...
@@ -77,11 +73,11 @@ class ObjectTypes:
     def put(self, name: str, /, **settings: Unpack[ObjectTypeFields]) -> ObjectType: ...
 
     def put(self, declared: Declared | str, /, **settings: Unpack[ObjectTypeFields]) -> ObjectType:
-        """Create an object type or replace it as a whole; objects put later follow it.
+        """Create or replace an object type; it applies to objects that are put later.
 
         Args:
             declared: a class, an `ObjectType`, or a name with the settings as keywords.
-            settings: `fields` and `keys`, or `template_id`, and what else there is to set;
+            settings: `fields` and `keys`, or `template_id`, and any other setting;
                 `description` is the name when it is left out.
 
         Raises:
@@ -96,7 +92,7 @@ class ObjectTypes:
             raise InvalidInputError(msg)
         else:
             object_type = declared if isinstance(declared, ObjectType) else declared.object_type()
-        return self._put(_wire.fit(object_type._to_wire(), _shape()))
+        return self._put(_wire.fit(object_type._to_wire(), input_shape(_PUT)))
 
     def get(self, name: str | type[ProfileObject]) -> ObjectType:
         """Read an object type with its fields and keys.
@@ -104,7 +100,7 @@ class ObjectTypes:
         Raises:
             ResourceNotFoundError: the domain has no such object type.
         """
-        return self._read(_GET, {"ObjectTypeName": name_of(name)})
+        return self._read_by_name(name_of(name))
 
     def delete(self, name: str | type[ProfileObject]) -> None:
         """Delete an object type, its objects, and what they filled in profiles.
@@ -112,54 +108,37 @@ class ObjectTypes:
         Raises:
             ResourceNotFoundError: the domain has no such object type.
         """
-        self._gateway.call(_DELETE, self._request({"ObjectTypeName": name_of(name)}))
-
-    def all(
-        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
-    ) -> Results[ObjectType]:
-        """List the object types; pages are fetched as you iterate.
-
-        Listed object types know no fields and keys; `refresh()` reads them.
-        """
-
-        def fetch(size: int, token: str | None) -> tuple[list[ObjectType], str | None]:
-            page = {"MaxResults": size} | ({"NextToken": token} if token else {})
-            answer, body = self._gateway.read(_LIST, self._request(page), _read_page)
-            items = answer.items or []
-            attach_all(items, self, body, "Items")
-            return items, answer.next_token
-
-        return Results(fetch, limit=limit, page_size=page_size, start=start)
+        request = self._request({"ObjectTypeName": name_of(name)})
+        self._gateway.call("DeleteProfileObjectType", request)
 
     def detect(self, *objects: Mapping[str, Any] | str) -> list[DetectedObjectType]:
-        """Propose mappings for one to five objects of yours, given as mappings or JSON texts.
+        """Propose mappings for one to five sample objects, as mappings or JSON texts.
 
-        `found.named("Order")` makes an object type of a proposal.
+        `found.named("Order")` turns a proposal into an object type.
 
         Raises:
             InvalidInputError: no object, or more than five; nothing was sent.
             BadRequestError: an object is not JSON, or has too many members.
         """
-        request = self._request({"Objects": [write_object(one) for one in objects]})
+        request = self._request({"Objects": [write_object(item) for item in objects]})
         answer, _ = self._gateway.read(_DETECT, request, _read_detected)
         return answer.found or []
 
     def plan(
         self, *declared: type[ProfileObject] | ObjectType, delete_undeclared: bool = False
     ) -> Plan:
-        """Compare what is declared with what is deployed; changes nothing.
+        """Compare declared object types with the domain's; changes nothing.
 
         Args:
             declared: classes or object types.
-            delete_undeclared: whether all others are to be deleted, with their objects.
+            delete_undeclared: whether to delete all others, with their objects.
         """
         from customer_profiles.mapping.plan import Plan
 
-        wanted = {name_of(one) for one in declared}
-        listed = list(self.all())
+        names = {name_of(object_type) for object_type in declared}
         deployed = [
-            self.get(one.object_type_name) if one.object_type_name in wanted else one
-            for one in listed
+            self.get(listed.object_type_name) if listed.object_type_name in names else listed
+            for listed in list(self.all())
         ]
         return Plan.between(declared, deployed, delete_undeclared=delete_undeclared)
 
@@ -172,25 +151,25 @@ class ObjectTypes:
     ) -> Plan: ...
 
     def apply(self, *declared: Declared | Plan, delete_undeclared: bool = False) -> Plan:
-        """Make the domain's object types those that are declared, and give what was done.
+        """Create or replace the declared object types in the domain; return the plan.
 
-        Settings that are not declared stay as they are. What is done is not taken back when
-        a later change fails; applying again goes on from there.
+        Settings that are not declared are kept. When a change fails, the earlier ones are not
+        undone; apply again to continue.
 
         Args:
-            declared: a plan, as `plan` gives it, or classes and object types.
-            delete_undeclared: whether all others are deleted, with their objects.
+            declared: a plan from `plan`, or classes and object types.
+            delete_undeclared: whether to delete all others, with their objects.
 
         Raises:
             BadRequestError: a field or key breaks the rules of mappings.
         """
         from customer_profiles.mapping.plan import Plan
 
-        plans = [one for one in declared if isinstance(one, Plan)]
+        plans = [item for item in declared if isinstance(item, Plan)]
         if plans and (len(declared) > 1 or delete_undeclared):
-            msg = "give a plan, or what is declared, not both"
+            msg = "give a plan, or classes and object types, not both"
             raise InvalidInputError(msg)
-        others = [one for one in declared if not isinstance(one, Plan)]
+        others = [item for item in declared if not isinstance(item, Plan)]
         plan = plans[0] if plans else self.plan(*others, delete_undeclared=delete_undeclared)
         for change in plan.changes:
             self._apply(change)
@@ -198,60 +177,39 @@ class ObjectTypes:
 
     def save(self, record: ObjectType) -> None:
         """Put an object type again, if it changed since it was read."""
-        stored = ObjectType._from_wire(source_of(record))
-        if record.object_type_name != stored.object_type_name:
-            msg = "object_type_name cannot be changed: it names the object type that is saved"
-            raise InvalidInputError(msg)
-        before, wanted = (_wire.fit(one._to_wire(), _shape()) for one in (stored, record))
-        if (before.pop("Tags", None) or {}) != (wanted.pop("Tags", None) or {}):
-            msg = "an object type's tags are changed by cp.tags.add() and cp.tags.remove()"
-            raise InvalidInputError(msg)
+        stored = source_of(record)
+        check_unchanged(record, stored, self._noun, self._key)
+        before, wanted = before_and_after(record, stored, input_shape(_PUT))
         if before == wanted:
             return
         if record._origin().path:
-            msg = "a listed object type does not know its fields; refresh() it before changing it"
+            msg = "a listed object type lacks its fields; refresh() it before you change it"
             raise InvalidInputError(msg)
         if "TemplateId" in wanted:
-            kept = [one for one in _OF_TEMPLATE if wanted.get(one) == before.get(one)]
-            wanted = {one: value for one, value in wanted.items() if one not in kept}
+            kept = [name for name in _OF_TEMPLATE if wanted.get(name) == before.get(name)]
+            wanted = {name: value for name, value in wanted.items() if name not in kept}
         record._attach(*self._put(wanted)._origin())
-
-    def _reread(self, record: ObjectType) -> ObjectType:
-        """Read an object type again."""
-        return self.get(str(source_of(record)["ObjectTypeName"]))
 
     def _erase(self, record: ObjectType) -> None:
         """Delete an object type."""
-        self.delete(str(source_of(record)["ObjectTypeName"]))
+        self.delete(self._name_of(record))
 
     def _apply(self, change: Change) -> None:
         if change.action == "delete":
             self.delete(change.object_type_name)
         elif change.action != "unchanged" and change.declared is not None:
-            wire = _wire.fit(change.declared._to_wire(), _shape())
+            wire = _wire.fit(change.declared._to_wire(), input_shape(_PUT))
             if change.deployed is not None:
                 wire = _settings(change.deployed, wire) | wire
             self._put(wire)
 
     def _put(self, wire: Wire) -> ObjectType:
-        # The service wants a description of every object type.
+        # The service requires a description.
         return self._read(_PUT, {"Description": wire.get("ObjectTypeName")} | wire)
-
-    def _read(self, operation: str, request: Wire) -> ObjectType:
-        request = self._request(request)
-        object_type, body = self._gateway.read(operation, request, ObjectType._from_wire)
-        return object_type._attach(self, body)
-
-    def _request(self, members: Wire) -> Wire:
-        return {"DomainName": self.domain_name} | members
 
 
 def _settings(deployed: ObjectType, declared: Wire) -> Wire:
-    """Give what a deployed object type has besides its mapping."""
+    """Return the settings of a deployed object type without its mapping."""
     left_out = {*_MAPPING, *(_OF_TEMPLATE if "TemplateId" in declared else ())}
-    wire = _wire.fit(deployed._to_wire(), _shape())
+    wire = _wire.fit(deployed._to_wire(), input_shape(_PUT))
     return {name: value for name, value in wire.items() if name not in left_out}
-
-
-def _shape() -> Any:
-    return _wire.operation(_PUT).input_shape

@@ -1,4 +1,4 @@
-"""Objects of other systems: put them into a domain, and list those of a profile."""
+"""Objects of other systems: put them into a domain, and list the objects of a profile."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from customer_profiles.errors import (
     ServiceError,
     UnreadableAnswerError,
 )
-from customer_profiles.models.base import attach_all
 from customer_profiles.models.profile_object import StoredObject
 
-from .base import Answer, name_of, reasons_of, source_of
+from .base import Answer, Page, check_unchanged, name_of, page_reader, reasons_of, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
@@ -40,9 +39,9 @@ _LIST = "ListProfileObjects"
 _DELETE = "DeleteProfileObject"
 
 _MOST_ITEMS = 10
-# What stands in front of the service takes 10 MB, the text of all objects and what is around it.
+# The service accepts requests of 10 MB, with JSON around the texts of the objects.
 _MOST_BYTES = 9_000_000
-# Ten objects of this many characters are within that, whatever they hold.
+# Ten objects of this many characters are smaller than that, however they are escaped.
 _PLAIN = 100_000
 
 T = TypeVar("T")
@@ -50,20 +49,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PutResult(Generic[T]):
-    """What became of one object of many."""
+    """The result of putting one object of many."""
 
     position: int
-    """The object's place among those that were given, from 0."""
+    """The object's position in the input, from 0."""
     item: T = field(repr=False)
-    """The object as it was given."""
+    """The object from the input."""
     unique_key: str | None = field(repr=False)
     """The service's key of the stored object; None when it failed."""
     error: CustomerProfilesError | None
-    """Why it failed; None when it is stored."""
+    """The error if it failed; None when it is stored."""
 
     @property
     def is_stored(self) -> bool:
-        """Whether the service took the object."""
+        """Whether the service accepted the object."""
         return self.error is None
 
 
@@ -86,18 +85,9 @@ class _Batch(Answer):
     failed: list[_Failure] | None = Field(default=None, validation_alias="Failed")
 
 
-class _Page(Answer):
-    items: list[StoredObject] | None = Field(default=None, validation_alias="Items")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
-
-
-def _read_page(body: bytes) -> _Page:
-    return _Page.model_validate_json(body, extra="allow")
-
-
 @dataclass(slots=True)
 class _Waiting(Generic[T]):
-    """An object that waits for its batch."""
+    """An object that waits for its batch to be sent."""
 
     position: int
     item: T
@@ -107,10 +97,10 @@ class _Waiting(Generic[T]):
 
 
 class ProfileObjects(Generic[T]):
-    """The way for objects of one type into a domain.
+    """Puts objects of one type into a domain, and deletes them.
 
-    An object is told from others by its unique key: putting it again replaces it as a whole,
-    so whatever was put can be put again without harm.
+    The unique key identifies an object: putting it again replaces it as a whole, so it is safe to
+    put an object twice.
 
     Source: PutProfileObject, BatchPutProfileObject and DeleteProfileObject of the service's
     API reference.
@@ -125,12 +115,12 @@ class ProfileObjects(Generic[T]):
         self.object_type_name: str = name_of(object_type)
 
     def put(self, item: T, /) -> str:
-        """Put an object, and give the service's key of it.
+        """Put an object, and return the service's key of it.
 
-        AWS takes it now and ties it to a profile a little later.
+        AWS accepts it at once and assigns it to a profile a little later.
 
         Raises:
-            BadRequestError: the object is no JSON object, or has no unique or profile key.
+            BadRequestError: the object is not a JSON object, or has no unique or profile key.
             InvalidInputError: the object is of another class or too large; nothing was sent.
             ResourceNotFoundError: there is no such domain or object type.
         """
@@ -139,7 +129,7 @@ class ProfileObjects(Generic[T]):
         return answer.unique_key
 
     def put_many(self, items: Iterable[T], /) -> list[str]:
-        """Put many objects, 10 with a request, and give the service's keys in their order.
+        """Put many objects, 10 with a request, and return the service's keys in their order.
 
         Raises:
             BatchError: some objects failed; `.failed` has the error of each by its position,
@@ -158,10 +148,10 @@ class ProfileObjects(Generic[T]):
         return keys
 
     def put_each(self, items: Iterable[T], /) -> Iterator[PutResult[T]]:
-        """Put objects as they come, 10 with a request, and give what became of each.
+        """Put objects, 10 with a request, and yield a result for each.
 
-        Items are taken as their results are asked for, so there may be any number of them.
-        Those that the service says may succeed later are sent again by the retry policy.
+        Items are read lazily, as you iterate over the results, so there may be any number of
+        them. Objects that the service rejects for the moment are sent again by the retry policy.
 
         Raises:
             CustomerProfilesError: a whole request failed. What was put before is stored.
@@ -169,12 +159,12 @@ class ProfileObjects(Generic[T]):
         batch: list[_Waiting[T]] = []
         size = 0
         for position, item in enumerate(items):
-            one = self._prepare(position, item)
-            size += one.size
+            waiting = self._prepare(position, item)
+            size += waiting.size
             if len(batch) == _MOST_ITEMS or (batch and size > _MOST_BYTES):
                 yield from self._send(batch)
-                batch, size = [], one.size
-            batch.append(one)
+                batch, size = [], waiting.size
+            batch.append(waiting)
         yield from self._send(batch)
 
     def delete(self, profile_id: str, unique_key: str) -> None:
@@ -183,50 +173,54 @@ class ProfileObjects(Generic[T]):
         Raises:
             ResourceNotFoundError: the profile has no such object.
         """
-        home = _Home(self._gateway, self.domain_name, profile_id, self.object_type_name)
-        home.delete(unique_key)
+        objects = _Objects(self._gateway, self.domain_name, profile_id, self.object_type_name)
+        objects.delete(unique_key)
 
     def _prepare(self, position: int, item: T) -> _Waiting[T]:
-        """Write an object; one that cannot be sent keeps no other from it."""
+        """Write an object as JSON; an error stays with its object, and the others are sent."""
         try:
             text = self._write(item)
             if not 0 < len(text) <= _PLAIN:
                 refuse(_wire.request_check(_PUT)(self._request({"Object": text})), _PUT)
         except InvalidInputError as error:
             return _Waiting(position, item, "", 0, error)
-        # A character is six at most where JSON stands within JSON.
+        # Escaped in the JSON of the request, a character takes at most six.
         size = len(text) * 6 if len(text) <= _PLAIN else len(json.dumps(text))
         return _Waiting(position, item, text, size, "")
 
     def _send(self, batch: list[_Waiting[T]]) -> Iterator[PutResult[T]]:
-        left = {str(place): one for place, one in enumerate(batch) if one.text}
+        left = {str(number): waiting for number, waiting in enumerate(batch) if waiting.text}
         if left:
             for _ in self._gateway.rounds():
                 self._send_once(left)
-                left = {place: one for place, one in left.items() if _may_succeed(one.outcome)}
+                left = {
+                    number: waiting
+                    for number, waiting in left.items()
+                    if _may_succeed(waiting.outcome)
+                }
                 if not left:
                     break
-        for one in batch:
-            if isinstance(one.outcome, str):
-                yield PutResult(one.position, one.item, one.outcome, None)
+        for waiting in batch:
+            if isinstance(waiting.outcome, str):
+                yield PutResult(waiting.position, waiting.item, waiting.outcome, None)
             else:
-                yield PutResult(one.position, one.item, None, one.outcome)
+                yield PutResult(waiting.position, waiting.item, None, waiting.outcome)
 
     def _send_once(self, batch: Mapping[str, _Waiting[T]]) -> None:
-        items = [{"Id": place, "Object": one.text} for place, one in batch.items()]
+        items = [{"Id": number, "Object": waiting.text} for number, waiting in batch.items()]
         request = self._request({"Items": items})
         answer, _ = self._gateway.read(_BATCH_PUT, request, _Batch.model_validate_json)
         stored = {item.id: item.unique_key for item in answer.successful or []}
         failed = {item.id: item for item in answer.failed or []}
-        for place, one in batch.items():
-            one.outcome = stored.get(place) or _error_of(failed.get(place), one.text)
+        for number, waiting in batch.items():
+            waiting.outcome = stored.get(number) or _error_of(failed.get(number), waiting.text)
 
     def _write(self, item: Any) -> str:
         kind = self._object_type
         if not isinstance(kind, str):
             if isinstance(item, kind):
                 return item.to_object()
-            msg = f"these objects are {kind.__name__}; this is a {type(item).__name__}"
+            msg = f"expected objects of {kind.__name__}, not of {type(item).__name__}"
             raise InvalidInputError(msg)
         return write_object(item)
 
@@ -238,12 +232,12 @@ class ProfileObjects(Generic[T]):
 
 
 class ObjectsOfProfile(Results[T]):
-    """The objects of one type that a profile has; pages are fetched as you iterate.
+    """The objects of one type of a profile; pages are fetched as you iterate.
 
     Source: ListProfileObjects and DeleteProfileObject of the service's API reference.
     """
 
-    def __init__(  # noqa: PLR0913  (what a list is asked by)
+    def __init__(  # noqa: PLR0913  (the filter and the options of the list)
         self,
         gateway: Gateway,
         domain_name: str,
@@ -255,15 +249,14 @@ class ObjectsOfProfile(Results[T]):
         page_size: int | None = None,
         start: str | None = None,
     ) -> None:
-        self._object_type = object_type
-        self._filter = _filter(keys)
-        self._home = _Home(gateway, domain_name, profile_id, name_of(object_type))
-        super().__init__(self._fetch_page, limit=limit, page_size=page_size, start=start)
+        self._objects = _Objects(gateway, domain_name, profile_id, name_of(object_type))
+        fetch = self._objects.fetch(_filter(keys), object_type)
+        super().__init__(fetch, limit=limit, page_size=page_size, start=start)
 
     def delete(self, item: T | str) -> None:
-        """Delete one of these objects, given as it was listed or by the service's key of it.
+        """Delete an object of this list, by the object or by the service's key of it.
 
-        What it filled in the profile is left as it is.
+        The values that it set in the profile stay.
 
         Raises:
             ResourceNotFoundError: the profile has no such object.
@@ -276,66 +269,63 @@ class ObjectsOfProfile(Results[T]):
         if not key:
             msg = (
                 "this object was not read from the service, so its key is not known; "
-                "give the key that put() gave, or an object out of this list"
+                "pass the key that put() returned, or an object from this list"
             )
             raise InvalidInputError(msg)
-        self._home.delete(key)
-
-    def _fetch_page(self, size: int, token: str | None) -> tuple[list[T], str | None]:
-        items, token, body = self._home.page(size, token, self._filter)
-        if isinstance(self._object_type, str):
-            attach_all(items, self._home, body, "Items")
-            return cast("list[T]", items), token
-        kind = self._object_type
-        return [cast("T", _read(kind, item)) for item in items], token
+        self._objects.delete(key)
 
 
-class _Home:
+class _Objects:
     """The objects of one type and profile, as the records among them see it."""
 
     def __init__(self, gateway: Gateway, domain_name: str, profile_id: str, name: str) -> None:
         self._gateway = gateway
-        self._place = {"DomainName": domain_name, "ProfileId": profile_id, "ObjectTypeName": name}
+        self._scope = {"DomainName": domain_name, "ProfileId": profile_id, "ObjectTypeName": name}
 
-    def page(
-        self, size: int, token: str | None, extra: Wire
-    ) -> tuple[list[StoredObject], str | None, bytes]:
-        """Read one page."""
-        page = {"MaxResults": size} | ({"NextToken": token} if token else {})
-        answer, body = self._gateway.read(_LIST, self._place | extra | page, _read_page)
-        return answer.items or [], answer.next_token, body
+    def fetch(
+        self, filters: Wire, object_type: type[ProfileObject] | str
+    ) -> Callable[[int, str | None], tuple[list[Any], str | None]]:
+        """Return the function that reads a page, as objects of the class if there is one."""
+        page, request = Page[StoredObject], self._scope | filters
+        if isinstance(object_type, str):
+            return page_reader(self._gateway, _LIST, page, request, home=self)
+        read = page_reader(self._gateway, _LIST, page, request)
+
+        def fetch(size: int, token: str | None) -> tuple[list[Any], str | None]:
+            items, token = read(size, token)
+            return [_read(object_type, item) for item in items], token
+
+        return fetch
 
     def delete(self, unique_key: str) -> None:
         """Delete an object."""
-        self._gateway.call(_DELETE, self._place | {"ProfileObjectUniqueKey": unique_key})
+        self._gateway.call(_DELETE, self._scope | {"ProfileObjectUniqueKey": unique_key})
 
     def save(self, record: StoredObject) -> None:
         """Put an object again, if it changed since it was read."""
         stored = StoredObject._from_wire(source_of(record))
-        for name in ("object_type_name", "profile_object_unique_key"):
-            if getattr(record, name) != getattr(stored, name):
-                msg = f"{name} cannot be changed: it names the object that is saved"
-                raise InvalidInputError(msg)
+        names = ("object_type_name", "profile_object_unique_key")
+        check_unchanged(record, source_of(record), "object", *names)
         if record.object != stored.object:
             objects = ProfileObjects[StoredObject](
-                self._gateway, self._place["DomainName"], stored.object_type_name
+                self._gateway, self._scope["DomainName"], stored.object_type_name
             )
             record.profile_object_unique_key = objects.put(record)
             record._attach(self, record._to_wire())
 
     def _reread(self, record: StoredObject) -> StoredObject:
-        """Look for an object among those of its profile, which is the only way to read one."""
+        """Find an object in the list of its profile; no operation reads a single object."""
         key = source_of(record)["ProfileObjectUniqueKey"]
         found = ObjectsOfProfile[StoredObject](
             self._gateway,
-            self._place["DomainName"],
-            self._place["ProfileId"],
-            self._place["ObjectTypeName"],
+            self._scope["DomainName"],
+            self._scope["ProfileId"],
+            self._scope["ObjectTypeName"],
         )
-        for one in found:
-            if one.profile_object_unique_key == key:
-                return one
-        msg = "the profile does not have the object any more"
+        for stored in found:
+            if stored.profile_object_unique_key == key:
+                return stored
+        msg = "the profile no longer has the object"
         raise ServiceError.of_status(404, msg, operation=_LIST)
 
     def _erase(self, record: StoredObject) -> None:
@@ -344,10 +334,11 @@ class _Home:
 
 
 def write_object(item: Any) -> str:
-    """Give the JSON text of an object that has no class of its own.
+    """Return the JSON text of an object without a class.
 
     Raises:
-        InvalidInputError: it is neither a mapping nor a text, or holds what is not JSON.
+        InvalidInputError: it is neither a mapping nor a string, or contains a value that is not
+            JSON.
     """
     if isinstance(item, StoredObject):
         return item.object
@@ -357,7 +348,7 @@ def write_object(item: Any) -> str:
         return _dump(item)
     msg = (
         f"an object is a mapping or JSON text here; for a {type(item).__name__} "
-        "ask for the objects of its class"
+        "use domain.objects() with its class"
     )
     raise InvalidInputError(msg)
 
@@ -380,7 +371,7 @@ _TEXTS = frozenset((str, int, bool, type(None)))
 
 def _dump(item: Mapping[str, Any]) -> str:
     if _TEXTS.issuperset(map(type, item.values())) and _TEXT.issuperset(map(type, item)):
-        # Nothing in it needs a second look, so the quicker writer may have it.
+        # All values are plain, so pydantic's faster writer gives the same JSON.
         with suppress(PydanticSerializationError):
             return to_json(dict(item)).decode()
     try:
@@ -390,13 +381,14 @@ def _dump(item: Mapping[str, Any]) -> str:
     except InvalidInputError:
         raise
     except ValueError:
-        msg = "an object holds JSON values only: no infinite numbers, and nothing within itself"
+        msg = "an object holds JSON values only: no infinite numbers and no circular references"
         raise InvalidInputError(msg) from None
 
 
 def _refuse(value: Any) -> Any:
     msg = (
-        f"an object holds JSON values only; make a text or a number of each {type(value).__name__}"
+        f"an object holds JSON values only; convert each {type(value).__name__} to a string "
+        "or a number"
     )
     raise InvalidInputError(msg)
 
@@ -407,7 +399,7 @@ def _may_succeed(outcome: str | CustomerProfilesError) -> bool:
 
 def _error_of(failure: _Failure | None, text: str) -> ServiceError:
     if failure is None:
-        msg = "the answer says nothing of this object"
+        msg = "the answer does not contain this object"
         return ServiceError.of_status(500, msg, operation=_BATCH_PUT)
     message = redact(failure.message or "no message", _wire.all_texts(text))
     return ServiceError.of_status(failure.code, message, operation=_BATCH_PUT)

@@ -1,4 +1,4 @@
-"""The profiles of a domain: create, read, change, delete, search."""
+"""The profiles of a domain: create, read, change, delete and search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from customer_profiles.errors import (
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.profile import Profile, ProfileFields
 
-from .base import Answer, build, source_of
+from .base import Answer, Page, build, input_shape, page_reader, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,6 +41,7 @@ _SEARCH = "SearchProfiles"
 _ADD_KEY = "AddProfileKey"
 _DELETE_KEY = "DeleteProfileKey"
 
+_PAGE = Page[Profile]
 _MOST_KEYS = 5
 _MOST_IDS = 20
 _FIELDS = frozenset(ProfileFields.__annotations__)
@@ -60,7 +61,7 @@ class SearchKeys(TypedDict, total=False):
     email: str | list[str]
     """Any of the e-mail fields, in any case; key `_email`."""
     phone: str | list[str]
-    """Any of the phone fields, in any spelling; key `_phone`."""
+    """Any of the phone fields, in any format; key `_phone`."""
     full_name: str | list[str]
     """First, middle and last name joined by spaces, in any case; key `_fullName`."""
     account: str | list[str]
@@ -83,12 +84,12 @@ class CreateKeys(TypedDict, total=False):
 
 
 class Lookup(NamedTuple):
-    """What a lookup found, and by which key."""
+    """The profile that a lookup found, and the key that found it."""
 
     profile: Profile
     """The first profile that the key found."""
     key: str
-    """The keyword that hit, such as `email`, or the key's name."""
+    """The keyword that found it, such as `email`, or the key's name."""
     unique: bool
     """Whether the key found no other profile."""
 
@@ -99,14 +100,7 @@ class FindOrCreate(NamedTuple):
     profile: Profile
     """The profile."""
     created: bool
-    """Whether it was created just now."""
-
-
-class ProfilePage(Answer):
-    """One page of a search."""
-
-    items: list[Profile] | None = Field(default=None, validation_alias="Items")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
+    """Whether it was created by this call."""
 
 
 class _Failure(Answer):
@@ -122,10 +116,6 @@ class _Batch(Answer):
 
 class _Created(Answer):
     profile_id: str = Field(validation_alias="ProfileId")
-
-
-def _read_page(body: bytes) -> ProfilePage:
-    return ProfilePage.model_validate_json(body, extra="allow")
 
 
 def _read_batch(body: bytes) -> _Batch:
@@ -144,17 +134,18 @@ class Profiles:
         self.domain_name = domain_name
 
     def create(self, profile: Profile | None = None, /, **fields: Unpack[ProfileFields]) -> Profile:
-        """Create a profile, from a `Profile` or from keywords, and give it with its id.
+        """Create a profile from a `Profile` or from keywords, and return it with its id.
 
-        None is not sent; `""` is an error, as there is nothing yet to clear.
+        None is not sent; `""` is an error, as there is nothing to clear yet.
 
         Raises:
             InvalidInputError: a field breaks the service's rules; nothing was sent.
-            AmbiguousWriteError: the answer was lost; the profile may exist. It is sent once.
+            AmbiguousWriteError: the answer was lost; the profile may exist. The request is not
+                sent again.
             ResourceNotFoundError: the domain does not exist.
         """
-        given = given_profile(profile, fields, unset=without_none)
-        request = self._request(_wire.fit(given._to_wire(), _shape(_CREATE)))
+        wire = profile_of(profile, fields, unset=without_none)._to_wire()
+        request = self._request(_wire.fit(wire, input_shape(_CREATE)))
         answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
         stored = {**request, "ProfileId": answer.profile_id}
         del stored["DomainName"]
@@ -172,7 +163,7 @@ class Profiles:
         return found[profile_id]
 
     def get_many(self, profile_ids: Iterable[str]) -> list[Profile]:
-        """Read many profiles by their ids, in the order given, 20 with a request.
+        """Read many profiles by their ids, in the order of the ids, 20 with a request.
 
         Raises:
             BatchError: some ids failed; `.failed` has the error of each and `.succeeded` the
@@ -181,16 +172,17 @@ class Profiles:
         if isinstance(profile_ids, str):
             msg = "profile_ids must be several ids, not one string; get() reads one"
             raise InvalidInputError(msg)
-        places: dict[str, int] = {}
-        for place, profile_id in enumerate(profile_ids):
-            places.setdefault(profile_id, place)
-        wanted = list(places)
+        positions: dict[str, int] = {}
+        for position, profile_id in enumerate(profile_ids):
+            positions.setdefault(profile_id, position)
+        wanted = list(positions)
         found: dict[str, Profile] = {}
         failed: dict[str, ServiceError] = {}
         for start in range(0, len(wanted), _MOST_IDS):
             batch = wanted[start : start + _MOST_IDS]
             names: Names = {
-                ("ProfileIds", n): f"profile_ids[{places[it]}]" for n, it in enumerate(batch)
+                ("ProfileIds", number): f"profile_ids[{positions[profile_id]}]"
+                for number, profile_id in enumerate(batch)
             }
             profiles, errors = self._get_batch(batch, names)
             found |= profiles
@@ -203,25 +195,25 @@ class Profiles:
     def update(
         self, profile_id: str, patch: Profile | None = None, /, **fields: Unpack[ProfileFields]
     ) -> None:
-        """Change what is given, without reading first.
+        """Change fields of a profile without reading it first.
 
-        What you set is sent; `""` and None clear; what you leave out is kept. The same holds
-        inside addresses and `attributes`. Nothing given sends nothing.
+        Fields that you set are sent; `""` and None clear; fields that you leave out are kept. The
+        same holds inside addresses and `attributes`. Without fields, nothing is sent.
 
         Raises:
             InvalidInputError: a field breaks the service's rules or cannot be cleared.
             ResourceNotFoundError: the domain has no such profile.
         """
         _check_id(profile_id)
-        shape = _shape(_UPDATE)
-        given = given_profile(patch, fields, unset=_none_as_empty)._to_wire(keep_none=True)
-        given.pop("ProfileId", None)
-        changes, problems = _wire.patch(_wire.fit(given, shape), shape)
+        shape = input_shape(_UPDATE)
+        wire = profile_of(patch, fields, unset=_none_as_empty)._to_wire(keep_none=True)
+        wire.pop("ProfileId", None)
+        changes, problems = _wire.patch(_wire.fit(wire, shape), shape)
         refuse(problems, _UPDATE)
         self._update(profile_id, changes)
 
     def delete(self, profile_id: str) -> None:
-        """Delete a profile and all that belongs to it.
+        """Delete a profile with its objects and search keys.
 
         Raises:
             ResourceNotFoundError: the domain has no such profile.
@@ -239,13 +231,13 @@ class Profiles:
     ) -> Results[Profile]:
         """Search by one to five keys; pages are fetched as you iterate.
 
-        Values are compared as the service normalises them: phones in any spelling, e-mail
+        Values are compared as the service normalises them: phone numbers in any format, e-mail
         addresses and names in any case, account numbers and custom keys exactly.
 
         Args:
             match: whether a profile must have all of the keys, or any of them.
-            limit: how many profiles to give at the most.
-            page_size: how many to ask for at once, up to 100.
+            limit: the largest number of profiles; None finds all.
+            page_size: how many profiles to request at a time, up to 100.
             start: a `next_token` to resume at.
             keys: `email`, `phone`, `full_name`, `account`, `profile_id`, and `keys` for others
                 by name; a list of values means any of them.
@@ -256,24 +248,18 @@ class Profiles:
         """
         named = _named_keys(keys)
         request, names = self._request(_search_request(named, match)), _search_names(named)
-
-        def fetch(size: int, token: str | None) -> tuple[list[Profile], str | None]:
-            page = {"MaxResults": size} | ({"NextToken": token} if token else {})
-            answer, body = self._gateway.read(_SEARCH, request | page, _read_page, names)
-            items = answer.items or []
-            attach_all(items, self, body, "Items")
-            return items, answer.next_token
-
+        fetch = page_reader(self._gateway, _SEARCH, _PAGE, request, home=self, names=names)
         return Results(fetch, limit=limit, page_size=page_size, start=start)
 
     def lookup(self, **keys: Unpack[SearchKeys]) -> Lookup | None:
-        """Try keys one after the other, in the order written; the first that hits decides.
+        """Search by one key after the other, in your order, until one finds a profile.
 
-        Gives None when no key finds a profile.
+        Returns:
+            What that key found; None when no key finds a profile.
         """
         for name, values in _named_keys(keys):
-            one: Any = {name: values} if name in _KEY_NAMES else {"keys": {name: values}}
-            found = list(self.search(**one, limit=2))
+            key: Any = {name: values} if name in _KEY_NAMES else {"keys": {name: values}}
+            found = list(self.search(**key, limit=2))
             if found:
                 return Lookup(found[0], name, unique=len(found) == 1)
         return None
@@ -281,11 +267,11 @@ class Profiles:
     def find_or_create(
         self, *, defaults: ProfileFields | None = None, **keys: Unpack[CreateKeys]
     ) -> FindOrCreate:
-        """Find the one profile that has all of these keys, or create it.
+        """Find the only profile that has all of these keys, or create it.
 
-        A new profile gets the keys as its fields, and `defaults` besides; where both name a
-        field the key decides, so that the next call finds the profile. Two callers at the
-        same moment can both create: the service has no unique keys to stop them.
+        A new profile gets the keys as its fields, and `defaults`; where both set a field, the key
+        wins, so that the next call finds the profile. Two concurrent callers can both create a
+        profile: the service does not enforce unique keys.
 
         Raises:
             MultipleResultsError: several profiles have these keys.
@@ -296,7 +282,7 @@ class Profiles:
                 raise InvalidInputError(unknown(name, _KEY_FIELDS, "find_or_create()", "key"))
         found = list(self.search(**keys, limit=2))
         if len(found) > 1:
-            msg = "several profiles have these keys; search() gives them, merge or choose one"
+            msg = "several profiles have these keys; search() lists them, merge or choose one"
             raise MultipleResultsError(msg)
         if found:
             return FindOrCreate(found[0], created=False)
@@ -326,25 +312,24 @@ class Profiles:
         *others: Profile | str,
         take: Mapping[str, Profile | str] | None = None,
     ) -> None:
-        """Make one profile of several; this cannot be undone.
+        """Merge profiles into one; this cannot be undone.
 
-        Objects and search keys move to the main profile, its fields are united with those of
-        the others, and the others are deleted. Where two have different values, the main
-        profile's stays. After a lost answer the profiles are looked up: if the main one is
-        there and the others are gone, they were merged; else it is tried again.
+        Objects and search keys move to the main profile, its empty fields are filled from the
+        others, and the others are deleted. Where values differ, the main profile keeps its own.
+        After a lost answer the profiles are read: if the main one exists and the others are
+        gone, they were merged; otherwise the merge is sent again.
 
         Args:
-            main: the profile that stays, or its id; `refresh()` reads what it is now.
-            others: the profiles that are merged into it, or their ids, 20 at the most.
-            take: from which profile to take a field, such as `{"email_address": other}` or
-                `{"attributes.tier": other}`, even if it has no value there.
+            main: the profile that stays, or its id; `refresh()` reads its new values.
+            others: the profiles that are merged into it, or their ids, at most 20.
+            take: the profile from which to take a field, such as `{"email_address": other}` or
+                `{"attributes.tier": other}`, even if the field is empty there.
 
         Raises:
             ResourceNotFoundError: one of the profiles does not exist; none is merged.
             InvalidInputError: a field cannot be chosen, there are more than 20 profiles, or a
-                profile has changes that were not saved.
-            AmbiguousWriteError: the answers were lost, and the profiles are not as a merge
-                leaves them.
+                profile has unsaved changes.
+            AmbiguousWriteError: the answers were lost, and the profiles do not look merged.
         """
         from .merging import merge
 
@@ -353,19 +338,19 @@ class Profiles:
     def objects(
         self, profile_id: str, object_type: type[ProfileObject] | str, **options: Any
     ) -> ObjectsOfProfile[Any]:
-        """Give the objects of one type that a profile has; sends nothing yet."""
+        """Return the objects of one type of a profile; nothing is sent before you iterate."""
         from .profile_objects import ObjectsOfProfile
 
         return ObjectsOfProfile(self._gateway, self.domain_name, profile_id, object_type, **options)
 
     def history(self, profile_id: str, **options: Any) -> History:
-        """Give what happened to a profile; sends nothing yet."""
+        """Return the history of a profile; nothing is sent before you iterate."""
         from .history import History
 
         return History(self._gateway, self.domain_name, profile_id, **options)
 
     def provenance(self, profile_id: str, field: str) -> Provenance:
-        """Say which object set a field of a profile, and when."""
+        """Return which object set a field of a profile, and when."""
         from .provenance import provenance
 
         return provenance(self._gateway, self.domain_name, profile_id, field)
@@ -377,14 +362,14 @@ class Profiles:
         if record.profile_id != profile_id:
             msg = "profile_id cannot be changed: it names the profile that is saved"
             raise InvalidInputError(msg)
-        changes, problems = _wire.difference(stored, wanted, _shape(_UPDATE))
+        changes, problems = _wire.difference(stored, wanted, input_shape(_UPDATE))
         refuse(problems, _UPDATE)
         self._update(profile_id, changes)
         record._attach(self, wanted)
 
     def _is_changed(self, record: Profile) -> bool:
-        """Say whether a profile has changes that were not saved."""
-        return any(_wire.difference(source_of(record), record._to_wire(), _shape(_UPDATE)))
+        """Return whether a profile has unsaved changes."""
+        return any(_wire.difference(source_of(record), record._to_wire(), input_shape(_UPDATE)))
 
     def _reread(self, record: Profile) -> Profile:
         """Read a profile again."""
@@ -430,26 +415,26 @@ class Profiles:
         return {"DomainName": self.domain_name} | members
 
 
-def _shape(operation: str) -> Any:
-    return _wire.operation(operation).input_shape
-
-
 def _check_id(profile_id: object) -> None:
     if not isinstance(profile_id, str):
-        msg = "the first argument is a profile's id; a Profile that was read has save()"
+        msg = "the first argument must be a profile's id; to save a Profile call its save()"
         raise InvalidInputError(msg)
 
 
-def given_profile(
+def profile_of(
     profile: object,
     fields: Mapping[str, Any],
     *,
     unset: Callable[[Mapping[str, str | None]], dict[str, str]],
 ) -> Profile:
-    """Give the one model that both forms of a call come down to."""
+    """Return the `Profile` of a call that takes a `Profile` or keywords.
+
+    Raises:
+        InvalidInputError: both or neither were passed, or a keyword is unknown or invalid.
+    """
     if profile is not None:
         if fields or not isinstance(profile, Profile):
-            msg = "give a Profile or keywords such as first_name=..., not both and nothing else"
+            msg = "give either a Profile or keywords such as first_name=..."
             raise InvalidInputError(msg)
         return profile
     fields = dict(fields)
@@ -459,7 +444,7 @@ def given_profile(
 
 
 def without_none(attributes: Mapping[str, str | None]) -> dict[str, str]:
-    """Leave out attributes that are None, as creating a profile does."""
+    """Return the attributes that are not None, for creating a profile."""
     return {name: value for name, value in attributes.items() if value is not None}
 
 
@@ -472,7 +457,7 @@ def _id_of(record: Profile) -> str:
 
 
 def _named_keys(keys: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """Give the keys in the order written, by keyword or name, each with a list of values."""
+    """Return the keys in the caller's order, by keyword or name, each with a list of values."""
     named: list[tuple[str, list[str]]] = []
     for name, value in keys.items():
         if name == "keys":
@@ -514,13 +499,13 @@ def _search_request(named: list[tuple[str, list[str]]], match: str) -> Wire:
 
 
 def _search_names(named: list[tuple[str, list[str]]]) -> Names:
-    """Give what the caller wrote for the keys and values of a search's request."""
+    """Return the caller's names for the keys and values of a search request."""
     names: dict[Path, str] = {}
     for number, (name, values) in enumerate(named):
-        at: Path = ("AdditionalSearchKeys", number - 1) if number else ()
-        spelled = name if name in _KEY_NAMES else f"keys[{name!r}]"
-        names[*at, "KeyName"] = "a name in keys"
-        names[*at, "Values"] = spelled
+        path: Path = ("AdditionalSearchKeys", number - 1) if number else ()
+        written = name if name in _KEY_NAMES else f"keys[{name!r}]"
+        names[*path, "KeyName"] = "a name in keys"
+        names[*path, "Values"] = written
         if len(values) == 1:
-            names[*at, "Values", 0] = spelled
+            names[*path, "Values", 0] = written
     return names

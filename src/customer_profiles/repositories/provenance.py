@@ -1,4 +1,4 @@
-"""Where the values of a profile come from."""
+"""Which object set a value of a profile."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INGESTING = ("INGESTED", "CREATED", "UPDATED")
 
 
 def provenance(gateway: Gateway, domain_name: str, profile_id: str, field: str) -> Provenance:
-    """Say which object set a field of a profile, exactly if embedded, else from its history."""
+    """Return which object set a field of a profile: exact if embedded, else from its history."""
     path = member_path(field)
     if isinstance(gateway.channel, EngineChannel):
         entries = gateway.channel.extras.provenance(domain_name, profile_id)
@@ -38,10 +38,10 @@ def provenance(gateway: Gateway, domain_name: str, profile_id: str, field: str) 
 
 
 def member_path(field: str) -> str:
-    """Give the service's name of a field such as `address.city` or `attributes.vip`.
+    """Return the service's path of a field such as `address.city` or `attributes.vip`.
 
     Raises:
-        InvalidInputError: a profile has no such field, or it has parts and none is named.
+        InvalidInputError: a profile has no such field, or it has members and none is named.
     """
     first, _, rest = field.partition(".")
     known = [name for name in Profile.model_fields if name not in _NO_FIELDS]
@@ -49,7 +49,7 @@ def member_path(field: str) -> str:
         raise InvalidInputError(unknown(first, known, "Profile"))
     if first == "attributes":
         if not rest:
-            msg = 'attributes have each their own provenance; name one, as in "attributes.tier"'
+            msg = 'each attribute has its own provenance; name one, as in "attributes.tier"'
             raise InvalidInputError(msg)
         return f"{to_pascal(first)}.{rest}"
     parts = _PARTS.get(Profile.model_fields[first].annotation)
@@ -63,7 +63,7 @@ def member_path(field: str) -> str:
 
 
 def _from_history(gateway: Gateway, domain_name: str, profile_id: str, path: str) -> Provenance:
-    """Find the latest object whose type fills the member; AWS tells no more than that."""
+    """Find the latest object whose type maps to the member; AWS records no more than that."""
     fills: dict[str, bool] = {}
     types = ObjectTypes(gateway, domain_name)
     records = [
@@ -88,7 +88,7 @@ def _fills(types: ObjectTypes, name: str, target: str) -> bool:
     try:
         fields = types.get(name).fields or {}
     except ResourceNotFoundError:
-        # The type was deleted, and what it filled went with it.
+        # The type was deleted, and the values that it set with it.
         return False
     return any(field.target == target for field in fields.values())
 

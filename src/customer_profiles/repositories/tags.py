@@ -1,4 +1,4 @@
-"""Tags on what can be tagged: domains, object types, integrations, or anything with an ARN."""
+"""Tags of domains, object types, integrations, layouts, or any resource by its ARN."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.domain import Domain
 from customer_profiles.models.integration import Integration
+from customer_profiles.models.layout import Layout
 from customer_profiles.models.object_type import ObjectType
 
 from .base import Answer
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
 
-    from .object_types import ObjectTypes
+    from .base import Collection
 
-Taggable: TypeAlias = Domain | ObjectType | Integration | str
+Taggable: TypeAlias = Domain | ObjectType | Integration | Layout | str
 
 _NAMES: Names = {("resourceArn",): "resource", ("tagKeys",): "keys"}
 
@@ -31,9 +32,9 @@ class _Answer(Answer):
 
 
 class Tags:
-    """The tags of resources: of a `Domain`, an `ObjectType`, an `Integration`, or of an ARN.
+    """The tags of a `Domain`, `ObjectType`, `Integration` or `Layout`, or of an ARN.
 
-    An object type must be one that `object_types` handed out, which knows its domain.
+    An object type or a layout must have been read from its domain.
 
     Source: TagResource, UntagResource and ListTagsForResource of the service's API reference.
     """
@@ -42,7 +43,7 @@ class Tags:
         self._gateway = gateway
 
     def all(self, resource: Taggable) -> dict[str, str]:
-        """Give all tags of a resource.
+        """Read all tags of a resource.
 
         Raises:
             ResourceNotFoundError: there is no such resource.
@@ -53,7 +54,7 @@ class Tags:
         return answer.tags or {}
 
     def add(self, resource: Taggable, tags: Mapping[str, str]) -> None:
-        """Add tags to a resource; a tag that it has gets the new value.
+        """Add tags to a resource; a tag that exists gets the new value.
 
         Raises:
             ResourceNotFoundError: there is no such resource.
@@ -63,7 +64,7 @@ class Tags:
         self._gateway.call("TagResource", request, _NAMES)
 
     def remove(self, resource: Taggable, *keys: str) -> None:
-        """Remove tags from a resource by their keys; a key that it lacks is no error.
+        """Remove tags from a resource by their keys; missing keys are ignored.
 
         Raises:
             ResourceNotFoundError: there is no such resource.
@@ -82,7 +83,7 @@ class Tags:
         elif isinstance(resource, Integration):
             path = f"{resource.domain_name}/integrations/{resource.uri}"
         else:
-            # An object type does not say itself in which domain it is.
-            home = cast("ObjectTypes", resource._origin().home)
-            path = f"{home.domain_name}/object-types/{resource.object_type_name}"
+            # Other records do not contain the name of their domain.
+            home = cast("Collection[ObjectType | Layout]", resource._origin().home)
+            path = home.arn_path(resource)
         return self._gateway.channel.arn(f"domains/{path}")

@@ -1,15 +1,13 @@
-"""The mappings that the service has ready for the objects of well-known sources."""
+"""The service's ready-made mappings for objects of well-known sources."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from customer_profiles._results import Results
 from customer_profiles.models.object_type import ObjectTypeTemplate
 
-from .base import Answer
+from .base import Page, page_reader
 
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
@@ -18,17 +16,10 @@ _GET = "GetProfileObjectTypeTemplate"
 _LIST = "ListProfileObjectTypeTemplates"
 
 
-class _Page(Answer):
-    items: list[ObjectTypeTemplate] | None = Field(default=None, validation_alias="Items")
-    next_token: str | None = Field(default=None, validation_alias="NextToken")
-
-
-def _read_page(body: bytes) -> _Page:
-    return _Page.model_validate_json(body, extra="allow")
-
-
 class Templates:
-    """The service's own mappings, which an object type is made of by its `template_id`.
+    """The service's own mappings; an object type uses one by its `template_id`.
+
+    Listed templates have their id and source; `get` reads the rest.
 
     Source: GetProfileObjectTypeTemplate and ListProfileObjectTypeTemplates of the service's
     API reference.
@@ -52,12 +43,10 @@ class Templates:
     ) -> Results[ObjectTypeTemplate]:
         """List the templates; pages are fetched as you iterate.
 
-        Listed templates know their id and source; `get` reads the rest.
+        Args:
+            limit: the largest number of items; None lists all.
+            page_size: how many items to request at a time, up to 100.
+            start: a `next_token` to resume at.
         """
-
-        def fetch(size: int, token: str | None) -> tuple[list[ObjectTypeTemplate], str | None]:
-            request = {"MaxResults": size} | ({"NextToken": token} if token else {})
-            answer, _ = self._gateway.read(_LIST, request, _read_page)
-            return answer.items or [], answer.next_token
-
+        fetch = page_reader(self._gateway, _LIST, Page[ObjectTypeTemplate], {})
         return Results(fetch, limit=limit, page_size=page_size, start=start)

@@ -74,7 +74,7 @@ class Intake:
     """The ingestion of objects of one type into a domain, within one transaction."""
 
     def __init__(
-        self, context: Context, connection: Connection, domain: domain_store.Place, name: str
+        self, context: Context, connection: Connection, domain: domain_store.DomainRow, name: str
     ) -> None:
         """Load the object type.
 

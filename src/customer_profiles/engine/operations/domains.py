@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.matching import consolidation, rules
@@ -16,29 +18,26 @@ from customer_profiles.engine.store import matches as match_store
 from customer_profiles.engine.store import tags as tag_store
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-Wire = dict[str, Any]
-
 _CLEARABLE = ("DefaultEncryptionKey", "DeadLetterQueueUrl")
-# Assumed: ListDomains gives 20 domains a page unless it is told otherwise.
-_PAGE = 20
 
 
 @operation("CreateDomain")
 def create_domain(context: Context, request: Wire) -> Wire:
-    """Make a domain, with tags if they are given."""
-    name, given = request["DomainName"], request.get("Tags", {})
+    """Create a domain, with tags where the request has some."""
+    name, tags = request["DomainName"], request.get("Tags", {})
     settings = _settings({}, request)
-    tagging.check_number(context, given)
+    tagging.check_number(context, tags)
     with context.database.write() as connection:
-        _check_room(context, connection, name)
+        _check_new(context, connection, name)
         store.insert(connection, name, settings, _now(context))
-        made = existing_domain(connection, name)
-        rules.configure(context, connection, made.id, None, settings)
-        tag_store.put(connection, _arn(context, name), given)
-        return _described(context, connection, existing_domain(connection, name))
+        domain = existing_domain(connection, name)
+        rules.configure(context, connection, domain.id, None, settings)
+        tag_store.put(connection, _arn(context, name), tags)
+        return _described(context, connection, domain)
 
 
 @operation("GetDomain")
@@ -54,7 +53,7 @@ def get_domain(context: Context, request: Wire) -> Wire:
 
 @operation("UpdateDomain")
 def update_domain(context: Context, request: Wire) -> Wire:
-    """Change the settings that are given; each replaces the earlier one whole."""
+    """Change the settings in the request; each replaces its earlier value as a whole."""
     name = request["DomainName"]
     rules.apply(context)
     with context.database.write() as connection:
@@ -66,7 +65,7 @@ def update_domain(context: Context, request: Wire) -> Wire:
             match_store.clear(connection, domain.id)
         compiled_types.check_names(connection, domain.id)
         if "Tags" in request:
-            # Assumed: tags given to UpdateDomain replace all tags that the domain has.
+            # Assumed: the Tags of an UpdateDomain request replace all tags of the domain.
             tagging.check_number(context, request["Tags"])
             tag_store.clear(connection, _arn(context, name))
             tag_store.put(connection, _arn(context, name), request["Tags"])
@@ -80,39 +79,37 @@ def delete_domain(context: Context, request: Wire) -> Wire:
         domain = existing_domain(connection, request["DomainName"])
         store.delete(connection, domain.id)
         tag_store.clear(connection, _arn(context, domain.name))
-    # Assumed: DeleteDomain's Message is OK, as DeleteProfileObject was seen to answer.
+    # Assumed: DeleteDomain's Message is OK, as seen in answers of DeleteProfileObject.
     return {"Message": "OK"}
 
 
 @operation("ListDomains")
 def list_domains(context: Context, request: Wire) -> Wire:
     """List the domains, page by page."""
-    limit = request.get("MaxResults", _PAGE)
-    # Assumed: ListDomains answers in the order of names.
-    after = context.pages.position("domains", request.get("NextToken"))
     with context.database.read() as connection:
-        found = store.page(connection, after or "", limit + 1)
-        items = [_listed(context, connection, domain) for domain in found[:limit]]
-    more = len(found) > limit
-    token = context.pages.token("domains", found[limit - 1].name) if more else None
+        # Assumed: ListDomains answers in the order of names.
+        domains, token = context.pages.read_page(
+            "domains", request, partial(store.page, connection), attrgetter("name")
+        )
+        items = [_listed(context, connection, domain) for domain in domains]
     return {"Items": items, "NextToken": token}
 
 
-def _check_room(context: Context, connection: Connection, name: str) -> None:
-    if store.place(connection, name):
+def _check_new(context: Context, connection: Connection, name: str) -> None:
+    if store.find_row(connection, name):
         # Seen from the service: the API has no conflict exception.
         raise bad_request(f"Domain {name} already exists")
-    if store.number(connection) >= context.quotas.domains:
+    if store.count_domains(connection) >= context.quotas.domains:
         # Assumed: exceeding a quota is a BadRequestException.
         raise bad_request(f"The limit of {context.quotas.domains} domains is reached")
 
 
 def _settings(old: Wire, request: Wire) -> Wire:
-    # Assumed: a setting given to UpdateDomain replaces the earlier one whole, nested members too.
-    given = {name: request[name] for name in request if name not in {"DomainName", "Tags"}}
-    settings = {**old, **given}
+    # Assumed: a setting in UpdateDomain replaces the earlier one as a whole, nested members too.
+    changes = {name: request[name] for name in request if name not in {"DomainName", "Tags"}}
+    settings = {**old, **changes}
     for name in _CLEARABLE:
-        # Assumed: an empty string takes away the key or the queue, on creation it sets none.
+        # Assumed: an empty string clears the key or the queue; in CreateDomain it sets none.
         if settings.get(name) == "":
             del settings[name]
     _check_data_store(old, settings)
@@ -121,9 +118,9 @@ def _settings(old: Wire, request: Wire) -> Wire:
 
 
 def _check_data_store(old: Wire, settings: Wire) -> None:
-    # AG:enable-customer-profiles has both: a data store needs a key and stays once enabled.
-    was, is_on = compiled_types.has_data_store(old), compiled_types.has_data_store(settings)
-    if was and not is_on:
+    # AG:enable-customer-profiles documents both: a data store needs a key, and stays enabled.
+    was_on, is_on = compiled_types.has_data_store(old), compiled_types.has_data_store(settings)
+    if was_on and not is_on:
         raise bad_request("DataStore cannot be disabled once it is enabled")
     if is_on and "DefaultEncryptionKey" not in settings:
         raise bad_request("DataStore needs a DefaultEncryptionKey")
@@ -136,7 +133,7 @@ def _described(context: Context, connection: Connection, domain: store.Domain) -
         state = rules.status(context, connection, domain.id)
         settings["RuleBasedMatching"] = {**matching, "Status": state}
     if compiled_types.has_data_store(settings):
-        # Assumed: the data store is ready as soon as it is enabled.
+        # Assumed: a data store is ready as soon as it is enabled.
         settings["DataStore"] = {"Enabled": True, "Readiness": {"ProgressPercentage": 100}}
     listed = _listed(context, connection, domain)
     return {"DomainName": listed.pop("DomainName"), **settings, **listed}
@@ -152,7 +149,7 @@ def _listed(context: Context, connection: Connection, domain: store.Domain) -> W
 
 
 def _stats(counts: store.Counts) -> Wire:
-    # Assumed: TotalSize is the bytes of the profiles as JSON; profiles are not counted as objects.
+    # Assumed: TotalSize counts the bytes of profiles as JSON; ObjectCount leaves profiles out.
     return {
         "ProfileCount": counts.profiles,
         "MeteringProfileCount": counts.profiles,

@@ -1,8 +1,10 @@
-"""Integrations: where the objects of a domain come from."""
+"""Integrations: the sources of the objects of a domain."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.flows import definitions, schedules
 from customer_profiles.engine.flows.definitions import existing_integration
@@ -17,16 +19,13 @@ from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import tags as tag_store
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-Wire = dict[str, Any]
-
-# Assumed: lists of integrations have 20 a page unless MaxResults says otherwise.
-_PAGE = 20
 _UNSTRUCTURED = "_unstructured"
 _LONGEST_URI = 255
-# The model's text on ObjectTypeNames has these kinds of events.
+# The model's text on ObjectTypeNames lists these kinds of events.
 _EVENTS = (
     "SegmentIdentify",
     "ShopifyCreateCustomers",
@@ -41,17 +40,17 @@ _EVENTS = (
 @operation("PutIntegration")
 def put_integration(context: Context, request: Wire) -> Wire:
     """Connect a source to a domain, or change how it is connected."""
-    now, given = context.clock.now(), request.get("Tags", {})
+    now, tags = context.clock.now(), request.get("Tags", {})
     _check(request, now)
-    tagging.check_number(context, given)
+    tagging.check_number(context, tags)
     with context.database.write() as connection:
         domain = domain_row(connection, request["DomainName"])
         _check_types(connection, domain.id, request)
         uri = request.get("Uri") or _uri(context, connection, request["FlowDefinition"])
         old = store.find(connection, domain.id, uri)
         if old is None:
-            _check_room(context, connection, domain.id)
-            tag_store.put(connection, _arn(context, request["DomainName"], uri), given)
+            _check_quota(context, connection, domain.id)
+            tag_store.put(connection, _arn(context, request["DomainName"], uri), tags)
         new = _stored(request, domain.id, uri, now, old)
         store.put(connection, new)
         return _described(context, connection, new)
@@ -59,7 +58,7 @@ def put_integration(context: Context, request: Wire) -> Wire:
 
 @operation("GetIntegration")
 def get_integration(context: Context, request: Wire) -> Wire:
-    """Describe an integration; how its flow pulls is not told."""
+    """Describe an integration, without the definition of its flow."""
     with context.database.read() as connection:
         return _described(context, connection, existing_integration(connection, request))
 
@@ -67,42 +66,47 @@ def get_integration(context: Context, request: Wire) -> Wire:
 @operation("ListIntegrations")
 def list_integrations(context: Context, request: Wire) -> Wire:
     """List the integrations of a domain, page by page."""
-    limit, query = request.get("MaxResults", _PAGE), ["integrations", request["DomainName"]]
-    # Assumed: ListIntegrations answers in the order of URIs, and no integration is hidden.
-    after = context.pages.position(query, request.get("NextToken"))
+    query = ["integrations", request["DomainName"]]
     with context.database.read() as connection:
         domain = domain_row(connection, request["DomainName"])
-        found = store.page(connection, domain.id, after or "", limit + 1)
-        items = [_described(context, connection, one) for one in found[:limit]]
-    token = context.pages.token(query, found[limit - 1].uri) if len(found) > limit else None
+        # Assumed: ListIntegrations answers in the order of URIs, and no integration is hidden.
+        integrations, token = context.pages.read_page(
+            query,
+            request,
+            partial(store.page, connection, domain.id),
+            attrgetter("uri"),
+        )
+        items = [_described(context, connection, integration) for integration in integrations]
     return {"Items": items, "NextToken": token}
 
 
 @operation("ListAccountIntegrations")
 def list_account_integrations(context: Context, request: Wire) -> Wire:
     """List the integrations of one source in all domains, page by page."""
-    limit, query = request.get("MaxResults", _PAGE), ["account integrations", request["Uri"]]
-    # Assumed: ListAccountIntegrations answers in the order of the domains' names.
-    after = context.pages.position(query, request.get("NextToken"))
+    query = ["account integrations", request["Uri"]]
     with context.database.read() as connection:
-        found = store.page_of_uri(connection, request["Uri"], after or "", limit + 1)
-        items = [_described(context, connection, one) for one in found[:limit]]
-    more = len(found) > limit
-    token = context.pages.token(query, found[limit - 1].domain_name) if more else None
+        # Assumed: ListAccountIntegrations answers in the order of the domains' names.
+        integrations, token = context.pages.read_page(
+            query,
+            request,
+            partial(store.page_of_uri, connection, request["Uri"]),
+            attrgetter("domain_name"),
+        )
+        items = [_described(context, connection, integration) for integration in integrations]
     return {"Items": items, "NextToken": token}
 
 
 @operation("DeleteIntegration")
 def delete_integration(context: Context, request: Wire) -> Wire:
-    """Remove an integration and its flow; the objects that it brought stay."""
+    """Remove an integration and its flow; the objects that it imported stay."""
     with context.database.write() as connection:
         found = existing_integration(connection, request)
-        # Assumed: the flow that was made with an integration goes with it.
+        # Assumed: DeleteIntegration also deletes the flow that PutIntegration created.
         store.delete(connection, found.domain, found.uri)
         resource = _arn(context, found.domain_name, found.uri)
-        # Not all beneath it: one URI may begin with another and a slash.
+        # Not `clear`: the URI of another integration may begin with this one and a slash.
         tag_store.remove(connection, resource, tag_store.of(connection, resource))
-    # Assumed: DeleteIntegration's Message is OK, as DeleteProfileObject was seen to answer.
+    # Assumed: DeleteIntegration's Message is OK, as seen in answers of DeleteProfileObject.
     return {"Message": "OK"}
 
 
@@ -116,11 +120,11 @@ def _check(request: Wire, now: float) -> None:
         raise bad_request("ObjectTypeName and ObjectTypeNames exclude each other; give only one")
     if flow is not None:
         if "ObjectTypeName" not in request:
-            # Assumed: what a flow brings has one object type.
+            # Assumed: all records of a flow have one object type.
             raise bad_request("ObjectTypeName is missing; a flow's records are objects of it")
         definitions.check(flow, now)
     elif not request.keys() & {"ObjectTypeName", "ObjectTypeNames", "EventTriggerNames"}:
-        # Assumed: an integration says what it brings, or which event trigger it serves.
+        # Assumed: an integration has object types or event triggers.
         raise bad_request("Give ObjectTypeName or ObjectTypeNames")
     for event in request.get("ObjectTypeNames", {}):
         if event not in _EVENTS:
@@ -155,7 +159,7 @@ def _uri(context: Context, connection: Connection, flow: Wire) -> str:
     return uri
 
 
-def _check_room(context: Context, connection: Connection, domain: int) -> None:
+def _check_quota(context: Context, connection: Connection, domain: int) -> None:
     most = context.quotas.integrations
     if store.count(connection, domain) >= most:
         raise bad_request(f"The limit of {most} integrations in the domain is reached")
@@ -167,8 +171,8 @@ def _stored(
     left_out = {"DomainName", "Uri", "Tags"}
     definition = {name: value for name, value in request.items() if name not in left_out}
     if old is not None:
-        # Assumed: PutIntegration with a Uri that is known replaces all settings but the flow.
-        # Assumed: its Tags are then ignored, as in an update of an object type.
+        # Assumed: PutIntegration with the Uri of an integration replaces all settings but the flow.
+        # Assumed: PutIntegration ignores Tags in an update, as PutProfileObjectType does.
         kept = {name: old.definition[name] for name in old.definition if name == "FlowDefinition"}
         return old._replace(definition=definition | kept, updated=now)
     flow = definition.get("FlowDefinition")
@@ -179,22 +183,29 @@ def _stored(
     )
 
 
-def _described(context: Context, connection: Connection, one: store.Integration) -> Wire:
-    shown = {name: value for name, value in one.definition.items() if name != "FlowDefinition"}
-    flow_is_given = ":appflow:" in one.uri and "FlowDefinition" not in one.definition
+def _described(context: Context, connection: Connection, integration: store.Integration) -> Wire:
+    settings = {**integration.definition}
+    is_own_flow = settings.pop("FlowDefinition", None) is not None
+    is_appflow = ":appflow:" in integration.uri
     return {
-        "DomainName": one.domain_name,
-        "Uri": one.uri,
+        "DomainName": integration.domain_name,
+        "Uri": integration.uri,
         # The model's text on Scope: it is PROFILE by default.
         "Scope": "PROFILE",
         # The model's text on IsUnstructured: flows made in AppFlow itself, or of this type.
-        "IsUnstructured": flow_is_given or shown.get("ObjectTypeName") == _UNSTRUCTURED,
-        **shown,
-        "CreatedAt": round(one.created, 3),
-        "LastUpdatedAt": round(one.updated, 3),
-        **tagging.answer(tag_store.of(connection, _arn(context, one.domain_name, one.uri))),
+        "IsUnstructured": (is_appflow and not is_own_flow)
+        or settings.get("ObjectTypeName") == _UNSTRUCTURED,
+        **settings,
+        "CreatedAt": round(integration.created, 3),
+        "LastUpdatedAt": round(integration.updated, 3),
+        **tagging.answer(
+            tag_store.of(connection, _arn(context, integration.domain_name, integration.uri))
+        ),
     }
 
 
 def _arn(context: Context, domain_name: str, uri: str) -> str:
     return context.arn(f"domains/{domain_name}/integrations/{uri}")
+
+
+tagging.register("integrations", store.exists)

@@ -283,7 +283,7 @@ def _body(context: Context, profile: Wire) -> bytes:
     return body
 
 
-def _expires(context: Context, domain: domain_store.Place) -> int:
+def _expires(context: Context, domain: domain_store.DomainRow) -> int:
     # AG:customer-profiles-data-expiration has the rule.
     # Assumed: a later change of DefaultExpirationDays does not move the expiry of stored profiles.
     return int(context.clock.now()) + domain.expiration_days * SECONDS_A_DAY

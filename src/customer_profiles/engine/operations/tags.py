@@ -1,28 +1,25 @@
-"""Tags of domains, object types and integrations."""
+"""Tags of domains and of the resources in them."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.service import tagging
 from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
-from customer_profiles.engine.store import integrations as integration_store
-from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import tags as store
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
-
-Wire = dict[str, Any]
 
 
 @operation("TagResource")
 def tag_resource(context: Context, request: Wire) -> Wire:
-    """Add tags, or give those that are there new values."""
+    """Add tags; a tag that exists gets the new value."""
     with context.database.write() as connection:
         resource = _resource(context, connection, request["resourceArn"])
         tagging.check_number(context, {**store.of(connection, resource), **request["tags"]})
@@ -32,7 +29,7 @@ def tag_resource(context: Context, request: Wire) -> Wire:
 
 @operation("UntagResource")
 def untag_resource(context: Context, request: Wire) -> Wire:
-    """Remove tags; what is not there is no error."""
+    """Remove tags; a key that the resource does not have is no error."""
     # Assumed: removing a tag that the resource does not have succeeds.
     with context.database.write() as connection:
         resource = _resource(context, connection, request["resourceArn"])
@@ -42,7 +39,7 @@ def untag_resource(context: Context, request: Wire) -> Wire:
 
 @operation("ListTagsForResource")
 def list_tags_for_resource(context: Context, request: Wire) -> Wire:
-    """Show the tags of a resource."""
+    """List the tags of a resource."""
     with context.database.read() as connection:
         resource = _resource(context, connection, request["resourceArn"])
         return tagging.answer(store.of(connection, resource), "tags")
@@ -51,20 +48,16 @@ def list_tags_for_resource(context: Context, request: Wire) -> Wire:
 def _resource(context: Context, connection: Connection, resource: str) -> str:
     path = resource.removeprefix(context.arn("domains/"))
     # Assumed: an ARN of another region or account names a resource that does not exist.
-    if path == resource or not _is_known(connection, *path.partition("/")):
+    if path == resource or not _exists(connection, *path.partition("/")):
         raise not_found(f"Resource {resource} does not exist")
     return resource
 
 
-def _is_known(connection: Connection, name: str, slash: str, part: str) -> bool:
-    """Say whether there is a domain, or what a path such as `object-types/Order` leads to in it."""
-    domain = re.fullmatch("[a-zA-Z0-9_-]+", name) and domain_store.place(connection, name)
+def _exists(connection: Connection, name: str, slash: str, rest: str) -> bool:
+    """Return whether a domain exists, and in it the resource of a path like `layouts/explorer`."""
+    domain = re.fullmatch("[a-zA-Z0-9_-]+", name) and domain_store.find_row(connection, name)
     if not domain:
         return False
-    kind, _, inner = part.partition("/")
-    if kind == "object-types":
-        return type_store.find(connection, domain.id, inner) is not None
-    if kind == "integrations":
-        # A URI may have slashes and colons, which are part of the ARN as they are.
-        return integration_store.find(connection, domain.id, inner) is not None
-    return not slash
+    # The name of an integration is a URI, whose slashes are part of the ARN.
+    path, _, inner = rest.partition("/")
+    return tagging.is_stored(connection, domain.id, path, inner) if slash else True

@@ -32,15 +32,15 @@ def missing_domain(name: str) -> NoReturn:
     raise not_found(f"Domain {name} does not exist")
 
 
-def domain_row(connection: Connection, name: str) -> domain_store.Place:
+def domain_row(connection: Connection, name: str) -> domain_store.DomainRow:
     """Read the little that most operations need of a domain, or refuse."""
-    return domain_store.place(connection, name) or missing_domain(name)
+    return domain_store.find_row(connection, name) or missing_domain(name)
 
 
 @contextmanager
 def changing(
     context: Context, request: Wire
-) -> Iterator[tuple[Connection, domain_store.Place, store.Stored]]:
+) -> Iterator[tuple[Connection, domain_store.DomainRow, store.Stored]]:
     """Open the transaction of an operation on one profile that must exist."""
     with writing(context) as connection:
         domain = domain_row(connection, request["DomainName"])
@@ -52,7 +52,7 @@ def changing(
 
 
 def existing_profile(
-    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
+    context: Context, connection: Connection, domain: domain_store.DomainRow, profile_id: str
 ) -> store.Stored:
     """Read a profile, or refuse."""
     stored = find_profile(context, connection, domain, profile_id)
@@ -63,7 +63,7 @@ def existing_profile(
 
 
 def find_profile(
-    context: Context, connection: Connection, domain: domain_store.Place, profile_id: str
+    context: Context, connection: Connection, domain: domain_store.DomainRow, profile_id: str
 ) -> store.Stored | None:
     """Read a profile that has not expired."""
     return store.find(connection, domain.id, keys.id_bytes(profile_id), context.clock.now())

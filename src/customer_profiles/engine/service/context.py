@@ -37,6 +37,8 @@ class Quotas:
     """Bytes of all objects of one profile. AG:amazon-connect-service-limits"""
     integrations: int = 50
     """Integrations of one domain. AG:amazon-connect-service-limits"""
+    layouts: int = 100
+    """Layouts of one domain; AWS documents no limit."""
 
 
 @dataclass(frozen=True, slots=True)

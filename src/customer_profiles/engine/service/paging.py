@@ -8,11 +8,15 @@ import hashlib
 import hmac
 import json
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .refusals import bad_request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from customer_profiles._wire import Wire
+
     from .clock import Clock
 
 _HEAD = struct.Struct(">BQ8s")
@@ -20,6 +24,10 @@ _VERSION = 1
 _SIGNATURE_BYTES = 16
 # Assumed: a page token is valid for 24 hours.
 _LIFETIME = 86_400
+# Assumed: lists have 20 items a page unless MaxResults says otherwise.
+PAGE_SIZE = 20
+
+Row = TypeVar("Row")
 
 
 class Pages:
@@ -48,6 +56,31 @@ class Pages:
         if expires <= self._clock.now():
             raise bad_request("NextToken has expired; start again without it")
         return body[_HEAD.size :].decode()
+
+    def read_page(
+        self,
+        query: object,
+        request: Wire,
+        read: Callable[[Any, int], Sequence[Row]],
+        position: Callable[[Row], str | int],
+        start: str | int = "",
+    ) -> tuple[Sequence[Row], str | None]:
+        """Return the rows of the page that a request names, and the token of the next page.
+
+        Args:
+            query: what the token is tied to.
+            request: the request, with `MaxResults` and `NextToken`.
+            read: reads the rows after a position, up to a number.
+            position: returns the position of a row.
+            start: the position before the first page; the others have its type.
+        """
+        limit = request.get("MaxResults", PAGE_SIZE)
+        after = self.position(query, request.get("NextToken"))
+        # One row more shows whether there is a next page.
+        rows = read(start if after is None else type(start)(after), limit + 1)
+        if len(rows) <= limit:
+            return rows, None
+        return rows[:limit], self.token(query, str(position(rows[limit - 1])))
 
     def _verified(self, token: str) -> bytes:
         try:

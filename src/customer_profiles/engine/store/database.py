@@ -62,7 +62,11 @@ def _fourth(connection: Connection) -> None:
     _run(connection, "index.sql")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth)
+def _fifth(connection: Connection) -> None:
+    _run(connection, "documents.sql")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
 """What makes version n of the schema from version n - 1; the last one makes the newest."""
 
 

@@ -17,18 +17,18 @@ class Domain(NamedTuple):
     id: int
     name: str
     settings: dict[str, Any]
-    """What requests set, under the service's names."""
+    """The members that requests set, under the service's names."""
     created: float
     updated: float
 
 
-class Place(NamedTuple):
-    """What a profile needs to know of its domain."""
+class DomainRow(NamedTuple):
+    """The columns of a domain that most operations on profiles need."""
 
     id: int
     expiration_days: int
     last_row: int
-    """The id of the profile's row that was made last."""
+    """The highest id of a profile's row in the domain."""
 
 
 class Counts(NamedTuple):
@@ -43,7 +43,7 @@ _ROW_BITS = 40
 _COLUMNS = "id, name, settings, created, updated"
 
 
-def number(connection: Connection) -> int:
+def count_domains(connection: Connection) -> int:
     """Count the domains."""
     return int(connection.execute("SELECT count(*) FROM domains").fetchone()[0])
 
@@ -55,12 +55,12 @@ def insert(connection: Connection, name: str, settings: dict[str, Any], now: flo
         "VALUES (?, ?, ?, ?, ?, 0)",
         (name, json.dumps(settings), settings["DefaultExpirationDays"], now, now),
     ).lastrowid
-    # Each domain has a range of rows to itself, so that profiles of all domains share one table.
+    # Each domain has its own range of row ids, so profiles of all domains can share one table.
     connection.execute("UPDATE domains SET last_row = id << ? WHERE id = ?", (_ROW_BITS, domain))
 
 
 def replace(connection: Connection, domain: int, settings: dict[str, Any], now: float) -> None:
-    """Store a domain's settings anew."""
+    """Replace a domain's settings."""
     connection.execute(
         "UPDATE domains SET settings = ?, expiration_days = ?, updated = ? WHERE id = ?",
         (json.dumps(settings), settings["DefaultExpirationDays"], now, domain),
@@ -83,12 +83,12 @@ def settings_of(connection: Connection, domain: int) -> dict[str, Any]:
     return settings
 
 
-def place(connection: Connection, name: str) -> Place | None:
-    """Read the little that most operations need of a domain."""
+def find_row(connection: Connection, name: str) -> DomainRow | None:
+    """Read the columns of a domain that most operations on profiles need."""
     row = connection.execute(
         "SELECT id, expiration_days, last_row FROM domains WHERE name = ?", (name,)
     ).fetchone()
-    return row and Place(*row)
+    return row and DomainRow(*row)
 
 
 def page(connection: Connection, after: str, limit: int) -> list[Domain]:
@@ -115,7 +115,7 @@ def _domain(row: Any) -> Domain:
 
 
 def counts(connection: Connection, domain: int) -> Counts:
-    """Read the counters; they are kept, so a large domain answers as fast as a small one."""
+    """Read the counters; every write keeps them up to date, so nothing is counted here."""
     row = connection.execute(
         "SELECT profile_count, object_count, total_size FROM domains WHERE id = ?", (domain,)
     ).fetchone()
@@ -123,12 +123,12 @@ def counts(connection: Connection, domain: int) -> Counts:
 
 
 def count_new_profile(connection: Connection, row: int, domain: int, size: int) -> None:
-    """Add a profile, the last row that was made, to the counters."""
+    """Count a new profile, whose row has the highest id."""
     count_rows(connection, domain, row, Counts(1, 0, size))
 
 
 def count_rows(connection: Connection, domain: int, last_row: int, more: Counts) -> None:
-    """Add to the counters, and say which row was made last."""
+    """Add to the counters, and store the highest id of a profile's row."""
     connection.execute(
         "UPDATE domains SET last_row = ?, profile_count = profile_count + ?, "
         "object_count = object_count + ?, total_size = total_size + ? WHERE id = ?",
@@ -137,7 +137,7 @@ def count_rows(connection: Connection, domain: int, last_row: int, more: Counts)
 
 
 def count(connection: Connection, domain: int, more: Counts) -> None:
-    """Add to the counters; negative numbers take away."""
+    """Add to the counters; negative numbers subtract."""
     connection.execute(
         "UPDATE domains SET profile_count = profile_count + ?, object_count = object_count + ?, "
         "total_size = total_size + ? WHERE id = ?",
@@ -151,12 +151,12 @@ _OF_PROFILES = (
 )
 _OF_DOMAIN = (
     *("objects", "object_types", "inbox", "dead_letters", "integrations", "key_names", "profiles"),
-    *("identity_jobs", "matches", "matching_models", "identity_indexes"),
+    *("identity_jobs", "matches", "matching_models", "identity_indexes", "documents"),
 )
 
 
 def delete(connection: Connection, domain: int) -> None:
-    """Remove a domain and all that is in it."""
+    """Remove a domain and everything in it."""
     rule_matches.drop_domain(connection, domain)
     rows = (domain << _ROW_BITS, (domain + 1) << _ROW_BITS)
     for table in _OF_PROFILES:

@@ -1,4 +1,4 @@
-"""Integrations: where the objects of a domain come from, and how far their flows are."""
+"""Integrations: the sources of a domain's objects, and the progress of their flows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Integration(NamedTuple):
     domain_name: str
     uri: str
     definition: dict[str, Any]
-    """What requests set, its flow included, under the service's names."""
+    """What requests set, including its flow, under the service's names."""
     created: float
     updated: float
     next_run: float | None
-    """When its flow runs next, if it runs by a schedule."""
+    """When its flow runs next, if it has a schedule."""
     position: dict[str, Any] | None
-    """What an incremental flow has pulled already."""
+    """How far an incremental flow has imported its source."""
 
 
 _SELECT = (
@@ -37,20 +37,20 @@ def count(connection: Connection, domain: int) -> int:
     return int(row.fetchone()[0])
 
 
-def put(connection: Connection, one: Integration) -> None:
-    """Store an integration, in place of an earlier one of its URI."""
+def put(connection: Connection, integration: Integration) -> None:
+    """Store an integration; it replaces an earlier one of its URI."""
     connection.execute(
         "INSERT OR REPLACE INTO integrations "
         "(domain, uri, definition, created, updated, next_run, position) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            one.domain,
-            one.uri,
-            json.dumps(one.definition),
-            one.created,
-            one.updated,
-            one.next_run,
-            _written(one.position),
+            integration.domain,
+            integration.uri,
+            json.dumps(integration.definition),
+            integration.created,
+            integration.updated,
+            integration.next_run,
+            _written(integration.position),
         ),
     )
 
@@ -62,6 +62,11 @@ def find(connection: Connection, domain: int, uri: str) -> Integration | None:
         (domain, uri),
     ).fetchone()
     return row and _integration(row)
+
+
+def exists(connection: Connection, domain: int, uri: str) -> bool:
+    """Return whether a domain has an integration."""
+    return find(connection, domain, uri) is not None
 
 
 def page(connection: Connection, domain: int, after: str, limit: int) -> list[Integration]:
@@ -83,7 +88,7 @@ def page_of_uri(connection: Connection, uri: str, after: str, limit: int) -> lis
 
 
 def delete(connection: Connection, domain: int, uri: str) -> None:
-    """Remove an integration; what it brought stays."""
+    """Remove an integration; the objects that it imported stay."""
     connection.execute("DELETE FROM integrations WHERE domain = ? AND uri = ?", (domain, uri))
 
 
@@ -93,19 +98,19 @@ def due(connection: Connection, now: float) -> list[Integration]:
     return [_integration(row) for row in rows.fetchall()]
 
 
-def plan(connection: Connection, one: Integration, next_run: float | None) -> None:
-    """Say when an integration's flow runs next."""
+def plan(connection: Connection, integration: Integration, next_run: float | None) -> None:
+    """Store when an integration's flow runs next."""
     connection.execute(
         "UPDATE integrations SET next_run = ? WHERE domain = ? AND uri = ?",
-        (next_run, one.domain, one.uri),
+        (next_run, integration.domain, integration.uri),
     )
 
 
-def advance(connection: Connection, one: Integration, position: dict[str, Any]) -> None:
-    """Say what an integration's flow has pulled."""
+def advance(connection: Connection, integration: Integration, position: dict[str, Any]) -> None:
+    """Store how far an integration's flow has imported its source."""
     connection.execute(
         "UPDATE integrations SET position = ? WHERE domain = ? AND uri = ?",
-        (_written(position), one.domain, one.uri),
+        (_written(position), integration.domain, integration.uri),
     )
 
 

@@ -1,4 +1,4 @@
-"""Object types: how objects of other systems are mapped."""
+"""Object types: the mappings of objects of other systems, and the key names of a domain."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class ObjectType(NamedTuple):
 
     name: str
     definition: dict[str, Any]
-    """What requests set, under the service's names."""
+    """The members that requests set, under the service's names."""
     created: float
     updated: float
 
 
 class KeyName(NamedTuple):
-    """A key name that a domain knows."""
+    """A key name of a domain."""
 
     name: str
     content_types: tuple[str, ...]
@@ -46,7 +46,7 @@ def put(  # noqa: PLR0913, PLR0917  (a row's columns)
     created: float,
     updated: float,
 ) -> None:
-    """Store an object type, in place of an earlier one of its name."""
+    """Store an object type; it replaces an earlier one of its name."""
     connection.execute(
         "INSERT OR REPLACE INTO object_types (domain, name, definition, created, updated) "
         "VALUES (?, ?, ?, ?, ?)",
@@ -63,8 +63,13 @@ def find(connection: Connection, domain: int, name: str) -> ObjectType | None:
     return row and _object_type(row)
 
 
+def exists(connection: Connection, domain: int, name: str) -> bool:
+    """Return whether a domain has an object type."""
+    return written(connection, domain, name) is not None
+
+
 def written(connection: Connection, domain: int, name: str) -> str | None:
-    """Give an object type's definition as it is stored."""
+    """Read an object type's definition as JSON text."""
     row = connection.execute(
         "SELECT definition FROM object_types WHERE domain = ? AND name = ?", (domain, name)
     ).fetchone()
@@ -82,17 +87,17 @@ def page(connection: Connection, domain: int, after: str, limit: int) -> list[Ob
 
 
 def every(connection: Connection, domain: int) -> list[ObjectType]:
-    """Read all object types of a domain; there are a hundred or so."""
+    """Read all object types of a domain; its quota keeps them few."""
     return page(connection, domain, "", -1)
 
 
 def delete(connection: Connection, domain: int, name: str) -> None:
-    """Remove an object type; its objects are another matter."""
+    """Remove an object type, but not its objects."""
     connection.execute("DELETE FROM object_types WHERE domain = ? AND name = ?", (domain, name))
 
 
 def key_name(connection: Connection, domain: int, name: str) -> KeyName | None:
-    """Read what the domain knows of a key name that is not predefined."""
+    """Read a key name that is not predefined."""
     row = connection.execute(
         "SELECT name, content_types FROM key_names WHERE domain = ? AND name = ?", (domain, name)
     ).fetchone()
@@ -100,7 +105,7 @@ def key_name(connection: Connection, domain: int, name: str) -> KeyName | None:
 
 
 def added_key_names(connection: Connection, domain: int) -> list[KeyName]:
-    """Read the key names that AddProfileKey made known."""
+    """Read the key names that AddProfileKey introduced."""
     rows = connection.execute(
         "SELECT name, content_types FROM key_names WHERE domain = ? AND added", (domain,)
     )
@@ -108,7 +113,7 @@ def added_key_names(connection: Connection, domain: int) -> list[KeyName]:
 
 
 def add_key_name(connection: Connection, domain: int, name: str) -> None:
-    """Make a key name known for good; the content types that it has already stay."""
+    """Store a key name of AddProfileKey; it keeps the content types that it has."""
     connection.execute(
         "INSERT INTO key_names (domain, name) VALUES (?, ?) "
         "ON CONFLICT (domain, name) DO UPDATE SET added = 1",
@@ -117,7 +122,7 @@ def add_key_name(connection: Connection, domain: int, name: str) -> None:
 
 
 def put_key_names(connection: Connection, domain: int, names: Iterable[KeyName]) -> None:
-    """Make the key names of all object types known, and forget those of earlier ones."""
+    """Replace the key names of object types; those of AddProfileKey stay."""
     connection.execute("DELETE FROM key_names WHERE domain = ? AND NOT added", (domain,))
     connection.executemany(
         "INSERT INTO key_names (domain, name, content_types, added) VALUES (?, ?, ?, 0) "

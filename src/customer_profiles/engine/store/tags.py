@@ -1,4 +1,4 @@
-"""Tags of whatever has an ARN."""
+"""Tags, by the ARN of their resource."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def of(connection: Connection, resource: str) -> dict[str, str]:
 
 
 def put(connection: Connection, resource: str, tags: dict[str, str]) -> None:
-    """Add tags to a resource; a value replaces the earlier one of its name."""
+    """Add tags to a resource; a tag that exists gets the new value."""
     connection.executemany(
         "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)",
         [(resource, name, value) for name, value in tags.items()],
@@ -34,7 +34,7 @@ def remove(connection: Connection, resource: str, names: Iterable[str]) -> None:
 
 
 def clear(connection: Connection, resource: str) -> None:
-    """Remove all tags of a resource and of what lies beneath it."""
+    """Remove all tags of a resource and of the resources in it."""
     connection.execute(
         "DELETE FROM tags WHERE resource = ? OR substr(resource, 1, ?) = ?",
         (resource, len(resource) + 1, f"{resource}/"),
