@@ -13,7 +13,7 @@ from moto import mock_aws
 from customer_profiles.engine import aws
 from customer_profiles.engine.aws import Aws
 from customer_profiles.engine.ingestion import dead_letter_queue
-from customer_profiles.engine.store import letters
+from customer_profiles.engine.store import dead_letters
 
 from .test_integrations import take_orders
 
@@ -54,8 +54,8 @@ def reject(shop, *bodies):
     context = shop.engine._context
     with context.database.write() as connection:
         for body in bodies:
-            letter = letters.DeadLetter(0, 1, "Order", body, "No profile", 0.0)
-            letters.reject(connection, letter)
+            letter = dead_letters.DeadLetter(1, "Order", body, "No profile", 0.0)
+            dead_letters.add(connection, letter)
 
 
 def deliver(shop):

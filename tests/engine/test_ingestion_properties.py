@@ -12,9 +12,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal
 from customer_profiles.engine.ingestion.standard import standard
-from customer_profiles.engine.profiles import keys, removal
+from customer_profiles.engine.profiles import keys, owned_keys
 from customer_profiles.engine.profiles import provenance as sources
 from customer_profiles.engine.store import database, domains, objects, profiles
+from customer_profiles.engine.store.rows import key_slots
 
 from .conftest import Shop
 from .test_ingestion import put_type
@@ -120,7 +121,7 @@ def rows_of(shop):
 
 def set_by(written, body, identity):
     """Return who set which value, but for times."""
-    spelled = sources.spelled_out(written, json.loads(body), identity)
+    spelled = sources.read_by_path(written, json.loads(body), identity)
     return {path: (one.type, one.unique_key) for path, one in spelled.named.items()}
 
 
@@ -276,7 +277,7 @@ class Domain(RuleBasedStateMachine):
     @invariant()
     def the_index_is_what_is_held(self):
         stored, held, index, added = rows_of(self.shop)
-        expected = {(place, one.id) for one in held for place in removal.places_of(one)}
+        expected = {(place, one.id) for one in held for place in owned_keys.object_slots(one)}
         for one in stored:
             mine = keys.of_fields(json.loads(one.body))
             mine |= {(name, normal) for row, name, normal in added if row == one.id}
@@ -284,9 +285,9 @@ class Domain(RuleBasedStateMachine):
                 key
                 for thing in held
                 if thing.profile == one.id
-                for key in removal.keys_in(thing.keys)
+                for key in owned_keys.read_keys(thing.keys)
             }
-            expected |= {(place, one.id) for place in keys.hashes(one.domain, mine)}
+            expected |= {(place, one.id) for place in key_slots(one.domain, mine)}
         assert index == expected
 
     @invariant()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,33 +11,31 @@ from hypothesis import strategies as st
 from customer_profiles.engine.matching.consolidation import consolidated
 from customer_profiles.engine.profiles import merged_values
 from customer_profiles.engine.profiles.merged_values import Part
+from customer_profiles.engine.profiles.provenance import Source
 
 
-class By(NamedTuple):
-    """An object that set a value."""
-
-    time: float
-    type: str = "Crm"
-    ingested: float = 0.0
+def by(time: float, object_type: str = "Crm", ingested: float = 0.0) -> Source:
+    """Return an object that set a value."""
+    return Source(object_type, "", time, None, ingested)
 
 
 NAMES_AND_EMAIL = ["FirstName", "LastName", "EmailAddress"]
 SOURCE = {"ConflictResolvingModel": "SOURCE", "SourceName": "Shop"}
 
 
-def part(name: str, changed: float = 0.0, **values: tuple[str, By | None]) -> Part[By]:
-    sources = {(member,): by for member, (_, by) in values.items() if by}
+def part(name: str, changed: float = 0.0, **values: tuple[str, Source | None]) -> Part:
+    sources = {(member,): source for member, (_, source) in values.items() if source}
     return Part(name, {member: value for member, (value, _) in values.items()}, sources, changed)
 
 
 def test_the_documented_example_gives_jane_doe() -> None:
     mail = "doe@example.com"
-    a = part("a", FirstName=("John", By(5)), LastName=("Doe", By(5)), EmailAddress=(mail, By(5)),
-             PhoneNumber=("555-5555", By(7)))  # fmt: skip
-    b = part("b", FirstName=("John", By(4)), LastName=("Doe", By(4)), EmailAddress=(mail, By(6)),
-             PhoneNumber=("555-5556", By(4)))  # fmt: skip
-    c = part("c", FirstName=("Jane", By(6)), LastName=("Doe", By(6)), EmailAddress=(mail, By(7)),
-             PhoneNumber=("555-5555", By(6)))  # fmt: skip
+    a = part("a", FirstName=("John", by(5)), LastName=("Doe", by(5)), EmailAddress=(mail, by(5)),
+             PhoneNumber=("555-5555", by(7)))  # fmt: skip
+    b = part("b", FirstName=("John", by(4)), LastName=("Doe", by(4)), EmailAddress=(mail, by(6)),
+             PhoneNumber=("555-5556", by(4)))  # fmt: skip
+    c = part("c", FirstName=("Jane", by(6)), LastName=("Doe", by(6)), EmailAddress=(mail, by(7)),
+             PhoneNumber=("555-5555", by(6)))  # fmt: skip
 
     (one,) = consolidated([a, b, c], [NAMES_AND_EMAIL, ["PhoneNumber"]])
     assert one.ids == ("a", "b", "c")
@@ -47,31 +45,31 @@ def test_the_documented_example_gives_jane_doe() -> None:
 
 
 def test_a_criterion_runs_on_what_the_one_before_made() -> None:
-    a = part("a", FirstName=("Ada", By(1)), PhoneNumber=("1", By(1)))
-    b = part("b", FirstName=("Ada", By(2)), PhoneNumber=("2", By(2)))
-    c = part("c", PhoneNumber=("1", By(1)))
+    a = part("a", FirstName=("Ada", by(1)), PhoneNumber=("1", by(1)))
+    b = part("b", FirstName=("Ada", by(2)), PhoneNumber=("2", by(2)))
+    c = part("c", PhoneNumber=("1", by(1)))
 
     found = consolidated([a, b, c], [["FirstName"], ["PhoneNumber"]])
     assert [one.ids for one in found] == [("a", "b"), ("c",)]
 
 
 def test_a_criterion_that_nobody_meets_does_not_stop_the_next() -> None:
-    a, b = (part(name, PhoneNumber=("1", By(1))) for name in "ab")
+    a, b = (part(name, PhoneNumber=("1", by(1))) for name in "ab")
 
     (one,) = consolidated([a, b], [["FirstName", "LastName"], ["PhoneNumber"]])
     assert one.ids == ("a", "b")
 
 
 def test_all_attributes_of_a_criterion_must_be_equal() -> None:
-    a = part("a", FirstName=("Ada", By(1)), PhoneNumber=("1", By(1)))
-    b = part("b", FirstName=("Ada", By(1)), PhoneNumber=("2", By(1)))
+    a = part("a", FirstName=("Ada", by(1)), PhoneNumber=("1", by(1)))
+    b = part("b", FirstName=("Ada", by(1)), PhoneNumber=("2", by(1)))
 
     found = consolidated([a, b], [["FirstName", "PhoneNumber"]])
     assert [one.ids for one in found] == [("a",), ("b",)]
 
 
 def test_what_both_lack_is_not_equal() -> None:
-    a, b = part("a", FirstName=("Ada", By(1))), part("b", FirstName=("Ada", By(1)))
+    a, b = part("a", FirstName=("Ada", by(1))), part("b", FirstName=("Ada", by(1)))
 
     assert len(consolidated([a, b], [["FirstName", "PhoneNumber"]])) == 2
 
@@ -80,29 +78,29 @@ def test_what_both_lack_is_not_equal() -> None:
 def test_parts_of_a_profile_are_compared_too(name: str) -> None:
     values = {"Address": {"City": "Bath"}, "Attributes": {"card.no": "7"}}
     other = {"Address": {"City": "York"}, "Attributes": {"card.no": "8"}}
-    parts = [Part[By]("a", values), Part[By]("b", values), Part[By]("c", other)]
+    parts = [Part("a", values), Part("b", values), Part("c", other)]
 
     assert [it.ids for it in consolidated(parts, [[name]])] == [("a", "b"), ("c",)]
 
 
 def test_the_latest_value_wins() -> None:
-    old, new = part("a", FirstName=("Ada", By(1))), part("b", FirstName=("Eda", By(2)))
+    old, new = part("a", FirstName=("Ada", by(1))), part("b", FirstName=("Eda", by(2)))
 
     assert merged_values.merged([old, new]).values == {"FirstName": "Eda"}
-    assert merged_values.merged([old, new]).sources == {("FirstName",): By(2)}
+    assert merged_values.merged([old, new]).sources == {("FirstName",): by(2)}
 
 
 def test_a_value_wins_over_none_however_late_that_is() -> None:
-    old, new = part("a", FirstName=("Ada", By(1))), part("b", LastName=("King", By(9)))
+    old, new = part("a", FirstName=("Ada", by(1))), part("b", LastName=("King", by(9)))
 
     assert merged_values.merged([old, new]).values == {"FirstName": "Ada", "LastName": "King"}
 
 
 def test_the_latest_value_of_the_source_wins() -> None:
     parts = [
-        part("a", FirstName=("Ada", By(1, "Shop"))),
-        part("b", FirstName=("Eda", By(2, "Shop"))),
-        part("c", FirstName=("Ida", By(3, "Crm"))),
+        part("a", FirstName=("Ada", by(1, "Shop"))),
+        part("b", FirstName=("Eda", by(2, "Shop"))),
+        part("c", FirstName=("Ida", by(3, "Crm"))),
     ]
 
     assert merged_values.merged(parts, SOURCE).values == {"FirstName": "Eda"}
@@ -110,7 +108,7 @@ def test_the_latest_value_of_the_source_wins() -> None:
 
 
 def test_without_the_source_the_latest_value_wins() -> None:
-    parts = [part("a", FirstName=("Ada", By(1))), part("b", FirstName=("Eda", By(2)))]
+    parts = [part("a", FirstName=("Ada", by(1))), part("b", FirstName=("Eda", by(2)))]
 
     assert merged_values.merged(parts, SOURCE).values == {"FirstName": "Eda"}
 
@@ -118,11 +116,11 @@ def test_without_the_source_the_latest_value_wins() -> None:
 @pytest.mark.parametrize("resolution", [None, SOURCE])
 def test_what_was_set_by_hand_stays(resolution: dict[str, str] | None) -> None:
     by_hand = part("a", FirstName=("Ada", None))
-    late = part("b", FirstName=("Eda", By(9, "Shop")), LastName=("King", By(9)))
+    late = part("b", FirstName=("Eda", by(9, "Shop")), LastName=("King", by(9)))
 
     found = merged_values.merged([by_hand, late], resolution)
     assert found.values == {"FirstName": "Ada", "LastName": "King"}
-    assert found.sources == {("LastName",): By(9)}
+    assert found.sources == {("LastName",): by(9)}
 
 
 def test_between_hands_the_profile_that_changed_last_wins() -> None:
@@ -136,30 +134,30 @@ def test_addresses_are_not_mixed_and_attributes_are() -> None:
     x, y = ("Attributes", "x"), ("Attributes", "y")
     bath = {"Address": {"City": "Bath", "Country": "UK"}, "Attributes": {"x": "1"}}
     york = {"Address": {"City": "York"}, "Attributes": {"x": "2", "y": "3"}}
-    a = Part("a", bath, {city: By(1), country: By(1), x: By(9)})
-    b = Part("b", york, {city: By(2), x: By(1), y: By(1)})
+    a = Part("a", bath, {city: by(1), country: by(1), x: by(9)})
+    b = Part("b", york, {city: by(2), x: by(1), y: by(1)})
 
     found = merged_values.merged([a, b])
     assert found.values == {"Address": {"City": "York"}, "Attributes": {"x": "1", "y": "3"}}
-    assert found.sources == {city: By(2), x: By(9), y: By(1)}
+    assert found.sources == {city: by(2), x: by(9), y: by(1)}
 
 
 def test_an_enum_and_its_free_text_come_from_one_profile() -> None:
-    a = Part("a", {"Gender": "FEMALE"}, {("Gender",): By(2)})
-    b = Part("b", {"GenderString": "male"}, {("GenderString",): By(1)})
+    a = Part("a", {"Gender": "FEMALE"}, {("Gender",): by(2)})
+    b = Part("b", {"GenderString": "male"}, {("GenderString",): by(1)})
 
     assert merged_values.merged([a, b]).values == {"Gender": "FEMALE"}
 
 
 def test_merging_leaves_its_profiles_alone() -> None:
-    a, b = (Part[By](name, {"Attributes": {name: "1"}}) for name in "ab")
+    a, b = (Part(name, {"Attributes": {name: "1"}}) for name in "ab")
 
     assert merged_values.merged([a, b]).values == {"Attributes": {"a": "1", "b": "1"}}
     assert (a.values, b.values) == ({"Attributes": {"a": "1"}}, {"Attributes": {"b": "1"}})
 
 
-MAIN = Part[By]("m", {"ProfileId": "m", "FirstName": "Ada", "Attributes": {"x": "1"}})
-OTHER = Part[By](
+MAIN = Part("m", {"ProfileId": "m", "FirstName": "Ada", "Attributes": {"x": "1"}})
+OTHER = Part(
     "o", {"ProfileId": "o", "FirstName": "Eda", "LastName": "King", "Attributes": {"x": "2"}}
 )
 
@@ -189,19 +187,19 @@ def test_a_named_profile_s_missing_value_is_taken_too() -> None:
 
 
 def test_of_values_that_the_main_profile_lacks_the_first_counts() -> None:
-    last = Part[By]("p", {"LastName": "Byron"})
+    last = Part("p", {"LastName": "Byron"})
 
     assert merged_values.chosen(MAIN, [OTHER, last], {}).values["LastName"] == "King"
     assert merged_values.chosen(MAIN, [last, OTHER], {}).values["LastName"] == "Byron"
 
 
 def test_what_is_taken_brings_who_set_it() -> None:
-    other = part("o", LastName=("King", By(3)), FirstName=("Eda", By(4)))
+    other = part("o", LastName=("King", by(3)), FirstName=("Eda", by(4)))
 
-    assert merged_values.chosen(MAIN, [other], {}).sources == {("LastName",): By(3)}
+    assert merged_values.chosen(MAIN, [other], {}).sources == {("LastName",): by(3)}
 
 
-VALUES = st.tuples(st.sampled_from("xyz"), st.sampled_from([None, By(1), By(2), By(3)]))
+VALUES = st.tuples(st.sampled_from("xyz"), st.sampled_from([None, by(1), by(2), by(3)]))
 PARTS = st.lists(
     st.dictionaries(st.sampled_from(["FirstName", "LastName", "PhoneNumber"]), VALUES), max_size=5
 ).map(lambda found: [part(str(n), **values) for n, values in enumerate(found)])
@@ -213,7 +211,7 @@ CRITERIA = st.lists(
 
 @given(PARTS, CRITERIA, st.randoms(use_true_random=False))
 def test_merging_does_not_depend_on_the_order_of_profiles(
-    parts: list[Part[By]], criteria: list[list[str]], dice: Any
+    parts: list[Part], criteria: list[list[str]], dice: Any
 ) -> None:
     shuffled = dice.sample(parts, len(parts))
 
@@ -223,7 +221,7 @@ def test_merging_does_not_depend_on_the_order_of_profiles(
 
 @given(PARTS, CRITERIA)
 def test_consolidation_neither_loses_nor_repeats_a_profile_or_field(
-    parts: list[Part[By]], criteria: list[list[str]]
+    parts: list[Part], criteria: list[list[str]]
 ) -> None:
     found = consolidated(parts, criteria)
 

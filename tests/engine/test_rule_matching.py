@@ -114,7 +114,7 @@ def miscounted(engine):
     """Return the values of keys whose holders are not counted right."""
     with engine._database.read() as connection:
         held = connection.execute("SELECT DISTINCT profile FROM rule_keys").fetchall()
-        keys = [store.held(connection, profile) for (profile,) in held]
+        keys = [store.keys_of(connection, profile) for (profile,) in held]
         stored = dict(connection.execute("SELECT hash, holders FROM rule_values").fetchall())
     own = [{part for key in some for part in store.parts_of(key)} for some in keys]
     counted = Counter(part for some in own for part in some)
@@ -431,4 +431,4 @@ def test_a_match_id_that_begins_with_no_level_finds_nothing(shop, first):
 def test_a_domain_without_rules_notes_no_writes(shop):
     shop.create(EmailAddress="a@x.org")
 
-    assert not shop.engine._database.notes_changes()
+    assert not shop.engine._database.has_rule_changes()

@@ -24,7 +24,7 @@ from .service.clock import Clock, ManualClock
 from .service.context import Context, Quotas
 from .service.paging import Pages
 from .service.refusals import Refusal, bad_request, invalid, not_found
-from .store import letters, matches
+from .store import dead_letters, inbox, matches
 from .store.database import Database, StorageError, page_secret
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Engine:
         self._database = Database(path)
         with self._database.read() as connection:
             pages = Pages(page_secret(connection), self._clock)
-            has_delayed_objects = letters.anything_waits(connection)
+            has_delayed_objects = not inbox.is_empty(connection)
         self._context = Context(
             self._database,
             self._clock,
@@ -144,7 +144,7 @@ class Engine:
         """
         self._apply_pending()
         with self._database.read() as connection:
-            rejected = letters.rejected(connection, domain_row(connection, domain_name).id)
+            rejected = dead_letters.of_domain(connection, domain_row(connection, domain_name).id)
         return [
             {
                 "ObjectTypeName": letter.type,
@@ -165,7 +165,7 @@ class Engine:
         with self._database.read() as connection:
             domain = domain_row(connection, domain_name)
             stored = existing_profile(self._context, connection, domain, profile_id)
-        sources = provenance.spelled_out(stored.sources, json.loads(stored.body), "ProfileId")
+        sources = provenance.read_by_path(stored.sources, json.loads(stored.body), "ProfileId")
         return {
             ".".join(path): {
                 "ObjectTypeName": source.type,

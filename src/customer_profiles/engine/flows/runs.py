@@ -16,8 +16,8 @@ from customer_profiles.engine.aws import AwsError
 from customer_profiles.engine.ingestion import dead_letter_queue
 from customer_profiles.engine.ingestion.put import put_objects
 from customer_profiles.engine.service.refusals import Refusal, bad_request
+from customer_profiles.engine.store import dead_letters
 from customer_profiles.engine.store import integrations as store
-from customer_profiles.engine.store import letters
 
 from . import definitions, schedules
 from . import files as records
@@ -194,10 +194,10 @@ class _Run:
         now, name = self.context.clock.now(), self.integration.definition["ObjectTypeName"]
         with self.context.database.write() as connection:
             for text, reason in found:
-                letter = letters.DeadLetter(
-                    0, self.integration.domain, name, _escaped(text), reason, now
+                letter = dead_letters.DeadLetter(
+                    self.integration.domain, name, _escaped(text), reason, now
                 )
-                letters.reject(connection, letter)
+                dead_letters.add(connection, letter)
 
 
 _NO_UNICODE = "The object holds text that is not valid Unicode"

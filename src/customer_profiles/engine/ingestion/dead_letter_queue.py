@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import AwsError, Message, Sent
+from customer_profiles.engine.store import dead_letters
 from customer_profiles.engine.store import domains as domain_store
-from customer_profiles.engine.store import letters
 from customer_profiles.engine.store.database import StorageError
 
 if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
-    from customer_profiles.engine.store.letters import DeadLetter
+    from customer_profiles.engine.store.dead_letters import DeadLetter
 
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
@@ -54,7 +54,7 @@ def deliver(context: Context, domain_name: str) -> int:
 def deliver_all(context: Context) -> int:
     """Send the dead letters of all domains that have a queue; return how many were accepted."""
     with context.database.read() as connection:
-        names = letters.domains_with_unsent(connection)
+        names = dead_letters.domains_with_unsent(connection)
     return sum(deliver(context, name) for name in names)
 
 
@@ -65,7 +65,7 @@ def _unsent(context: Context, domain_name: str) -> tuple[str, list[DeadLetter]] 
         queue_url = domain and domain.settings.get("DeadLetterQueueUrl")
         if domain is None or not queue_url:
             return None
-        found = letters.unsent(connection, domain.id, _MOST_MESSAGES)
+        found = dead_letters.unsent(connection, domain.id, _MOST_MESSAGES)
     return (queue_url, found) if found else None
 
 
@@ -101,5 +101,7 @@ def _record(
     if unsendable:
         log.warning("SQS cannot accept %d dead letters of %s", len(unsendable), domain_name)
     with context.database.write() as connection:
-        letters.delivered(connection, (letter for letter in waiting if letter.id in delivered))
-        letters.hold(connection, (letter for letter in waiting if letter.id in unsendable))
+        dead_letters.remove(connection, (letter for letter in waiting if letter.id in delivered))
+        dead_letters.mark_undeliverable(
+            connection, (letter for letter in waiting if letter.id in unsendable)
+        )

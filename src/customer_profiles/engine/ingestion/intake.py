@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from customer_profiles.engine.profiles import keys, provenance, removal
+from customer_profiles.engine.profiles import history as profile_history
+from customer_profiles.engine.profiles import keys, owned_keys, provenance, removal
+from customer_profiles.engine.profiles.expiry import expires_after
 from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import bad_request
+from customer_profiles.engine.store import dead_letters, history
 from customer_profiles.engine.store import domains as domain_store
-from customer_profiles.engine.store import history, letters
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
+from customer_profiles.engine.store.rows import (
+    key_slot,
+    object_slot,
+    object_slot_beside,
+    owned_objects_slot,
+)
 
 from . import compiled_types
 from .batch import Batch
@@ -32,8 +40,6 @@ if TYPE_CHECKING:
     from customer_profiles.engine.store.objects import StoredObject
 
     from .mapping import KeyValue, Reading
-
-SECONDS_A_DAY = 86_400
 
 # AG:enable-customer-profiles has these messages of the dead-letter queue.
 _NO_KEY = "The UNIQUE key or PROFILE key does not exist in the profile object"
@@ -129,25 +135,25 @@ class Intake:
     def reject(self, text: str, reason: str) -> None:
         """Store an object as a dead letter."""
         self.rejected += 1
-        letter = letters.DeadLetter(0, self._domain.id, self._type.name, text, reason, self._now)
-        letters.reject(self._connection, letter)
+        letter = dead_letters.DeadLetter(self._domain.id, self._type.name, text, reason, self._now)
+        dead_letters.add(self._connection, letter)
 
     def _slots(self, accepted: Accepted) -> Iterator[int]:
         """Yield the slots of the index in which an object is looked up."""
-        yield keys.beside(self._slot(accepted.own_key))
+        yield object_slot_beside(self._slot(accepted.own_key))
         for key in accepted.reading.keys:
             if "PROFILE" in key.identifiers:
                 yield self._slot((key.name, key.normal))
         for name in accepted.reading.standard:
             if name != PROFILE:
                 own = _own_keys(name, accepted.reading, accepted.unique_key)
-                yield from (keys.place_of_object(self._domain.id, name, key) for key in own)
+                yield from (object_slot(self._domain.id, name, key) for key in own)
 
     def _slot(self, key: Key) -> int:
         """Return the slot of a search key, cached because most are needed several times."""
         slot = self._slots_by_key.get(key)
         if slot is None:
-            slot = self._slots_by_key[key] = keys.hash_of(self._domain.id, key)
+            slot = self._slots_by_key[key] = key_slot(self._domain.id, key)
         return slot
 
     def _ingest(self, accepted: Accepted) -> None:
@@ -168,7 +174,7 @@ class Intake:
         old = {} if found is None else from_json(found.body)
         new, profile = self._updated(old, profile, reading, source)
         previous = earlier if earlier and earlier.profile == profile.id else None
-        keys_before = removal.keys_in(previous.keys) if previous else set()
+        keys_before = owned_keys.read_keys(previous.keys) if previous else set()
         search_keys = _stored_keys(reading.keys, keys_before, created=found is None)
         standard_objects = [
             self._standard_object(name, reading, source, profile.id)
@@ -181,10 +187,10 @@ class Intake:
             object_bytes=profile.object_bytes + len(body) - (len(previous.body) if previous else 0),
         )
         self._write_profile(found, profile)
-        slots = {keys.beside(self._slot(accepted.own_key)), keys.place_of_objects(profile.id)}
+        slots = {object_slot_beside(self._slot(accepted.own_key)), owned_objects_slot(profile.id)}
         self._write_object(earlier, stored, slots)
         for item in standard_objects:
-            self._write_object(item.old, item.new, removal.places_of(item.new))
+            self._write_object(item.old, item.new, owned_keys.object_slots(item.new))
         had, has = self._key_change(
             profile, (old, new), (keys_before, search_keys), standard_objects
         )
@@ -193,7 +199,7 @@ class Intake:
         self._new_bytes += len(body) - (len(earlier.body) if earlier else 0)
         if had - has:
             self._batch.flush()
-            removal.release(self._connection, profile, had - has)
+            owned_keys.release(self._connection, profile, had - has)
         for moved in (earlier, *(item.old for item in standard_objects)):
             if moved is not None and moved.profile != profile.id:
                 self._remove_from_former_profile(moved)
@@ -208,7 +214,7 @@ class Intake:
 
     def _earlier(self, accepted: Accepted) -> StoredObject | None:
         """Find the stored object with the same unique key."""
-        slot = keys.beside(self._slot(accepted.own_key))
+        slot = object_slot_beside(self._slot(accepted.own_key))
         found = self._batch.objects(slot, self._type.name)
         return next((item for item in found if item.unique_key == accepted.unique_key), None)
 
@@ -262,7 +268,7 @@ class Intake:
     def _expires(self) -> int:
         # AG:customer-profiles-data-expiration: the type's ExpirationDays, else the domain's.
         days = self._type.expiration_days or self._domain.expiration_days
-        return int(self._now) + days * SECONDS_A_DAY
+        return expires_after(self._now, days)
 
     def _updated(
         self, old: Wire, stored: profile_store.Stored, reading: Reading, source: provenance.Source
@@ -310,8 +316,8 @@ class Intake:
             source.time,
             # AG:additional-properties-object-types: retention is fixed at ingestion.
             self._expires(),
-            removal.written(search_keys),
-            removal.written([accepted.own_key]),
+            owned_keys.write_keys(search_keys),
+            owned_keys.write_keys([accepted.own_key]),
             None,
             accepted.body,
         )
@@ -328,13 +334,13 @@ class Intake:
         before = from_json(old.body) if old else {id_member: object_id}
         sources = provenance.read(old.sources if old else None)
         new = provenance.merged(before, sources, reading.standard[name], source, id_member)
-        own_keys = removal.keys_in(old.own_keys) if old else set()
+        own_keys = owned_keys.read_keys(old.own_keys) if old else set()
         identified = _identified(name, reading)
         own_keys |= _stored_keys(identified, own_keys, created=old is None)
         own_keys |= {key for key in found_by if not key[0]}
         # Assumed: a standard object is found by its id under the key that its page names for it.
         own_keys |= {(key, object_id) for key, member in definition.keys if member == id_member}
-        search_keys = removal.default_keys(definition.keys, new)
+        search_keys = owned_keys.default_keys(definition.keys, new)
         body = self._checked_size(to_json(new))
         stored = object_store.StoredObject(
             old.id if old else self._next_row(),
@@ -346,8 +352,8 @@ class Intake:
             self._now,
             source.time,
             max(old.expires if old else 0, self._expires()),
-            removal.written(search_keys),
-            removal.written(own_keys),
+            owned_keys.write_keys(search_keys),
+            owned_keys.write_keys(own_keys),
             provenance.write(sources),
             body,
         )
@@ -357,9 +363,7 @@ class Intake:
         found = {
             stored.id: stored
             for key in found_by
-            for stored in self._batch.objects(
-                keys.place_of_object(self._domain.id, name, key), name
-            )
+            for stored in self._batch.objects(object_slot(self._domain.id, name, key), name)
             if stored.expires > self._now
         }
         if len(found) > 1:
@@ -368,13 +372,13 @@ class Intake:
 
     def _write_object(self, old: StoredObject | None, new: StoredObject, slots: set[int]) -> None:
         if old is not None:
-            old_slots = removal.places_of(old)
+            old_slots = owned_keys.object_slots(old)
             if unused := old_slots - slots:
                 self._batch.flush()
                 key_store.remove(self._connection, old.id, unused)
             slots = slots - old_slots
             if not old.is_standard:
-                event = removal.ingested(old)
+                event = profile_history.ingested(old)
                 # The content of an object that was put again unchanged is stored once.
                 is_same = old.body == new.body and old.profile == new.profile
                 event = event._replace(content=None) if is_same else event
@@ -401,7 +405,7 @@ class Intake:
         for item in standard_objects:
             has |= item.search_keys
             if item.old is not None and item.old.profile == profile.id:
-                had |= removal.keys_in(item.old.keys)
+                had |= owned_keys.read_keys(item.old.keys)
         return had, has
 
     def _remove_from_former_profile(self, moved: StoredObject) -> None:
@@ -412,7 +416,7 @@ class Intake:
             profile_store.count_object(self._connection, moved.profile, -1, -len(moved.body))
         profile = profile_store.at(self._connection, moved.profile)
         if profile is not None:
-            removal.release(self._connection, profile, removal.keys_in(moved.keys))
+            owned_keys.release(self._connection, profile, owned_keys.read_keys(moved.keys))
 
     def _evict(self, profile: profile_store.Stored, new: StoredObject) -> None:
         """Remove objects of a profile that has too many objects or too large ones."""
@@ -430,16 +434,15 @@ class Intake:
 
     def _victim(self, profile: int, new: StoredObject) -> StoredObject | None:
         """Choose the object to evict. AG:customer-profiles-data-limits."""
-        slot = keys.place_of_objects(profile)
         excess = {
             name: count - limit
-            for name, count in object_store.counts(self._connection, slot).items()
+            for name, count in object_store.counts(self._connection, profile).items()
             if (limit := self._object_limit(name)) is not None and count > limit
         }
         name = max(excess, key=lambda name: excess[name]) if excess else new.type
         # Assumed: an object that is the only one of its type evicts the oldest of all.
-        return object_store.oldest(self._connection, slot, name, new.id) or object_store.oldest(
-            self._connection, slot, None, new.id
+        return object_store.oldest(self._connection, profile, name, new.id) or object_store.oldest(
+            self._connection, profile, None, new.id
         )
 
     def _object_limit(self, name: str) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from customer_profiles.engine.profiles.access import domain_row
 from customer_profiles.engine.profiles.expiry import writing
 from customer_profiles.engine.service.refusals import Refusal
-from customer_profiles.engine.store import letters
+from customer_profiles.engine.store import inbox
 from customer_profiles.engine.store import object_types as type_store
 
 from .dead_letter_queue import deliver
@@ -42,7 +42,7 @@ def put_objects(
         if context.ingestion_delay:
             due = context.clock.now() + context.ingestion_delay
             waiting = [item.body.decode() for item in accepted]
-            letters.wait(connection, domain.id, object_type_name, waiting, due)
+            inbox.add(connection, domain.id, object_type_name, waiting, due)
         else:
             intake.ingest(accepted)
     if intake.rejected:
@@ -56,7 +56,7 @@ def apply_pending(context: Context) -> None:
     while applied == _OBJECTS_A_TRANSACTION:
         rejected = set()
         with writing(context) as connection:
-            waiting = letters.due(connection, context.clock.now(), _OBJECTS_A_TRANSACTION)
+            waiting = inbox.due(connection, context.clock.now(), _OBJECTS_A_TRANSACTION)
             for (domain, name), group in groupby(
                 waiting, key=lambda item: (item.domain, item.type)
             ):
@@ -72,11 +72,11 @@ def _ingest_waiting(
     connection: Connection,
     domain: str,
     name: str,
-    waiting: Sequence[letters.Waiting],
+    waiting: Sequence[inbox.PendingObject],
 ) -> int:
     """Ingest objects of one type; return how many were rejected."""
     for item in waiting:
-        letters.taken(connection, item)
+        inbox.remove(connection, item)
     row = domain_row(connection, domain)
     if type_store.written(connection, row.id, name) is None:
         # Assumed: an object whose type is deleted before it is ingested is lost with the type.

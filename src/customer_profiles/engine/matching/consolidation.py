@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
 from customer_profiles.engine.profiles import merging
-from customer_profiles.engine.profiles.merged_values import Merged, Part, S, merged
+from customer_profiles.engine.profiles.merged_values import Merged, Part, merged
 from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store import profiles as profile_store
 
@@ -16,19 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from customer_profiles._wire import Wire
-    from customer_profiles.engine.profiles.provenance import Source
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.profiles import Stored
 
 
 @dataclass(frozen=True)
-class Consolidated(Generic[S]):
+class Consolidated:
     """Profiles of a match that are merged, or a single profile that stays as it is."""
 
     ids: tuple[str, ...]
     """The profiles' ids, in order."""
-    merged: Merged[S]
+    merged: Merged
     """The merged profile."""
 
 
@@ -55,7 +54,7 @@ def check(settings: Wire) -> None:
 
 def plan(
     connection: Connection, confidence: float, rows: Sequence[int], settings: Wire
-) -> list[Consolidated[Source]]:
+) -> list[Consolidated]:
     """Return the merges that an AutoMerging makes of a match's profiles; write nothing."""
     # Assumed: without MinAllowedConfidenceScoreForMerging every match is merged.
     if confidence < settings.get("MinAllowedConfidenceScoreForMerging", 0.0):
@@ -84,7 +83,7 @@ def run(
 
 
 def merge(
-    context: Context, connection: Connection, stored: Sequence[Stored], merged: Merged[Source]
+    context: Context, connection: Connection, stored: Sequence[Stored], merged: Merged
 ) -> bool:
     """Merge profiles, the oldest first; return whether the merged profile was small enough."""
     # Assumed: of profiles that are merged automatically, the oldest one keeps its id.
@@ -97,8 +96,8 @@ def merge(
 
 
 def consolidated(
-    profiles: Iterable[Part[S]], criteria: Iterable[Sequence[str]], resolution: Wire | None = None
-) -> list[Consolidated[S]]:
+    profiles: Iterable[Part], criteria: Iterable[Sequence[str]], resolution: Wire | None = None
+) -> list[Consolidated]:
     """Merge the profiles of one match that meet a criterion, criterion by criterion.
 
     Profiles meet a criterion if all of its attributes are present and exactly equal. Each
@@ -115,7 +114,7 @@ def consolidated(
     # AG23:create-consolidation-criteria has this order, and an example.
     units = [([part], Merged(part.values, dict(part.sources))) for part in profiles]
     for criterion in criteria:
-        by_values: dict[object, list[Part[S]]] = {}
+        by_values: dict[object, list[Part]] = {}
         for members, result in units:
             # A profile that lacks a value equals no other.
             key = _values_at(result.values, criterion) or members[0].id

@@ -139,7 +139,7 @@ def _update(context: Context, domain: int, latest: DomainModel) -> None:
                 return
             rows = store.changed(connection, domain, _PROFILES_A_TRANSACTION)
             store.add(connection, _keys(connection, rows, context.clock.now(), latest.index))
-            store.settled(connection, rows)
+            store.mark_indexed(connection, rows)
 
 
 def _keys(

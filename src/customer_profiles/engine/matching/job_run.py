@@ -42,7 +42,7 @@ def finish(context: Context, job_id: str, status: str, message: str | None) -> N
     """Store the end of a job, unless it has ended already."""
     now = context.clock.now()
     with context.database.write() as connection:
-        if job_id not in store.unfinished(connection, math.inf):
+        if job_id not in store.stale(connection, math.inf):
             return
         store.change(connection, job_id, status=status, message=message, ended=now, updated=now)
 
@@ -181,7 +181,7 @@ class JobRun:
             message = f"The domain's {part} was disabled; what was merged until then stays"
             raise _StoppedError(message)
         job = store.find(connection, self._domain, self._job_id)
-        if job is None or job.status in store.OVER:
+        if job is None or job.status in store.FINISHED:
             raise _StoppedError(INTERRUPTED)
 
     def _check_open(self) -> None:

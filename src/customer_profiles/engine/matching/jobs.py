@@ -54,7 +54,7 @@ def start(context: Context, domain_name: str) -> str:
         if store.is_running(connection, domain.id):
             # Assumed: a domain has one job at a time; starting another one is refused.
             raise bad_request(f"A job of domain {domain_name} is running; wait until it has ended")
-        store.forget(connection, now, _RETENTION_SECONDS)
+        store.remove_ended(connection, now - _RETENTION_SECONDS)
         job = store.Job(
             0, domain.id, job_id, "PENDING", None, now, None, now, matching, 0, 0, 0
         )  # fmt: skip
@@ -69,7 +69,7 @@ def start(context: Context, domain_name: str) -> str:
 def fail_stale_jobs(context: Context) -> None:
     """Mark the jobs of killed processes, which stopped sending heartbeats, as failed."""
     with context.database.read() as connection:
-        stale = store.unfinished(connection, time.time() - _STALE_SECONDS)
+        stale = store.stale(connection, time.time() - _STALE_SECONDS)
     for job_id in set(stale) - set(context.jobs):
         finish(context, job_id, "FAILED", INTERRUPTED)
 

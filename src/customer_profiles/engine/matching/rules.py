@@ -17,10 +17,11 @@ from customer_profiles.engine.profiles import merging
 from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.profiles.merged_values import merged
 from customer_profiles.engine.service.refusals import bad_request
-from customer_profiles.engine.store import letters
+from customer_profiles.engine.store import dead_letters
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store import rule_matches as store
-from customer_profiles.engine.store.rule_matches import Held
+from customer_profiles.engine.store.rows import domain_of
+from customer_profiles.engine.store.rule_matches import IndexedKey
 
 from . import consolidation, rule_keys
 from .rule_keys import MOST_HOLDERS, RuleKey, Rules
@@ -72,12 +73,12 @@ def status(context: Context, connection: Connection, domain: int) -> str | None:
         return None
     if ruled.due > context.clock.now():
         return "PENDING"
-    return "IN_PROGRESS" if store.waits(connection, domain) else "ACTIVE"
+    return "IN_PROGRESS" if store.has_changes(connection, domain) else "ACTIVE"
 
 
 def apply(context: Context) -> None:
     """Index the profiles that were written and merge those that match at a level that merges."""
-    pending = context.database.notes_changes()
+    pending = context.database.has_rule_changes()
     if pending:
         _index_backlog(context)
     while pending:
@@ -85,7 +86,7 @@ def apply(context: Context) -> None:
             rows = store.changed(connection, context.clock.now(), 0, _ROWS_A_TRANSACTION)
             for row in rows:
                 _index(context, connection, row)
-            store.settled(connection, rows)
+            store.mark_indexed(connection, rows)
             for row in rows:
                 _merge_matches_of(context, connection, row)
         pending = bool(rows)
@@ -106,15 +107,15 @@ def _index_backlog(context: Context) -> None:
 
 
 def _rules_for(connection: Connection, row: int) -> Rules:
-    ruled = store.domain(connection, row >> 40)
+    ruled = store.domain(connection, domain_of(row))
     return Rules.of(ruled.config if ruled else {})
 
 
 def _index(context: Context, connection: Connection, row: int) -> None:
     """Replace the keys of a profile by those of its present values."""
     stored = profile_store.at(connection, row)
-    domain, rules = row >> 40, _rules_for(connection, row)
-    before = set(store.held(connection, row))
+    domain, rules = domain_of(row), _rules_for(connection, row)
+    before = set(store.keys_of(connection, row))
     keys = rule_keys.keys_of(from_json(stored.body) if stored else {}, rules)
     after = {_stored_key(domain, key) for key in keys}
     store.remove(connection, row, before - after)
@@ -132,13 +133,13 @@ def _recheck_holders(connection: Connection, domain: int, lost: set[int]) -> Non
     """Note the holders of values that are no longer too common, so that they are merged."""
     for value in lost:
         if store.holders_of_value(connection, value) == MOST_HOLDERS:
-            store.notice_holders(connection, domain, value)
+            store.mark_changed(connection, domain, value)
 
 
-def _stored_key(domain: int, key: RuleKey) -> Held:
+def _stored_key(domain: int, key: RuleKey) -> IndexedKey:
     parts = sorted(_hash(domain, 0, text) for text in rule_keys.values_of(key))
     joined = b"".join(part.to_bytes(8, "big", signed=True) for part in parts)
-    return Held(key.level, _hash(domain, key.level, key.key), joined)
+    return IndexedKey(key.level, _hash(domain, key.level, key.key), joined)
 
 
 def _hash(domain: int, level: int, text: str) -> int:
@@ -146,37 +147,36 @@ def _hash(domain: int, level: int, text: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def _values(keys: Iterable[Held]) -> set[int]:
+def _values(keys: Iterable[IndexedKey]) -> set[int]:
     return {part for key in keys for part in store.parts_of(key)}
 
 
-def _is_too_common(connection: Connection, key: Held) -> bool:
+def _is_too_common(connection: Connection, key: IndexedKey) -> bool:
     count = partial(store.holders_of_value, connection)
     return rule_keys.is_too_common(store.parts_of(key), count)
 
 
 def _reject_too_common(
-    context: Context, connection: Connection, stored: profile_store.Stored, keys: set[Held]
+    context: Context, connection: Connection, stored: profile_store.Stored, keys: set[IndexedKey]
 ) -> None:
     """Write a dead letter for each level at which a profile's values are too common to match."""
     for level in sorted({key.level for key in keys if _is_too_common(connection, key)}):
         # Assumed: the dead letter of a profile that is not matched holds the profile.
-        letter = letters.DeadLetter(
-            0,
+        letter = dead_letters.DeadLetter(
             stored.domain,
             PROFILE,
             stored.body.decode(),
             rule_keys.too_common_message(level),
             context.clock.now(),
         )
-        letters.reject(connection, letter)
+        dead_letters.add(connection, letter)
 
 
 def keys_held(connection: Connection, row: int) -> list[RuleKey]:
     """Return the stored keys of a profile, without those that are too common."""
     return [
         RuleKey(key.level, str(key.hash))
-        for key in store.held(connection, row)
+        for key in store.keys_of(connection, row)
         if not _is_too_common(connection, key)
     ]
 
@@ -188,7 +188,7 @@ def holders(connection: Connection, key: RuleKey) -> list[int]:
 
 def _merge_matches_of(context: Context, connection: Connection, row: int) -> None:
     """Merge a profile with all that are connected with it at the levels that merge."""
-    ruled = store.domain(connection, row >> 40)
+    ruled = store.domain(connection, domain_of(row))
     merge_level = Rules.of(ruled.config).merge_level if ruled else 0
     if ruled is None or not merge_level:
         return

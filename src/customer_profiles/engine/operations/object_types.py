@@ -11,13 +11,13 @@ from customer_profiles.engine.ingestion import compiled_types, detection
 from customer_profiles.engine.ingestion.standard import standard
 from customer_profiles.engine.ingestion.templates import templates
 from customer_profiles.engine.ingestion.type_checks import check, content_types
-from customer_profiles.engine.profiles import keys, removal, type_removal
+from customer_profiles.engine.profiles import keys, owned_keys, type_removal
 from customer_profiles.engine.profiles.access import domain_row
 from customer_profiles.engine.service import tagging
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
-from customer_profiles.engine.store import letters
+from customer_profiles.engine.store import inbox
 from customer_profiles.engine.store import object_types as store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import tags as tag_store
@@ -93,7 +93,7 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
         lost = _own_key_names(connection, domain.id, name)
         type_removal.remove_contents(context, connection, domain.id, name, lost, standard())
         store.delete(connection, domain.id, name)
-        letters.forget(connection, domain.id, name)
+        inbox.remove_type(connection, domain.id, name)
         compiled_types.update_key_names(connection, domain.id)
         tag_store.clear(connection, _arn(context, request["DomainName"], name))
     # Assumed: DeleteProfileObjectType's Message is OK, as seen in answers of DeleteProfileObject.
@@ -147,7 +147,7 @@ def _rename_own_keys(context: Context, connection: Connection, domain: int, name
     for stored in type_removal.all_rows(object_store.of_type, connection, domain, name):
         own_key = mapping.read(json.loads(stored.body)).own_key
         if own_key is not None and keys.unique_key(name, own_key[1]) == stored.unique_key:
-            renamed = stored._replace(own_keys=removal.written([own_key]))
+            renamed = stored._replace(own_keys=owned_keys.write_keys([own_key]))
             type_removal.replace_object(connection, stored, renamed)
 
 

@@ -1,22 +1,18 @@
-"""Objects of other systems: put, list and remove them."""
+"""Objects of other systems: put, list and delete them."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.put import put_objects
-from customer_profiles.engine.profiles import keys, removal
+from customer_profiles.engine.profiles import keys, owned_keys, removal
 from customer_profiles.engine.profiles.access import changing, domain_row, existing_profile
 from customer_profiles.engine.profiles.expiry import reading
-from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import Refusal, bad_request, not_found
 from customer_profiles.engine.service.registry import operation
-from customer_profiles.engine.store import objects as store
-from customer_profiles.engine.store import profiles as profile_store
 
 if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
@@ -24,13 +20,13 @@ if TYPE_CHECKING:
 
 Wire = dict[str, Any]
 
-# Assumed: ListProfileObjects gives 20 objects a page unless it is told otherwise.
+# Assumed: ListProfileObjects answers with 20 objects a page unless MaxResults is given.
 _PAGE = 20
 
 
 @operation("PutProfileObject")
 def put_profile_object(context: Context, request: Wire) -> Wire:
-    """Ingest an object; what ingestion rejects goes to the dead letters."""
+    """Ingest an object; an object that ingestion rejects becomes a dead letter."""
     (result,) = put_objects(
         context, request["DomainName"], request["ObjectTypeName"], [request["Object"]]
     )
@@ -41,12 +37,15 @@ def put_profile_object(context: Context, request: Wire) -> Wire:
 
 @operation("BatchPutProfileObject")
 def batch_put_profile_object(context: Context, request: Wire) -> Wire:
-    """Ingest several objects of one type; a bad one keeps no other from being ingested."""
+    """Ingest several objects of one type, each independently of the others."""
     items = request["Items"]
-    twice = [name for name, count in Counter(item["Id"] for item in items).items() if count > 1]
-    if twice:
+    counts = Counter(item["Id"] for item in items)
+    duplicates = [item_id for item_id, count in counts.items() if count > 1]
+    if duplicates:
         # Assumed: two items of a batch with one Id are refused.
-        raise bad_request(f"Items has the Id {twice[0]} more than once; give each item its own")
+        raise bad_request(
+            f"Items has the Id {duplicates[0]} more than once; give each item its own"
+        )
     results = put_objects(
         context,
         request["DomainName"],
@@ -65,10 +64,10 @@ def batch_put_profile_object(context: Context, request: Wire) -> Wire:
 
 @operation("ListProfileObjects")
 def list_profile_objects(context: Context, request: Wire) -> Wire:
-    """List the objects of a type that a profile has, page by page."""
+    """List the objects of a type that belong to a profile, page by page."""
     name, limit = request["ObjectTypeName"], request.get("MaxResults", _PAGE)
-    wanted = request.get("ObjectFilter")
-    query = ["objects", request["DomainName"], request["ProfileId"], name, wanted]
+    object_filter = request.get("ObjectFilter")
+    query = ["objects", request["DomainName"], request["ProfileId"], name, object_filter]
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with reading(context) as connection:
         domain = domain_row(connection, request["DomainName"])
@@ -76,73 +75,49 @@ def list_profile_objects(context: Context, request: Wire) -> Wire:
             # Seen from the service: a type that is not mapped in the domain is not found.
             raise compiled_types.unknown(name)
         profile = existing_profile(context, connection, domain, request["ProfileId"])
-        accepted = _accepted(connection, domain.id, wanted)
+        accepted = _filter_keys(connection, domain.id, object_filter)
         found = [
-            one
+            stored
             # Assumed: ListProfileObjects answers in the order in which objects first came.
-            for one in _objects(connection, profile, name)
-            if one.id > after and (accepted is None or accepted & removal.keys_in(one.keys))
+            for stored in owned_keys.listed_objects(connection, profile, name)
+            if stored.id > after
+            and (accepted is None or accepted & owned_keys.read_keys(stored.keys))
         ]
     more = len(found) > limit
     token = context.pages.token(query, str(found[limit - 1].id)) if more else None
-    return {"Items": [_item(one) for one in found[:limit]], "NextToken": token}
-
-
-def _objects(
-    connection: Connection, profile: profile_store.Stored, name: str
-) -> list[store.StoredObject]:
-    if name != PROFILE:
-        return removal.objects_of(connection, profile.id, name)
-    # Assumed: the objects of type _profile are the profile itself.
-    written = json.dumps(sorted(removal.keys_of(connection, profile))).encode()
-    return [
-        store.StoredObject(
-            profile.id,
-            profile.domain,
-            profile.id,
-            name,
-            keys.unique_key(name, profile.profile_id.hex()),
-            0,
-            0,
-            profile.expires,
-            written,
-            b"[]",
-            None,
-            profile.body,
-        )
+    items = [
+        {
+            "ObjectTypeName": stored.type,
+            "ProfileObjectUniqueKey": stored.unique_key,
+            "Object": stored.body.decode(),
+        }
+        for stored in found[:limit]
     ]
+    return {"Items": items, "NextToken": token}
 
 
-def _accepted(connection: Connection, domain: int, wanted: Wire | None) -> set[keys.Key] | None:
-    if wanted is None:
+def _filter_keys(
+    connection: Connection, domain: int, object_filter: Wire | None
+) -> set[keys.Key] | None:
+    if object_filter is None:
         return None
-    name = wanted["KeyName"]
+    name = object_filter["KeyName"]
     types = key_content_types(connection, domain, name) or ("STRING",)
-    return {
-        (name, normal) for value in wanted["Values"] for normal in keys.normals(name, types, value)
-    }
-
-
-def _item(stored: store.StoredObject) -> Wire:
-    return {
-        "ObjectTypeName": stored.type,
-        "ProfileObjectUniqueKey": stored.unique_key,
-        "Object": stored.body.decode(),
-    }
+    return set(keys.by_key(name, types, object_filter["Values"]))
 
 
 @operation("DeleteProfileObject")
 def delete_profile_object(context: Context, request: Wire) -> Wire:
-    """Remove an object from a profile; the values that it set stay."""
+    """Delete an object; the values that it set in its profile are kept."""
     name = request["ObjectTypeName"]
     with changing(context, request) as (connection, _, profile):
         unique_key = request["ProfileObjectUniqueKey"]
-        objects = removal.objects_of(connection, profile.id, name)
-        found = next((one for one in objects if one.unique_key == unique_key), None)
+        objects = owned_keys.objects_of(connection, profile.id, name)
+        found = next((stored for stored in objects if stored.unique_key == unique_key), None)
         if found is None:
             # Assumed: deleting an object that the profile does not have is refused as not found.
             raise not_found(f"The profile has no object of type {name} with this unique key")
-        # Assumed: what a deleted object set in its profile stays there.
+        # Assumed: the values that a deleted object set in its profile are kept.
         now = context.clock.now()
         removal.remove_objects(connection, [found], "DELETED_BY_CUSTOMER", now)
     # Seen from the service.

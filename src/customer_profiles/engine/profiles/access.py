@@ -1,11 +1,11 @@
-"""Read the domain and the profile that a request names, or refuse."""
+"""Reading the domain and the profile that a request names, or refusing the request."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from customer_profiles.engine.service.refusals import not_found
+from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import profiles as store
 
@@ -22,18 +22,39 @@ Wire = dict[str, Any]
 
 
 def existing_domain(connection: Connection, name: str) -> domain_store.Domain:
-    """Read a domain, or refuse."""
+    """Read a domain.
+
+    Raises:
+        Refusal: the domain does not exist.
+    """
     return domain_store.find(connection, name) or missing_domain(name)
 
 
 def missing_domain(name: str) -> NoReturn:
-    """Refuse: there is no such domain."""
+    """Refuse a request because its domain does not exist."""
     # Assumed: the message for a missing domain names it.
     raise not_found(f"Domain {name} does not exist")
 
 
+def matching_domain(connection: Connection, name: str, setting: str) -> int:
+    """Return the id of a domain whose Matching or RuleBasedMatching is enabled.
+
+    Raises:
+        Refusal: the domain does not exist, or the setting is not enabled.
+    """
+    domain = existing_domain(connection, name)
+    if not domain.settings.get(setting, {}).get("Enabled"):
+        # Assumed: matches of a domain that does not match are refused.
+        raise bad_request(f"{setting} of domain {name} is not enabled; enable it with UpdateDomain")
+    return domain.id
+
+
 def domain_row(connection: Connection, name: str) -> domain_store.DomainRow:
-    """Read the little that most operations need of a domain, or refuse."""
+    """Read what most operations need of a domain: its row, without the settings.
+
+    Raises:
+        Refusal: the domain does not exist.
+    """
     return domain_store.find_row(connection, name) or missing_domain(name)
 
 
@@ -41,7 +62,11 @@ def domain_row(connection: Connection, name: str) -> domain_store.DomainRow:
 def changing(
     context: Context, request: Wire
 ) -> Iterator[tuple[Connection, domain_store.DomainRow, store.Stored]]:
-    """Open the transaction of an operation on one profile that must exist."""
+    """Open the transaction of an operation that changes an existing profile.
+
+    Raises:
+        Refusal: the domain or the profile does not exist.
+    """
     with writing(context) as connection:
         domain = domain_row(connection, request["DomainName"])
         yield (
@@ -54,7 +79,11 @@ def changing(
 def existing_profile(
     context: Context, connection: Connection, domain: domain_store.DomainRow, profile_id: str
 ) -> store.Stored:
-    """Read a profile, or refuse."""
+    """Read a profile.
+
+    Raises:
+        Refusal: the profile does not exist.
+    """
     stored = find_profile(context, connection, domain, profile_id)
     if stored is None:
         # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.

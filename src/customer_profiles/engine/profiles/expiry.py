@@ -1,4 +1,4 @@
-"""Removing the profiles and objects whose time is over."""
+"""When profiles and objects expire, and the removal of expired ones."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from customer_profiles.engine.store.database import Connection
 
 _A_FEW, _MANY = 20, 1_000
+_SECONDS_PER_DAY = 86_400
+
+
+def expires_after(now: float, days: int) -> int:
+    """Return the time in epoch seconds at which something of today expires."""
+    # AG:customer-profiles-data-expiration has the rule.
+    # Assumed: a later change of DefaultExpirationDays does not move the expiry of stored profiles.
+    return int(now) + days * _SECONDS_PER_DAY
 
 
 def purge_some(context: Context, connection: Connection, limit: int = _A_FEW) -> int:
-    """Remove a few expired profiles and objects, so that a write stays short; say how many."""
+    """Remove up to `limit` expired profiles and as many objects; return how many were removed."""
     now = context.clock.now()
     profiles = profile_store.expired(connection, now, limit)
     removal.remove_profiles(connection, profiles)
@@ -31,7 +39,7 @@ def purge_some(context: Context, connection: Connection, limit: int = _A_FEW) ->
 
 @contextmanager
 def reading(context: Context) -> Iterator[Connection]:
-    """Open a read in which no expired object lends its profile a key."""
+    """Open a read transaction in which no expired object provides a key to its profile."""
     with context.database.read() as connection:
         is_fresh = not object_store.expired(connection, context.clock.now(), 1)
         if is_fresh:
@@ -44,7 +52,7 @@ def reading(context: Context) -> Iterator[Connection]:
 
 @contextmanager
 def writing(context: Context) -> Iterator[Connection]:
-    """Open a write in which nothing expired is left."""
+    """Open a write transaction in which nothing expired is left."""
     with context.database.write() as connection:
         is_fresh = purge_some(context, connection) < _A_FEW
         if is_fresh:
@@ -56,7 +64,7 @@ def writing(context: Context) -> Iterator[Connection]:
 
 
 def purge_all(context: Context) -> None:
-    """Remove all that has expired, many at a time, so that other writers get their turn."""
+    """Remove everything expired, in several transactions, so that other writers can interleave."""
     now = context.clock.now()
     with context.database.read() as connection:
         waiting = len(profile_store.expired(connection, now, 1))

@@ -1,4 +1,4 @@
-"""Search keys: which a profile's own fields give, and when two values are the same."""
+"""Search keys: their names, the values that a profile's fields provide, and normalization."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles.engine.service.refusals import bad_request
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 PROFILE = "_profile"
-"""The object type of a profile itself."""
+"""The name of the object type that stands for profiles themselves."""
 
 # The predefined keys, as the model's text on SearchProfiles.KeyName lists them.
 PREDEFINED = frozenset(
@@ -43,24 +45,24 @@ PREDEFINED = frozenset(
     )
 )
 
-# AG:standard-profile-definition has the default keys and the fields behind them.
+# AG:standard-profile-definition lists the default keys and their fields.
 _FIELDS = (
     ("_phone", ("PhoneNumber", "MobilePhoneNumber", "HomePhoneNumber", "BusinessPhoneNumber")),
     ("_email", ("EmailAddress", "PersonalEmailAddress", "BusinessEmailAddress")),
     ("_account", ("AccountNumber",)),
 )
 _ID_DIGITS = 32
-_MOST_CUTS = 1_000
+_MAX_SPLITS = 1_000
 _NAMES = ("FirstName", "MiddleName", "LastName")
 
 _KEY_FIELDS = (*_NAMES, *(field for _, fields in _FIELDS for field in fields))
 
 Key = tuple[str, str]
-"""A key's name and a normalised value of it."""
+"""A key's name and a normalized value."""
 
 
 def of_fields(profile: dict[str, Any]) -> set[Key]:
-    """Give the keys that a profile's own fields hold."""
+    """Return the keys that a profile's own fields provide."""
     found = {
         (name, normalize(name, profile[field]))
         for name, fields in _FIELDS
@@ -74,100 +76,115 @@ def of_fields(profile: dict[str, Any]) -> set[Key]:
 
 
 def are_same(old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Say whether two states of a profile have the same fields for keys."""
+    """Return whether the fields that provide keys are equal in two states of a profile."""
     return all(old.get(name) == new.get(name) for name in _KEY_FIELDS)
 
 
 def normalize(name: str, value: str) -> str:
-    """Give the form in which all spellings of a key's value are one; empty is no value."""
+    """Return the normal form of a key's value; a value whose form is empty is ignored."""
     rule = _RULES.get(name)
     return value if rule is None else rule(value)
 
 
 def normalize_as(content_type: str, value: str) -> str:
-    """Give the form in which all spellings of a value of a content type are one."""
+    """Return the normal form of a value of a content type."""
     rule = rule_as(content_type)
     return value if rule is None else rule(value)
 
 
 def normals(name: str, content_types: Sequence[str], value: str) -> set[str]:
-    """Give the forms that a key's value may have, by the content types of the key's fields."""
+    """Return the normal forms that a searched value may have.
+
+    Args:
+        name: the name of the key.
+        content_types: the content types of the fields that make up the key.
+        value: the value, as it is searched for.
+    """
     rule = rule_of(name)
     if rule is not None:
         return {rule(value)}
     if len(content_types) <= 1:
-        return {normalize_as(kind, value) for kind in content_types} or {value}
+        return {normalize_as(content_type, value) for content_type in content_types} or {value}
     # Assumed: a key of several fields is searched by their values with one space between them.
     words = value.split(" ")
-    cuts_needed = len(content_types) - 1
-    if not 0 < comb(len(words) - 1, cuts_needed) <= _MOST_CUTS:
+    boundaries = len(content_types) - 1
+    if not 0 < comb(len(words) - 1, boundaries) <= _MAX_SPLITS:
         return {value}
-    # Where one field's value ends and the next one's begins, the words do not say.
+    # Values may contain spaces themselves, so every way to split the words is tried.
     return {
         " ".join(
-            normalize_as(kind, " ".join(words[begin:end]))
-            for kind, begin, end in zip(content_types, (0, *cuts), (*cuts, None), strict=True)
+            normalize_as(content_type, " ".join(words[begin:end]))
+            for content_type, begin, end in zip(
+                content_types, (0, *splits), (*splits, None), strict=True
+            )
         )
-        for cuts in combinations(range(1, len(words)), cuts_needed)
+        for splits in combinations(range(1, len(words)), boundaries)
     }
 
 
+def by_key(name: str, content_types: Sequence[str], values: Iterable[str]) -> dict[Key, str]:
+    """Return the normalized keys of several values, each with the value that it comes from."""
+    # Assumed: a value of white space only is no value of a key that ignores white space.
+    return {
+        (name, normal): value
+        for value in values
+        for normal in normals(name, content_types, value)
+        if normal
+    }
+
+
+def check(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
+    """Check a key of a request.
+
+    Raises:
+        Refusal: the name is reserved, or there are no values.
+    """
+    if name.startswith("_") and name not in predefined:
+        # AG:mapping-key-definitions: names that begin with an underscore are the service's own.
+        known = ", ".join(sorted(predefined))
+        raise bad_request(f"Key {name} does not exist; predefined keys are {known}")
+    if not values:
+        # Assumed: a key without values is refused.
+        raise bad_request(f"Values of key {name} must not be empty")
+
+
+def check_own(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
+    """Check a key that is added to a profile or deleted from it.
+
+    Raises:
+        Refusal: the key is the profile's id, its name is reserved, or there are no values.
+    """
+    if name == "_profileId":
+        # Assumed: a profile's own id cannot be added or deleted as a key.
+        raise bad_request("Key _profileId is the profile's own id; it cannot be added or deleted")
+    check(name, values, predefined)
+
+
 def rule_of(name: str) -> Callable[[str], str] | None:
-    """Give how values of a predefined key are normalised; None when they are taken as they are."""
+    """Return the normalization of a predefined key; None if its values are used unchanged."""
     return _RULES.get(name)
 
 
 def rule_as(content_type: str) -> Callable[[str], str] | None:
-    """Give how values of a content type are normalised; None when they are taken as they are."""
+    """Return the normalization of a content type; None if its values are used unchanged."""
     return _CONTENT_RULES.get(content_type)
 
 
-def hash_of(domain: int, key: Key) -> int:
-    """Give a key's place in a domain's index: 64 bits with sign, as SQLite's integers are."""
-    text = f"{domain}\0{key[0]}\0{key[1]}".encode()
-    digest = hashlib.blake2b(text, digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
-
-
-def unique_key(kind: str, value: str) -> str:
-    """Give the service's key of an object: 32 bytes in Base64, as AWS's are."""
+def unique_key(object_type: str, value: str) -> str:
+    """Return the ProfileObjectUniqueKey of an object: 32 bytes in Base64, as on AWS."""
     # Assumed: the key is a SHA-256 of the object type's name and the value of its UNIQUE key.
-    digest = hashlib.sha256(f"{kind}\0{value}".encode()).digest()
+    digest = hashlib.sha256(f"{object_type}\0{value}".encode()).digest()
     return base64.b64encode(digest).decode()
 
 
 def id_bytes(profile_id: str) -> bytes:
-    """Give a profile's id as it is stored; what is no id is empty and finds nothing."""
+    """Return a profile's id as it is stored; an invalid id gives b"", which finds nothing."""
     if len(profile_id) != _ID_DIGITS or profile_id != profile_id.lower():
         return b""
     try:
         return bytes.fromhex(profile_id)
     except ValueError:
         return b""
-
-
-def place_of_objects(profile: int) -> int:
-    """Give where the index has the objects of a profile."""
-    # Rows are small numbers, hashes large ones; what is stored together lies together.
-    return profile
-
-
-def place_of_object(domain: int, kind: str, key: Key) -> int:
-    """Give where the index has the objects of a kind that a key of theirs finds."""
-    if kind.startswith("_"):
-        # A name with a control character is no search key's.
-        return hash_of(domain, (f"\1{kind} {key[0]}", key[1]))
-    return beside(hash_of(domain, key))
-
-
-def beside(place: int) -> int:
-    """Give where the index has the objects of a key: on the key's own page, written anyway."""
-    return place ^ 1
-
-
-def hashes(domain: int, keys: Iterable[Key]) -> set[int]:
-    """Give the places of several keys."""
-    return {hash_of(domain, key) for key in keys}
 
 
 def _email(value: str) -> str:
@@ -199,7 +216,7 @@ def _phone(value: str) -> str:
 
 def _foreign_phone(value: str) -> str:
     key = _read_phone(value)
-    # What was read is read again, so that a key meets its own spelling without country code.
+    # The result is normalized again: it may be a number without a country code.
     return key if key == value else _phone(key)
 
 
@@ -217,7 +234,7 @@ def _read_phone(value: str) -> str:
 
 
 def _unreadable_phone(value: str) -> str:
-    # Assumed: what is no phone number is compared by its digits, or by its letters without case.
+    # Assumed: a value that is no phone number is compared by its digits, else as text without case.
     digits = "".join(character for character in value if character in "0123456789")
     return digits or value.strip().casefold()
 
@@ -228,18 +245,18 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?
 
 
 def _number(value: str) -> str:
-    # Assumed: NUMBER values are compared as numbers, so 1, 1.0 and +01 are one.
+    # Assumed: NUMBER values are compared as numbers, so 1, 1.0 and +01 are equal.
     # Assumed: a NUMBER value that is no number is compared as text.
     text = value.strip()
     if not _NUMBER.fullmatch(text):
         return text
     sign, digits, exponent = Decimal(text).as_tuple()
     figures = "".join(map(str, digits)).lstrip("0")
-    kept = figures.rstrip("0")
-    if not kept:
+    significant = figures.rstrip("0")
+    if not significant:
         return "0"
-    power = int(exponent) + len(figures) - len(kept)
-    return f"{'-' if sign else ''}{kept}{f'e{power}' if power else ''}"
+    power = int(exponent) + len(figures) - len(significant)
+    return f"{'-' if sign else ''}{significant}{f'e{power}' if power else ''}"
 
 
 _CONTENT_RULES: dict[str, Callable[[str], str]] = {

@@ -1,39 +1,16 @@
-"""Merging: which profiles of a match group become one, and whose values it has then."""
+"""Which values a merged profile gets, and from which of the profiles."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from .provenance import Path, Source, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Wire = dict[str, Any]
-
-Path = tuple[str, ...]
-"""The names that lead to a value; a list is one value."""
-
-
-class Source(Protocol):
-    """An object that set values of a profile."""
-
-    @property
-    def type(self) -> str:
-        """The object's type."""
-        ...
-
-    @property
-    def time(self) -> float:
-        """When its source changed it, else when it was ingested, in epoch seconds."""
-        ...
-
-    @property
-    def ingested(self) -> float:
-        """When it was ingested, in epoch seconds."""
-        ...
-
-
-S = TypeVar("S", bound=Source)
 
 _ID = "ProfileId"
 _ATTRIBUTES = "Attributes"
@@ -43,83 +20,92 @@ _FIELD_OF = {name: field for field, names in _TOGETHER.items() for name in names
 
 
 @dataclass(frozen=True)
-class Part(Generic[S]):
+class Part:
     """A profile that takes part in a merge."""
 
     id: str
     """The profile's id."""
     values: Wire
     """The profile, as the service answers it."""
-    sources: Mapping[Path, S] = field(default_factory=dict)
-    """Which objects set its values; a value without one was set by hand."""
+    sources: Mapping[Path, Source] = field(default_factory=dict)
+    """Which objects set its values; a value without a source was set by hand."""
     changed: float = 0.0
-    """When the profile was last changed, which stands for when its values were set by hand."""
+    """When the profile was last changed: the assumed time of values that were set by hand."""
 
 
 @dataclass(slots=True)
-class Merged(Generic[S]):
-    """What a merge makes of the values of several profiles; it has no id of its own."""
+class Merged:
+    """The merged values of several profiles, without an id."""
 
     values: Wire = field(default_factory=dict)
     """The values."""
-    sources: dict[Path, S] = field(default_factory=dict)
-    """Which objects set them; a value without one was set by hand."""
+    sources: dict[Path, Source] = field(default_factory=dict)
+    """Which objects set them; a value without a source was set by hand."""
 
 
-def chosen(main: Part[S], others: Sequence[Part[S]], field_source_profile_ids: Wire) -> Merged[S]:
-    """Unite values as MergeProfiles does: the main profile's, unless another's is asked for.
+def chosen(main: Part, others: Sequence[Part], field_source_profile_ids: Wire) -> Merged:
+    """Merge values as MergeProfiles does: from the main profile, unless the request says otherwise.
 
     Args:
         main: the profile that stays.
-        others: those that it takes in; of values that the main profile lacks the first one's
-            counts.
-        field_source_profile_ids: by member, the profile whose value is taken, even if it has
-            none; `Attributes` holds such ids by attribute.
+        others: the profiles that are merged into it. A value that the main profile lacks is taken
+            from the first of them that has it.
+        field_source_profile_ids: by member, the id of the profile whose value is taken, even if
+            it has none; `Attributes` has such ids by attribute.
 
     Raises:
-        KeyError: an id is none of these profiles'.
+        KeyError: an id belongs to none of these profiles.
     """
     # API:MergeProfiles: a named profile's value is taken "even if it is a NULL value".
-    parts = {one.id: one for one in (main, *others)}
-    result = Merged[S]()
-    for place in _fields(parts.values()):
+    parts = {part.id: part for part in (main, *others)}
+    result = Merged()
+    for path in _fields(parts.values()):
         named: Any = field_source_profile_ids
-        for step in place:
-            named = (named or {}).get(step)
+        for name in path:
+            named = (named or {}).get(name)
         candidates = parts.values() if named is None else (parts[named],)
-        taken = next((one for one in candidates if _held(one, place)), None)
-        if taken is not None:
-            _take(result, taken, place)
+        chosen_part = next((part for part in candidates if _values(part, path)), None)
+        if chosen_part is not None:
+            _copy(result, chosen_part, path)
     return result
 
 
-def merged(profiles: Iterable[Part[S]], resolution: Wire | None = None) -> Merged[S]:
-    """Unite values as a ConflictResolution says; the order of the profiles does not matter.
+def named_sources(field_source_profile_ids: Wire) -> Iterator[tuple[str, str]]:
+    """Iterate over the pairs of a member and a profile's id in a FieldSourceProfileIds."""
+    for name, value in field_source_profile_ids.items():
+        if isinstance(value, dict):
+            yield from ((name, profile_id) for profile_id in value.values())
+        else:
+            yield name, value
 
-    Values that were set by hand stay. Among the others the latest one wins, under SOURCE the
-    latest that an object of type SourceName set, if there is any.
+
+def merged(profiles: Iterable[Part], resolution: Wire | None = None) -> Merged:
+    """Merge values by a ConflictResolution, whatever the order of the profiles.
+
+    Values that were set by hand are kept. Among the others the latest one wins; under SOURCE, the
+    latest one that an object of type SourceName set, if there is any.
     """
     # Assumed: SOURCE without a SourceName is RECENCY.
     # Assumed: between values set by hand that of the profile that was changed last wins.
     # Assumed: among equally late values that of the profile with the smallest id wins.
-    parts = sorted(profiles, key=lambda one: one.id)
+    parts = sorted(profiles, key=lambda part: part.id)
     preferred = (resolution or {}).get("SourceName")
     if (resolution or {}).get("ConflictResolvingModel") != "SOURCE":
         preferred = None
-    result = Merged[S]()
-    for place in _fields(parts):
-        holders = [one for one in parts if _held(one, place)]
-        best = max(holders, key=lambda one: _rank(one, place, preferred))
-        _take(result, best, place)
+    result = Merged()
+    for path in _fields(parts):
+        holders = [part for part in parts if _values(part, path)]
+        best = max(holders, key=lambda part: _rank(part, path, preferred))
+        _copy(result, best, path)
     return result
 
 
-def _fields(parts: Iterable[Part[Any]]) -> list[Path]:
-    """Give what is taken from one profile as a whole, for all that any profile has."""
+def _fields(parts: Iterable[Part]) -> list[Path]:
+    """Return the paths of the fields that any profile has; each is taken from a single profile."""
     # Assumed: an address is one field, and so are EngagementPreferences; a merge mixes neither.
     found: dict[Path, None] = {}
-    for one in parts:
-        for name, value in one.values.items():
+    for part in parts:
+        for name, value in part.values.items():
             if name == _ATTRIBUTES:
                 found.update(((_ATTRIBUTES, inner), None) for inner in value)
             elif name != _ID:
@@ -127,46 +113,39 @@ def _fields(parts: Iterable[Part[Any]]) -> list[Path]:
     return list(found)
 
 
-def _held(part: Part[Any], place: Path) -> dict[Path, Any]:
-    """Give what a profile has of a field, by the names that lead there."""
-    first, *rest = place
+def _values(part: Part, field_path: Path) -> dict[Path, Any]:
+    """Return the values that a profile has for a field, by their paths."""
+    first, *rest = field_path
     if rest:
         inner = part.values.get(first) or {}
-        return {place: inner[rest[0]]} if rest[0] in inner else {}
-    names = _TOGETHER.get(first, place)
+        return {field_path: inner[rest[0]]} if rest[0] in inner else {}
+    names = _TOGETHER.get(first, field_path)
     return {(name,): part.values[name] for name in names if name in part.values}
 
 
-def _take(result: Merged[S], part: Part[S], place: Path) -> None:
-    """Take a field from a profile, with who set it."""
-    for path, value in _held(part, place).items():
-        *outer, name = path
+def _copy(result: Merged, part: Part, field_path: Path) -> None:
+    """Copy a field and its sources from a profile."""
+    for (*outer, name), value in _values(part, field_path).items():
         target = result.values
         for step in outer:
             target = target.setdefault(step, {})
         target[name] = value
-        for leaf in _leaves(value, path):
+        for leaf, _ in leaves({name: value}, tuple(outer)):
             if leaf in part.sources:
                 result.sources[leaf] = part.sources[leaf]
 
 
-def _rank(part: Part[Any], place: Path, preferred: str | None) -> tuple[int, float, float]:
-    """Say how well a profile's value for a field stands: the greatest wins."""
-    held = _held(part, place)
-    leaves = (leaf for path, value in held.items() for leaf in _leaves(value, path))
-    sources = [part.sources.get(leaf) for leaf in leaves]
-    # AG:create-consolidation-criteria: what was set by hand is preserved.
+def _rank(part: Part, field_path: Path, preferred: str | None) -> tuple[int, float, float]:
+    """Return the rank of a profile's value for a field; the highest rank wins."""
+    sources = [
+        part.sources.get(leaf)
+        for (*outer, name), value in _values(part, field_path).items()
+        for leaf, _ in leaves({name: value}, tuple(outer))
+    ]
+    # AG:create-consolidation-criteria: values that were set by hand are preserved.
     # Assumed: a field of several members was set by hand if any member was.
     objects = [source for source in sources if source is not None]
     if len(objects) < len(sources):
         return 2, part.changed, 0.0
-    time, ingested = max(((one.time, one.ingested) for one in objects), default=(0.0, 0.0))
-    return int(any(one.type == preferred for one in objects)), time, ingested
-
-
-def _leaves(value: Any, before: Path) -> Iterator[Path]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _leaves(inner, (*before, name))
-    else:
-        yield before
+    latest = max(((source.time, source.ingested) for source in objects), default=(0.0, 0.0))
+    return int(any(source.type == preferred for source in objects)), *latest

@@ -1,4 +1,4 @@
-"""Making one profile of several: its values, keys and objects, in one transaction."""
+"""Storing a merge of several profiles: values, keys and objects, in one transaction."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import domains as domain_store
@@ -14,8 +13,10 @@ from customer_profiles.engine.store import history
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
+from customer_profiles.engine.store.rows import key_slots, owned_objects_slot
 
-from . import keys, provenance, removal
+from . import keys, owned_keys, provenance
+from .keys import PROFILE
 from .merged_values import Merged, Part
 
 if TYPE_CHECKING:
@@ -31,26 +32,26 @@ _ID = "ProfileId"
 _CHANGED = "LastChangedAt"
 
 
-def part(connection: Connection, stored: Stored) -> Part[provenance.Source]:
-    """Read a profile's values, who set them, and when it was last changed by hand."""
+def part(connection: Connection, stored: Stored) -> Part:
+    """Read what a merge needs of a profile: values, sources, and the time of its last change."""
     values = from_json(stored.body)
-    sources = provenance.spelled_out(stored.sources, values, _ID)
+    sources = provenance.read_by_path(stored.sources, values, _ID)
     return Part(values[_ID], values, sources.named, _changed(connection, stored))
 
 
 def _changed(connection: Connection, stored: Stored) -> float:
-    """Say when a profile, or one that was merged into it, was last changed by hand."""
+    """Return when a profile, or one that was merged into it, was last changed by hand."""
     times = [made_at(stored.profile_id)]
-    for one in history.of(connection, stored.id):
-        if one.action == "UPDATED":
-            times.append(one.created)
-        elif one.action == "MERGED" and one.content:
-            times.append(from_json(one.content).get(_CHANGED, 0.0))
+    for event in history.of(connection, stored.id):
+        if event.action == "UPDATED":
+            times.append(event.created)
+        elif event.action == "MERGED" and event.content:
+            times.append(from_json(event.content).get(_CHANGED, 0.0))
     return max(times)
 
 
-def fits(context: Context, merged: Merged[provenance.Source]) -> bool:
-    """Say whether what was merged is not too large for one profile."""
+def fits(context: Context, merged: Merged) -> bool:
+    """Return whether merged values are small enough for one profile."""
     return len(to_json({_ID: "0" * 32} | merged.values)) <= context.quotas.profile_bytes
 
 
@@ -59,62 +60,57 @@ def merge(
     connection: Connection,
     main: Stored,
     others: Sequence[Stored],
-    merged: Merged[provenance.Source],
+    merged: Merged,
 ) -> None:
-    """Store what was merged: keys and objects move to the main profile, the others are removed.
+    """Store a merge: keys and objects move to the main profile, and the others are removed.
 
     Raises:
-        Refusal: the merged profile is too large; nothing is to be stored then.
+        Refusal: the merged profile is too large; the caller must roll back.
     """
+    profiles = (main, *others)
     body = to_json({_ID: main.profile_id.hex()} | merged.values)
     limit = context.quotas.profile_bytes
     if len(body) > limit:
         raise bad_request(f"The merged profile is {len(body)} bytes; the limit is {limit} bytes")
-    held = set[keys.Key]().union(*(removal.keys_of(connection, one) for one in (main, *others)))
-    changed = max(_changed(connection, one) for one in (main, *others))
-    for one in others:
-        _move_objects(connection, one, main.id)
-        key_store.remove(connection, one.id, keys.hashes(one.domain, held))
-        profile_store.delete(connection, one.id)
+    owned = set[keys.Key]()
+    owned.update(*(owned_keys.keys_of(connection, profile) for profile in profiles))
+    changed = max(_changed(connection, profile) for profile in profiles)
+    for profile in others:
+        _move_objects(connection, profile, main.id)
+        key_store.remove(connection, profile.id, key_slots(profile.domain, owned))
+        profile_store.delete(connection, profile.id)
     whole = main._replace(
-        expires=max(one.expires for one in (main, *others)),
+        expires=max(profile.expires for profile in profiles),
         body=body,
         sources=provenance.write(provenance.Sources(merged.sources)),
-        # Assumed: a merge evicts no object; the next one that is put evicts all that are too many.
-        objects=main.objects + sum(one.objects for one in others),
-        object_bytes=main.object_bytes + sum(one.object_bytes for one in others),
+        # Assumed: a merge evicts no object; the next object that is put evicts all excess ones.
+        objects=sum(profile.objects for profile in profiles),
+        object_bytes=sum(profile.object_bytes for profile in profiles),
     )
     profile_store.replace(connection, [whole])
-    _keep_keys(connection, whole, held)
-    size = len(body) - sum(len(one.body) for one in (main, *others))
-    more = domain_store.Counts(-len(others), 0, size)
-    domain_store.count(connection, main.domain, more)
+    _keep_keys(connection, whole, owned)
+    size = len(body) - sum(len(profile.body) for profile in profiles)
+    domain_store.count(connection, main.domain, domain_store.Counts(-len(others), 0, size))
     now = context.clock.now()
-    # Assumed: the content of a merge is who was merged, and when any of them was last changed.
-    merged_ids = [one.profile_id.hex() for one in others]
+    # Assumed: the content of a merge has the merged ids, and when any of the profiles last changed.
+    merged_ids = [profile.profile_id.hex() for profile in others]
     content = to_json({"ProfileIdsToBeMerged": merged_ids, _CHANGED: changed})
-    # Assumed: the history of a merged profile ends with it, but for that of its objects.
+    # Assumed: a merge removes the history of the merged profiles, except that of their objects.
     history.add(connection, [history.Event(main.id, PROFILE, "MERGED", now, None, content)])
 
 
 def _move_objects(connection: Connection, profile: Stored, main: int) -> None:
-    moved = removal.objects_of(connection, profile.id)
-    place, new_place = keys.place_of_objects(profile.id), keys.place_of_objects(main)
-    object_store.put(connection, [one._replace(profile=main) for one in moved])
-    for one in moved:
-        key_store.remove(connection, one.id, [place])
-    key_store.add(connection, [(new_place, one.id) for one in moved])
+    moved = owned_keys.objects_of(connection, profile.id)
+    object_store.put(connection, [stored._replace(profile=main) for stored in moved])
+    for stored in moved:
+        key_store.remove(connection, stored.id, [owned_objects_slot(profile.id)])
+    key_store.add(connection, [(owned_objects_slot(main), stored.id) for stored in moved])
 
 
-def _keep_keys(connection: Connection, profile: Stored, held: set[keys.Key]) -> None:
-    """Have the main profile hold all keys; those that nothing of it gives are added ones now."""
-    # A first name and another profile's last name make a full name that none had.
-    given = removal.keys_of(connection, profile)
-    added = held - given
-    key_store.put_added(
-        connection,
-        profile.id,
-        [key_store.AddedKey(name, normal, normal) for name, normal in added],
-    )
-    hashes = keys.hashes(profile.domain, held | given)
-    key_store.add(connection, [(key, profile.id) for key in hashes])
+def _keep_keys(connection: Connection, profile: Stored, owned: set[keys.Key]) -> None:
+    """Give the main profile all keys; those that it does not provide are stored as added keys."""
+    # It may provide new ones: a first name and the last name of another make a new full name.
+    provided = owned_keys.keys_of(connection, profile)
+    added = {key: key[1] for key in owned - provided}
+    owned_keys.add(connection, profile, added)
+    owned_keys.enter(connection, profile, provided)

@@ -1,6 +1,7 @@
-"""Which object set which value, so that what an object type populated can be taken back exactly.
+"""Provenance: which object set which value of a profile or standard object.
 
-Values of a profile that no object is known to have set were set by hand.
+It decides whose value wins, and allows the values of a deleted object type to be removed exactly. A
+value without a source was set by hand.
 """
 
 from __future__ import annotations
@@ -16,30 +17,30 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 
 Path = tuple[str, ...]
-"""The names that lead to a value; a list is one value."""
+"""The names of the nested members that lead to a value; a list is a single value."""
 
 
 class Source(NamedTuple):
-    """An object that set values."""
+    """An object that has set values."""
 
     type: str
     unique_key: str
     time: float
-    """When its source changed it, in epoch seconds."""
+    """When its source changed it, else when it was ingested, in epoch seconds."""
     priority: int | None
-    """The SourcePriority of its type; none is the lowest."""
+    """The SourcePriority of its type; None is the lowest."""
     ingested: float
     """When the object was ingested, in epoch seconds."""
 
     def yields_to(self, other: Source) -> bool:
-        """Say whether another object's value takes the place of this one's."""
+        """Return whether a value of another object replaces one of this object."""
         if other.type == self.type:
-            # Whatever priority their type once had, they have the same now.
+            # The stored priority may be outdated; both objects have the current one of their type.
             return other.time >= self.time
-        # AG:profile-matching: 1 is the highest priority, none the lowest.
+        # AG:profile-matching: 1 is the highest priority, and no priority is the lowest.
         mine = self.priority or _LOWEST
         others = other.priority or _LOWEST
-        # Assumed: between objects of one priority the one that its source changed last wins.
+        # Assumed: among objects of equal priority the one that its source changed last wins.
         return others < mine or (others == mine and other.time >= self.time)
 
 
@@ -48,19 +49,19 @@ _LOWEST = 1 << 62
 
 @dataclass(slots=True)
 class Sources:
-    """Who set the values of one standard object."""
+    """The sources of the values of a profile or standard object."""
 
     named: dict[Path, Source] = field(default_factory=dict)
     rest: Source | None = None
-    """Who set all values that are not named; none if those were set by hand."""
+    """The source of all values that are not in `named`; None if they were set by hand."""
 
     def of(self, path: Path) -> Source | None:
-        """Give the object that set a value; None if it was set by hand."""
+        """Return the source of a value; None if the value was set by hand."""
         return self.named.get(path, self.rest)
 
 
 def leaves(values: Wire, before: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Give the values of a standard object with the names that lead to them."""
+    """Iterate over the paths and values of a profile or standard object."""
     for name, value in values.items():
         if isinstance(value, dict):
             yield from leaves(value, (*before, name))
@@ -69,12 +70,12 @@ def leaves(values: Wire, before: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def write(sources: Sources) -> bytes | None:
-    """Write sources as JSON, the values of one object together."""
+    """Write sources as JSON, grouped by object."""
     listed: list[list[Any]] = [] if sources.rest is None else [[*sources.rest, None]]
-    together: dict[Source, list[Path]] = {}
+    by_source: dict[Source, list[Path]] = {}
     for path, source in sources.named.items():
-        together.setdefault(source, []).append(path)
-    listed.extend([*source, paths] for source, paths in together.items())
+        by_source.setdefault(source, []).append(path)
+    listed.extend([*source, paths] for source, paths in by_source.items())
     return to_json(listed) if listed else None
 
 
@@ -90,8 +91,8 @@ def read(written: bytes | None) -> Sources:
     return sources
 
 
-def spelled_out(written: bytes | None, values: Wire, identity: str) -> Sources:
-    """Read sources, with a name for every value that an object set."""
+def read_by_path(written: bytes | None, values: Wire, identity: str) -> Sources:
+    """Read sources, with an entry in `named` for every value that an object has set."""
     sources = read(written)
     if sources.rest is not None:
         for path, _ in leaves(values):
@@ -102,20 +103,20 @@ def spelled_out(written: bytes | None, values: Wire, identity: str) -> Sources:
 
 
 def merged(old: Wire, sources: Sources, values: Wire, source: Source, identity: str) -> Wire:
-    """Write an object's values into a standard object, as far as they may.
+    """Return a profile or standard object with those values of an object that it may set.
 
     Args:
-        old: the standard object as it is; it is left alone.
-        sources: who set its values; what the object sets is entered.
-        values: what the object sets.
+        old: the profile or standard object, which is not modified.
+        sources: the sources of its values, which are updated.
+        values: the values of the object.
         source: the object.
-        identity: the member that holds the standard object's id, which no object sets.
+        identity: the member with the id, which no object sets.
     """
     if old.keys() == {identity}:
         sources.rest = source
         return {**old, **values}
     if not sources.named and sources.rest is not None and sources.rest.yields_to(source):
-        # The usual case is quick: an object comes again, or another one of its type.
+        # Fast path of the usual case: an object is put again, or another object of its type.
         earlier, sources.rest = sources.rest, source
         new = _overlaid(old, values, (), sources.named, earlier)
         del sources.named[identity,]
@@ -123,20 +124,22 @@ def merged(old: Wire, sources: Sources, values: Wire, source: Source, identity: 
     return _written(old, values, (), sources, source)
 
 
-def _overlaid(old: Wire, values: Wire, before: Path, left: dict[Path, Source], by: Source) -> Wire:
-    """Write all values, and note what they leave as it was."""
+def _overlaid(
+    old: Wire, values: Wire, before: Path, kept: dict[Path, Source], earlier: Source
+) -> Wire:
+    """Return `old` with all values; the paths that are not set are added to `kept`."""
     new = {**old, **values}
     for name, value in old.items():
         if name not in values:
             found = leaves({name: value}, before)
-            left.update((path, by) for path, _ in found)
+            kept.update((path, earlier) for path, _ in found)
         elif isinstance(value, dict):
-            new[name] = _overlaid(value, values[name], (*before, name), left, by)
+            new[name] = _overlaid(value, values[name], (*before, name), kept, earlier)
     return new
 
 
 def _written(old: Wire, values: Wire, before: Path, sources: Sources, source: Source) -> Wire:
-    """Write the values that may be written."""
+    """Return `old` with those values that the source may set."""
     new = dict(old)
     for name, value in values.items():
         path = (*before, name)
@@ -152,33 +155,33 @@ def _written(old: Wire, values: Wire, before: Path, sources: Sources, source: So
 def _may_write(earlier: Source | None, source: Source) -> bool:
     if earlier is not None:
         return earlier.yields_to(source)
-    # AG:profile-matching: values set by hand stay, but a type may be ranked above them.
-    # Assumed: a type with a SourcePriority overwrites what was set by hand, one without does not.
+    # AG:profile-matching: values set by hand are kept, but a type may be ranked above them.
+    # Assumed: only a type with a SourcePriority overwrites values that were set by hand.
     return source.priority is not None
 
 
 def by_hand(written: bytes | None, old: Wire, request: Wire, identity: str) -> bytes | None:
-    """Forget who set the values that a request sets or clears: they are set by hand now."""
+    """Return the sources without those of values that a request sets or clears by hand."""
     if not written:
         return written
-    sources = spelled_out(written, old, identity)
+    sources = read_by_path(written, old, identity)
     for path, _ in leaves(request):
         sources.named.pop(path, None)
     return write(sources)
 
 
 def of_type(sources: Sources, name: str) -> list[Path]:
-    """Give the paths of the values that objects of a type set, once all are named."""
+    """Return the paths of the values that objects of a type have set, once all are in `named`."""
     return [path for path, source in sources.named.items() if source.type == name]
 
 
 def mention(name: str) -> str:
-    """Give a text that written sources contain if objects of a type are among them."""
+    """Return a text that written sources contain if objects of a type are among them."""
     return f'["{name}",'
 
 
 def without(old: Wire, paths: Collection[Path]) -> Wire:
-    """Take values out of a standard object, and what is empty then."""
+    """Return a profile or standard object without some values, and without emptied maps."""
     new = old
     for path in paths:
         new = _without(new, path)
@@ -189,6 +192,6 @@ def _without(values: Wire, path: Path) -> Wire:
     name, *rest = path
     if name not in values:
         return values
-    kept = _without(values[name], tuple(rest)) if rest else None
+    remaining = _without(values[name], tuple(rest)) if rest else None
     others = {other: value for other, value in values.items() if other != name}
-    return {**others, name: kept} if kept else others
+    return {**others, name: remaining} if remaining else others

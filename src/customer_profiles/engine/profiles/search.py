@@ -1,78 +1,128 @@
-"""Finding profiles by several keys at once, page by page, and saying what found them."""
+"""Searching profiles by several keys, page by page, and reporting which keys found them."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import profiles as profile_store
+from customer_profiles.engine.store.rows import key_slot
+
+from . import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from customer_profiles.engine.store.database import Connection
 
 _BATCH, _LARGEST_BATCH = 100, 1_000
 _COMMON = 1_000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One value of a key that is searched for."""
+    """A value of a searched key."""
 
     value: str
-    """The value as it was asked for."""
-    hash: int = 0
+    """The value in the request."""
+    slot: int = 0
+    """Where the index has the profiles with this value."""
     row: int | None = None
-    """The only profile that it can find, when the value is a profile's id."""
+    """The only profile that the term can find, if the value is a profile's id."""
 
     def holders(self, connection: Connection, after: int, limit: int) -> list[int]:
-        """Give the first profiles beyond `after` that hold the value, in order."""
+        """Return the first profiles beyond `after` with the value, in order."""
         if self.row is None:
-            return key_store.holders(connection, self.hash, after, limit)
+            return key_store.holders(connection, self.slot, after, limit)
         return [self.row] if self.row > after else []
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A key that is searched for: a profile meets it by any of the terms."""
+    """A searched key: a profile meets the criterion with any of the terms."""
 
     name: str
     terms: tuple[Term, ...]
 
     def holders(self, connection: Connection, after: int, limit: int) -> list[int]:
-        """Give the first profiles beyond `after` that meet the criterion, in order."""
+        """Return the first profiles beyond `after` that meet the criterion, in order."""
         found = {
             profile for term in self.terms for profile in term.holders(connection, after, limit)
         }
         return sorted(found)[:limit]
 
     def among(self, connection: Connection, profiles: Sequence[int]) -> list[int]:
-        """Give those of `profiles` that meet the criterion."""
+        """Return those of `profiles` that meet the criterion."""
         found = {term.row for term in self.terms}
-        hashes = [term.hash for term in self.terms if term.row is None]
-        if hashes:
-            found |= key_store.held(connection, hashes, profiles)
+        slots = [term.slot for term in self.terms if term.row is None]
+        if slots:
+            found |= key_store.holders_among(connection, slots, profiles)
         return [profile for profile in profiles if profile in found]
 
     def frequency(self, connection: Connection) -> int:
-        """Estimate how many profiles meet the criterion; all common ones count alike."""
+        """Estimate how many profiles meet the criterion, up to a limit for each term."""
         return sum(
-            1 if term.row is not None else key_store.frequency(connection, term.hash, _COMMON)
+            1 if term.row is not None else key_store.frequency(connection, term.slot, _COMMON)
             for term in self.terms
         )
 
 
-Hits = dict[int, list[tuple[int, str]]]
-"""Profiles, each with the criteria that it meets: their positions and the values that hit."""
+def criterion(
+    connection: Connection,
+    domain: int,
+    name: str,
+    values: Sequence[str],
+    content_types: Sequence[str],
+) -> Criterion:
+    """Return the criterion for a key of a request.
+
+    Args:
+        connection: the connection.
+        domain: the domain's id.
+        name: the key's name.
+        values: the values, of which a profile must have any.
+        content_types: the content types of the key's fields; empty for an unknown key.
+
+    Raises:
+        Refusal: the domain does not know the key.
+    """
+    if not content_types:
+        # Assumed: searching by a key name that the domain does not know is refused.
+        raise bad_request(
+            f"Key {name} is not known in this domain; AddProfileKey makes it known, "
+            "and so does an object type that has it"
+        )
+    if name == "_profileId":
+        rows = {
+            value: profile_store.row_of(connection, domain, keys.id_bytes(value))
+            for value in values
+        }
+        return Criterion(name, tuple(Term(value, row=row) for value, row in rows.items() if row))
+    terms = (
+        Term(value, key_slot(domain, (name, normal)))
+        for value in dict.fromkeys(values)
+        for normal in sorted(keys.normals(name, content_types, value))
+        if normal
+    )
+    return Criterion(name, tuple(terms))
+
+
+Hit = tuple[int, str]
+"""The position of a criterion that a profile meets, and the value by which it does."""
+
+Hits = dict[int, list[Hit]]
+"""The hits of profiles, by their rows."""
 
 
 class Plan(Protocol):
-    """A way to run through the profiles that a search finds."""
+    """A way to iterate over the profiles that a search finds."""
 
     def candidates(self, connection: Connection, after: int, limit: int) -> Hits:
-        """Give the first profiles beyond `after`, in order; fewer than `limit` are the last."""
+        """Return the first profiles beyond `after`, in order; fewer than `limit` are the last."""
         ...
 
 
@@ -80,7 +130,7 @@ class AnyOf:
     """Profiles that meet at least one criterion."""
 
     def __init__(self, criteria: Sequence[Criterion]) -> None:
-        """Look for each value by itself; their first pages hold the first page of all."""
+        """Search for each value by itself; their first pages contain the first page of all."""
         self._terms = [
             (position, term)
             for position, criterion in enumerate(criteria)
@@ -88,7 +138,7 @@ class AnyOf:
         ]
 
     def candidates(self, connection: Connection, after: int, limit: int) -> Hits:
-        """Give the first profiles beyond `after`, in order."""
+        """Return the first profiles beyond `after`, in order."""
         hits: Hits = {}
         for position, term in self._terms:
             for profile in term.holders(connection, after, limit):
@@ -100,11 +150,11 @@ class AllOf:
     """Profiles that meet every criterion."""
 
     def __init__(self, connection: Connection, criteria: Sequence[Criterion]) -> None:
-        """Run through the rarest criterion's profiles and check the others on them."""
+        """Iterate over the profiles of the rarest criterion, and check the other criteria."""
         self._driver, *self._others = sorted(
             criteria, key=lambda criterion: criterion.frequency(connection)
         )
-        # The model's text on FoundByItems: all pairs of the request, as all of them matched.
+        # The model's text on FoundByItems: with AND, all pairs of the request are answered.
         self._hits = [
             (position, term.value)
             for position, criterion in enumerate(criteria)
@@ -112,7 +162,7 @@ class AllOf:
         ]
 
     def candidates(self, connection: Connection, after: int, limit: int) -> Hits:
-        """Give the first profiles beyond `after`, in order."""
+        """Return the first profiles beyond `after`, in order."""
         found: list[int] = []
         size = max(limit, _BATCH)
         while len(found) < limit:
@@ -131,11 +181,11 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """A profile that a search found."""
+    """A profile that a search has found."""
 
     row: int
     body: bytes
-    hits: list[tuple[int, str]]
+    hits: list[Hit]
 
 
 def run(connection: Connection, plan: Plan, after: int, limit: int, now: float) -> list[Find]:
@@ -149,3 +199,25 @@ def run(connection: Connection, plan: Plan, after: int, limit: int, now: float) 
             break
         after = max(hits)
     return found[:limit]
+
+
+def page(criteria: Sequence[Criterion], found: Sequence[Find], token: str | None) -> bytes:
+    """Join the stored JSON of profiles, each with its FoundByItems, into an answer."""
+    written: dict[tuple[Hit, ...], bytes] = {}
+    items: list[bytes] = []
+    for profile in found:
+        hits = tuple(profile.hits)
+        if hits not in written:
+            written[hits] = _encode(_found_by(criteria, hits)).encode()
+        items.append(b'%b,"FoundByItems":%b}' % (profile.body[:-1], written[hits]))
+    # Seen from the service: the last page has a NextToken of null.
+    next_token = b"null" if token is None else b'"%b"' % token.encode()
+    return b'{"Items":[%b],"NextToken":%b}' % (b",".join(items), next_token)
+
+
+def _found_by(criteria: Sequence[Criterion], hits: Iterable[Hit]) -> list[dict[str, Any]]:
+    # Assumed: a search by a single key answers with FoundByItems too.
+    values: dict[int, list[str]] = {}
+    for position, value in dict.fromkeys(hits):
+        values.setdefault(position, []).append(value)
+    return [{"KeyName": criteria[position].name, "Values": values[position]} for position in values]

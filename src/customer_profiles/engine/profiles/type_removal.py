@@ -11,7 +11,7 @@ from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
 
-from . import keys, provenance, removal
+from . import owned_keys, provenance, removal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,7 +74,7 @@ def replace_object(
     connection: Connection, old: object_store.StoredObject, new: object_store.StoredObject
 ) -> None:
     """Store a changed object, and index it by its new keys."""
-    before, after = removal.places_of(old), removal.places_of(new)
+    before, after = owned_keys.object_slots(old), owned_keys.object_slots(new)
     key_store.remove(connection, old.id, before - after)
     key_store.add(connection, [(key, new.id) for key in after - before])
     object_store.put(connection, [new])
@@ -93,7 +93,7 @@ def _remove_objects(context: Context, connection: Connection, domain: int, name:
 def _remove_from_profile(connection: Connection, profile: profile_store.Stored, name: str) -> None:
     """Remove the values that objects of a type set in a profile."""
     old = json.loads(profile.body)
-    sources = provenance.spelled_out(profile.sources, old, "ProfileId")
+    sources = provenance.read_by_path(profile.sources, old, "ProfileId")
     paths = provenance.of_type(sources, name)
     new = provenance.without(old, paths)
     for path in paths:
@@ -102,10 +102,7 @@ def _remove_from_profile(connection: Connection, profile: profile_store.Stored, 
     # NULL would mean that the profile is unchanged since it was created.
     changed = profile._replace(body=body, sources=provenance.write(sources) or b"[]")
     profile_store.replace(connection, [changed])
-    removal.release(connection, changed, keys.of_fields(old) - keys.of_fields(new))
-    # A full name without its middle name is a new key.
-    added = keys.hashes(profile.domain, keys.of_fields(new) - keys.of_fields(old))
-    key_store.add(connection, [(key, profile.id) for key in added])
+    owned_keys.replace(connection, changed, old, new)
     size = len(body) - len(profile.body)
     domain_store.count(connection, profile.domain, domain_store.Counts(0, 0, size))
 
@@ -119,25 +116,25 @@ def _remove_from_standard_object(
 ) -> None:
     """Remove the values that objects of a type set in a standard object, or the whole object."""
     old = json.loads(stored.body)
-    sources = provenance.spelled_out(stored.sources, old, standard.id_member)
+    sources = provenance.read_by_path(stored.sources, old, standard.id_member)
     paths = provenance.of_type(sources, name)
     new = provenance.without(old, paths)
     own_objects = {("", sources.named.pop(path).unique_key) for path in paths}
     if not sources.named:
         removal.remove_objects(connection, [stored], "DELETED_BY_CUSTOMER", 0)
         return
-    default_keys = removal.default_keys(standard.keys, new)
-    own_keys = removal.keys_in(stored.own_keys) - own_objects
+    default_keys = owned_keys.default_keys(standard.keys, new)
+    own_keys = owned_keys.read_keys(stored.own_keys) - own_objects
     changed = stored._replace(
         body=_encode(new).encode(),
         sources=provenance.write(sources),
-        keys=removal.written(default_keys),
-        own_keys=removal.written(key for key in own_keys if key[0] not in lost_keys),
+        keys=owned_keys.write_keys(default_keys),
+        own_keys=owned_keys.write_keys(key for key in own_keys if key[0] not in lost_keys),
     )
     replace_object(connection, stored, changed)
     profile = profile_store.at(connection, stored.profile)
     if profile is not None:
-        removal.release(connection, profile, removal.keys_in(stored.keys) - default_keys)
+        owned_keys.release(connection, profile, owned_keys.read_keys(stored.keys) - default_keys)
 
 
 def _remove_empty_profiles(connection: Connection, rows: set[int]) -> None:
@@ -146,5 +143,7 @@ def _remove_empty_profiles(connection: Connection, rows: set[int]) -> None:
         profile = profile_store.at(connection, row)
         if profile is None or json.loads(profile.body).keys() - {"ProfileId"}:
             continue
-        if not removal.objects_of(connection, row) and not removal.added_keys(connection, row):
+        if not owned_keys.objects_of(connection, row) and not owned_keys.added_keys(
+            connection, row
+        ):
             removal.remove_profiles(connection, [profile])

@@ -1,4 +1,4 @@
-"""The SQLite file: opening, transactions, schema versions, and what goes wrong with files."""
+"""The SQLite file: opening, transactions, schema versions, and errors of files."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 APPLICATION_ID = 0x41435046
-"""Marks a file as one of ours: "ACPF"."""
+"""SQLite's application id of our files, "ACPF" in ASCII."""
 
-# Large enough that rewriting the big tree is rare, small enough that it takes a second at most.
+# So many rows of fresh_keys move to keys at once: merges are rare and take a second at most.
 _MERGE_AT = 200_000
 _WRITER_CACHE_KIB, _READER_CACHE_KIB = 128 * 1024, 64 * 1024
 _WAIT_SECONDS = 30.0
 
 
 class StorageError(Exception):
-    """The database file cannot be used; the message names it and says what to do."""
+    """The database file cannot be used; the message names the file and says what to do."""
 
 
 class Connection(sqlite3.Connection):
-    """A connection that knows how many keys wait to be merged into the big tree."""
+    """A connection that counts the rows of fresh_keys that it added."""
 
     fresh_rows: int = 0
 
     def __del__(self) -> None:
-        """Close what its user forgot: nothing that was acknowledged is lost by that."""
-        # A connection that could not be opened cannot be closed either.
+        """Close a connection that its user did not close; committed data is in the file."""
+        # A connection that failed to open cannot be closed.
         with suppress(sqlite3.ProgrammingError):
             self.close()
 
@@ -45,51 +45,62 @@ def _run(connection: Connection, file: str) -> None:
         connection.execute(statement)
 
 
-def _first(connection: Connection) -> None:
+def _create_tables(connection: Connection) -> None:
     _run(connection, "schema.sql")
     connection.execute("INSERT INTO meta VALUES ('page_secret', ?)", (secrets.token_bytes(32),))
 
 
-def _second(connection: Connection) -> None:
+def _add_objects(connection: Connection) -> None:
     _run(connection, "objects.sql")
 
 
-def _third(connection: Connection) -> None:
+def _add_matches(connection: Connection) -> None:
     _run(connection, "matches.sql")
 
 
-def _fourth(connection: Connection) -> None:
+def _add_identity_index(connection: Connection) -> None:
     _run(connection, "index.sql")
 
 
-def _fifth(connection: Connection) -> None:
+def _add_documents(connection: Connection) -> None:
     _run(connection, "documents.sql")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
-"""What makes version n of the schema from version n - 1; the last one makes the newest."""
+def _rename_columns(connection: Connection) -> None:
+    _run(connection, "names.sql")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    _create_tables,
+    _add_objects,
+    _add_matches,
+    _add_identity_index,
+    _add_documents,
+    _rename_columns,
+)
+"""The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 
 
 class Database:
-    """One database: a file that several processes may share, or memory.
+    """A database in a file that several processes may share, or in memory.
 
-    In a file readers have connections of their own and wait for no one; in memory all share one.
-    It does not survive `os.fork`.
+    With a file, each reader has its own connection and never waits for a writer; in memory, all
+    share one connection. A database cannot be used across `os.fork`.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
-        """Open the file, or make it; no path is a database in memory."""
+        """Open the file, or create it; without a path the database is in memory."""
         in_memory = path is None or os.fspath(path) == ":memory:"
         self._path = None if path is None or in_memory else Path(os.fspath(path)).absolute()
         self._lock = threading.RLock()
         self._idle: list[Connection] = []
         self._closed = False
         if self._path is not None:
-            _check_place(self._path)
-        self._writer = self._opened()
+            _check_path(self._path)
+        self._writer = self._open()
 
-    def _opened(self) -> Connection:
-        with self._translated():
+    def _open(self) -> Connection:
+        with self._translate_errors():
             connection = self._connect(_WRITER_CACHE_KIB)
             try:
                 _prepare(connection, self._name)
@@ -114,8 +125,8 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Run the block as one transaction: all of it is stored, or nothing."""
-        with self._lock, self._translated():
+        """Run the block in one write transaction, which an exception rolls back."""
+        with self._lock, self._translate_errors():
             connection = self._writer
             if connection.fresh_rows >= _MERGE_AT:
                 with _transaction(connection, "BEGIN IMMEDIATE"):
@@ -125,26 +136,26 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Run the block on one unchanging state of the database."""
+        """Run the block in one read transaction, which sees a single state of the database."""
         if self._path is None:
-            with self._lock, self._translated():
+            with self._lock, self._translate_errors():
                 yield self._writer
             return
-        with self._translated():
-            connection = self._borrowed()
+        with self._translate_errors():
+            connection = self._borrow()
             try:
                 with _transaction(connection, "BEGIN"):
                     yield connection
             finally:
                 self._give_back(connection)
 
-    def notes_changes(self) -> bool:
-        """Say whether profiles of domains with rules were written and not looked at since."""
-        with self._lock, self._translated():
+    def has_rule_changes(self) -> bool:
+        """Return whether profiles of domains with rules were written and not indexed since."""
+        with self._lock, self._translate_errors():
             row = self._writer.execute("SELECT EXISTS (SELECT 1 FROM rule_changes)").fetchone()
         return bool(row[0])
 
-    def _borrowed(self) -> Connection:
+    def _borrow(self) -> Connection:
         if self._closed:
             raise sqlite3.ProgrammingError
         try:
@@ -158,7 +169,7 @@ class Database:
             self._close_idle()
 
     def close(self) -> None:
-        """Close the file; what was acknowledged is in it."""
+        """Close all connections; committed data is in the file."""
         with self._lock:
             self._closed = True
             self._close_idle()
@@ -173,7 +184,7 @@ class Database:
         return "the database in memory" if self._path is None else str(self._path)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -182,12 +193,12 @@ class Database:
             raise StorageError(message) from error
 
 
-_CLOSED = "the engine was closed; make a new one"
+_CLOSED = "the engine was closed; create a new one"
 
 
 def merge_fresh_keys(connection: Connection) -> None:
-    """Move the fresh keys into the big tree, in its order."""
-    connection.execute("INSERT OR IGNORE INTO keys SELECT * FROM fresh_keys ORDER BY hash, profile")
+    """Move the rows of fresh_keys to keys, in the order of that table."""
+    connection.execute("INSERT OR IGNORE INTO keys SELECT * FROM fresh_keys ORDER BY slot, holder")
     connection.execute("DELETE FROM fresh_keys")
     connection.fresh_rows = 0
 
@@ -195,7 +206,7 @@ def merge_fresh_keys(connection: Connection) -> None:
 @contextmanager
 def _transaction(connection: Connection, begin: str) -> Iterator[None]:
     if connection.in_transaction:
-        # An interrupt can strike between the end of a block and its end of transaction.
+        # An interrupt can arrive between the end of the block and the COMMIT.
         connection.execute("ROLLBACK")
     connection.execute(begin)
     try:
@@ -206,30 +217,30 @@ def _transaction(connection: Connection, begin: str) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-def _check_place(path: Path) -> None:
+def _check_path(path: Path) -> None:
     try:
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
     except OSError as error:
-        message = f"{path} cannot be reached; check the rights of the folders above it"
+        message = f"{path} cannot be reached; check the permissions of its parent folders"
         raise StorageError(message) from error
     if is_folder:
         message = f"{path} is a folder; give the path of a file in it"
         raise StorageError(message)
     if not has_folder:
-        message = f"{path} cannot be made: the folder {path.parent} is missing; make it first"
+        message = f"{path} cannot be created: the folder {path.parent} is missing; create it first"
         raise StorageError(message)
 
 
 def _prepare(connection: Connection, name: str) -> None:
-    """Check that the file is ours, then bring it to the newest schema; others stay untouched."""
+    """Migrate the file to the newest schema, once it is known to be ours."""
     _check_owner(connection, name)
     with _transaction(connection, "BEGIN IMMEDIATE"):
-        # Checked again: another process may have made or migrated the file in between.
+        # Checked again, as another process may have created or migrated the file in between.
         version = _check_owner(connection, name)
         for migrate in MIGRATIONS[version:]:
             migrate(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        # Written even when it is right: a read-only file must say so now, not at the first write.
+        # Written even if unchanged: a read-only file must fail now, not at the first write.
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA wal_autocheckpoint = 16000")
@@ -253,25 +264,26 @@ def _check_owner(connection: Connection, name: str) -> int:
 
 
 def page_secret(connection: Connection) -> bytes:
-    """Give the secret that signs this database's page tokens."""
+    """Return the secret that signs this database's page tokens."""
     row = connection.execute("SELECT value FROM meta WHERE name = 'page_secret'").fetchone()
     return bytes(row[0])
 
 
 def _advice(error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", None)
-    # Extended codes carry the plain one in their low byte.
+    # The low byte of an extended code is the primary code.
     known = _ADVICE.get(code & 0xFF) if code is not None else None
     return known or str(error)
 
 
+_UNOPENABLE = "it cannot be opened; check the permissions of the file and its folder"
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "it is not a database; give another path",
     sqlite3.SQLITE_CORRUPT: "it is damaged; restore it from a backup",
-    sqlite3.SQLITE_FULL: "the disk is full; make room and repeat the request",
-    sqlite3.SQLITE_READONLY: "it cannot be written; check the rights of the file and its folder",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the rights of the file and its folder",
-    sqlite3.SQLITE_PERM: "it cannot be opened; check the rights of the file and its folder",
-    sqlite3.SQLITE_BUSY: f"another process held it for {_WAIT_SECONDS:.0f} s; repeat the request",
+    sqlite3.SQLITE_FULL: "the disk is full; free some space and repeat the request",
+    sqlite3.SQLITE_READONLY: "it is read-only; check the permissions of the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: _UNOPENABLE,
+    sqlite3.SQLITE_PERM: _UNOPENABLE,
+    sqlite3.SQLITE_BUSY: f"another process locked it for {_WAIT_SECONDS:.0f} s; repeat the request",
     sqlite3.SQLITE_IOERR: "the disk failed or is full; check it and repeat the request",
 }

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import rule_matches
+from .rows import ROW_BITS, row_range
 
 if TYPE_CHECKING:
     from .database import Connection
@@ -39,7 +40,6 @@ class Counts(NamedTuple):
     bytes: int
 
 
-_ROW_BITS = 40
 _COLUMNS = "id, name, settings, created, updated"
 
 
@@ -55,8 +55,11 @@ def insert(connection: Connection, name: str, settings: dict[str, Any], now: flo
         "VALUES (?, ?, ?, ?, ?, 0)",
         (name, json.dumps(settings), settings["DefaultExpirationDays"], now, now),
     ).lastrowid
-    # Each domain has its own range of row ids, so profiles of all domains can share one table.
-    connection.execute("UPDATE domains SET last_row = id << ? WHERE id = ?", (_ROW_BITS, domain))
+    # No row is used yet; the next one is the first row of the domain's range.
+    connection.execute(
+        f"UPDATE domains SET last_row = id << {ROW_BITS} WHERE id = ?",  # noqa: S608
+        (domain,),
+    )
 
 
 def replace(connection: Connection, domain: int, settings: dict[str, Any], now: float) -> None:
@@ -145,25 +148,27 @@ def count(connection: Connection, domain: int, more: Counts) -> None:
     )
 
 
-_OF_PROFILES = (
-    *("keys", "fresh_keys", "added_keys", "history"),
-    *("matched_profiles", "rule_changes", "rule_keys", "identity_keys", "identity_changes"),
-)
-_OF_DOMAIN = (
-    *("objects", "object_types", "inbox", "dead_letters", "integrations", "key_names", "profiles"),
-    *("identity_jobs", "matches", "matching_models", "identity_indexes", "documents"),
-)
+# A column with one of these names holds row numbers, and a column named domain a domain's id.
+_CLEARED_TABLES = """
+SELECT tables.name, min(columns.name) AS "column"
+FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+WHERE tables.type = 'table' AND columns.name IN ('domain', 'holder', 'profile')
+GROUP BY tables.name ORDER BY "column" = 'domain'
+"""
 
 
 def delete(connection: Connection, domain: int) -> None:
-    """Remove a domain and everything in it."""
+    """Remove a domain and every row of every table that belongs to it.
+
+    A table belongs to domains if it has a column `domain`, or a column `profile` or `holder` with
+    row numbers.
+    """
     rule_matches.drop_domain(connection, domain)
-    rows = (domain << _ROW_BITS, (domain + 1) << _ROW_BITS)
-    for table in _OF_PROFILES:
+    # Profiles come after the tables of their rows, so that triggers have nothing left to update.
+    for table, column in connection.execute(_CLEARED_TABLES).fetchall():
+        bounds = (domain, domain) if column == "domain" else row_range(domain)
         connection.execute(
-            f"DELETE FROM {table} WHERE profile BETWEEN ? AND ?",  # noqa: S608 - constants
-            rows,
+            f"DELETE FROM {table} WHERE {column} BETWEEN ? AND ?",  # noqa: S608 - from the schema
+            bounds,
         )
-    for table in _OF_DOMAIN:
-        connection.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
     connection.execute("DELETE FROM domains WHERE id = ?", (domain,))

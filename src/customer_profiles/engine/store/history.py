@@ -1,4 +1,4 @@
-"""What happened to profiles, where it is no longer plain from what is stored now."""
+"""The history of profiles: past events that the stored rows no longer show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Event(NamedTuple):
-    """Something that happened to a profile."""
+    """An event of a profile."""
 
     profile: int
     """The profile's row."""
@@ -23,7 +23,7 @@ class Event(NamedTuple):
 
 
 def add(connection: Connection, events: Iterable[Event]) -> None:
-    """Remember events."""
+    """Store events."""
     connection.executemany(
         "INSERT INTO history (profile, type, action, created, unique_key, content) "
         "VALUES (?, ?, ?, ?, ?, ?)",
@@ -32,7 +32,7 @@ def add(connection: Connection, events: Iterable[Event]) -> None:
 
 
 def of(connection: Connection, profile: int) -> list[Event]:
-    """Read what is remembered of a profile, the oldest first."""
+    """Read the stored events of a profile, the oldest first."""
     rows = connection.execute(
         "SELECT profile, type, action, created, unique_key, content FROM history "
         "WHERE profile = ? ORDER BY id",
@@ -41,8 +41,8 @@ def of(connection: Connection, profile: int) -> list[Event]:
     return [Event(*row) for row in rows.fetchall()]
 
 
-def knows(connection: Connection, profile: int, action: str) -> bool:
-    """Say whether an action on a profile is remembered."""
+def has(connection: Connection, profile: int, action: str) -> bool:
+    """Return whether an event with this action is stored for a profile."""
     row = connection.execute(
         "SELECT 1 FROM history WHERE profile = ? AND action = ? LIMIT 1", (profile, action)
     )

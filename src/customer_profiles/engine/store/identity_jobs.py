@@ -1,4 +1,4 @@
-"""Runs of the machine matching."""
+"""Identity-resolution jobs: runs of the machine-learning-based matching."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from .database import Connection
 
-OVER = ("COMPLETED", "PARTIAL_SUCCESS", "FAILED")
+FINISHED = ("COMPLETED", "PARTIAL_SUCCESS", "FAILED")
 
 
 class Job(NamedTuple):
-    """A run."""
+    """A job."""
 
     id: int
     domain: int
@@ -23,7 +23,7 @@ class Job(NamedTuple):
     ended: float | None
     updated: float
     settings: dict[str, Any]
-    """The domain's Matching as it was when the run began."""
+    """The domain's Matching when the job began."""
     reviewed: int
     found: int
     merged: int
@@ -33,34 +33,34 @@ _COLUMNS = ", ".join(Job._fields)
 
 
 def insert(connection: Connection, job: Job, heartbeat: float) -> None:
-    """Store a new run; it gets an id."""
-    values = job._replace(settings=json.dumps(job.settings))[1:]  # type: ignore[arg-type]
-    names = ", ".join(Job._fields[1:])
-    places = ", ".join("?" * (len(values) + 1))
+    """Store a new job under a new id."""
+    values = job._asdict() | {"settings": json.dumps(job.settings), "heartbeat": heartbeat}
+    del values["id"]
+    names, placeholders = ", ".join(values), ", ".join("?" * len(values))
     connection.execute(
-        f"INSERT INTO identity_jobs ({names}, heartbeat) VALUES ({places})",  # noqa: S608
-        (*values, heartbeat),
+        f"INSERT INTO identity_jobs ({names}) VALUES ({placeholders})",  # noqa: S608
+        (*values.values(),),
     )
 
 
 def change(connection: Connection, job_id: str, **values: Any) -> None:
-    """Set columns of a run."""
+    """Set columns of a job."""
     names = ", ".join(f"{name} = ?" for name in values)
     connection.execute(
-        f"UPDATE identity_jobs SET {names} WHERE job_id = ?",  # noqa: S608 - our own names
+        f"UPDATE identity_jobs SET {names} WHERE job_id = ?",  # noqa: S608 - names of columns
         (*values.values(), job_id),
     )
 
 
-def count_merges(connection: Connection, job_id: str, done: int) -> None:
-    """Add to the number of merges that a run has done."""
+def count_merges(connection: Connection, job_id: str, count: int) -> None:
+    """Add to the number of merges that a job has done."""
     connection.execute(
-        "UPDATE identity_jobs SET merged = merged + ? WHERE job_id = ?", (done, job_id)
+        "UPDATE identity_jobs SET merged = merged + ? WHERE job_id = ?", (count, job_id)
     )
 
 
 def find(connection: Connection, domain: int, job_id: str) -> Job | None:
-    """Read a run by its id."""
+    """Read a job by its id."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM identity_jobs "  # noqa: S608 - a constant
         "WHERE domain = ? AND job_id = ?",
@@ -70,7 +70,7 @@ def find(connection: Connection, domain: int, job_id: str) -> Job | None:
 
 
 def page(connection: Connection, domain: int, before: int, limit: int) -> list[Job]:
-    """Read the runs of a domain, the latest first."""
+    """Read the jobs of a domain with an id below `before`, the latest first."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM identity_jobs "  # noqa: S608 - a constant
         "WHERE domain = ? AND id < ? ORDER BY id DESC LIMIT ?",
@@ -79,27 +79,27 @@ def page(connection: Connection, domain: int, before: int, limit: int) -> list[J
     return [_job(row) for row in rows.fetchall()]
 
 
-def unfinished(connection: Connection, since: float) -> list[str]:
-    """Give the ids of runs that are not over and gave no sign of life since a time."""
+def stale(connection: Connection, since: float) -> list[str]:
+    """Return the ids of unfinished jobs without a heartbeat since a time."""
     rows = connection.execute(
         "SELECT job_id FROM identity_jobs WHERE status NOT IN (?, ?, ?) AND heartbeat < ?",
-        (*OVER, since),
+        (*FINISHED, since),
     )
     return [job_id for (job_id,) in rows.fetchall()]
 
 
 def is_running(connection: Connection, domain: int) -> bool:
-    """Say whether a run of a domain is not over."""
+    """Return whether a domain has an unfinished job."""
     row = connection.execute(
         "SELECT 1 FROM identity_jobs WHERE domain = ? AND status NOT IN (?, ?, ?) LIMIT 1",
-        (domain, *OVER),
+        (domain, *FINISHED),
     )
     return row.fetchone() is not None
 
 
-def forget(connection: Connection, now: float, life: float) -> None:
-    """Remove runs that were over so many seconds ago."""
-    connection.execute("DELETE FROM identity_jobs WHERE ended < ?", (now - life,))
+def remove_ended(connection: Connection, before: float) -> None:
+    """Remove the jobs that ended before a time."""
+    connection.execute("DELETE FROM identity_jobs WHERE ended < ?", (before,))
 
 
 def _job(row: Any) -> Job:

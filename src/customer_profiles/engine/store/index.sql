@@ -1,29 +1,30 @@
 -- Version 4: an index to match one record against all profiles. A statement ends with the semicolon
 -- that ends its line.
 
--- When a model was made, so that who keeps it in memory sees that there is a newer one.
+-- When a model was made, so that a process that has it in memory notices a newer one.
 ALTER TABLE matching_models ADD COLUMN made REAL NOT NULL DEFAULT 0;
 
--- A match names its profiles itself: this index cost a second of a job of a million profiles.
+-- matches.members lists the profiles of a match. This index cost a job of a million profiles a
+-- second.
 DROP INDEX matched_profiles_by_match;
 
--- Domains with such an index, of the model that was made then. While one is not ready it is being
--- made, or whoever made it was killed.
+-- Domains with an index, and when the index's model was made. An index that is not ready is being
+-- built, or the process that built it was killed.
 CREATE TABLE identity_indexes (
   domain INTEGER PRIMARY KEY,
   made REAL NOT NULL,
   ready INTEGER NOT NULL
 );
 
--- What profiles are found by. Keys that a profile has no more stay: who finds it compares it as it
--- is now.
+-- The blocking keys of profiles. Outdated keys of a profile stay: candidates are compared by their
+-- current values.
 CREATE TABLE identity_keys (
   key INTEGER NOT NULL,
   profile INTEGER NOT NULL,
   PRIMARY KEY (key, profile)
 ) WITHOUT ROWID;
 
--- Profiles that were written since their keys were made.
+-- Profiles that were written since their keys were computed.
 CREATE TABLE identity_changes (
   profile INTEGER PRIMARY KEY
 );

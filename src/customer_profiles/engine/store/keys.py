@@ -1,4 +1,4 @@
-"""The search index: which profiles hold a key, by the key's hash."""
+"""The search index: which rows hold a slot (see `rows`), and the keys that were added by hand."""
 
 from __future__ import annotations
 
@@ -20,70 +20,71 @@ class AddedKey(NamedTuple):
 
 
 def add(connection: Connection, entries: Collection[tuple[int, int]]) -> None:
-    """Enter holders under keys, given as pairs of hash and row; what is there already stays."""
+    """Add entries, which are pairs of a slot and a holder's row; known ones are skipped."""
     connection.executemany("INSERT OR IGNORE INTO fresh_keys VALUES (?, ?)", entries)
     connection.fresh_rows += len(entries)
 
 
-def remove(connection: Connection, profile: int, hashes: Iterable[int]) -> None:
-    """Take a profile from under keys."""
-    rows = [(key, profile) for key in hashes]
-    connection.executemany("DELETE FROM fresh_keys WHERE hash = ? AND profile = ?", rows)
-    connection.executemany("DELETE FROM keys WHERE hash = ? AND profile = ?", rows)
+def remove(connection: Connection, holder: int, slots: Iterable[int]) -> None:
+    """Remove a holder from slots."""
+    entries = [(slot, holder) for slot in slots]
+    connection.executemany("DELETE FROM fresh_keys WHERE slot = ? AND holder = ?", entries)
+    connection.executemany("DELETE FROM keys WHERE slot = ? AND holder = ?", entries)
 
 
-def holders(connection: Connection, key: int, after: int, limit: int) -> list[int]:
-    """Give the first profiles beyond `after` that hold a key, in order.
+def holders(connection: Connection, slot: int, after: int, limit: int) -> list[int]:
+    """Return the first holders of a slot beyond the row `after`, in order.
 
-    Two keys of one 64-bit hash are expected among billions, not millions; none tells them apart.
+    Two keys that share a 64-bit hash are expected among billions of keys, not among millions;
+    they are not told apart.
     """
     rows = connection.execute(
-        "SELECT profile FROM keys WHERE hash = :key AND profile > :after "
-        "UNION SELECT profile FROM fresh_keys WHERE hash = :key AND profile > :after "
-        "ORDER BY profile LIMIT :limit",
-        {"key": key, "after": after, "limit": limit},
+        "SELECT holder FROM keys WHERE slot = :slot AND holder > :after "
+        "UNION SELECT holder FROM fresh_keys WHERE slot = :slot AND holder > :after "
+        "ORDER BY holder LIMIT :limit",
+        {"slot": slot, "after": after, "limit": limit},
     )
     return [row[0] for row in rows.fetchall()]
 
 
-def single_holders(connection: Connection, places: Collection[int]) -> dict[int, int]:
-    """Give the only holder of each key, 0 for none; keys of several holders are left out."""
+def single_holders(connection: Connection, slots: Collection[int]) -> dict[int, int]:
+    """Return the only holder of each slot, 0 for none; slots with several holders are left out."""
     rows = connection.execute(
         "SELECT value, "
-        "(SELECT min(profile) FROM keys WHERE hash = value), "
-        "(SELECT max(profile) FROM keys WHERE hash = value), "
-        "(SELECT min(profile) FROM fresh_keys WHERE hash = value), "
-        "(SELECT max(profile) FROM fresh_keys WHERE hash = value) FROM json_each(?)",
-        (json.dumps(list(places)),),
+        "(SELECT min(holder) FROM keys WHERE slot = value), "
+        "(SELECT max(holder) FROM keys WHERE slot = value), "
+        "(SELECT min(holder) FROM fresh_keys WHERE slot = value), "
+        "(SELECT max(holder) FROM fresh_keys WHERE slot = value) FROM json_each(?)",
+        (json.dumps(list(slots)),),
     )
     found: dict[int, int] = {}
-    for place, *holders in rows.fetchall():
-        different = {holder for holder in holders if holder is not None}
+    for slot, *extremes in rows.fetchall():
+        different = {holder for holder in extremes if holder is not None}
         if len(different) < 2:  # noqa: PLR2004 - none or one
-            found[place] = different.pop() if different else 0
+            found[slot] = different.pop() if different else 0
     return found
 
 
-def held(connection: Connection, hashes: Sequence[int], profiles: Sequence[int]) -> set[int]:
-    """Give those of `profiles` that hold one of the keys."""
-    rows = connection.execute(
-        "WITH key AS (SELECT value FROM json_each(:keys)), "
-        "candidate AS (SELECT value FROM json_each(:profiles)) "
-        "SELECT profile FROM keys "
-        "WHERE hash IN (SELECT value FROM key) AND profile IN (SELECT value FROM candidate) "
-        "UNION SELECT profile FROM fresh_keys "
-        "WHERE hash IN (SELECT value FROM key) AND profile IN (SELECT value FROM candidate)",
-        {"keys": json.dumps(hashes), "profiles": json.dumps(profiles)},
+def holders_among(connection: Connection, slots: Sequence[int], rows: Sequence[int]) -> set[int]:
+    """Return those of `rows` that hold at least one of the slots."""
+    found = connection.execute(
+        "WITH wanted AS (SELECT value FROM json_each(:slots)), "
+        "candidate AS (SELECT value FROM json_each(:rows)) "
+        "SELECT holder FROM keys "
+        "WHERE slot IN (SELECT value FROM wanted) AND holder IN (SELECT value FROM candidate) "
+        "UNION SELECT holder FROM fresh_keys "
+        "WHERE slot IN (SELECT value FROM wanted) AND holder IN (SELECT value FROM candidate)",
+        {"slots": json.dumps(slots), "rows": json.dumps(rows)},
     )
-    return {row[0] for row in rows.fetchall()}
+    return {holder for (holder,) in found.fetchall()}
 
 
-def frequency(connection: Connection, key: int, limit: int) -> int:
-    """Count the profiles that hold a key, no further than `limit`."""
+def frequency(connection: Connection, slot: int, limit: int) -> int:
+    """Count the holders of a slot, up to about `limit`."""
     (found,) = connection.execute(
-        "SELECT (SELECT count(*) FROM (SELECT 1 FROM keys WHERE hash = :key LIMIT :limit)) "
-        "+ (SELECT count(*) FROM (SELECT 1 FROM fresh_keys WHERE hash = :key LIMIT :limit))",
-        {"key": key, "limit": limit},
+        "SELECT (SELECT count(*) FROM (SELECT 1 FROM keys WHERE slot = :slot LIMIT :limit)) "
+        "+ (SELECT count(*) FROM (SELECT 1 FROM fresh_keys WHERE slot = :slot LIMIT :limit))",
+        {"slot": slot, "limit": limit},
     ).fetchone()
     return int(found)
 
@@ -96,16 +97,16 @@ def added(connection: Connection, profile: int) -> list[AddedKey]:
     return [AddedKey(*row) for row in rows]
 
 
-def put_added(connection: Connection, profile: int, added: Iterable[AddedKey]) -> None:
-    """Remember keys that were added to a profile by hand."""
+def put_added(connection: Connection, profile: int, keys: Iterable[AddedKey]) -> None:
+    """Store keys that were added to a profile by hand."""
     connection.executemany(
         "INSERT OR IGNORE INTO added_keys VALUES (?, ?, ?, ?)",
-        [(profile, *one) for one in added],
+        [(profile, *key) for key in keys],
     )
 
 
 def remove_added(connection: Connection, profile: int, name: str, normals: Iterable[str]) -> None:
-    """Forget keys that were added to a profile by hand."""
+    """Remove keys that were added to a profile by hand."""
     connection.executemany(
         "DELETE FROM added_keys WHERE profile = ? AND name = ? AND normal = ?",
         [(profile, name, normal) for normal in normals],

@@ -1,10 +1,12 @@
-"""What the machine matching found."""
+"""Matches: the groups of profiles that the latest identity-resolution job found."""
 
 from __future__ import annotations
 
 import json
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
+
+from .rows import first_row, last_row, row_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,7 +18,7 @@ _ROW_BYTES = 8
 
 
 class Match(NamedTuple):
-    """Profiles that seem to be one person's."""
+    """A group of profiles that seem to belong to one person."""
 
     id: int
     match_id: str
@@ -30,13 +32,13 @@ class Found(NamedTuple):
     match_id: str
     confidence: float
     profiles: bytes
-    """Its profiles' rows, eight bytes each."""
+    """The rows of its profiles, eight bytes each."""
     evidence: bytes = b""
-    """What the matcher explains its pairs from."""
+    """What the model explains the pairs of the match from."""
 
     @property
     def rows(self) -> list[int]:
-        """Its profiles' rows."""
+        """The rows of its profiles."""
         return array("q", self.profiles).tolist()
 
 
@@ -44,28 +46,28 @@ class Matches(NamedTuple):
     """All matches of a domain."""
 
     found: Sequence[Found]
-    held: Iterable[tuple[int, int]]
-    """Profiles, in their order, each with the place of its match."""
+    members: Iterable[tuple[int, int]]
+    """The rows of profiles in order, each with the index of its match in `found`."""
 
     @classmethod
     def of(cls, found: Sequence[Found]) -> Matches:
-        """Give matches with the places of their profiles."""
-        held = ((profile, place) for place, one in enumerate(found) for profile in one.rows)
-        return cls(found, sorted(held))
+        """Return matches with the index that each of their profiles belongs to."""
+        members = ((row, index) for index, match in enumerate(found) for row in match.rows)
+        return cls(found, sorted(members))
 
 
 def bodies(connection: Connection, domain: int, after: int, now: float) -> list[tuple[int, bytes]]:
-    """Read the next profiles of a domain, in the order of their rows."""
+    """Read the profiles of a domain beyond the row `after`, in order, a chunk at a time."""
     return connection.execute(
-        "SELECT id, body FROM profiles WHERE domain = ? AND id > ? AND id < ? AND expires > ? "
+        "SELECT id, body FROM profiles WHERE domain = ? AND id > ? AND id <= ? AND expires > ? "
         "ORDER BY id LIMIT ?",
-        (domain, max(after, domain << 40), (domain + 1) << 40, now, _CHUNK),
+        (domain, max(after, first_row(domain) - 1), last_row(domain), now, _CHUNK),
     ).fetchall()
 
 
 def replace(connection: Connection, domain: int, matches: Matches, now: float) -> None:
-    """Put what was found in the place of what was found before."""
-    rows = (domain << 40, (domain + 1) << 40)
+    """Replace the matches of a domain."""
+    rows = row_range(domain)
     connection.execute("DELETE FROM matched_profiles WHERE profile BETWEEN ? AND ?", rows)
     connection.execute("DELETE FROM matches WHERE domain = ?", (domain,))
     (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM matches").fetchone()
@@ -76,21 +78,21 @@ def replace(connection: Connection, domain: int, matches: Matches, now: float) -
             (
                 number,
                 domain,
-                it.match_id,
-                it.confidence,
+                match.match_id,
+                match.confidence,
                 now,
-                len(it.profiles) // _ROW_BYTES,
-                it.profiles,
-                it.evidence,
+                len(match.profiles) // _ROW_BYTES,
+                match.profiles,
+                match.evidence,
             )
-            for number, it in enumerate(matches.found, first)
+            for number, match in enumerate(matches.found, first)
         ],
     )
     connection.executemany(
         "INSERT INTO matched_profiles VALUES (?, ?)",
-        ((profile, first + place) for profile, place in matches.held),
+        ((profile, first + index) for profile, index in matches.members),
     )
-    # Who was merged or deleted since the profiles were read leaves its match as if it left now.
+    # Profiles that were merged or deleted while the job ran leave their matches now.
     gone = connection.execute(
         "SELECT match, profile FROM matched_profiles WHERE profile BETWEEN ? AND ? "
         "AND NOT EXISTS (SELECT 1 FROM profiles WHERE id = profile)",
@@ -98,12 +100,12 @@ def replace(connection: Connection, domain: int, matches: Matches, now: float) -
     ).fetchall()
     connection.executemany("DELETE FROM matched_profiles WHERE match = ? AND profile = ?", gone)
     connection.executemany(
-        "UPDATE matches SET remaining = remaining - 1 WHERE id = ?", [(one,) for one, _ in gone]
+        "UPDATE matches SET remaining = remaining - 1 WHERE id = ?", [(match,) for match, _ in gone]
     )
 
 
 def page(connection: Connection, domain: int, after: int, limit: int) -> list[Match]:
-    """Read matches of which at least two profiles are left: neither merged nor deleted."""
+    """Read the matches that still have at least two profiles, beyond the id `after`."""
     rows = connection.execute(
         "SELECT id, match_id, confidence, generated FROM matches "
         "WHERE domain = ? AND id > ? AND remaining > 1 ORDER BY id LIMIT ?",
@@ -113,7 +115,7 @@ def page(connection: Connection, domain: int, after: int, limit: int) -> list[Ma
 
 
 def sample(connection: Connection, domain: int, limit: int) -> list[Match]:
-    """Read matches that are anywhere among all, the same ones whenever they are asked for."""
+    """Read a pseudo-random sample of the matches, which is the same at every call."""
     rows = connection.execute(
         "SELECT id, match_id, confidence, generated FROM matches "
         "WHERE domain = ? AND remaining > 1 ORDER BY id * 2654435761 % 4294967296 LIMIT ?",
@@ -123,7 +125,7 @@ def sample(connection: Connection, domain: int, limit: int) -> list[Match]:
 
 
 def count(connection: Connection, domain: int) -> int:
-    """Count the matches of which at least two profiles are left."""
+    """Count the matches that still have at least two profiles."""
     row = connection.execute(
         "SELECT count(*) FROM matches WHERE domain = ? AND remaining > 1", (domain,)
     ).fetchone()
@@ -150,7 +152,7 @@ def of_profile(connection: Connection, profile: int) -> Match | None:
 
 
 def profiles_of(connection: Connection, match: Match, now: float) -> list[tuple[int, str]]:
-    """Give the rows and ids of a match's profiles that are left."""
+    """Return the rows and ids of the profiles that a match still has."""
     (members,) = connection.execute(
         "SELECT members FROM matches WHERE id = ?", (match.id,)
     ).fetchone()
@@ -163,8 +165,8 @@ def profiles_of(connection: Connection, match: Match, now: float) -> list[tuple[
 
 
 def put_model(connection: Connection, domain: int, model: str, now: float) -> None:
-    """Keep the model that found a domain's matches."""
-    # Later than the one before, also where a test's clock stands still.
+    """Store the model that found a domain's matches."""
+    # The time must differ from that of the previous model even if the clock has not advanced.
     connection.execute(
         "INSERT OR REPLACE INTO matching_models VALUES (:domain, :model, max(:now, 0.001 + "
         "coalesce((SELECT made FROM matching_models WHERE domain = :domain), 0)))",
@@ -173,7 +175,7 @@ def put_model(connection: Connection, domain: int, model: str, now: float) -> No
 
 
 def model_made(connection: Connection, domain: int) -> float | None:
-    """Say when the model that a domain has was made."""
+    """Return when a domain's model was made, or None without a model."""
     row = connection.execute(
         "SELECT made FROM matching_models WHERE domain = ? AND model <> ''", (domain,)
     ).fetchone()
@@ -181,13 +183,13 @@ def model_made(connection: Connection, domain: int) -> float | None:
 
 
 def model(connection: Connection, domain: int) -> str:
-    """Read the model of a domain that has one."""
+    """Read the model of a domain, which must have one."""
     row = connection.execute("SELECT model FROM matching_models WHERE domain = ?", (domain,))
     return str(row.fetchone()[0])
 
 
 def evidence(connection: Connection, domain: int, match: Match) -> tuple[str, list[int], bytes]:
-    """Give the model that found a match, the rows it found, and what it explains them from."""
+    """Return the model that found a match, the rows of the match, and its evidence."""
     row = connection.execute(
         "SELECT model, members, evidence FROM matches "
         "JOIN matching_models ON matching_models.domain = matches.domain "
@@ -198,7 +200,7 @@ def evidence(connection: Connection, domain: int, match: Match) -> tuple[str, li
 
 
 def ids(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
-    """Give the ids of profiles that are there, by their rows."""
+    """Return the ids of the profiles that still exist, by their rows."""
     found = connection.execute(
         "SELECT id, lower(hex(profile_id)) FROM profiles "
         "WHERE id IN (SELECT value FROM json_each(?))",
@@ -208,5 +210,5 @@ def ids(connection: Connection, rows: Sequence[int]) -> dict[int, str]:
 
 
 def clear(connection: Connection, domain: int) -> None:
-    """Forget what was found in a domain."""
+    """Remove the matches of a domain."""
     replace(connection, domain, Matches([], []), 0.0)

@@ -1,7 +1,7 @@
 -- Version 3: identity resolution. A statement ends with the semicolon that ends its line.
 
--- Runs of the machine matching. Settings are the domain's Matching as it was when they began. The
--- heartbeat is by the machine's clock: a run whose heart has stopped was killed.
+-- Jobs of machine-learning-based matching. Settings are the domain's Matching when the job began.
+-- The heartbeat is in time of the system's clock; a job without a recent heartbeat was killed.
 CREATE TABLE identity_jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   domain INTEGER NOT NULL,
@@ -19,8 +19,8 @@ CREATE TABLE identity_jobs (
 );
 CREATE INDEX identity_jobs_by_domain ON identity_jobs (domain, id);
 
--- What the latest run found; a profile is in one match at most. Evidence says why, for the model
--- of that run.
+-- What the latest job found; a profile is in one match at most. The job's model explains a match
+-- from its evidence.
 CREATE TABLE matches (
   id INTEGER PRIMARY KEY,
   domain INTEGER NOT NULL,
@@ -44,8 +44,8 @@ CREATE INDEX matched_profiles_by_match ON matched_profiles (match);
 
 CREATE TRIGGER matched_profile_removed AFTER DELETE ON profiles WHEN EXISTS (SELECT 1 FROM matched_profiles WHERE profile = OLD.id) BEGIN UPDATE matches SET remaining = remaining - 1 WHERE id = (SELECT match FROM matched_profiles WHERE profile = OLD.id); DELETE FROM matched_profiles WHERE profile = OLD.id; END;
 
--- Domains with rules, and the profiles whose keys are to be made anew: all that are written, by
--- whatever operation, as triggers see to it.
+-- Domains with rules, and the profiles whose keys must be computed again. Triggers add every
+-- profile that an operation writes.
 CREATE TABLE rule_domains (
   domain INTEGER PRIMARY KEY,
   config TEXT NOT NULL,
@@ -58,8 +58,8 @@ CREATE TRIGGER profile_made AFTER INSERT ON profiles WHEN EXISTS (SELECT 1 FROM 
 CREATE TRIGGER profile_changed AFTER UPDATE OF body ON profiles WHEN EXISTS (SELECT 1 FROM rule_domains WHERE domain = NEW.domain) BEGIN INSERT OR IGNORE INTO rule_changes VALUES (NEW.id); END;
 CREATE TRIGGER profile_removed AFTER DELETE ON profiles WHEN EXISTS (SELECT 1 FROM rule_domains WHERE domain = OLD.domain) BEGIN INSERT OR IGNORE INTO rule_changes VALUES (OLD.id); END;
 
--- What profiles that match by rule have in common. Parts are the hashes of a key's values, eight
--- bytes each, whose holders are counted.
+-- The keys that profiles share when they match by rule. Parts are the hashes of a key's values,
+-- eight bytes each; rule_values counts the profiles that have a value.
 CREATE TABLE rule_keys (
   hash INTEGER NOT NULL,
   profile INTEGER NOT NULL,

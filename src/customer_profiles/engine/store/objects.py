@@ -1,9 +1,11 @@
-"""Objects: those that other systems sent, and the standard objects that they fill."""
+"""Objects of other systems, and the standard objects that they fill."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, NamedTuple
+
+from .rows import owned_objects_slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,33 +22,33 @@ class StoredObject(NamedTuple):
     """The row of the profile that it belongs to."""
     type: str
     unique_key: str
-    """The service's key of it."""
+    """Its ProfileObjectUniqueKey."""
     ingested: float
     changed: float
-    """When its source changed it, or else when it was ingested."""
+    """When its source changed it, else when it was ingested."""
     expires: int
     keys: bytes
-    """The keys that it gives its profile, as JSON."""
+    """The keys by which a search finds its profile, as JSON."""
     own_keys: bytes
-    """The keys that find the object itself, as JSON."""
+    """The keys by which ingestion finds the object itself, as JSON."""
     sources: bytes | None
-    """Which objects set a standard object's values, as JSON."""
+    """Which objects set the values of a standard object, as JSON."""
     body: bytes
 
     @property
     def is_standard(self) -> bool:
-        """Whether it is a standard object, which the service itself keeps."""
+        """Whether it is a standard object, which the service itself maintains."""
         return self.type.startswith("_")
 
 
 _COLUMNS = ", ".join(StoredObject._fields)
-_PLACES = ", ".join("?" * len(StoredObject._fields))
+_PLACEHOLDERS = ", ".join("?" * len(StoredObject._fields))
 
 
 def put(connection: Connection, objects: Iterable[StoredObject]) -> None:
-    """Store objects under their ids, new or anew."""
+    """Insert objects, or replace those with the same ids."""
     connection.executemany(
-        f"INSERT OR REPLACE INTO objects ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608
+        f"INSERT OR REPLACE INTO objects ({_COLUMNS}) VALUES ({_PLACEHOLDERS})",  # noqa: S608
         objects,
     )
 
@@ -75,15 +77,15 @@ def find(connection: Connection, identity: int) -> StoredObject | None:
 
 _FEW = 50
 _OF_PROFILE = (
-    "id IN (SELECT profile FROM keys WHERE hash = :place "
-    "UNION ALL SELECT profile FROM fresh_keys WHERE hash = :place)"
+    "id IN (SELECT holder FROM keys WHERE slot = :slot "
+    "UNION ALL SELECT holder FROM fresh_keys WHERE slot = :slot)"
 )
 
 
-def keys_among(connection: Connection, place: int, wanted: Sequence[bytes]) -> list[bytes]:
-    """Read the keys of those objects of a profile that have one of the wanted keys.
+def keys_among(connection: Connection, profile: int, wanted: Sequence[bytes]) -> list[bytes]:
+    """Read the keys of the objects of a profile that have one of the wanted keys.
 
-    Where many are wanted, those of other objects are read too.
+    With more than 50 wanted keys, the keys of all its objects are read.
     """
     if not wanted:
         return []
@@ -91,28 +93,30 @@ def keys_among(connection: Connection, place: int, wanted: Sequence[bytes]) -> l
     tests = " OR ".join(f"instr(keys, :{name})" for name in names) or "TRUE"
     rows = connection.execute(
         f"SELECT keys FROM objects WHERE {_OF_PROFILE} AND ({tests})",  # noqa: S608
-        {"place": place, **dict(zip(names, wanted, strict=False))},
+        {"slot": owned_objects_slot(profile), **dict(zip(names, wanted, strict=False))},
     )
     return [row[0] for row in rows.fetchall()]
 
 
-def counts(connection: Connection, place: int) -> dict[str, int]:
-    """Count the objects of other systems that a profile has, by type."""
+def counts(connection: Connection, profile: int) -> dict[str, int]:
+    """Count the objects of other systems of a profile, by type."""
     rows = connection.execute(
         f"SELECT type, count(*) FROM objects WHERE {_OF_PROFILE} "  # noqa: S608
         "AND substr(type, 1, 1) <> '_' GROUP BY type",
-        {"place": place},
+        {"slot": owned_objects_slot(profile)},
     )
     return dict(rows.fetchall())
 
 
-def oldest(connection: Connection, place: int, name: str | None, but: int) -> StoredObject | None:
-    """Read the oldest object of a type, or of all types, that a profile has, but for one."""
+def oldest(
+    connection: Connection, profile: int, name: str | None, except_id: int
+) -> StoredObject | None:
+    """Read the oldest object of a profile, of a type or of any, other than `except_id`."""
     row = connection.execute(
         f"SELECT {_COLUMNS} FROM objects WHERE {_OF_PROFILE} "  # noqa: S608
-        "AND id <> :but AND (type = :type OR :type IS NULL AND substr(type, 1, 1) <> '_') "
+        "AND id <> :except_id AND (type = :type OR :type IS NULL AND substr(type, 1, 1) <> '_') "
         "ORDER BY ingested, id LIMIT 1",
-        {"place": place, "type": name, "but": but},
+        {"slot": owned_objects_slot(profile), "type": name, "except_id": except_id},
     ).fetchone()
     return row and StoredObject(*row)
 
@@ -120,7 +124,7 @@ def oldest(connection: Connection, place: int, name: str | None, but: int) -> St
 def of_type(
     connection: Connection, domain: int, name: str, after: int, limit: int
 ) -> list[StoredObject]:
-    """Read some of a type's objects, in the order of their ids."""
+    """Read up to `limit` objects of a type beyond the id `after`, in order."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
         "WHERE domain = ? AND type = ? AND id > ? ORDER BY id LIMIT ?",
@@ -132,7 +136,7 @@ def of_type(
 def filled_by(
     connection: Connection, domain: int, source: str, after: int, limit: int
 ) -> list[StoredObject]:
-    """Read some of the standard objects whose sources mention a text, in the order of their ids."""
+    """Read up to `limit` standard objects whose sources contain a text, beyond the id `after`."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
         "WHERE domain = ? AND id > ? AND instr(sources, CAST(? AS BLOB)) ORDER BY id LIMIT ?",
@@ -142,7 +146,7 @@ def filled_by(
 
 
 def expired(connection: Connection, now: float, limit: int) -> list[StoredObject]:
-    """Read some of the objects whose time is over."""
+    """Read up to `limit` expired objects."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM objects WHERE expires <= ? ORDER BY expires LIMIT ?",  # noqa: S608
         (now, limit),

@@ -9,10 +9,10 @@ CREATE TABLE object_types (
   PRIMARY KEY (domain, name)
 );
 
--- Objects as they came, and the standard objects that they fill, whose types begin with "_". The
--- keys are those that a search finds the profile by, own keys find the object itself. Both are
--- JSON, to be taken out of the index with the object. Sources say which object set which value.
--- Ids come from the domain's counter, as those of profiles do, so the index can hold both.
+-- Objects as they were put, and the standard objects that they fill, whose types begin with "_".
+-- A search finds the profile by keys, and ingestion finds the object itself by own_keys. Both are
+-- JSON, from which they are removed from the index with the object. Sources tell which object set
+-- which value. Ids come from domains.last_row, as those of profiles do, so the index can hold both.
 CREATE TABLE objects (
   id INTEGER PRIMARY KEY,
   domain INTEGER NOT NULL,
@@ -29,17 +29,18 @@ CREATE TABLE objects (
 );
 CREATE INDEX objects_by_expiry ON objects (expires);
 
--- Which object set which of a profile's values, values that no object set were set by hand, and
--- how many objects of other systems it has.
+-- Sources tell which object set which value of a profile; a value without a source was set by hand.
+-- The counters are of objects of other systems, without standard objects.
 ALTER TABLE profiles ADD COLUMN sources BLOB;
 ALTER TABLE profiles ADD COLUMN objects INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE profiles ADD COLUMN object_bytes INTEGER NOT NULL DEFAULT 0;
 
--- How values of a key compare, and whether AddProfileKey made the name known, which is for good.
+-- Content types tell how values of a key are compared. A name that AddProfileKey has added is kept
+-- when the object types with that key are deleted.
 ALTER TABLE key_names ADD COLUMN content_types TEXT NOT NULL DEFAULT '["STRING"]';
 ALTER TABLE key_names ADD COLUMN added INTEGER NOT NULL DEFAULT 1;
 
--- Objects that wait for the moment from which on they are seen.
+-- Objects that are ingested when they are due.
 CREATE TABLE inbox (
   id INTEGER PRIMARY KEY,
   domain INTEGER NOT NULL,
@@ -48,7 +49,8 @@ CREATE TABLE inbox (
   due REAL NOT NULL
 );
 
--- Letters leave for the queue of their domain, but for those that it cannot take, which are held.
+-- Objects that ingestion rejected. They are sent to the queue of their domain; those that the queue
+-- cannot accept are kept here, and held is 1.
 CREATE TABLE dead_letters (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   domain INTEGER NOT NULL,
@@ -59,8 +61,8 @@ CREATE TABLE dead_letters (
   held INTEGER NOT NULL DEFAULT 0
 );
 
--- A definition is what requests set, its flow included. Flows with a schedule have a next run, and
--- incremental ones a position, which says what they have pulled.
+-- A definition is what requests set, including the flow. A scheduled flow has a next run, and an
+-- incremental flow has a position, which tells what it has pulled already.
 CREATE TABLE integrations (
   domain INTEGER NOT NULL,
   uri TEXT NOT NULL,
@@ -74,7 +76,7 @@ CREATE TABLE integrations (
 CREATE INDEX integrations_by_uri ON integrations (uri);
 CREATE INDEX integrations_by_next_run ON integrations (next_run) WHERE next_run IS NOT NULL;
 
--- What happened to a profile, once it is no longer plain from what is stored now.
+-- Past events of a profile that its current rows do not show.
 CREATE TABLE history (
   id INTEGER PRIMARY KEY,
   profile INTEGER NOT NULL,

@@ -1,4 +1,4 @@
-"""Profiles, as the JSON that answers with them."""
+"""Profiles, stored as the JSON that the service answers."""
 
 from __future__ import annotations
 
@@ -20,36 +20,46 @@ class Stored(NamedTuple):
     expires: int
     body: bytes
     sources: bytes | None = None
-    """Which objects set its values, as JSON; values without a source were set by hand."""
+    """Which objects set its values, as JSON; a value without a source was set by hand."""
     objects: int = 0
     """How many objects of other systems it has."""
     object_bytes: int = 0
-    """How large these are together."""
+    """The total size of these objects."""
 
 
 _COLUMNS = ", ".join(Stored._fields)
-_PLACES = ", ".join("?" * len(Stored._fields))
+_PLACEHOLDERS = ", ".join("?" * len(Stored._fields))
 
 
 def insert(connection: Connection, profiles: Iterable[Stored]) -> None:
     """Store new profiles."""
     connection.executemany(
-        f"INSERT INTO profiles ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608 - constants
+        f"INSERT INTO profiles ({_COLUMNS}) VALUES ({_PLACEHOLDERS})",  # noqa: S608 - constants
         profiles,
     )
 
 
 def replace(connection: Connection, profiles: Iterable[Stored]) -> None:
-    """Store profiles anew; their ids stay."""
+    """Update the rows of profiles."""
     connection.executemany(
         "UPDATE profiles SET expires = ?, body = ?, sources = ?, objects = ?, object_bytes = ? "
         "WHERE id = ?",
-        [(*profile[3:], profile.id) for profile in profiles],
+        [
+            (
+                profile.expires,
+                profile.body,
+                profile.sources,
+                profile.objects,
+                profile.object_bytes,
+                profile.id,
+            )
+            for profile in profiles
+        ],
     )
 
 
 def count_object(connection: Connection, profile: int, objects: int, size: int) -> None:
-    """Add to a profile's counters; negative numbers take away."""
+    """Add to a profile's counters; negative numbers subtract."""
     connection.execute(
         "UPDATE profiles SET objects = objects + ?, object_bytes = object_bytes + ? WHERE id = ?",
         (objects, size, profile),
@@ -75,13 +85,13 @@ def at(connection: Connection, row: int) -> Stored | None:
     return found and Stored(*found)
 
 
-def holding(connection: Connection, key: int, now: float, limit: int) -> list[Stored]:
-    """Read the first profiles that hold a key and have not expired."""
+def holding(connection: Connection, slot: int, now: float, limit: int) -> list[Stored]:
+    """Read up to `limit` profiles that hold a slot of the index and have not expired."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM profiles WHERE id IN ("  # noqa: S608 - constants
-        "SELECT profile FROM keys WHERE hash = :key UNION ALL "
-        "SELECT profile FROM fresh_keys WHERE hash = :key) AND expires > :now LIMIT :limit",
-        {"key": key, "now": now, "limit": limit},
+        "SELECT holder FROM keys WHERE slot = :slot UNION ALL "
+        "SELECT holder FROM fresh_keys WHERE slot = :slot) AND expires > :now LIMIT :limit",
+        {"slot": slot, "now": now, "limit": limit},
     )
     return [Stored(*row) for row in rows.fetchall()]
 
@@ -89,7 +99,7 @@ def holding(connection: Connection, key: int, now: float, limit: int) -> list[St
 def filled_by(
     connection: Connection, domain: int, source: str, after: int, limit: int
 ) -> list[Stored]:
-    """Read some of the profiles whose sources mention a text, in the order of their rows."""
+    """Read up to `limit` profiles whose sources contain a text, beyond the row `after`."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM profiles "  # noqa: S608 - constants
         "WHERE domain = ? AND id > ? AND instr(sources, CAST(? AS BLOB)) ORDER BY id LIMIT ?",
@@ -99,7 +109,7 @@ def filled_by(
 
 
 def row_of(connection: Connection, domain: int, profile_id: bytes) -> int | None:
-    """Give the id of a profile's row."""
+    """Return the row number of a profile, expired or not."""
     row = connection.execute(
         "SELECT id FROM profiles WHERE profile_id = ? AND domain = ?", (profile_id, domain)
     ).fetchone()
@@ -107,7 +117,7 @@ def row_of(connection: Connection, domain: int, profile_id: bytes) -> int | None
 
 
 def bodies(connection: Connection, profiles: Sequence[int], now: float) -> dict[int, bytes]:
-    """Read profiles that have not expired, by their rows' ids."""
+    """Read the bodies of the profiles that have not expired, by their rows."""
     rows = connection.execute(
         "SELECT id, body FROM profiles "
         "WHERE id IN (SELECT value FROM json_each(?)) AND expires > ?",
@@ -117,14 +127,14 @@ def bodies(connection: Connection, profiles: Sequence[int], now: float) -> dict[
 
 
 def delete(connection: Connection, profile: int) -> None:
-    """Remove a profile, the keys that were added to it by hand, and its history."""
+    """Remove a profile with its history and the keys that were added by hand."""
     connection.execute("DELETE FROM added_keys WHERE profile = ?", (profile,))
     connection.execute("DELETE FROM history WHERE profile = ?", (profile,))
     connection.execute("DELETE FROM profiles WHERE id = ?", (profile,))
 
 
 def expired(connection: Connection, now: float, limit: int) -> list[Stored]:
-    """Read some of the profiles whose time is over."""
+    """Read up to `limit` expired profiles."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM profiles "  # noqa: S608 - constants
         "WHERE expires <= ? ORDER BY expires LIMIT ?",

@@ -5,7 +5,7 @@ CREATE TABLE meta (
   value BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- Ids are never used twice, so the hash of a key can begin with the domain's id.
+-- Ids are never used twice, so the hash of a key can include the domain's id.
 CREATE TABLE domains (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL UNIQUE,
@@ -19,8 +19,8 @@ CREATE TABLE domains (
   total_size INTEGER NOT NULL DEFAULT 0
 );
 
--- The body is the JSON that answers with the profile. Ids only grow within a domain and are never
--- used twice, which makes them page positions. The domain counts them, with its other counters.
+-- The body is the profile as JSON, as the service answers it. Ids (see rows.py) only grow within a
+-- domain and are never used twice, so they serve as page positions. domains.last_row counts them.
 CREATE TABLE profiles (
   id INTEGER PRIMARY KEY,
   domain INTEGER NOT NULL,
@@ -31,21 +31,23 @@ CREATE TABLE profiles (
 CREATE UNIQUE INDEX profiles_by_profile_id ON profiles (profile_id, domain);
 CREATE INDEX profiles_by_expiry ON profiles (expires);
 
--- A key is a hash of domain, name and normalised value: small rows keep a million profiles fast.
+-- The search index: a key is stored as a hash of its domain, name and normalized value, which keeps
+-- the rows small.
 CREATE TABLE keys (
   hash INTEGER NOT NULL,
   profile INTEGER NOT NULL,
   PRIMARY KEY (hash, profile)
 ) WITHOUT ROWID;
 
--- Inserts land in this small tree, which moves into the big one in order, many at a time.
+-- New rows of the index. They move to keys in its order, many at once, which is faster than random
+-- inserts into a large table.
 CREATE TABLE fresh_keys (
   hash INTEGER NOT NULL,
   profile INTEGER NOT NULL,
   PRIMARY KEY (hash, profile)
 ) WITHOUT ROWID;
 
--- What was added by hand: listed, moved by a merge and deleted with the profile.
+-- Keys that were added by hand. A merge moves them, and they are deleted with their profile.
 CREATE TABLE added_keys (
   profile INTEGER NOT NULL,
   name TEXT NOT NULL,
