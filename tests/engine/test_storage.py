@@ -191,7 +191,7 @@ def test_a_later_migration_keeps_what_is_stored(open_shop, monkeypatch):
     again = open_shop()
     assert again.search("_fullName", "ada") == [profile]
     with again.engine._database.read() as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (6,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(database.MIGRATIONS),)
         assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
 
 
@@ -207,7 +207,7 @@ def test_a_migration_that_fails_changes_nothing(open_shop, tmp_path, monkeypatch
         with pytest.raises(StorageError, match="nonsense"):
             Engine(tmp_path / "shop.db")
     with open_shop().engine._database.read() as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (5,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(database.MIGRATIONS),)
         assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name='later'").fetchone()
 
 
@@ -217,7 +217,7 @@ def test_a_folder_is_no_database(tmp_path):
 
 
 def test_a_missing_folder_is_not_made(tmp_path):
-    with pytest.raises(StorageError, match=r"the folder .*nowhere is missing; make it first"):
+    with pytest.raises(StorageError, match=r"the folder .*nowhere is missing; create it first"):
         Engine(tmp_path / "nowhere" / "shop.db")
     assert list(tmp_path.iterdir()) == []
 
@@ -235,7 +235,7 @@ def test_a_read_only_file_says_so(open_shop, tmp_path, folder_mode):
     opener = python(code, tmp_path / "shop.db", stderr=subprocess.PIPE)
     words = opener.communicate()[1]
     assert "StorageError" in words
-    assert "check the rights of the file and its folder" in words
+    assert "check the permissions of the file and its folder" in words
     assert (tmp_path / "shop.db").read_bytes() == before
 
 
