@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import customer_profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(customer_profiles.__file__).parent
 OURS = "customer_profiles"
@@ -178,6 +183,73 @@ def test_a_library_is_imported_only_where_it_belongs(file: str) -> None:
     }
 
     assert strange == set()
+
+
+SQL = re.compile(
+    r"\s*(SELECT\s.+\sFROM\s|SELECT EXISTS|INSERT\s(OR \w+ )?INTO\s|UPDATE\s\w+\sSET\s"
+    r"|DELETE FROM\s|(CREATE|ALTER|DROP)\s(TABLE|INDEX|TRIGGER)\s|PRAGMA\s)",
+    re.DOTALL,
+)
+ROW_BITS = 40
+
+
+def sql_in(tree: ast.Module) -> Iterator[int]:
+    """Return the lines of string literals with SQL."""
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        text = "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "name" for part in parts
+        )
+        if isinstance(node, ast.JoinedStr | ast.Constant) and SQL.match(text):
+            yield node.lineno
+
+
+def packing_in(tree: ast.Module) -> Iterator[int]:
+    """Return the lines that pack or unpack row numbers, or compute a neighbouring slot."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.right, ast.Constant):
+            operator, operand = node.op, node.right.value
+            if isinstance(operator, ast.LShift | ast.RShift) and operand == ROW_BITS:
+                yield node.lineno
+            if isinstance(operator, ast.BitXor) and operand == 1:
+                yield node.lineno
+
+
+OUTSIDE_THE_STORE = [file for file in FILES if not file.startswith("engine/store/")]
+
+
+@pytest.mark.parametrize("file", OUTSIDE_THE_STORE)
+def test_sql_is_only_in_the_store(file: str) -> None:
+    lines = sorted(sql_in(ast.parse((ROOT / file).read_text())))
+
+    assert lines == [], (
+        f"{file} has SQL in lines {lines}: put it into a function of the module in engine/store/ "
+        "that has the table, and call that function here"
+    )
+
+
+@pytest.mark.parametrize("file", OUTSIDE_THE_STORE)
+def test_row_numbers_are_packed_only_in_the_store(file: str) -> None:
+    lines = sorted(packing_in(ast.parse((ROOT / file).read_text())))
+
+    assert lines == [], (
+        f"{file} packs row numbers or index slots in lines {lines}: use a function of "
+        "engine/store/rows.py, such as domain_of(row), first_row(domain) or object_slot(), or add "
+        "one there"
+    )
+
+
+def test_sql_and_packing_are_recognized() -> None:
+    code = """
+row >> 40, domain << 40, slot ^ 1, row >> 8
+connection.execute(f"SELECT {columns} FROM profiles")
+connection.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", ["Select a file from the list"])
+connection.execute("DELETE FROM keys")
+"""
+    tree = ast.parse(code)
+
+    assert sorted(packing_in(tree)) == [2, 2, 2]
+    assert sorted(set(sql_in(tree))) == [3, 4, 5]
 
 
 def test_importing_the_package_imports_no_engine_and_no_cli() -> None:
