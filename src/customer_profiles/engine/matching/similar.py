@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.profiles.access import domain_row, existing_profile
 from customer_profiles.engine.store import matches as store
@@ -10,10 +10,9 @@ from customer_profiles.engine.store import matches as store
 from . import rule_matches
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
-
-Wire = dict[str, Any]
 
 
 def by_job(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.profiles.access import domain_row, existing_profile
 from customer_profiles.engine.profiles.history import Record, records
@@ -10,9 +10,8 @@ from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.service.registry import operation
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
-
-Wire = dict[str, Any]
 
 # Assumed: ListProfileHistoryRecords answers with 20 records a page unless MaxResults is given.
 _PAGE = 20

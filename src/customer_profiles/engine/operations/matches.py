@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.matching import consolidation, jobs, rule_matches, rules, similar
 from customer_profiles.engine.profiles import merging
@@ -14,10 +14,9 @@ from customer_profiles.engine.store import identity_jobs as job_store
 from customer_profiles.engine.store import matches as store
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
-
-Wire = dict[str, Any]
 
 # Assumed: lists of matches and jobs answer with 20 a page unless MaxResults is given.
 _PAGE = 20

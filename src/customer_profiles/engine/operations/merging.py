@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.profiles import merging
 from customer_profiles.engine.profiles.access import domain_row, find_profile
@@ -12,9 +12,8 @@ from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
-
-Wire = dict[str, Any]
 
 
 @operation("MergeProfiles")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
@@ -15,10 +15,9 @@ from customer_profiles.engine.service.refusals import Refusal, bad_request, not_
 from customer_profiles.engine.service.registry import operation
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
-
-Wire = dict[str, Any]
 
 # Assumed: ListProfileObjects answers with 20 objects a page unless MaxResults is given.
 _PAGE = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.type_checks import predefined_keys
@@ -20,9 +20,8 @@ from customer_profiles.engine.store import profiles as store
 from customer_profiles.engine.store.rows import key_slots
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
-
-Wire = dict[str, Any]
 
 # The model's text on SearchProfiles.MaxResults.
 _PAGE = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.store import domains as domain_store
@@ -15,18 +15,13 @@ from .expiry import writing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-Wire = dict[str, Any]
-
 
 def existing_domain(connection: Connection, name: str) -> domain_store.Domain:
-    """Read a domain.
-
-    Raises:
-        Refusal: the domain does not exist.
-    """
+    """Read a domain, or refuse the request."""
     return domain_store.find(connection, name) or missing_domain(name)
 
 
@@ -37,11 +32,7 @@ def missing_domain(name: str) -> NoReturn:
 
 
 def matching_domain(connection: Connection, name: str, setting: str) -> int:
-    """Return the id of a domain whose Matching or RuleBasedMatching is enabled.
-
-    Raises:
-        Refusal: the domain does not exist, or the setting is not enabled.
-    """
+    """Return the id of a domain whose setting is enabled, or refuse the request."""
     domain = existing_domain(connection, name)
     if not domain.settings.get(setting, {}).get("Enabled"):
         # Assumed: matches of a domain that does not match are refused.
@@ -50,11 +41,7 @@ def matching_domain(connection: Connection, name: str, setting: str) -> int:
 
 
 def domain_row(connection: Connection, name: str) -> domain_store.DomainRow:
-    """Read what most operations need of a domain: its row, without the settings.
-
-    Raises:
-        Refusal: the domain does not exist.
-    """
+    """Read a domain without its settings, or refuse the request."""
     return domain_store.find_row(connection, name) or missing_domain(name)
 
 
@@ -62,11 +49,7 @@ def domain_row(connection: Connection, name: str) -> domain_store.DomainRow:
 def changing(
     context: Context, request: Wire
 ) -> Iterator[tuple[Connection, domain_store.DomainRow, store.Stored]]:
-    """Open the transaction of an operation that changes an existing profile.
-
-    Raises:
-        Refusal: the domain or the profile does not exist.
-    """
+    """Open the transaction of an operation that changes a profile, which must exist."""
     with writing(context) as connection:
         domain = domain_row(connection, request["DomainName"])
         yield (
@@ -79,11 +62,7 @@ def changing(
 def existing_profile(
     context: Context, connection: Connection, domain: domain_store.DomainRow, profile_id: str
 ) -> store.Stored:
-    """Read a profile.
-
-    Raises:
-        Refusal: the profile does not exist.
-    """
+    """Read a profile, or refuse the request."""
     stored = find_profile(context, connection, domain, profile_id)
     if stored is None:
         # Assumed: an operation on a profile that does not exist is a ResourceNotFoundException.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.service.refusals import bad_request
 
 if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
-
-Wire = dict[str, Any]
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -43,11 +42,7 @@ def _merged(old: Wire, changes: Wire) -> Wire:
 
 
 def encode_profile(context: Context, profile: Wire) -> bytes:
-    """Write a profile as JSON.
-
-    Raises:
-        Refusal: the profile is too large.
-    """
+    """Write a profile as JSON, or refuse one that is too large."""
     body = encode(profile).encode()
     limit = context.quotas.profile_bytes
     if len(body) > limit:

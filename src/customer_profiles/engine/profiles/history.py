@@ -36,15 +36,7 @@ class Record(NamedTuple):
 def add(
     context: Context, connection: Connection, before: Stored, action: str, content: bytes
 ) -> None:
-    """Store an event of a profile; before the first update, store its creation too.
-
-    Args:
-        context: the engine's context.
-        connection: the connection.
-        before: the profile before the event.
-        action: the event's ActionType.
-        content: the content of the history record.
-    """
+    """Store an event of a profile; before the first update, store its creation too."""
     events = []
     if action == "UPDATED" and is_unchanged(connection, before):
         events = [created(before, before.body)]

@@ -93,13 +93,7 @@ def normalize_as(content_type: str, value: str) -> str:
 
 
 def normals(name: str, content_types: Sequence[str], value: str) -> set[str]:
-    """Return the normal forms that a searched value may have.
-
-    Args:
-        name: the name of the key.
-        content_types: the content types of the fields that make up the key.
-        value: the value, as it is searched for.
-    """
+    """Return the normal forms of a searched value, by the content types of the key's fields."""
     rule = rule_of(name)
     if rule is not None:
         return {rule(value)}
@@ -134,11 +128,7 @@ def by_key(name: str, content_types: Sequence[str], values: Iterable[str]) -> di
 
 
 def check(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
-    """Check a key of a request.
-
-    Raises:
-        Refusal: the name is reserved, or there are no values.
-    """
+    """Refuse a key of a request with a reserved name or without values."""
     if name.startswith("_") and name not in predefined:
         # AG:mapping-key-definitions: names that begin with an underscore are the service's own.
         known = ", ".join(sorted(predefined))
@@ -149,11 +139,7 @@ def check(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
 
 
 def check_own(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
-    """Check a key that is added to a profile or deleted from it.
-
-    Raises:
-        Refusal: the key is the profile's id, its name is reserved, or there are no values.
-    """
+    """Refuse a key that cannot be added to a profile or deleted from it."""
     if name == "_profileId":
         # Assumed: a profile's own id cannot be added or deleted as a key.
         raise bad_request("Key _profileId is the profile's own id; it cannot be added or deleted")

@@ -10,7 +10,7 @@ from .provenance import Path, Source, leaves
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-Wire = dict[str, Any]
+    from customer_profiles._wire import Wire
 
 _ID = "ProfileId"
 _ATTRIBUTES = "Attributes"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import from_json, to_json
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.profiles import Stored
-
-Wire = dict[str, Any]
 
 _ID = "ProfileId"
 _CHANGED = "LastChangedAt"

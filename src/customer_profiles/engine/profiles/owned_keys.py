@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic_core import from_json, to_json
 
@@ -15,13 +15,12 @@ from . import keys
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.objects import StoredObject
     from customer_profiles.engine.store.profiles import Stored
 
     from .keys import Key
-
-Wire = dict[str, Any]
 
 _ALL = 1 << 30
 
@@ -66,12 +65,7 @@ def write_keys(owned: Iterable[Key]) -> bytes:
 
 
 def default_keys(indexes: Iterable[tuple[str, str]], body: Wire) -> set[Key]:
-    """Return the keys that a standard object's own members provide.
-
-    Args:
-        indexes: pairs of a key's name and the member that it indexes.
-        body: the standard object.
-    """
+    """Return the keys of a standard object, given pairs of a key and the member it indexes."""
     found = ((name, body.get(member)) for name, member in indexes)
     return {(name, keys.normalize(name, value)) for name, value in found if isinstance(value, str)}
 

@@ -14,7 +14,7 @@ from pydantic_core import from_json, to_json
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-Wire = dict[str, Any]
+    from customer_profiles._wire import Wire
 
 Path = tuple[str, ...]
 """The names of the nested members that lead to a value; a list is a single value."""

@@ -78,18 +78,7 @@ def criterion(
     values: Sequence[str],
     content_types: Sequence[str],
 ) -> Criterion:
-    """Return the criterion for a key of a request.
-
-    Args:
-        connection: the connection.
-        domain: the domain's id.
-        name: the key's name.
-        values: the values, of which a profile must have any.
-        content_types: the content types of the key's fields; empty for an unknown key.
-
-    Raises:
-        Refusal: the domain does not know the key.
-    """
+    """Return the criterion for a key of a request; a key without content types is unknown."""
     if not content_types:
         # Assumed: searching by a key name that the domain does not know is refused.
         raise bad_request(

@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 import threading
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,33 +51,13 @@ def _create_tables(connection: Connection) -> None:
     connection.execute("INSERT INTO meta VALUES ('page_secret', ?)", (secrets.token_bytes(32),))
 
 
-def _add_objects(connection: Connection) -> None:
-    _run(connection, "objects.sql")
-
-
-def _add_matches(connection: Connection) -> None:
-    _run(connection, "matches.sql")
-
-
-def _add_identity_index(connection: Connection) -> None:
-    _run(connection, "index.sql")
-
-
-def _add_documents(connection: Connection) -> None:
-    _run(connection, "documents.sql")
-
-
-def _rename_columns(connection: Connection) -> None:
-    _run(connection, "names.sql")
-
-
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     _create_tables,
-    _add_objects,
-    _add_matches,
-    _add_identity_index,
-    _add_documents,
-    _rename_columns,
+    partial(_run, file="objects.sql"),
+    partial(_run, file="matches.sql"),
+    partial(_run, file="index.sql"),
+    partial(_run, file="documents.sql"),
+    partial(_run, file="names.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 

@@ -45,15 +45,8 @@ def replace(connection: Connection, profiles: Iterable[Stored]) -> None:
         "UPDATE profiles SET expires = ?, body = ?, sources = ?, objects = ?, object_bytes = ? "
         "WHERE id = ?",
         [
-            (
-                profile.expires,
-                profile.body,
-                profile.sources,
-                profile.objects,
-                profile.object_bytes,
-                profile.id,
-            )
-            for profile in profiles
+            (row.expires, row.body, row.sources, row.objects, row.object_bytes, row.id)
+            for row in profiles
         ],
     )
 
