@@ -220,7 +220,7 @@ def _read_phone(value: str) -> str:
 
 
 def _unreadable_phone(value: str) -> str:
-    # Assumed: a value that is no phone number is compared by its digits, else as text without case.
+    # Assumed: a value that is no phone number is compared by its digits, else by text without case.
     digits = "".join(character for character in value if character in "0123456789")
     return digits or value.strip().casefold()
 
