@@ -106,7 +106,7 @@ def _move_objects(connection: Connection, profile: Stored, main: int) -> None:
 
 
 def _keep_keys(connection: Connection, profile: Stored, owned: set[keys.Key]) -> None:
-    """Give the main profile all keys; those that it does not provide are stored as added keys."""
+    """Add all keys to the main profile; those that it does not provide become added keys."""
     # It may provide new ones: a first name and the last name of another make a new full name.
     provided = owned_keys.keys_of(connection, profile)
     added = {key: key[1] for key in owned - provided}

@@ -43,7 +43,7 @@ def insert(connection: Connection, job: Job, heartbeat: float) -> None:
     )
 
 
-def change(connection: Connection, job_id: str, **values: Any) -> None:
+def change(connection: Connection, job_id: str, **values: str | float | None) -> None:
     """Set columns of a job."""
     names = ", ".join(f"{name} = ?" for name in values)
     connection.execute(
