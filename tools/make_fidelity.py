@@ -46,6 +46,7 @@ TITLES = {
     "matching/rule_matches.py": "Matches by rules",
     "matching/rule_keys.py": "Rules",
     "matching/index.py": "Matching one record",
+    "profiles/expiry.py": "Expiry",
     "profiles/search.py": "Search",
     "profiles/owned_keys.py": "Profiles as objects",
     "profiles/history.py": "Records of the history",
