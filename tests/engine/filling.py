@@ -40,6 +40,12 @@ FLOW = {
         "TriggerProperties": {"Scheduled": {"ScheduleExpression": "rate(1 hour)"}},
     },
 }
+LAYOUT = {
+    "Description": "A layout",
+    "DisplayName": "Main",
+    "LayoutType": "PROFILE_EXPLORER",
+    "Layout": "{}",
+}
 LATER = 1_000_000.0
 
 
@@ -84,6 +90,7 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
         ObjectTypeName="Order",
         FlowDefinition={"FlowName": f"{name}-orders", **FLOW},
     )
+    ask("CreateDomainLayout", LayoutDefinitionName="main", **LAYOUT)
     _run_job(engine, name)
     engine.find_candidates(name, ADA)
     merge_keys(engine)
