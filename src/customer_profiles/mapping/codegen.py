@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic.alias_generators import to_pascal, to_snake
 
+from customer_profiles._timestamps import timestamp_format
 from customer_profiles.errors import InvalidInputError
 
 from . import rules
 from .layout import Group, Item, lay_out, quote
 from .profile_object import ProfileObject
-from .timestamps import timestamp_format
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import get_args
 
+from customer_profiles._timestamps import timestamp_format
 from customer_profiles.models.object_type import (
     ContentType,
     ObjectType,
     ObjectTypeKey,
     StandardIdentifier,
 )
-
-from .timestamps import timestamp_format
 
 Wrong = Callable[[str | None, str], Exception]
 """Makes the error: of a field or key by its name, or of the whole, and the rule that it breaks."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from customer_profiles._timestamps import TimestampFormat, timestamp_format
 from customer_profiles.errors import InvalidInputError
 
 from .shapes import Place, places
-from .timestamps import Format, timestamp_format
 
 if TYPE_CHECKING:
     from .declaration import Declared
@@ -162,7 +162,7 @@ def _numbered(kind: type[Enum]) -> dict[str, Enum]:
     return {str(one.value): one for one in kind if not isinstance(one.value, str)}
 
 
-def _format(declared: Declared) -> Format:
+def _format(declared: Declared) -> TimestampFormat:
     return timestamp_format(declared.object_type.source_last_updated_timestamp_format or "")
 
 
@@ -198,6 +198,6 @@ def _read_stamp(
     if isinstance(values.get(member), (str, int, Decimal)):
         try:
             values[member] = _format(declared).read(values[member])
-        except (ValueError, OverflowError):
+        except ValueError:
             # Pydantic reads what follows another format, or says that it cannot.
             return

@@ -293,7 +293,7 @@ def _timestamp(
         return None
     # Assumed: without a timestamp of the profile, that of another standard object is used.
     chosen = next((item for item in times if item.target and item.target.object == PROFILE), None)
-    return (chosen or times[0]).position, _timestamps.reader(pattern)
+    return (chosen or times[0]).position, _timestamps.timestamp_format(pattern).seconds
 
 
 def _read_time(timestamp: tuple[int, Callable[[str], float]], values: Values) -> float | None:

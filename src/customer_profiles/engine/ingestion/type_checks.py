@@ -163,7 +163,7 @@ def _check_timestamp(definition: Wire, targets: Mapping[str, Target]) -> None:
     if pattern:
         try:
             # Assumed: a format that cannot be followed is refused when it is put.
-            _timestamps.reader(pattern)
+            _timestamps.timestamp_format(pattern)
         except ValueError as problem:
             raise bad_request(f"SourceLastUpdatedTimestampFormat: {problem}") from None
         return
