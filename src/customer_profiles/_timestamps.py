@@ -195,7 +195,7 @@ class _Pattern:
         return year + (2000 if year < _PIVOT else 1900)
 
     def _microseconds(self, digits: str) -> int:
-        # Assumed: four and more digits of S are decimals of a second; Java widths milliseconds.
+        # Assumed: four and more digits of S are decimals of a second; Java counts milliseconds.
         if self._has_milliseconds and len(digits) <= _MILLISECONDS:
             return int(digits) * 1000
         return int(digits.ljust(6, "0")[:6])

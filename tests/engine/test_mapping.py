@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.engine.ingestion import type_checks
+from customer_profiles.engine import Refusal
+from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.ingestion.mapping import KeyValue, Mapping
 from customer_profiles.engine.profiles import keys
 
@@ -58,7 +59,7 @@ def key_of(content_types, source, name="k"):
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
 def test_a_published_mapping_loads_and_fills_every_target(path):
     definition = json.loads(path.read_text())
-    type_checks.check(definition, {})
+    compiled_types.check(definition, {})
     source = {field["Source"].split(".")[1]: "x" for field in definition["Fields"].values()}
     reading = Mapping(definition).read(source)
 
@@ -215,8 +216,8 @@ def test_what_is_accepted_compiles_and_reads_any_object(fields, source):
     how = {"SourceLastUpdatedTimestampFormat": "EpochMilli"}
     definition = {"Fields": named, "Keys": {"k": [key]}, **how}
     try:
-        type_checks.check(definition, {})
-    except type_checks.Refusal:
+        compiled_types.check(definition, {})
+    except Refusal:
         return
     reading = Mapping(definition).read(source)
     assert all(reading.standard.values())

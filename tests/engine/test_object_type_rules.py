@@ -1,7 +1,8 @@
 import pytest
 
+from customer_profiles._type_rules import content_types
 from customer_profiles.engine import Refusal
-from customer_profiles.engine.ingestion.type_checks import check, content_types
+from customer_profiles.engine.ingestion.compiled_types import check
 
 UNIQUE = {"id": [{"FieldNames": ["id"], "StandardIdentifiers": ["UNIQUE", "PROFILE"]}]}
 

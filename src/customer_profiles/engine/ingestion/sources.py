@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from customer_profiles._type_rules import source_path
 
 from .handlebars import compile_template
 from .values import follow, text
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
 
     Read = Callable[[dict[str, Any]], str | None]
     ReadAll = Callable[[dict[str, Any]], list[str | None]]
-
-_ROOT = "_source."
-_NAME = re.compile(r"[^.\[\]{}]+")
-_WAY = "use a path such as _source.a.b or _source.items[].name, or a Handlebars template"
 
 
 class Source(NamedTuple):
@@ -40,28 +37,13 @@ def compile_source(source: str) -> Source:
     """
     if "{{" in source:
         return _single(compile_template(source))
-    groups = _groups(source)
+    groups = source_path(source)
     if len(groups) > 1:
         return _array(groups)
     names = groups[0]
     if len(names) > 1:
         return _single(_path(names))
     return _single(_member(names[0]))._replace(member=names[0])
-
-
-def _groups(source: str) -> list[list[str]]:
-    """Give the names between the arrays of a path: `a[].b.c` is `[["a"], ["b", "c"]]`."""
-    if not source.startswith(_ROOT):
-        raise ValueError(f"it must begin with {_ROOT}; {_WAY}")
-    groups: list[list[str]] = [[]]
-    for segment in source[len(_ROOT) :].split("."):
-        name = segment.removesuffix("[]")
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"'{segment}' is no name in it; {_WAY}")
-        groups[-1].append(name)
-        if name is not segment and name != segment:
-            groups.append([])
-    return groups
 
 
 def _member(name: str) -> Read:

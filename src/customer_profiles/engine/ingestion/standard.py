@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _wire
-from customer_profiles.engine.profiles.keys import PROFILE
+from customer_profiles._type_rules import PROFILE, STANDARD_OBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -141,7 +141,7 @@ def _profile() -> StandardObject:
     }
     members[TIMESTAMP] = Node("text")
     # The indexes of a profile are `keys.of_fields`.
-    return StandardObject(PROFILE, "PROFILE", "ProfileId", (), Node("structure", members))
+    return StandardObject(PROFILE, *STANDARD_OBJECTS[PROFILE], (), Node("structure", members))
 
 
 def _of_shape(shape: Any) -> Node:
@@ -169,7 +169,7 @@ def _of_data(name: str, data: Mapping[str, Any], shared: Mapping[str, str]) -> S
             member, node = _wrapped(place, Node("structure", dict(_named(names, shared))))
             members[member] = node
     tree = Node("structure", members)
-    return StandardObject(name, data["identifier"], data["id"], tuple(data["keys"].items()), tree)
+    return StandardObject(name, *STANDARD_OBJECTS[name], tuple(data["keys"].items()), tree)
 
 
 def _wrapped(name: str, inner: Node) -> tuple[str, Node]:
@@ -212,14 +212,3 @@ def target(path: str) -> tuple[StandardObject, Steps, Node]:
     if not rest:
         raise ValueError(f"'{name}' is a whole object; name one of its members")
     return found, *found.resolve(rest)
-
-
-def __getattr__(name: str) -> Any:
-    """Give STANDARD, which is read from disk when it is first used."""
-    if name == "STANDARD":
-        return standard()
-    raise AttributeError(name)
-
-
-if TYPE_CHECKING:
-    STANDARD: Mapping[str, StandardObject]

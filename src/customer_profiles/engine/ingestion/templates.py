@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles._type_rules import PREDEFINED_KEYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -36,6 +38,12 @@ def templates() -> Mapping[str, Wire]:
     """Give the templates by id, read when they are first asked for."""
     data = json.loads(_DATA.read_text())
     return {name: _template(name, data) for name in sorted(data)}
+
+
+@cache
+def predefined_keys() -> frozenset[str]:
+    """Return the names of the keys that every domain has."""
+    return PREDEFINED_KEYS.union(*(template["Keys"] for template in templates().values()))
 
 
 def _template(name: str, data: Mapping[str, Any]) -> Wire:
@@ -101,14 +109,3 @@ def _content_type(target: str) -> str:
     if last in ("FirstName", "MiddleName", "LastName", "BusinessName"):
         return "NAME"
     return "STRING"
-
-
-def __getattr__(name: str) -> Any:
-    """Give TEMPLATES, which is read from disk when it is first used."""
-    if name == "TEMPLATES":
-        return templates()
-    raise AttributeError(name)
-
-
-if TYPE_CHECKING:
-    TEMPLATES: Mapping[str, Wire]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.intake import SECONDS_A_DAY
-from customer_profiles.engine.ingestion.type_checks import predefined_keys
+from customer_profiles.engine.ingestion.templates import predefined_keys
 from customer_profiles.engine.profiles import keys, provenance, removal, search
 from customer_profiles.engine.profiles.access import (
     changing,

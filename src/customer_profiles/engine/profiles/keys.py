@@ -16,33 +16,6 @@ if TYPE_CHECKING:
 PROFILE = "_profile"
 """The object type of a profile itself."""
 
-# The predefined keys, as the model's text on SearchProfiles.KeyName lists them.
-PREDEFINED = frozenset(
-    (
-        "_account",
-        "_profileId",
-        "_assetId",
-        "_caseId",
-        "_orderId",
-        "_fullName",
-        "_phone",
-        "_email",
-        "_ctrContactId",
-        "_marketoLeadId",
-        "_salesforceAccountId",
-        "_salesforceContactId",
-        "_salesforceAssetId",
-        "_zendeskUserId",
-        "_zendeskExternalId",
-        "_zendeskTicketId",
-        "_serviceNowSystemId",
-        "_serviceNowIncidentId",
-        "_segmentUserId",
-        "_shopifyCustomerId",
-        "_shopifyOrderId",
-    )
-)
-
 # AG:standard-profile-definition has the default keys and the fields behind them.
 _FIELDS = (
     ("_phone", ("PhoneNumber", "MobilePhoneNumber", "HomePhoneNumber", "BusinessPhoneNumber")),
