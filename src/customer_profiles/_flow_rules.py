@@ -27,9 +27,9 @@ _CRON = re.compile(r"cron\s*\(\s*([0-9A-Za-z*/,?#-]+(?:\s+[0-9A-Za-z*/,?#-]+){5}
 
 
 class Rate(NamedTuple):
-    """A schedule of every so many units."""
+    """A schedule that runs after every so many units of time."""
 
-    count: int
+    number: int
     unit: str
     """minute, hour, day, week or month."""
 
@@ -59,6 +59,6 @@ def parse_schedule(expression: str) -> Rate | CronFields:
     if cron := _CRON.fullmatch(expression):
         return CronFields(*cron[1].split())
     raise ValueError(
-        "it is neither rate(<number> minutes|hours|days|weeks|months) "
-        "nor cron(<minutes> <hours> <day> <month> <weekday> <year>)"
+        "a schedule is either rate(<number> minutes|hours|days|weeks|months) "
+        "or cron(<minutes> <hours> <day> <month> <weekday> <year>)"
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeAlias, TypedDict
 
 from pydantic import Field, field_validator, model_validator
+
+from customer_profiles._flow_rules import OPERATORS, parse_schedule
 
 from .base import Identifier, Model, OpenEnum, Record
 
@@ -143,12 +144,7 @@ class Scheduled(Model):
     @field_validator("schedule_expression")
     @classmethod
     def _check_expression(cls, expression: str) -> str:
-        if not (_RATE.fullmatch(expression) or _CRON.fullmatch(expression)):
-            msg = (
-                'a schedule is "rate(<number> minutes|hours|days|weeks|months)", '
-                'or "cron(<minutes> <hours> <day> <month> <weekday> <year>)"'
-            )
-            raise ValueError(msg)
+        parse_schedule(expression)
         return expression
 
     @model_validator(mode="after")
@@ -158,10 +154,6 @@ class Scheduled(Model):
             msg = "schedule_end_time must be later than schedule_start_time"
             raise ValueError(msg)
         return self
-
-
-_RATE = re.compile(r"rate\s*\(\s*[1-9][0-9]*\s*(minute|hour|day|week|month)s?\s*\)")
-_CRON = re.compile(r"cron\s*\(\s*[0-9A-Za-z*/,?#-]+(\s+[0-9A-Za-z*/,?#-]+){5}\s*\)")
 
 
 class FlowTask(Model):
@@ -181,29 +173,11 @@ class FlowTask(Model):
     @model_validator(mode="after")
     def _check_operator(self) -> Self:
         operator = getattr(self, "operator", None)
-        if operator is not None and operator not in _OPERATORS[self.task_type]:
-            known = ", ".join(_OPERATORS[self.task_type])
+        if operator is not None and operator not in OPERATORS[self.task_type]:
+            known = ", ".join(OPERATORS[self.task_type])
             msg = f"operator {operator} is not for a task of type {self.task_type}; use {known}"
             raise ValueError(msg)
         return self
-
-
-# A flow is Amazon AppFlow's, and so is what its operators are for.
-_OPERATORS: dict[TaskType, tuple[str, ...]] = {
-    "Arithmetic": ("ADDITION", "MULTIPLICATION", "DIVISION", "SUBTRACTION"),
-    "Filter": (
-        *("PROJECTION", "CONTAINS", "BETWEEN", "LESS_THAN", "GREATER_THAN", "EQUAL_TO"),
-        *("NOT_EQUAL_TO", "LESS_THAN_OR_EQUAL_TO", "GREATER_THAN_OR_EQUAL_TO", "NO_OP"),
-    ),
-    "Map": ("NO_OP", "PROJECTION"),
-    "Mask": ("MASK_ALL", "MASK_FIRST_N", "MASK_LAST_N"),
-    "Merge": ("NO_OP",),
-    "Truncate": ("NO_OP",),
-    "Validate": (
-        *("VALIDATE_NON_NULL", "VALIDATE_NON_ZERO"),
-        *("VALIDATE_NON_NEGATIVE", "VALIDATE_NUMERIC"),
-    ),
-}
 
 
 class SalesforceTask(FlowTask):

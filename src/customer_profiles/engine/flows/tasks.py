@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
+from customer_profiles._flow_rules import OPERATORS
 from customer_profiles.engine.service.refusals import bad_request
 
 from . import operators
@@ -18,27 +19,6 @@ if TYPE_CHECKING:
     Check = Callable[[Wire], bool]
     Change = Callable[[Wire], None]
 
-_COMPARING = (
-    *("LESS_THAN", "GREATER_THAN", "LESS_THAN_OR_EQUAL_TO", "GREATER_THAN_OR_EQUAL_TO"),
-    *("EQUAL_TO", "NOT_EQUAL_TO", "BETWEEN", "CONTAINS"),
-)
-_ARITHMETIC = ("ADDITION", "SUBTRACTION", "MULTIPLICATION", "DIVISION")
-_MASKING = ("MASK_ALL", "MASK_FIRST_N", "MASK_LAST_N")
-_VALIDATING = (
-    *("VALIDATE_NON_NULL", "VALIDATE_NON_ZERO"),
-    *("VALIDATE_NON_NEGATIVE", "VALIDATE_NUMERIC"),
-)
-# AppFlow's API:Task has the types; AWS's own cdk-appflow shows which properties each reads.
-# Assumed: these are the operators of each type, as far as the connector has them.
-_OPERATORS: dict[str, tuple[str, ...]] = {
-    "Arithmetic": _ARITHMETIC,
-    "Filter": ("PROJECTION", "NO_OP", *_COMPARING),
-    "Map": ("NO_OP", "PROJECTION"),
-    "Mask": _MASKING,
-    "Merge": ("NO_OP",),
-    "Truncate": ("NO_OP",),
-    "Validate": _VALIDATING,
-}
 # Assumed: a task of these types needs no ConnectorOperator, the others do.
 _PLAIN = ("Map", "Merge", "Truncate")
 _ACTIONS = ("DropRecord", "DropDataset")
@@ -329,4 +309,4 @@ _OPERANDS = 2
 def _known(kind: str, member: str) -> list[str]:
     """Give the operators of a task type that the connector has."""
     shape: Any = _wire.service().shape_for("ConnectorOperator")
-    return [name for name in _OPERATORS[kind] if name in shape.members[member].enum]
+    return [name for name in OPERATORS[kind] if name in shape.members[member].enum]
