@@ -8,13 +8,13 @@ UNIQUE = {"id": [{"FieldNames": ["id"], "StandardIdentifiers": ["UNIQUE", "PROFI
 
 
 def fields(**targets):
-    """Give a definition's fields: `id`, and one for each target."""
+    """Return a definition's fields: `id`, and one for each target."""
     made = {name: {"Source": f"_source.{name}", "Target": to} for name, to in targets.items()}
     return {"id": {"Source": "_source.id"}} | made
 
 
 def keys(**identifiers):
-    """Give a definition's keys over the field `id`."""
+    """Return a definition's keys over the field `id`."""
     return {
         name: [{"FieldNames": ["id"], "StandardIdentifiers": given.split()}]
         for name, given in identifiers.items()
@@ -69,8 +69,8 @@ def test_a_bad_source_is_named_with_its_field_and_place():
         ("_custmer.Name", "'_custmer' is no standard object"),
         ("_profile", "'_profile' is a whole object"),
         ("_profile.FristName", "did you mean 'FirstName'?"),
-        ("_profile.Address", "'_profile.Address' holds several values"),
-        ("_profile.Attributes", "'_profile.Attributes' holds several values"),
+        ("_profile.Address", "'_profile.Address' has several values"),
+        ("_profile.Attributes", "'_profile.Attributes' has several values"),
         ("_profile.ProfileId", "'_profile.ProfileId' is the id that the service gives"),
         ("_order.OrderId", "'_order.OrderId' is the id that the service gives"),
         ("_webAnalytics.EventId", "'_webAnalytics.EventId' is the id that the service gives"),

@@ -40,7 +40,7 @@ SUPPORTED = (
 
 @dataclass(slots=True)
 class FieldType:
-    """The type of a field, taken apart."""
+    """What the type of a field says."""
 
     value_type: type | None = None
     """The class of a single value; None if the type is not supported."""
@@ -98,7 +98,7 @@ def class_fields(model: type[BaseModel]) -> Iterator[ClassField]:
 
 
 def read_type(annotation: object) -> FieldType:
-    """Take a type apart; `value_type` is None where it is not supported."""
+    """Analyse a type; `value_type` is None if it is not supported."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *metadata = get_args(annotation)

@@ -1,4 +1,4 @@
-"""Object types, compiled to read objects and cached by their definition."""
+"""Object types: checked when they are put, compiled to read objects, cached by definition."""
 
 from __future__ import annotations
 

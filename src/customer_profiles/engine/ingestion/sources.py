@@ -20,13 +20,13 @@ class Source(NamedTuple):
     """A compiled source."""
 
     read: Read
-    """Gives the value; of an array its first one."""
+    """Returns the value; of an array the first."""
     read_all: ReadAll
-    """Gives the values of an array's items, in order; a single value is an array of one."""
+    """Returns the values of an array's items, in order; a single value is an array of one."""
     many: bool
     """Whether the path goes through an array."""
     member: str | None = None
-    """The object's own member that is the value; None if it is harder than that."""
+    """The name of the value, if it is a member of the object itself; else None."""
 
 
 def compile_source(source: str) -> Source:
@@ -76,14 +76,14 @@ def _array(groups: list[list[str]]) -> Source:
         return [text(follow(value, groups[-1])) for value in values]
 
     def read(source: dict[str, Any]) -> str | None:
-        # Assumed: where one value is meant, an array gives its first that is not empty.
+        # Assumed: where one value is needed, an array's first one that is not empty is taken.
         return next((value for value in read_all(source) if value is not None), None)
 
     return Source(read, read_all, many=True)
 
 
 def _items(value: Any) -> list[Any]:
-    # Assumed: a single value where a path says [] counts as an array of one.
+    # Assumed: a single value where a path has [] is an array of one.
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
