@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 # AppFlow's API:Task has the types; AWS's own cdk-appflow shows which properties each reads.
-# Assumed: these are the operators of each task type, as far as the connector has them.
+# Assumed: a task type allows the operators whose names fit it, if the connector has them.
 OPERATORS: dict[str, tuple[str, ...]] = {
     "Arithmetic": ("ADDITION", "MULTIPLICATION", "DIVISION", "SUBTRACTION"),
     "Filter": (

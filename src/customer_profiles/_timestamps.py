@@ -57,7 +57,7 @@ def timestamp_format(pattern: str) -> TimestampFormat:
     """Compile a format: `EpochMilli` in any case, or a pattern such as `yyyy-MM-dd'T'HH:mm:ssX`.
 
     Raises:
-        ValueError: the pattern cannot be followed; the message says why.
+        ValueError: the pattern is not supported; the message says why.
     """
     # AG:mapping-field-definitions writes EpochMilli; EPOCHMILLI is known to work.
     return _EpochMilli() if pattern.lower() == "epochmilli" else _Pattern(pattern)
@@ -228,7 +228,7 @@ def _check_letters(runs: list[_Run]) -> None:
     for letter, width, _ in runs:
         if letter not in _DIGITS and letter not in _WORDS:
             raise ValueError(
-                f"'{letter}' is no letter of a timestamp's format that is supported; use "
+                f"'{letter}' is not a supported letter of a timestamp's format; use "
                 f"{' '.join([*_DIGITS, *_WORDS])}, or put text in quotes"
             )
         if letter == "X" and width > len(_ISO_8601):

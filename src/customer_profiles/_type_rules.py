@@ -1,8 +1,8 @@
 """The rules of object types over their wire form, for SDK and engine alike.
 
-A broken rule is a `Violation`: where, which rule, and its figures. The SDK words it for the class
-or object type that a user wrote, the engine as the service would. What the service's shapes say
-(lengths, enums, ranges) is checked against botocore's model and is no rule of this module.
+A broken rule is a `Violation`: the rule, the path, and details for the message. The SDK words the
+message for the class or object type that a user wrote, the engine for a request. Lengths, enums
+and ranges are not rules of this module: they are checked against the service's own shapes.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ _NOT_STORED = frozenset(("LOOKUP_ONLY", "NEW_ONLY"))
 
 
 class Rule(Enum):
-    """A rule that an object type can break; the comment names the figures of its violations."""
+    """A rule that an object type can break; each comment lists the details of its violations."""
 
     TYPE_NAME = auto()  # name
     FIELD_COUNT = auto()  # count, most
@@ -135,9 +135,9 @@ class Violation:
 
     rule: Rule
     path: tuple[str | int, ...]
-    """Where: the members, names and positions that lead through the wire form."""
-    figures: Mapping[str, str | int]
-    """What the rule's wording needs; several values are joined by commas."""
+    """The members, names and positions that lead to the broken part of the wire form."""
+    details: Mapping[str, str | int]
+    """The values for the message, by the names that the comments of `Rule` list."""
 
 
 class _Definition(NamedTuple):
@@ -148,8 +148,8 @@ class _Definition(NamedTuple):
     fields: list[str]
     identifiers: frozenset[str]
 
-    def breaks(self, rule: Rule, **figures: str | int) -> Violation:
-        return Violation(rule, ("Keys", self.key, self.position), {"name": self.key, **figures})
+    def breaks(self, rule: Rule, **details: str | int) -> Violation:
+        return Violation(rule, ("Keys", self.key, self.position), {"name": self.key, **details})
 
 
 def violations(
@@ -215,7 +215,7 @@ def source_path(source: str) -> list[list[str]]:
     for segment in source.removeprefix(_SOURCE_ROOT).split("."):
         name = segment.removesuffix("[]")
         if not is_path_segment(name):
-            raise ValueError(f"'{segment}' is no name in it; {_USE}")
+            raise ValueError(f"'{segment}' is not a valid name in a path; {_USE}")
         groups[-1].append(name)
         if name != segment:
             groups.append([])
@@ -271,26 +271,26 @@ def _check_field(name: str, field: Wire) -> Iterator[Violation]:
 def _check_target(name: str, target: str) -> Iterator[Violation]:
     object_name, _, member = target.partition(".")
     path = ("Fields", name, "Target")
-    figures = {"name": name, "target": target, "object": object_name, "member": member}
+    details = {"name": name, "target": target, "object": object_name, "member": member}
     standard = STANDARD_OBJECTS.get(object_name)
     if standard is None:
         known = {"known": ", ".join(STANDARD_OBJECTS)}
-        yield Violation(Rule.TARGET_OBJECT, path, figures | known)
+        yield Violation(Rule.TARGET_OBJECT, path, details | known)
     elif not member:
-        yield Violation(Rule.TARGET_MEMBER, path, figures)
+        yield Violation(Rule.TARGET_MEMBER, path, details)
     elif member == standard.id_member:
-        yield Violation(Rule.TARGET_ID, path, figures)
+        yield Violation(Rule.TARGET_ID, path, details)
     elif any(
         target == filled or target.startswith((f"{filled}.", f"{filled}[")) for filled in _FILLED
     ):
-        yield Violation(Rule.TARGET_FILLED, path, figures)
+        yield Violation(Rule.TARGET_FILLED, path, details)
 
 
 def _check_timestamp(definition: Wire, targets: Mapping[str, str]) -> Iterator[Violation]:
     member = "SourceLastUpdatedTimestampFormat"
     if pattern := definition.get(member):
         try:
-            # Assumed: a format that cannot be followed is refused when it is put.
+            # Assumed: a timestamp's format that is not supported is refused when it is put.
             _timestamps.timestamp_format(pattern)
         except ValueError as error:
             yield Violation(Rule.TIMESTAMP_FORMAT, (member,), {"problem": str(error)})
@@ -298,8 +298,8 @@ def _check_timestamp(definition: Wire, targets: Mapping[str, str]) -> Iterator[V
     # AG:mapping-field-definitions: only the profile's timestamp needs a format.
     for name, target in targets.items():
         if target == TIMESTAMP:
-            figures = {"name": name, "target": target}
-            yield Violation(Rule.TIMESTAMP_FORMAT_MISSING, ("Fields", name, "Target"), figures)
+            details = {"name": name, "target": target}
+            yield Violation(Rule.TIMESTAMP_FORMAT_MISSING, ("Fields", name, "Target"), details)
 
 
 def _check_exclusive_targets(targets: Mapping[str, str]) -> Iterator[Violation]:
@@ -307,24 +307,24 @@ def _check_exclusive_targets(targets: Mapping[str, str]) -> Iterator[Violation]:
     for members in _EXCLUSIVE:
         target, other = (f"{PROFILE}.{member}" for member in members)
         if target in names and other in names:
-            figures = {
+            details = {
                 "name": names[target],
                 "target": target,
                 "other_name": names[other],
                 "other_target": other,
             }
-            yield Violation(Rule.TARGETS_EXCLUSIVE, ("Fields", names[other], "Target"), figures)
+            yield Violation(Rule.TARGETS_EXCLUSIVE, ("Fields", names[other], "Target"), details)
 
 
 def _check_key_name(name: str, known_keys: Mapping[str, object]) -> Iterator[Violation]:
     # AG:mapping-key-definitions: a name with '_' must be a key that exists.
-    path, figures = ("Keys", name, 0), {"name": name}
+    path, details = ("Keys", name, 0), {"name": name}
     if name in _RESERVED_NAMES:
-        yield Violation(Rule.KEY_RESERVED, path, figures)
+        yield Violation(Rule.KEY_RESERVED, path, details)
     elif not _KEY_NAME.fullmatch(name):
-        yield Violation(Rule.KEY_NAME, path, figures)
+        yield Violation(Rule.KEY_NAME, path, details)
     elif name.startswith("_") and name not in PREDEFINED_KEYS and name not in known_keys:
-        yield Violation(Rule.KEY_PREDEFINED, path, figures)
+        yield Violation(Rule.KEY_PREDEFINED, path, details)
 
 
 def _check_key(
@@ -337,8 +337,8 @@ def _check_key(
             continue
         types = _content_types(item, fields)
         if expected is not None and types != expected:
-            figures = {"types": ", ".join(types), "expected": ", ".join(expected)}
-            yield item.breaks(Rule.KEY_CONTENT_TYPES, **figures)
+            details = {"types": ", ".join(types), "expected": ", ".join(expected)}
+            yield item.breaks(Rule.KEY_CONTENT_TYPES, **details)
         expected = types
 
 
@@ -387,5 +387,5 @@ def _check_identifiers(
         object_name = standard_object(target)
         standard = STANDARD_OBJECTS.get(object_name)
         if standard and standard.identifier not in identifiers and object_name != UNTIED:
-            figures = {"name": name, "object": object_name, "identifier": standard.identifier}
-            yield Violation(Rule.IDENTIFIER_MISSING, ("Fields", name, "Target"), figures)
+            details = {"name": name, "object": object_name, "identifier": standard.identifier}
+            yield Violation(Rule.IDENTIFIER_MISSING, ("Fields", name, "Target"), details)

@@ -66,7 +66,7 @@ def test_a_bad_source_is_named_with_its_field_and_place():
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        ("_custmer.Name", "'_custmer' is no standard object"),
+        ("_custmer.Name", "'_custmer' is not a standard object"),
         ("_profile", "'_profile' is a whole object"),
         ("_profile.FristName", "did you mean 'FirstName'?"),
         ("_profile.Address", "'_profile.Address' has several values"),
@@ -77,7 +77,7 @@ def test_a_bad_source_is_named_with_its_field_and_place():
         ("_profile.ImportIds", "filled by the service"),
         ("_profile.FoundByItems[].KeyName", "filled by the service"),
         ("_profile.Attributes.a{b}", "mixes braces"),
-        ("_communicationRecord.Events.{a..b}.EventId", "no name"),
+        ("_communicationRecord.Events.{a..b}.EventId", "not a valid name"),
         (f"_profile.Attributes.{'x' * 256}", "more than 255 characters"),
     ],
 )

@@ -101,7 +101,7 @@ def test_a_broken_rule_is_found_where_it_is_broken(
 
     assert (violation.rule, violation.path) == (rule, path)
     for words in (rules._WORDS, compiled_types._WORDS):
-        assert words[rule].format(**violation.figures)
+        assert words[rule].format(**violation.details)
 
 
 def test_every_rule_is_broken_above() -> None:

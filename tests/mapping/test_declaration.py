@@ -314,7 +314,10 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"expiration_days": 0}, "Thing: expiration_days must be 1 to 1098"),
     ({"source_priority": 0}, "Thing: source_priority must be 1 or more"),
     ({"description": ""}, "Thing: description must have 1 to 1000 characters"),
-    ({"source_last_updated_timestamp_format": "qq"}, "'q' is no letter of a timestamp's format"),
+    (
+        {"source_last_updated_timestamp_format": "qq"},
+        "'q' is not a supported letter of a timestamp's format",
+    ),
     ({"keys": [Key("B")]}, "Thing: key B: fields= names fields of the class"),
     ({"keys": [Key("B", fields=["b"])]}, "it has no 'b'"),
     ({"expiration_days": "many"}, "Thing: expiration_days: Input should be a valid integer"),

@@ -60,7 +60,7 @@ class FieldType:
 
     @property
     def is_number(self) -> bool:
-        """Whether the service treats the value as a number; a bool is none."""
+        """Whether the service treats the value as a number; it does not for a bool."""
         kind = self.value_type
         return kind is not None and kind is not bool and issubclass(kind, _NUMBERS)
 

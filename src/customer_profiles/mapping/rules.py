@@ -27,7 +27,7 @@ def check(object_type: ObjectType, wrong: Wrong) -> None:
     """Raise the error for the first rule that an object type with fields and keys breaks."""
     wire = object_type.to_wire()
     for violation in violations(wire):
-        raise wrong(_field(violation, wire), _WORDS[violation.rule].format(**violation.figures))
+        raise wrong(_field(violation, wire), _WORDS[violation.rule].format(**violation.details))
     _check_settings(object_type, wrong)
     _check_fields(object_type, wrong)
     _check_identifiers(object_type, wrong)
@@ -60,7 +60,7 @@ def _check_identifiers(object_type: ObjectType, wrong: Wrong) -> None:
             if unknown := sorted(set(variant.standard_identifiers or ()) - known):
                 where = variant.field_names[0] if variant.field_names else None
                 raise wrong(
-                    where, f"key {key}: {unknown[0]!r} is no identifier; use {sorted(known)}"
+                    where, f"key {key}: {unknown[0]!r} is not an identifier; use {sorted(known)}"
                 )
 
 
@@ -102,7 +102,7 @@ _WORDS = {
     Rule.KEY_PREDEFINED: "key {name}: only predefined keys begin with '_'; begin it with a letter",
     Rule.KEY_EMPTY: "key {name} has no definition; add one with field_names",
     Rule.KEY_FIELDS_MISSING: "key {name} has no field; name at least one",
-    Rule.KEY_FIELD_UNKNOWN: "key {name} is made of {field}, which is no field",
+    Rule.KEY_FIELD_UNKNOWN: "key {name} is made of {field}, which is not a field",
     Rule.KEY_FIELD_DOT: "key {name}: a field with '.' in its name, as {field}, cannot be part of "
     "a key",
     Rule.KEY_LOOKED_UP: "key {name}: the service keeps this key itself; add lookup_only=True",

@@ -72,7 +72,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _without_extra(item: ProfileObject) -> ProfileObject:
-    """Return the object without members not declared, whose names may be those of fields."""
+    """Return the object without undeclared members, whose names may be those of fields."""
     if not item.model_extra:
         return item
     copy = item.model_copy()
@@ -142,7 +142,7 @@ def _encode_exactly(value: object) -> str:
 
 
 def _prepare(model: type[BaseModel], values: Json) -> None:
-    """Turn texts into what pydantic does not: empty ones into no value, numbers of enums."""
+    """Convert texts that pydantic does not: empty ones to no value, numbers to enum members."""
     for field in _fields(model):
         value = values.get(field.member)
         kind = field.type

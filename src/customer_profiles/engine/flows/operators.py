@@ -92,7 +92,7 @@ _COMPARISONS: dict[str, Callable[[Any, list[Any]], bool]] = {
 
 
 def _passes(test: Callable[[Decimal], bool]) -> Callable[[str | None], bool]:
-    # Assumed: a value that is no number passes VALIDATE_NON_ZERO and VALIDATE_NON_NEGATIVE.
+    # Assumed: a value that is not a number passes VALIDATE_NON_ZERO and VALIDATE_NON_NEGATIVE.
     return lambda text: (number := _number(text or "")) is None or test(number)
 
 

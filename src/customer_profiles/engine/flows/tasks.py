@@ -25,7 +25,7 @@ _ACTIONS = ("DropRecord", "DropDataset")
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 
-class DatasetDropped(Exception):  # noqa: N818 - the flow asks for it: it is no failure
+class DatasetDropped(Exception):  # noqa: N818 - the flow is configured to end here
     """A record failed a validation that ends the run; nothing of the run is imported."""
 
 

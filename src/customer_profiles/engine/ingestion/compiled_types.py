@@ -55,7 +55,7 @@ def check(
     for violation in violations(definition, known_keys, key_quota=key_quota):
         # Without fields and keys, only the rules of the object type itself can be broken.
         if has_mapping or violation.rule is Rule.TYPE_NAME:
-            raise bad_request(_WORDS[violation.rule].format(**violation.figures))
+            raise bad_request(_WORDS[violation.rule].format(**violation.details))
     for name, field in (definition.get("Fields") or {}).items():
         _check_compiles(name, field)
 
@@ -101,7 +101,7 @@ _WORDS = {
     Rule.FIELD_NAME: "Field '{name}': a name begins with a letter and goes on with letters, "
     "digits, '_', '.' or '-'",
     Rule.SOURCE: "Field '{name}': Source: {problem}",
-    Rule.TARGET_OBJECT: "Field '{name}': Target: '{object}' is no standard object, use one of "
+    Rule.TARGET_OBJECT: "Field '{name}': Target: '{object}' is not a standard object; use one of "
     "{known}",
     Rule.TARGET_MEMBER: "Field '{name}': Target: '{object}' is a whole object; name one of its "
     "members",

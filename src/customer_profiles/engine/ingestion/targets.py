@@ -104,10 +104,10 @@ def _put_text(longest: int) -> Put:
 
 def _put_choice(values: tuple[str, ...]) -> Put:
     # Assumed: a mapped gender, party type or profile type is read in upper and lower case.
-    # Assumed: a mapped gender or party type that is no value of the enum is written to
+    # Assumed: a mapped gender or party type that is not a value of the enum is written to
     # GenderString or PartyTypeString.
     # Assumed: GenderString and PartyTypeString leave an earlier value of the enum unchanged.
-    # Assumed: a mapped profile type that is no value of the enum is dropped.
+    # Assumed: a mapped profile type that is not a value of the enum is dropped.
     def put(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
         chosen = value.strip().upper()
         inner, name = _parent(members, names), names[-1]
@@ -120,7 +120,7 @@ def _put_choice(values: tuple[str, ...]) -> Put:
 
 
 def _put_number(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
-    # Assumed: a value that is no number is not written to a member that is one.
+    # Assumed: a value that is not a number is not written to a numeric member.
     try:
         number = float(value)
     except ValueError:
@@ -135,7 +135,7 @@ _EXACT = 2**53
 
 def _put_preferences(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
     # AG:customer-profiles-object-type-mappings: the value is a list of preferences as JSON text.
-    # Assumed: items of such a list that are no contact preferences are dropped.
+    # Assumed: items of a list of preferences that are not contact preferences are dropped.
     shape: Any = _wire.service().shape_for("ContactPreference")
     try:
         items = json.loads(value)
