@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
     Value = str | float | Decimal
@@ -40,11 +41,7 @@ class TimestampFormat(Protocol):
         ...
 
     def seconds(self, value: Value) -> float:
-        """Return the moment that a value names, in seconds since 1970.
-
-        Raises:
-            ValueError: the value does not follow the format; the message does not contain it.
-        """
+        """Return the same moment in seconds since 1970; errors are those of `read`."""
         ...
 
     def write(self, moment: datetime) -> str | int:
@@ -109,8 +106,8 @@ _MONTH_NUMBERS = {month[:3].lower(): number for number, month in enumerate(_MONT
 _TOKEN = re.compile(r"([A-Za-z])\1*|'((?:[^']|'')*)'|([^A-Za-z'])")
 _NAME, _LONG_NAME = 3, 4
 _SHORT_YEAR, _MILLISECONDS = 2, 3
-# Assumed: a year of two digits, where the format has y or yy, is one of 1969 to 2068; Java's
-# hundred years begin 80 years before today.
+# Java's hundred years begin 80 years before today.
+# Assumed: a year of two digits, where the format has y or yy, is one of 1969 to 2068.
 _PIVOT = 69
 
 
@@ -280,41 +277,40 @@ def _zone(text: str) -> timezone:
 
 def _write(run: _Run, moment: datetime) -> str:  # noqa: PLR0911  (one return a kind of letter)
     letter, width, _ = run
-    if letter == "E":
-        return _named(_DAYS[moment.weekday()], width)
-    if letter == "a":
-        return "AM" if moment.hour < _NOON else "PM"
-    if letter in "zZX":
-        return _offset(letter, width, moment)
-    if not run.is_number:
-        return _named(_MONTHS[moment.month - 1], width)
     if letter == "y":
         year = str(moment.year).rjust(width, "0")
         return year[-_SHORT_YEAR:] if width == _SHORT_YEAR else year
     if letter == "S" and width > _MILLISECONDS:
         return f"{moment.microsecond:06}".ljust(width, "0")[:width]
-    return str(_number(letter, moment)).rjust(width, "0")
+    if run.is_number:
+        return str(_NUMBERS[letter](moment)).rjust(width, "0")
+    if letter == "E":
+        return _named(_DAYS[moment.weekday()], width)
+    if letter == "a":
+        return "AM" if moment.hour < _NOON else "PM"
+    if letter in "ML":
+        return _named(_MONTHS[moment.month - 1], width)
+    return _offset(letter, width, moment)
 
 
 def _named(name: str, width: int) -> str:
     return name if width >= _LONG_NAME else name[:_NAME]
 
 
-def _number(letter: str, moment: datetime) -> int:
-    return {
-        "M": moment.month,
-        "L": moment.month,
-        "d": moment.day,
-        "D": moment.timetuple().tm_yday,
-        "u": moment.isoweekday(),
-        "H": moment.hour,
-        "k": moment.hour or 24,
-        "K": moment.hour % _NOON,
-        "h": moment.hour % _NOON or _NOON,
-        "m": moment.minute,
-        "s": moment.second,
-        "S": moment.microsecond // 1000,
-    }[letter]
+_NUMBERS: dict[str, Callable[[datetime], int]] = {
+    "M": lambda moment: moment.month,
+    "L": lambda moment: moment.month,
+    "d": lambda moment: moment.day,
+    "D": lambda moment: moment.timetuple().tm_yday,
+    "u": lambda moment: moment.isoweekday(),
+    "H": lambda moment: moment.hour,
+    "k": lambda moment: moment.hour or 24,
+    "K": lambda moment: moment.hour % _NOON,
+    "h": lambda moment: moment.hour % _NOON or _NOON,
+    "m": lambda moment: moment.minute,
+    "s": lambda moment: moment.second,
+    "S": lambda moment: moment.microsecond // 1000,
+}
 
 
 def _offset(letter: str, width: int, moment: datetime) -> str:

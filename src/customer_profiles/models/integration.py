@@ -241,13 +241,18 @@ class FlowBase(Model):
         return self
 
 
-class SalesforceFlow(FlowBase):
-    """Pulls the records of an object of Salesforce."""
+class ConnectorFlow(FlowBase):
+    """The settings that the flows of all connectors but S3 share."""
 
     connector_profile_name: str
-    """The name of the connector profile for Salesforce in Amazon AppFlow."""
+    """The name of the connector profile in Amazon AppFlow, which signs in to the source."""
     object: str
-    """The object of Salesforce, such as `Contact`."""
+    """The source's object or table, such as `Contact`, `leads`, `users` or `incident`."""
+
+
+class SalesforceFlow(ConnectorFlow):
+    """Pulls the records of an object of Salesforce."""
+
     tasks: list[SalesforceTask]
     """The steps, in order."""
     enable_dynamic_field_update: bool | None = None
@@ -256,35 +261,23 @@ class SalesforceFlow(FlowBase):
     """Whether records that were deleted in Salesforce are pulled as well."""
 
 
-class MarketoFlow(FlowBase):
+class MarketoFlow(ConnectorFlow):
     """Pulls the records of an object of Marketo."""
 
-    connector_profile_name: str
-    """The name of the connector profile for Marketo in Amazon AppFlow."""
-    object: str
-    """The object of Marketo, such as `leads`."""
     tasks: list[MarketoTask]
     """The steps, in order."""
 
 
-class ZendeskFlow(FlowBase):
+class ZendeskFlow(ConnectorFlow):
     """Pulls the records of an object of Zendesk."""
 
-    connector_profile_name: str
-    """The name of the connector profile for Zendesk in Amazon AppFlow."""
-    object: str
-    """The object of Zendesk, such as `users`."""
     tasks: list[ZendeskTask]
     """The steps, in order."""
 
 
-class ServiceNowFlow(FlowBase):
+class ServiceNowFlow(ConnectorFlow):
     """Pulls the records of a table of ServiceNow."""
 
-    connector_profile_name: str
-    """The name of the connector profile for ServiceNow in Amazon AppFlow."""
-    object: str
-    """The table of ServiceNow, such as `incident`."""
     tasks: list[ServiceNowTask]
     """The steps, in order."""
 

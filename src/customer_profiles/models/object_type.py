@@ -167,7 +167,18 @@ class ObjectTypeFields(TypedDict, total=False):
     tags: dict[str, str] | None
 
 
-class ObjectTypeTemplate(Model):
+class ObjectTypeMapping(Model):
+    """The fields and keys that templates and detected mappings have."""
+
+    source_last_updated_timestamp_format: str | None = None
+    """`EpochMilli`, or a pattern of Java's SimpleDateFormat."""
+    fields: dict[str, ObjectTypeField] | None = None
+    """The fields by name."""
+    keys: dict[str, list[ObjectTypeKey]] | None = None
+    """The definitions of each key by its name."""
+
+
+class ObjectTypeTemplate(ObjectTypeMapping):
     """A mapping that the service offers for the objects of a well-known source."""
 
     _shown: ClassVar[frozenset[str]] = frozenset(
@@ -197,25 +208,12 @@ class ObjectTypeTemplate(Model):
     """Whether objects are only stored, without filling standard objects."""
     allow_profile_creation: bool | None = None
     """Whether an object that matches no profile creates one."""
-    source_last_updated_timestamp_format: str | None = None
-    """`EpochMilli`, or a pattern of Java's SimpleDateFormat."""
-    fields: dict[str, ObjectTypeField] | None = None
-    """The fields by name."""
-    keys: dict[str, list[ObjectTypeKey]] | None = None
-    """The definitions of each key by its name."""
 
 
-class DetectedObjectType(Model):
+class DetectedObjectType(ObjectTypeMapping):
     """A mapping that the service proposes for sample objects."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"source_last_updated_timestamp_format"})
-
-    source_last_updated_timestamp_format: str | None = None
-    """The format of the timestamps in the samples."""
-    fields: dict[str, ObjectTypeField] | None = None
-    """The fields by name."""
-    keys: dict[str, list[ObjectTypeKey]] | None = None
-    """The definitions of each key by its name."""
 
     def named(self, name: str, /, **settings: Unpack[ObjectTypeFields]) -> ObjectType:
         """Return an object type with this mapping.

@@ -32,8 +32,8 @@ class DatasetDropped(Exception):  # noqa: N818 - the flow is configured to end h
 class Tasks:
     """The compiled tasks of a flow."""
 
-    # Assumed: the order of a flow's tasks does not matter; they run by type: Filter, Validate,
-    # Mask, Truncate, Arithmetic, Merge, Map.
+    # Assumed: the order of a flow's tasks does not matter, only the order of their types.
+    # Assumed: tasks run as Filter, Validate, Mask, Truncate, Arithmetic, Merge, at last Map.
     # Assumed: all tasks but Map read every field of the record.
 
     def __init__(self) -> None:

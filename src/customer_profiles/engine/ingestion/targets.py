@@ -104,8 +104,7 @@ def _put_text(longest: int) -> Put:
 
 def _put_choice(values: tuple[str, ...]) -> Put:
     # Assumed: a mapped gender, party type or profile type is read in upper and lower case.
-    # Assumed: a mapped gender or party type that is not a value of the enum is written to
-    # GenderString or PartyTypeString.
+    # Assumed: a mapped gender or party type that the enum lacks goes to GenderString and so on.
     # Assumed: GenderString and PartyTypeString leave an earlier value of the enum unchanged.
     # Assumed: a mapped profile type that is not a value of the enum is dropped.
     def put(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
