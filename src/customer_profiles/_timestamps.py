@@ -178,6 +178,7 @@ class _Pattern:
             # Assumed: a timestamp without zone is in UTC.
             _zone(zone) if zone else UTC,
         )
+        # Where a pattern has both, the day of the month decides, not the day of the year.
         if "D" not in parts or "d" in parts:
             return moment
         moment = moment.replace(month=1) + timedelta(days=int(parts["D"]) - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -221,25 +220,20 @@ def _read_sources(reading: _Reading) -> None:
 
 
 def _check_names(reading: _Reading) -> None:
+    """Refuse two fields with the same name, or of which one's path leads into the other's."""
     attributes: dict[str, str] = {}
     for mapped in reading.mapped:
         other = attributes.setdefault(mapped.name, mapped.attribute)
         if other != mapped.attribute:
             rule = f"it and {other} have the same name, {mapped.name}; give one an alias"
             raise reading.error(mapped.attribute, rule)
-    fields = list(class_fields(reading.model))
-    members = Counter(item.member for item in fields)
-    for item in fields:
-        if members[item.member] > 1:
+    members: set[str] = set()
+    taken: list[tuple[str, ...]] = []
+    for item in class_fields(reading.model):
+        if item.member in members:
             rule = f"two fields have the same name, {item.member}; give one an alias"
             raise reading.error(item.name, rule)
-    _check_paths(reading, fields)
-
-
-def _check_paths(reading: _Reading, fields: Sequence[ClassField]) -> None:
-    """Refuse a field whose path is another's, or leads into it."""
-    taken: list[tuple[str, ...]] = []
-    for item in fields:
+        members.add(item.member)
         path = reading.paths[item.member]
         if overlaps(path, taken):
             raise reading.error(
@@ -298,7 +292,12 @@ def _object_type_keys(
     definitions: dict[str, list[ObjectTypeKey]] = {}
 
     def add(key: Key, names: list[str]) -> None:
-        definitions.setdefault(key.name, []).append(_object_type_key(key, names, reading))
+        try:
+            definition = ObjectTypeKey(standard_identifiers=key.identifiers, field_names=names)
+        except ValidationError:
+            rule = f"key {key.name}: standard= must be the identifier of a standard object"
+            raise reading.error(names[0], rule) from None
+        definitions.setdefault(key.name, []).append(definition)
 
     for item in reading.mapped:
         for key in item.markers:
@@ -316,14 +315,6 @@ def _object_type_keys(
         add(key, [names[attribute] for attribute in key.fields])
     _tie([key for variants in definitions.values() for key in variants], fields)
     return definitions
-
-
-def _object_type_key(key: Key, names: list[str], reading: _Reading) -> ObjectTypeKey:
-    try:
-        return ObjectTypeKey(standard_identifiers=key.identifiers, field_names=names)
-    except ValidationError:
-        rule = f"key {key.name}: standard= must be the identifier of a standard object"
-        raise reading.error(names[0], rule) from None
 
 
 def _tie(definitions: Sequence[ObjectTypeKey], fields: Mapping[str, ObjectTypeField]) -> None:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class ProfileObject(BaseModel):
     """An object of another system that belongs to a profile.
 
-    A subclass with the class keyword `name` declares an object type; what breaks a rule of the
-    service is a `TypeError` when the class is defined. Its fields may have the markers `Key`,
-    `Target`, `Content` and `Source` inside `Annotated`. A subclass without `name` declares no
-    object type: it is a base of other classes, or the class of nested values.
+    A subclass with the class keyword `name` declares an object type; if it breaks a rule of the
+    service, its definition raises `TypeError`. Its fields may have the markers `Key`, `Target`,
+    `Content` and `Source` inside `Annotated`. A subclass without `name` declares no object type:
+    it is a base of other classes, or the class of nested values.
 
     Construction refuses unknown fields. Reading keeps them in `model_extra`, and writing includes
     them. `repr` shows how many fields have a value, not the values.
