@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from customer_profiles.engine.service.protocol import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    from customer_profiles._wire import Wire
+
 _JSON_LINES, _JSON = (".jsonl", ".ndjson"), ".json"
 
 
@@ -25,7 +28,7 @@ class BadRecord(NamedTuple):
     reason: str
 
 
-def read(name: str, body: BinaryIO) -> Iterator[dict[str, Any] | BadRecord]:
+def read(name: str, body: BinaryIO) -> Iterator[Wire | BadRecord]:
     """Yield the records of a file.
 
     Args:
@@ -51,7 +54,7 @@ def read(name: str, body: BinaryIO) -> Iterator[dict[str, Any] | BadRecord]:
         raise FileProblem(message) from None
 
 
-def _csv(text: io.TextIOWrapper) -> Iterator[dict[str, Any] | BadRecord]:
+def _csv(text: io.TextIOWrapper) -> Iterator[Wire | BadRecord]:
     rows = csv.reader(text, strict=True)
     try:
         header = next((row for row in rows if row), None)
@@ -84,21 +87,21 @@ def _check_header(header: list[str]) -> None:
             raise FileProblem(message)
 
 
-def _record(header: list[str], row: list[str]) -> dict[str, Any] | BadRecord:
+def _record(header: list[str], row: list[str]) -> Wire | BadRecord:
     if len(row) > len(header):
         reason = f"The row has {len(row)} values, and the header {len(header)}"
-        return BadRecord(_encode(row), reason)
+        return BadRecord(encode(row), reason)
     # Assumed: an empty value of a CSV file, or one missing at the end of a row, is left out.
     return {name: value for name, value in zip(header, row, strict=False) if value}
 
 
-def _json_lines(text: io.TextIOWrapper) -> Iterator[dict[str, Any] | BadRecord]:
+def _json_lines(text: io.TextIOWrapper) -> Iterator[Wire | BadRecord]:
     for line in text:
         if stripped := line.strip():
             yield _object(stripped)
 
 
-def _json(text: str) -> Iterator[dict[str, Any] | BadRecord]:
+def _json(text: str) -> Iterator[Wire | BadRecord]:
     """Yield one object, those of a list, or else those of the lines."""
     try:
         whole = json.loads(text)
@@ -106,10 +109,10 @@ def _json(text: str) -> Iterator[dict[str, Any] | BadRecord]:
         yield from (_object(line) for line in text.split("\n") if line.strip())
         return
     for record in whole if isinstance(whole, list) else [whole]:
-        yield record if isinstance(record, dict) else BadRecord(_encode(record), _NO_OBJECT)
+        yield record if isinstance(record, dict) else BadRecord(encode(record), _NO_OBJECT)
 
 
-def _object(line: str) -> dict[str, Any] | BadRecord:
+def _object(line: str) -> Wire | BadRecord:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

@@ -18,7 +18,7 @@ _DATES = ("date", "datetime", "timestamp")
 _NUMBERS = ("byte", "short", "integer", "int", "bigint", "long", "float", "double", "decimal")
 
 
-def value_of(record: Wire, name: str) -> Any:
+def value_of(record: Wire, name: str) -> object:
     """Return the value of a field; None if the record has no such field."""
     # Assumed: dots in the names of fields lead into the nested objects of JSON files.
     if name in record or "." not in name:
@@ -33,7 +33,7 @@ def text_of(record: Wire, name: str) -> str | None:
     return values.text(value_of(record, name))
 
 
-def put(record: Wire, name: str, value: Any) -> None:
+def put(record: Wire, name: str, value: object) -> None:
     """Set a field; nested objects that lead to it are copied first."""
     if name in record or "." not in name:
         record[name] = value

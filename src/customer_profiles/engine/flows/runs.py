@@ -6,15 +6,15 @@ StartFlow does; `Engine.run_due` runs all scheduled flows that are due.
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import AwsError
 from customer_profiles.engine.ingestion import dead_letter_queue
 from customer_profiles.engine.ingestion.put import put_objects
+from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store import integrations as store
 from customer_profiles.engine.store import letters
@@ -27,10 +27,9 @@ from .tasks import DatasetDropped, Tasks, compile_tasks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.aws import File
     from customer_profiles.engine.service.context import Context
-
-Wire = dict[str, Any]
 
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
@@ -39,7 +38,6 @@ _BATCH = 500
 _HISTORY = timedelta(days=30).total_seconds()
 # The next run is later than this one, in seconds.
 _AFTER = 0.001
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def run(context: Context, domain_name: str, uri: str) -> Wire:
@@ -165,7 +163,7 @@ class _Run:
                 elif (changed := tasks.apply(record)) is None:
                     self.dropped += 1
                 else:
-                    yield _encode(changed)
+                    yield encode(changed)
 
     def _read(self, bucket: str, file: File) -> Iterator[Wire | BadRecord]:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from customer_profiles._type_rules import source_path
 
@@ -12,8 +12,10 @@ from .values import follow, text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Read = Callable[[dict[str, Any]], str | None]
-    ReadAll = Callable[[dict[str, Any]], list[str | None]]
+    from customer_profiles._wire import Wire
+
+    Read = Callable[[Wire], str | None]
+    ReadAll = Callable[[Wire], list[str | None]]
 
 
 class Source(NamedTuple):
@@ -47,7 +49,7 @@ def compile_source(source: str) -> Source:
 
 
 def _member(name: str) -> Read:
-    def read(source: dict[str, Any]) -> str | None:
+    def read(source: Wire) -> str | None:
         value = source.get(name)
         if value.__class__ is str:
             return value or None
@@ -61,7 +63,7 @@ def _path(names: list[str]) -> Read:
 
 
 def _single(read: Read) -> Source:
-    def read_all(source: dict[str, Any]) -> list[str | None]:
+    def read_all(source: Wire) -> list[str | None]:
         value = read(source)
         return [] if value is None else [value]
 
@@ -69,20 +71,20 @@ def _single(read: Read) -> Source:
 
 
 def _array(groups: list[list[str]]) -> Source:
-    def read_all(source: dict[str, Any]) -> list[str | None]:
-        values: list[Any] = [source]
+    def read_all(source: Wire) -> list[str | None]:
+        values: list[object] = [source]
         for names in groups[:-1]:
             values = [item for value in values for item in _items(follow(value, names))]
         return [text(follow(value, groups[-1])) for value in values]
 
-    def read(source: dict[str, Any]) -> str | None:
+    def read(source: Wire) -> str | None:
         # Assumed: where one value is needed, an array's first one that is not empty is taken.
         return next((value for value in read_all(source) if value is not None), None)
 
     return Source(read, read_all, many=True)
 
 
-def _items(value: Any) -> list[Any]:
+def _items(value: object) -> list[object]:
     # Assumed: a single value where a path has [] is an array of one.
     if isinstance(value, list):
         return value

@@ -16,7 +16,7 @@ from .sources import compile_source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Key = str | Callable[[dict[str, Any]], str | None]
+    Key = str | Callable[[_wire.Wire], str | None]
     Put = Callable[[_wire.Wire, tuple[str, ...], str], None]
 
 _LONGEST_KEY = 255
