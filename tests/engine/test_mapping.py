@@ -154,6 +154,12 @@ def test_the_timestamp_of_the_profile_is_the_timestamp_of_the_object(value, time
     assert reading.standard == {}
 
 
+def test_a_stored_format_that_is_refused_now_gives_no_timestamp():
+    targets = [("t", "_profile.SourceLastUpdatedTimestamp")]
+    reading = read({"t": "2024-02-29"}, targets, SourceLastUpdatedTimestampFormat="uuuu-MM-dd")
+    assert reading.timestamp is None
+
+
 def test_a_key_has_its_value_as_written_and_in_normal_form():
     (key,) = key_of({"mail": "EMAIL_ADDRESS"}, {"mail": "Ada@Example.com"})
     assert key == KeyValue("k", "Ada@Example.com", "ada@example.com", frozenset({"PROFILE"}))

@@ -293,7 +293,11 @@ def _timestamp(
         return None
     # Assumed: without a timestamp of the profile, that of another standard object is used.
     chosen = next((item for item in times if item.target and item.target.object == PROFILE), None)
-    return (chosen or times[0]).position, _timestamps.timestamp_format(pattern).seconds
+    try:
+        return (chosen or times[0]).position, _timestamps.timestamp_format(pattern).seconds
+    except ValueError:
+        # Earlier versions stored formats that are refused now, such as uuuu-MM-dd.
+        return None
 
 
 def _read_time(timestamp: tuple[int, Callable[[str], float]], values: Values) -> float | None:
