@@ -241,7 +241,7 @@ class FlowBase(Model):
         return self
 
 
-class ConnectorFlow(FlowBase):
+class _ConnectorFlow(FlowBase):
     """The settings that the flows of all connectors but S3 share."""
 
     connector_profile_name: str
@@ -250,7 +250,7 @@ class ConnectorFlow(FlowBase):
     """The source's object or table, such as `Contact`, `leads`, `users` or `incident`."""
 
 
-class SalesforceFlow(ConnectorFlow):
+class SalesforceFlow(_ConnectorFlow):
     """Pulls the records of an object of Salesforce."""
 
     tasks: list[SalesforceTask]
@@ -261,21 +261,21 @@ class SalesforceFlow(ConnectorFlow):
     """Whether records that were deleted in Salesforce are pulled as well."""
 
 
-class MarketoFlow(ConnectorFlow):
+class MarketoFlow(_ConnectorFlow):
     """Pulls the records of an object of Marketo."""
 
     tasks: list[MarketoTask]
     """The steps, in order."""
 
 
-class ZendeskFlow(ConnectorFlow):
+class ZendeskFlow(_ConnectorFlow):
     """Pulls the records of an object of Zendesk."""
 
     tasks: list[ZendeskTask]
     """The steps, in order."""
 
 
-class ServiceNowFlow(ConnectorFlow):
+class ServiceNowFlow(_ConnectorFlow):
     """Pulls the records of a table of ServiceNow."""
 
     tasks: list[ServiceNowTask]

@@ -167,7 +167,7 @@ class ObjectTypeFields(TypedDict, total=False):
     tags: dict[str, str] | None
 
 
-class ObjectTypeMapping(Model):
+class _ObjectTypeMapping(Model):
     """The fields and keys that templates and detected mappings have."""
 
     source_last_updated_timestamp_format: str | None = None
@@ -178,7 +178,7 @@ class ObjectTypeMapping(Model):
     """The definitions of each key by its name."""
 
 
-class ObjectTypeTemplate(ObjectTypeMapping):
+class ObjectTypeTemplate(_ObjectTypeMapping):
     """A mapping that the service offers for the objects of a well-known source."""
 
     _shown: ClassVar[frozenset[str]] = frozenset(
@@ -210,7 +210,7 @@ class ObjectTypeTemplate(ObjectTypeMapping):
     """Whether an object that matches no profile creates one."""
 
 
-class DetectedObjectType(ObjectTypeMapping):
+class DetectedObjectType(_ObjectTypeMapping):
     """A mapping that the service proposes for sample objects."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"source_last_updated_timestamp_format"})
