@@ -37,7 +37,7 @@ def run(*, quick: bool) -> list[str]:
         ]
         # Made beforehand: inventing a customer is no part of storing one.
         customers = iter([*people(ROUNDS * 100 + 1, STORED)])
-        items = cycle([_item(customer.to_wire()) for customer in people(STORED)])
+        items = cycle([_item(customer._to_wire()) for customer in people(STORED)])
         creates = [
             Variant(PUT, lambda: table.put(next(items)), 5),
             Variant(OURS, lambda: profiles.create(next(customers)), 100),
@@ -60,7 +60,7 @@ class _Table:
             BillingMode="PAY_PER_REQUEST",
         )
         for customer in people(STORED):
-            self.put(_item(customer.to_wire()))
+            self.put(_item(customer._to_wire()))
 
     def put(self, item: dict[str, Any]) -> None:
         """Store a customer."""

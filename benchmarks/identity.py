@@ -203,7 +203,7 @@ def ours(name: str) -> dict[str, Any]:
     found = resolve(table, keep_values=False)
     groups = len(found.groups)
     seconds, used = time.perf_counter() - began, _used()
-    labels = {mark: found._labels(mark) for mark in MARKS}  # noqa: SLF001
+    labels = {mark: found._labels(mark) for mark in MARKS}
     pairs = found.pairs(0.0)
     sure = _sure(pairs.left, pairs.right, pairs.probability, truth)
     told = {"rows": len(truth), "groups": groups, "seconds": seconds, "gb": used}

@@ -37,7 +37,7 @@ def serving(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iter
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815  (the library's names)
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815  (the library's names)
 
         def log_message(self, *_: Any) -> None:
             """Print nothing: pytest shows what matters."""

@@ -101,9 +101,9 @@ def test_no_credentials_is_an_access_denied(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_client_and_a_region_contradict_each_other() -> None:
     client = boto3.client("customer-profiles")
-    with pytest.raises(InvalidInputError, match="give only it"):
+    with pytest.raises(InvalidInputError, match="client excludes session"):
         CustomerProfiles(client=client, region="eu-west-1")
-    with pytest.raises(InvalidInputError, match="give only it"):
+    with pytest.raises(InvalidInputError, match="channel excludes all other"):
         CustomerProfiles(channel=EngineChannel(Engine()), region="eu-west-1")
 
 

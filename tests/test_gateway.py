@@ -181,7 +181,7 @@ def test_a_channel_that_retries_gets_no_second_layer() -> None:
 
 
 def test_a_policy_for_a_channel_that_retries_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="retries by itself"):
+    with pytest.raises(InvalidInputError, match="retry excludes client"):
         CustomerProfiles(channel=Failing([], retries=True), retry=RetryPolicy())
 
 

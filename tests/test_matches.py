@@ -332,7 +332,7 @@ def test_a_preview_sends_the_settings_and_gives_numbers(config: Any) -> None:
 
 
 def test_a_preview_of_nothing_asks_for_the_domain_s_own_settings() -> None:
-    own = {"DomainName": "shop", "Matching": {"Enabled": True, "AutoMerging": MERGING.to_wire()}}
+    own = {"DomainName": "shop", "Matching": {"Enabled": True, "AutoMerging": MERGING._to_wire()}}
     script, shop = scripted(own, {"DomainName": "shop"})
     shop.matches.preview()
 

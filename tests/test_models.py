@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from customer_profiles import Address, EngagementPreferences, Profile
+from customer_profiles import Address, EngagementPreferences, Profile, ProfileObject
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_an_error_of_a_model_keeps_its_other_reasons_and_no_value() -> None:
 def test_reading_does_not_run_the_constructor_of_each_model() -> None:
     """Pydantic would call it from Python for every profile of a page, which doubles the time."""
     assert not Profile.__pydantic_custom_init__
-    assert Profile.from_wire({"FrstName": "x"}).model_extra == {"FrstName": "x"}
+    assert Profile._from_wire({"FrstName": "x"}).model_extra == {"FrstName": "x"}
 
 
 def test_a_misspelled_field_under_a_name_of_the_users_is_named_too() -> None:
@@ -56,3 +56,12 @@ def test_a_misspelled_field_under_a_name_of_the_users_is_named_too() -> None:
 
     with pytest.raises(ValidationError, match="did you mean city"):
         Household.model_validate({"homes": {"summer": {"ciy": "x"}}})
+
+
+@pytest.mark.parametrize("thing", [Profile(), Profile, Address(), ProfileObject()])
+def test_completion_lists_what_users_call(thing: Any) -> None:
+    names = dir(thing)
+
+    assert {"model_dump", "reveal"} <= set(names)
+    assert {"parse_obj", "construct", "dict", "json", "copy"} & set(names) == set()
+    assert [name for name in names if name[0] == "_" and name[:2] != "__"] == []

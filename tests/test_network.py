@@ -128,7 +128,7 @@ def test_what_aws_knows_and_we_do_not_is_kept_but_not_sent() -> None:
         found = connect(url).domain("shop").profiles.search(email="a").one()
 
     assert (found.gender, found.model_extra) == ("NEW", {"Mood": "fine"})
-    assert found.to_wire() == {"ProfileId": "0" * 32, "Gender": "NEW", "Address": {}}
+    assert found._to_wire() == {"ProfileId": "0" * 32, "Gender": "NEW", "Address": {}}
 
 
 @pytest.mark.parametrize(

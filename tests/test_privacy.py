@@ -66,7 +66,7 @@ def failures(shop: Domain) -> list[BaseException]:
         lambda: Profile(gender=CANARY),  # type: ignore[arg-type]
         lambda: Profile(first_name=[CANARY]),  # type: ignore[arg-type]
         lambda: Profile(address={"city": [CANARY]}),  # type: ignore[arg-type]
-        lambda: Profile.from_wire({"FirstName": [CANARY]}),
+        lambda: Profile._from_wire({"FirstName": [CANARY]}),
         lambda: setattr(ada, "gender", CANARY),
         lambda: shop.profiles.create(first_name=LONG),
         lambda: shop.profiles.create(gender=CANARY),  # type: ignore[arg-type]

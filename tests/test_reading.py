@@ -75,7 +75,7 @@ def changed(whole: Any, path: tuple[str | int, ...], change: Any) -> Any:
 def test_a_reader_takes_whatever_the_service_may_answer(name: str) -> None:
     count = 0
     for variant, wire in variants(_wire.service().shape_for(name)):
-        read = MODELS[name].from_wire(wire)
+        read = MODELS[name]._from_wire(wire)
         assert repr(read), variant
         count += 1
 
@@ -86,7 +86,7 @@ def test_a_reader_takes_whatever_the_service_may_answer(name: str) -> None:
 def test_what_is_read_is_written_as_it_was(name: str) -> None:
     whole = example(_wire.service().shape_for(name))
 
-    assert MODELS[name].from_wire(whole).to_wire() == whole
+    assert MODELS[name]._from_wire(whole)._to_wire() == whole
 
 
 def test_models_are_first_used_by_many_threads_at_once() -> None:
@@ -100,8 +100,8 @@ def test_models_are_first_used_by_many_threads_at_once() -> None:
         "def read():\n"
         "    start.wait()\n"
         "    try:\n"
-        "        Profile.from_wire({'Address': {'City': 'x'}, 'FoundByItems': [{}]})\n"
-        "        Domain.from_wire({'DomainName': 'x', 'Matching': {'Enabled': True}})\n"
+        "        Profile._from_wire({'Address': {'City': 'x'}, 'FoundByItems': [{}]})\n"
+        "        Domain._from_wire({'DomainName': 'x', 'Matching': {'Enabled': True}})\n"
         "    except Exception as error:\n"
         "        wrong.append(repr(error))\n"
         "threads = [threading.Thread(target=read) for _ in range(16)]\n"

@@ -125,7 +125,7 @@ def test_save_takes_the_stored_profile_from_any_state_to_any_other(
 
 def assert_smallest(updates: list[dict[str, Any]], before: Profile, after: Profile) -> None:
     """Assert that each leaf of the request was needed, and that none was sent in vain."""
-    old, new = flat(before.to_wire()), flat(after.to_wire())
+    old, new = flat(before._to_wire()), flat(after._to_wire())
     changed = {path for path in old.keys() | new.keys() if old.get(path, "") != new.get(path, "")}
     sent = {path for update in updates for path in flat(update)} - {"DomainName", "ProfileId"}
 
@@ -246,7 +246,7 @@ def test_a_copy_is_equal_and_detached(spied: tuple[Spy, Profiles], copied: Any) 
     ada = profiles.create(first_name="Ada")
 
     assert copied(ada) == ada
-    with pytest.raises(DetachedError, match="not handed out by a repository"):
+    with pytest.raises(DetachedError, match="not returned by a repository"):
         copied(ada).save()
 
 
@@ -276,7 +276,7 @@ def test_refresh_drops_unsaved_changes(spied: tuple[Spy, Profiles]) -> None:
 
 
 def test_an_assignment_is_checked_and_keeps_unknown_members() -> None:
-    ada = Profile.from_wire({"FirstName": "Ada", "Mood": "fine"})
+    ada = Profile._from_wire({"FirstName": "Ada", "Mood": "fine"})
     ada.first_name = "Eve"
     with pytest.raises(ValueError, match="gender"):
         ada.gender = "ODD"  # type: ignore[assignment]

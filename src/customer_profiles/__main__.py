@@ -1,4 +1,4 @@
-"""`python -m customer_profiles`: the command line where its script is not on the path."""
+"""The command line as `python -m customer_profiles`, without the installed script."""
 
 from __future__ import annotations
 

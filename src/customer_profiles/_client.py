@@ -1,12 +1,13 @@
-"""The entrance: pick a way to the service, and get its collections."""
+"""The client: connect to AWS or to an embedded engine, and get its collections."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from ._channels import AwsChannel, EngineChannel
 from ._gateway import Gateway
+from .channels.aws import AwsChannel
+from .channels.embedded import EngineChannel
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from botocore.config import Config
 
-    from ._channels import Channel
     from ._gateway import RetryPolicy
+    from .channels.base import Channel
     from .engine import Clock, Quotas
     from .models.domain import Domain
     from .repositories.domains import Domains
@@ -32,18 +33,22 @@ class CustomerProfiles:
     cp = CustomerProfiles.embedded("shop.db")     # the engine on a SQLite file
     ```
 
-    One instance serves many threads. Close it, or use it as a context manager, to give back
+    One instance serves many threads. Close it, or use it as a context manager, to release
     connections and files.
 
     Args:
-        session: a boto3 session; without one, credentials and region are found as boto3 does.
+        session: a boto3 session; by default, credentials and region are found as boto3 does.
         region: the region's name, such as `us-east-1`.
-        endpoint_url: where to send requests instead of the region's endpoint.
+        endpoint_url: the URL to send requests to, instead of the region's endpoint.
         config: a botocore `Config`, for timeouts, proxies and pools; its retries are replaced.
-        client: a ready boto3 client in place of all these; it keeps its own retries.
-        account_id: the account's id in ARNs; without one it is asked of STS when needed.
+        client: a boto3 client in place of all these; it keeps its own retries.
+        account_id: the account's id in ARNs; by default, STS is queried when an ARN is needed.
         retry: when and how often requests are sent again; not with `client`.
-        channel: any other way to the service in place of all these.
+        channel: a channel in place of all these but `retry`.
+
+    Raises:
+        InvalidInputError: arguments exclude each other, have a wrong type, or no client for AWS
+            can be made of them.
     """
 
     def __init__(  # noqa: PLR0913  (the ways in which boto3 itself is configured)
@@ -68,7 +73,7 @@ class CustomerProfiles:
                 account_id=account_id,
             )
         elif any((session, region, endpoint_url, config, client, account_id)):
-            msg = "a channel brings its own connection: give only it, and retry"
+            msg = "channel excludes all other arguments but retry: it has its own connection"
             raise InvalidInputError(msg)
         elif not hasattr(channel, "send"):
             msg = "channel must be a Channel, such as an AwsChannel or an EngineChannel"
@@ -77,7 +82,7 @@ class CustomerProfiles:
             msg = "retry must be a RetryPolicy"
             raise InvalidInputError(msg)
         if retry is not None and channel.retries:
-            msg = "the client that was handed in retries by itself: configure it there, not here"
+            msg = "retry excludes client, which has retries of its own: configure them there"
             raise InvalidInputError(msg)
         self._gateway = Gateway(channel, retry)
 
@@ -97,19 +102,20 @@ class CustomerProfiles:
         """Run the service in this process, on a SQLite file or, without a path, in memory.
 
         Args:
-            path: the database file; it is made when it is missing.
-            clock: gives the time and new ids.
-            region: stands in ARNs.
-            account_id: stands in ARNs.
-            quotas: the service's limits, its defaults if none are given.
+            path: the database file; it is created if it is missing.
+            clock: the source of the time and of new ids; by default the system's.
+            region: the region in ARNs.
+            account_id: the account's id in ARNs.
+            quotas: the service's limits; by default those of AWS.
             session: a boto3 session for the S3 files of flows and the SQS queues of dead letters;
-                without one boto3's default session, if any of these are used.
-            ingestion_delay: seconds until an object that was put is seen, for tests of code that
-                must wait for AWS; without one it is seen at once.
+                by default boto3's default session, if any of these are used.
+            ingestion_delay: seconds until an object that was put is visible, for tests of code
+                that must wait on AWS.
             strict: check every answer against the service's model.
 
         Raises:
             StoreError: the file cannot be used; it is left as it was.
+            InvalidInputError: an option has a wrong type or value.
         """
         options = {
             "clock": clock,
@@ -125,7 +131,7 @@ class CustomerProfiles:
     @cached_property
     def domains(self) -> Domains:
         """The domains of the account and region."""
-        # Models are imported when they are first used, so that a client is ready before.
+        # Models are imported when they are first used, so that a client is made quickly.
         from .repositories.domains import Domains
 
         return Domains(self._gateway)
@@ -139,24 +145,24 @@ class CustomerProfiles:
 
     @cached_property
     def templates(self) -> Templates:
-        """The service's own mappings for well-known sources."""
+        """The service's templates: ready mappings for well-known sources."""
         from .repositories.templates import Templates
 
         return Templates(self._gateway)
 
     @cached_property
     def integrations(self) -> AccountIntegrations:
-        """The integrations of all domains; those of one are `domain.integrations`."""
+        """The integrations of all domains; `domain.integrations` are those of a single one."""
         from .repositories.integrations import AccountIntegrations
 
         return AccountIntegrations(self._gateway)
 
     def domain(self, name: str) -> Domain:
-        """Give a domain by its name; sends nothing, so it need not exist yet."""
+        """Return the domain of a name; sends nothing, so the domain need not exist yet."""
         return self.domains.named(name)
 
     def close(self) -> None:
-        """Give back connections and files."""
+        """Release connections and files."""
         self._gateway.channel.close()
 
     def __enter__(self) -> Self:

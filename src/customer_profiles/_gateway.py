@@ -1,4 +1,4 @@
-"""The one door to the service: checks requests, sends them, and retries what may be repeated."""
+"""The gateway to the service: checks requests, sends them, and retries what may be repeated."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from tenacity import RetryCallState
 
-    from ._channels import Channel
     from ._problems import Names
     from ._wire import Wire
+    from .channels.base import Channel
 
 log = logging.getLogger("customer_profiles")
 
@@ -53,18 +53,22 @@ class RetryPolicy:
     """
 
     attempts: int = 5
-    """How often a request is sent at the most, the first time included; 1 retries nothing."""
+    """The most times a request is sent, the first time included; 1 retries nothing."""
     base: float = 0.1
-    """Seconds: the first wait is a random part of this, each further one of twice as much."""
+    """Seconds: the first wait is a random part of this; the bound doubles with each wait."""
     cap: float = 20.0
-    """Seconds that no wait is longer than, unless the service asks for more."""
+    """The longest wait in seconds, unless the service asks for a longer one."""
     deadline: float | None = 60.0
-    """Seconds after which no further attempt begins; None has no such end."""
+    """Seconds after which no further attempt begins; None sets no deadline."""
     budget: int | None = 100
-    """Retries in a row, over all threads, before failing at once; successes earn them back."""
+    """Retries that all threads share; each five successes earn one back. None sets no limit."""
 
     def __post_init__(self) -> None:
-        """Refuse a policy that cannot be followed."""
+        """Check the values.
+
+        Raises:
+            InvalidInputError: a value is out of its range.
+        """
         _check("attempts", self.attempts, int, 1)
         _check("base", self.base, float, 0)
         _check("cap", self.cap, float, 0)
@@ -74,7 +78,7 @@ class RetryPolicy:
             _check("budget", self.budget, int, 0, or_none=", or None")
 
 
-def _check(name: str, value: Any, kind: type, least: int, *, or_none: str = "") -> None:
+def _check(name: str, value: object, kind: type, least: int, *, or_none: str = "") -> None:
     kinds = int if kind is int else (int, float)
     if not isinstance(value, kinds) or isinstance(value, bool) or not value >= least:
         what = "whole number" if kind is int else "number of seconds"
@@ -83,12 +87,12 @@ def _check(name: str, value: Any, kind: type, least: int, *, or_none: str = "") 
 
 
 class Gateway:
-    """Sends requests through a channel, once or as often as the policy allows.
+    """Sends requests through a channel, and retries them as the policy allows.
 
     Args:
         channel: the way to the service.
-        retry: the policy; ignored where the channel retries by itself.
-        sleep: waits between attempts; tests hand in their own.
+        retry: the policy; ignored if the channel retries by itself.
+        sleep: waits for a number of seconds; tests pass their own.
     """
 
     def __init__(
@@ -103,24 +107,24 @@ class Gateway:
         self._budget = _Budget(self._retry.budget)
 
     def call(self, operation: str, request: Wire, names: Names | None = None) -> bytes:
-        """Check a request, send it, and give the JSON of the answer.
+        """Check a request, send it, and return the JSON of the answer.
 
         Args:
-            operation: the service's name for it.
-            request: what to send.
-            names: what the caller wrote for places in the request, for the words of an error.
+            operation: the operation, such as `CreateDomain`.
+            request: the request in the service's own names.
+            names: the caller's names for paths in the request, for error messages.
 
         Raises:
             InvalidInputError: the request breaks the service's description; nothing was sent.
-            ServiceError: the service said no.
+            ServiceError: the service refused the request.
             ConnectionFailedError: no answer came.
-            AmbiguousWriteError: a write that must not be repeated was sent, no answer came.
+            AmbiguousWriteError: a write that must not be repeated was sent, and no answer came.
         """
         refuse(_wire.request_check(operation)(request), operation, names)
         try:
             answer = self.channel.send(operation, request)
         except CustomerProfilesError as error:
-            if not self._may_repeat(operation, error) or self._retry.attempts == 1:
+            if not self._is_retryable(operation, error) or self._retry.attempts == 1:
                 _give_up(operation, error)
             return self._call_again(operation, request, error)
         self._budget.earn()
@@ -133,48 +137,52 @@ class Gateway:
         reader: Callable[[bytes], T],
         names: Names | None = None,
     ) -> tuple[T, bytes]:
-        """Call, and read the answer; give what was read and what it was read from."""
+        """Call an operation, and return what `reader` makes of the answer, and the answer.
+
+        Raises:
+            UnreadableAnswerError: the answer does not have the expected shape.
+        """
         body = self.call(operation, request, names)
         try:
             return reader(body), body
         except ValueError as error:
-            msg = f"{operation}: the answer does not have the agreed shape: {error}"
+            msg = f"{operation}: the answer does not have the expected shape: {error}"
             raise UnreadableAnswerError(msg) from error
 
     def rounds(self) -> Iterator[int]:
-        """Count the attempts at what an answer says may succeed later, by the policy.
+        """Yield the numbers of the attempts that the policy allows, from 1, after each wait.
 
-        The first comes at once, and each further one after a wait. Who has nothing left to
-        send again stops asking.
+        It is for items of a batch that an answer reports as failed; the caller stops iterating
+        when nothing is left to send again.
         """
-        begun = time.monotonic()
+        began = time.monotonic()
         for attempt in range(1, self._retry.attempts + 1):
             yield attempt
             wait = random.uniform(0, min(self._retry.cap, self._retry.base * 2 ** (attempt - 1)))  # noqa: S311  (spreads callers, keeps no secret)
             deadline = self._retry.deadline
-            if deadline is not None and time.monotonic() - begun + wait > deadline:
+            if deadline is not None and time.monotonic() - began + wait > deadline:
                 return
             if attempt == self._retry.attempts or not self._budget.spend():
                 return
             self._sleep(wait)
 
     def waits(self, timeout: float | None) -> Iterator[float]:
-        """Wait between questions about what takes a while, longer each time, until time is up.
+        """Wait between requests for the state of a job, longer each time; yield the time waited.
 
         Args:
-            timeout: seconds in all; None has no such end.
+            timeout: seconds in all, after which the iteration ends; None never ends it.
         """
-        begun, slept, wait = time.monotonic(), 0.0, _FIRST_WAIT
+        began, slept, wait = time.monotonic(), 0.0, _FIRST_WAIT
         while True:
             left = math.inf if timeout is None else timeout
-            left -= max(slept, time.monotonic() - begun)
+            left -= max(slept, time.monotonic() - began)
             if left <= 0:
                 return
             self._sleep(min(wait, left))
             yield (slept := slept + min(wait, left))
             wait = min(wait * 1.5, _LONGEST_WAIT)
 
-    def _may_repeat(self, operation: str, error: CustomerProfilesError) -> bool:
+    def _is_retryable(self, operation: str, error: CustomerProfilesError) -> bool:
         if isinstance(error, ThrottlingError):
             return True
         if isinstance(error, ConnectionFailedError) and not error.sent:
@@ -183,7 +191,7 @@ class Gateway:
         return lost and operation.startswith(_REPEATABLE)
 
     def _call_again(self, operation: str, request: Wire, first: CustomerProfilesError) -> bytes:
-        """Go on after a failed first attempt; tenacity is imported by whoever needs it."""
+        """Retry after a failed first attempt; tenacity is imported only when it is needed."""
         import tenacity
 
         failures = iter([first])
@@ -200,11 +208,11 @@ class Gateway:
             retry=tenacity.retry_if_exception(
                 lambda error: (
                     isinstance(error, CustomerProfilesError)
-                    and self._may_repeat(operation, error)
+                    and self._is_retryable(operation, error)
                     and self._budget.spend()
                 )
             ),
-            before_sleep=_note(operation),
+            before_sleep=_log_retry(operation),
             reraise=True,
         )
         try:
@@ -216,16 +224,16 @@ class Gateway:
         return answer
 
     def _wait(self, tenacity: Any) -> Callable[[RetryCallState], float]:
-        """Full jitter, and never less than the service asked for."""
+        """Return the wait before an attempt: full jitter, at least what the service asks for."""
         jitter = tenacity.wait_random_exponential(multiplier=self._retry.base, max=self._retry.cap)
 
         def wait(state: RetryCallState) -> float:
-            return max(float(jitter(state)), _asked_for(state))
+            return max(float(jitter(state)), _retry_after(state))
 
         return wait
 
     def _stop(self, state: RetryCallState) -> bool:
-        """Stop after the last attempt, or where the next would begin past the deadline."""
+        """Return whether this was the last attempt, or the next would begin after the deadline."""
         if state.attempt_number >= self._retry.attempts:
             return True
         if self._retry.deadline is None:
@@ -233,13 +241,13 @@ class Gateway:
         return (state.seconds_since_start or 0.0) + state.upcoming_sleep > self._retry.deadline
 
 
-def _asked_for(state: RetryCallState) -> float:
+def _retry_after(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     return getattr(error, "retry_after", None) or 0.0
 
 
-def _note(operation: str) -> Callable[[RetryCallState], None]:
-    def note(state: RetryCallState) -> None:
+def _log_retry(operation: str) -> Callable[[RetryCallState], None]:
+    def write(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         log.warning(
             "%s failed with %s on attempt %d; trying again in %.2f s",
@@ -249,7 +257,7 @@ def _note(operation: str) -> Callable[[RetryCallState], None]:
             state.upcoming_sleep,
         )
 
-    return note
+    return write
 
 
 _REMEDIES = {
@@ -259,18 +267,18 @@ _REMEDIES = {
 
 
 def _give_up(operation: str, error: CustomerProfilesError) -> NoReturn:
-    """Raise what the caller sees: a lost answer to a create or merge is its own kind."""
+    """Raise the error, as an AmbiguousWriteError if a create or merge lost its answer."""
     lost = isinstance(error, ConnectionFailedError) and error.sent
     if not lost or operation.startswith(_REPEATABLE):
         raise error
-    remedy = next((it for verb, it in _REMEDIES.items() if operation.startswith(verb)), None)
-    ambiguous = AmbiguousWriteError(operation, remedy or "Look whether it happened first.")
+    remedies = (text for verb, text in _REMEDIES.items() if operation.startswith(verb))
+    ambiguous = AmbiguousWriteError(operation, next(remedies, "Check whether it happened first."))
     ambiguous.attempts = error.attempts
     raise ambiguous from error
 
 
 class _Budget:
-    """Tokens that retries cost and successes earn, so that an outage is not hammered."""
+    """Tokens that retries spend and successes earn, so that retries do not prolong an outage."""
 
     def __init__(self, retries: int | None) -> None:
         self._full = None if retries is None else retries
@@ -278,7 +286,7 @@ class _Budget:
         self._lock = threading.Lock()
 
     def spend(self) -> bool:
-        """Take the price of one retry; False when the budget is used up."""
+        """Spend a retry; return False if none is left."""
         if self._full is None:
             return True
         with self._lock:
@@ -288,7 +296,7 @@ class _Budget:
             return True
 
     def earn(self) -> None:
-        """Give back a part of a retry for a success."""
+        """Add a part of a retry for a success."""
         if self._full is None or self._left >= self._full:
             return
         with self._lock:

@@ -1,10 +1,8 @@
-"""What is wrong with a request, in words that name our fields and never hold a value."""
+"""Messages about wrong requests: they name fields as the caller does, and show no value."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from botocore import xform_name
+from typing import TYPE_CHECKING
 
 from . import _wire
 from .errors import InvalidInputError
@@ -15,43 +13,54 @@ if TYPE_CHECKING:
     from ._wire import Path, Problem
 
     Names = Mapping[Path, str]
-    """What the caller wrote for a place in the request, where that is not our spelling of it."""
+    """The caller's name for a path in the request, where it is not our name of the member."""
 
 
 def refuse(problems: list[Problem], operation: str, names: Names | None = None) -> None:
-    """Raise an error that names each field as the caller does, and its rule, if there is any."""
+    """Raise an error that names each wrong field and its rule, if there are any.
+
+    Raises:
+        InvalidInputError: there is a problem.
+    """
     if not problems:
         return
-    # That it breaks its pattern as well is no news of what is empty.
-    empty = {it.path for it in problems if (it.kind, it.bound) == ("min_length", 1)}
-    told = [it for it in problems if it.kind != "pattern" or it.path not in empty]
-    reasons = "; ".join(_say(problem, operation, names or {}) for problem in told)
+    # An empty value also breaks its pattern; that it is empty says enough.
+    empty = {p.path for p in problems if (p.kind, p.bound) == ("min_length", 1)}
+    shown = [p for p in problems if p.kind != "pattern" or p.path not in empty]
+    reasons = "; ".join(_describe(problem, operation, names or {}) for problem in shown)
     msg = f"{operation} was not sent: {reasons}"
     raise InvalidInputError(msg)
 
 
 def unknown(name: str, known: Collection[str], where: str, what: str = "field") -> str:
-    """Say that a name is misspelled, and what may have been meant."""
+    """Describe a misspelled name, with the known names that may have been meant.
+
+    Args:
+        name: the name that the caller wrote.
+        known: the names that exist.
+        where: what has these names, such as the model's name.
+        what: what is named.
+    """
     import difflib
 
     close = difflib.get_close_matches(name, known, n=2)
-    close = close or sorted((it for it in known if name in it or it in name), key=len)[:2]
+    close = close or sorted((k for k in known if name in k or k in name), key=len)[:2]
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
     return f"{where} has no {what} {name!r}; {hint}"
 
 
-def _say(problem: Problem, operation: str, names: Names) -> str:
+def _describe(problem: Problem, operation: str, names: Names) -> str:
     field, rule = _spell(problem.path, names), _RULES[problem.kind]
     if problem.kind == "clear":
-        return f"{field} {_say_clear(problem)}"
+        return f"{field} {_describe_clear(problem)}"
     if problem.kind in _EMPTY and problem.bound == 1:
-        shape: Any = _wire.operation(operation).input_shape
+        shape = _wire.input_shape(operation)
         optional = problem.path not in names and _wire.may_lack(shape, problem.path)
         remedy = "leave it out instead" if optional else _EMPTY[problem.kind]
         return f"{field} must not be empty; {remedy}"
     bound = problem.bound
     if problem.kind in ("enum", "unknown"):
-        bound = ", ".join(bound if problem.kind == "enum" else map(xform_name, bound))
+        bound = ", ".join(bound if problem.kind == "enum" else map(_wire.field_name, bound))
     return f"{field} {rule.format(bound)}"
 
 
@@ -74,7 +83,7 @@ _EMPTY = {"min_length": "give a value", "min_items": "give at least one"}
 _INSTEAD = {"Gender": "gender_string", "PartyType": "party_type_string"}
 
 
-def _say_clear(problem: Problem) -> str:
+def _describe_clear(problem: Problem) -> str:
     last = str(problem.path[-1])
     if last in _INSTEAD:
         return (
@@ -94,5 +103,5 @@ def _spell(path: Path, names: Names) -> str:
             number, what = part
             spelled = f"the {what} of entry {number} in {spelled.lstrip('.')}"
         else:
-            spelled += f"[{part}]" if isinstance(part, int) else f".{xform_name(part)}"
+            spelled += f"[{part}]" if isinstance(part, int) else f".{_wire.field_name(part)}"
     return spelled.lstrip(".") or "the request"

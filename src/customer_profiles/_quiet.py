@@ -1,4 +1,4 @@
-"""Botocore prints bodies into its debug records; this takes customers' data out of them."""
+"""Redaction of botocore's debug records, which contain the bodies of requests and answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TALKATIVE = (
+_LOGGERS = (
     "botocore.endpoint",
     "botocore.parsers",
     "botocore.hooks",
@@ -30,7 +30,7 @@ _private = _Private()
 
 
 class _Quiet(logging.Filter):
-    """Take customers' data out of botocore's records while it works for us."""
+    """Redacts botocore's debug records while it works for this library."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if _private.in_flight and record.levelno <= logging.DEBUG:
@@ -43,14 +43,14 @@ _quiet = _Quiet()
 
 
 def quiet_botocore() -> None:
-    """Set the filter on the loggers that print bodies; again is the same as once."""
-    for name in _TALKATIVE:
+    """Add the filter to the loggers that print bodies, unless they have it."""
+    for name in _LOGGERS:
         logging.getLogger(name).addFilter(_quiet)
 
 
 @contextmanager
 def private() -> Iterator[None]:
-    """Keep what this thread sends and receives in the block out of botocore's records."""
+    """Redact botocore's records of what this thread sends and receives in the block."""
     _private.in_flight += 1
     try:
         yield

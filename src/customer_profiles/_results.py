@@ -1,4 +1,4 @@
-"""Lists that follow their pages as they are read."""
+"""Lazy lists: pages are fetched while the caller iterates."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ _LARGEST_PAGE = 100
 
 
 class Results(Generic[T]):
-    """A lazy iterable over all pages of an answer; each iteration starts at the beginning.
+    """A lazy iterable over all pages of a list; each iteration starts at the beginning.
 
-    Nothing is sent before the first item is asked for, a page is fetched when the one before
-    it is used up, and an abandoned iteration sends nothing more.
+    Nothing is sent before the first item is needed, a page is fetched when the previous one
+    is used up, and an abandoned iteration sends nothing more.
 
     Args:
-        fetch: gives one page, from the page's size and token: its items and the next token.
-        limit: how many items to give at the most; None gives all.
-        page_size: how many items to ask for at once, 1 to 100.
+        fetch: fetches a page of a size at a token; returns its items and the next token.
+        limit: the most items to yield; None yields all.
+        page_size: how many items to request at once, 1 to 100; the default is 100.
         start: the token to begin at, from `next_token` of an earlier iteration.
+
+    Raises:
+        InvalidInputError: `limit` or `page_size` is out of its range.
     """
 
     next_token: str | None
@@ -50,20 +53,28 @@ class Results(Generic[T]):
         self.next_token = start
 
     def __iter__(self) -> Iterator[T]:
-        """Give the items of all pages, one by one."""
+        """Iterate over the items of all pages.
+
+        Raises:
+            PaginationError: the service repeated a page token.
+        """
         for page in self.pages():
             yield from page
 
     def pages(self) -> Iterator[list[T]]:
-        """Give the items page by page, as the service answers them."""
+        """Iterate over the pages as the service answers them, without empty ones.
+
+        Raises:
+            PaginationError: the service repeated a page token.
+        """
         return self._pages(self._limit)
 
     def first(self) -> T | None:
-        """Give the first item, or None when there is none; asks for a single one."""
+        """Return the first item, or None if there is none; requests a single one."""
         return next((item for page in self._pages(1) for item in page), None)
 
     def one(self) -> T:
-        """Give the only item.
+        """Return the only item.
 
         Raises:
             NoResultError: there is none.
@@ -71,10 +82,10 @@ class Results(Generic[T]):
         """
         found = [item for page in self._pages(2) for item in page]
         if not found:
-            msg = "one result was asked for and there is none; first() gives None instead"
+            msg = "one result was expected and there is none; first() returns None instead"
             raise NoResultError(msg)
         if len(found) > 1:
-            msg = "one result was asked for and there are several; iterate, or use first()"
+            msg = "one result was expected and there are several; iterate, or use first()"
             raise MultipleResultsError(msg)
         return found[0]
 
@@ -97,10 +108,14 @@ class Results(Generic[T]):
             seen.add(token)
 
     def __bool__(self) -> NoReturn:
-        """Refuse: whether there is a result takes a request, which must be asked for."""
-        msg = "results are lazy, so they are neither true nor false; ask first() is not None"
+        """Refuse: a lazy list is neither true nor false.
+
+        Raises:
+            InvalidInputError: always.
+        """
+        msg = "results are lazy, so they are neither true nor false; test first() is not None"
         raise InvalidInputError(msg)
 
     def __repr__(self) -> str:
-        """Say what this is without fetching anything."""
+        """Describe the list without fetching anything."""
         return f"<{type(self).__name__}: lazy; iterate, or call first(), one() or pages()>"

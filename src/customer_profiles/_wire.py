@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Mapping
 
     from botocore.loaders import Loader
-    from botocore.model import OperationModel, ServiceModel, Shape
+    from botocore.model import (
+        ListShape,
+        MapShape,
+        OperationModel,
+        ServiceModel,
+        Shape,
+        StructureShape,
+    )
 
 SERVICE = "customer-profiles"
 
-Wire = dict[str, Any]
+Wire: TypeAlias = dict[str, Any]
 """JSON as the service speaks it: PascalCase names, timestamps in epoch seconds."""
 
-Entry = tuple[int, str]
+Entry: TypeAlias = tuple[int, str]
 """An entry of a map: its number, because its name is the customer's, and `name` or `value`."""
 
-Path = tuple[str | int | Entry, ...]
+Path: TypeAlias = tuple[str | int | Entry, ...]
+
+Cleared: TypeAlias = str | list[object] | Wire | None
 
 
 class Problem(NamedTuple):
@@ -33,12 +45,16 @@ class Problem(NamedTuple):
     kind: str
     """The broken rule: missing, type, max_length and so on, as `_problems` lists them."""
     bound: Any = None
-    """What the shape demands: the limit, the pattern, the enum's values or the type's name."""
+    """What the shape requires: the limit, the pattern, the enum's values or the type's name."""
+
+
+Check: TypeAlias = Callable[[object, Path, list[Problem]], None]
+"""A compiled shape: appends to the list what is wrong with the value at the path."""
 
 
 @cache
 def loader() -> Loader:
-    """Give botocore's loader, shared so that the description is read from disk once."""
+    """Return botocore's loader, shared so that the description is read from disk once."""
     from botocore.loaders import create_loader
 
     made: Loader = create_loader(os.environ.get("AWS_DATA_PATH"))
@@ -47,7 +63,7 @@ def loader() -> Loader:
 
 @cache
 def service() -> ServiceModel:
-    """Give botocore's model of the service."""
+    """Return botocore's model of the service."""
     from botocore.model import ServiceModel
 
     return ServiceModel(loader().load_service_model(SERVICE, "service-2"), SERVICE)
@@ -55,64 +71,102 @@ def service() -> ServiceModel:
 
 @cache
 def operation(name: str) -> OperationModel:
-    """Give botocore's model of one operation, such as `CreateDomain`."""
+    """Return botocore's model of one operation, such as `CreateDomain`."""
     return service().operation_model(name)
 
 
+def input_shape(name: str) -> StructureShape:
+    """Return the shape of an operation's requests."""
+    return cast("StructureShape", operation(name).input_shape)
+
+
+def field_name(member: str) -> str:
+    """Return a member's name as users write it: `first_name` for `FirstName`."""
+    from botocore import xform_name
+
+    return xform_name(member)
+
+
+def _is_structure(shape: Shape) -> TypeGuard[StructureShape]:
+    return shape.type_name == "structure"
+
+
+def _is_list(shape: Shape) -> TypeGuard[ListShape]:
+    return shape.type_name == "list"
+
+
+def _is_map(shape: Shape) -> TypeGuard[MapShape]:
+    return shape.type_name == "map"
+
+
 def may_lack(shape: Shape, path: Path) -> bool:
-    """Say whether what stands at `path` may be left out of its structure or map."""
-    inner: Any = shape
+    """Return whether the value at `path` may be left out of its structure or map."""
+    inner = shape
     for step in path[:-1]:
-        inner = inner.members[step] if inner.type_name == "structure" else inner.member
+        if _is_structure(inner):
+            inner = inner.members[cast("str", step)]
+        elif _is_list(inner):
+            inner = inner.member
     last = path[-1]
-    if inner.type_name == "structure":
+    if _is_structure(inner):
         return last not in inner.required_members
     return isinstance(last, tuple) and last[1] == "value"
 
 
 def fit(wire: Wire, shape: Shape) -> Wire:
-    """Keep of `wire` what `shape` takes, at every depth; the rest is dropped."""
-    kept: Wire = _fit(wire, shape)
-    return kept
+    """Keep the members of `wire` that `shape` has, at every depth."""
+    return cast("Wire", _fit(wire, shape))
 
 
-def _fit(value: Any, shape: Any) -> Any:
-    if shape.type_name == "structure" and isinstance(value, dict):
+def _fit(value: object, shape: Shape) -> object:
+    if isinstance(value, dict) and _is_structure(shape):
         members = shape.members
         return {
-            name: _fit(inner, members[name]) for name, inner in value.items() if name in members
+            name: inner if type(inner) is str else _fit(inner, members[name])
+            for name, inner in value.items()
+            if name in members
         }
-    if shape.type_name == "list" and isinstance(value, list):
+    if isinstance(value, list) and _is_list(shape):
         return [_fit(item, shape.member) for item in value]
     return value
 
 
-def clearing(shape: Shape) -> Any:
-    """Give the value that clears what `shape` describes; None when nothing on the wire can."""
-    kind: Any = shape
-    if kind.type_name == "string" and not kind.metadata.get("enum"):
-        return None if kind.metadata.get("min") else ""
-    if kind.type_name == "list":
-        return None if kind.metadata.get("min") else []
-    if kind.type_name == "structure":
-        parts = {name: clearing(member) for name, member in kind.members.items()}
-        return None if kind.required_members or None in parts.values() else parts
+def clearing(shape: Shape) -> Cleared:
+    """Return the value that clears what `shape` describes; None when nothing on the wire can."""
+    if shape.type_name == "string" and not shape.metadata.get("enum"):
+        return None if shape.metadata.get("min") else ""
+    if shape.type_name == "list":
+        return None if shape.metadata.get("min") else []
+    if _is_structure(shape):
+        parts = {name: clearing(member) for name, member in shape.members.items()}
+        return None if shape.required_members or None in parts.values() else parts
     return None
 
 
-def patch(wire: Wire, shape: Shape) -> tuple[Wire, list[Problem]]:
-    """Turn a request in which None means cleared into the wire's way of saying so."""
+@cache
+def _is_clearable(shape: Shape) -> bool:
+    return clearing(shape) is not None
+
+
+def _has_own_parts(shape: Shape) -> TypeGuard[StructureShape]:
+    """Return whether a value of the shape is cleared and compared member by member."""
+    return shape.type_name == "structure" and _is_clearable(shape)
+
+
+def patch(wire: Wire, shape: StructureShape) -> tuple[Wire, list[Problem]]:
+    """Replace each None of a request by the value that clears its member on the wire."""
     found: list[Problem] = []
     return _patch(wire, shape, (), found), found
 
 
-def _patch(wire: Wire, shape: Any, path: Path, found: list[Problem]) -> Wire:
+def _patch(wire: Wire, shape: StructureShape, path: Path, found: list[Problem]) -> Wire:
     patched: Wire = {}
     for name, value in wire.items():
         member = shape.members[name]
         if value is not None and value != "":
-            nested = member.type_name == "structure" and clearing(member) is not None
-            patched[name] = _patch(value, member, (*path, name), found) if nested else value
+            patched[name] = value
+            if _has_own_parts(member):
+                patched[name] = _patch(value, member, (*path, name), found)
         elif (cleared := clearing(member)) is None:
             found.append(Problem((*path, name), "clear", member.type_name))
         else:
@@ -120,17 +174,19 @@ def _patch(wire: Wire, shape: Any, path: Path, found: list[Problem]) -> Wire:
     return {name: value for name, value in patched.items() if value != {}}
 
 
-def difference(old: Wire, new: Wire, shape: Shape) -> tuple[Wire, list[Problem]]:
-    """Give the smallest request that takes what is stored from `old` to `new`.
+def difference(old: Wire, new: Wire, shape: StructureShape) -> tuple[Wire, list[Problem]]:
+    """Return the smallest request that changes what is stored from `old` to `new`.
 
     Structures whose members can all be cleared, and maps, are compared member by member;
-    everything else is sent whole. `""`, None, an empty list or map, and absence are one.
+    everything else is sent whole. `""`, None, an empty list or map, and absence are equal.
     """
     found: list[Problem] = []
     return _difference(old, new, shape, (), found), found
 
 
-def _difference(old: Wire, new: Wire, shape: Any, path: Path, found: list[Problem]) -> Wire:
+def _difference(
+    old: Wire, new: Wire, shape: StructureShape, path: Path, found: list[Problem]
+) -> Wire:
     changes: Wire = {}
     for name, member in shape.members.items():
         before, after = old.get(name) or None, new.get(name) or None
@@ -141,7 +197,7 @@ def _difference(old: Wire, new: Wire, shape: Any, path: Path, found: list[Proble
             changed = {key: value for key, value in after.items() if value != before.get(key, "")}
             changed |= {key: "" for key in before if not after.get(key)}
             changes[name] = changed
-        elif member.type_name == "structure" and clearing(member) is not None:
+        elif _has_own_parts(member):
             changes[name] = _difference(before or {}, after or {}, member, (*path, name), found)
         elif before == after:
             continue
@@ -151,12 +207,76 @@ def _difference(old: Wire, new: Wire, shape: Any, path: Path, found: list[Proble
             changes[name] = cleared
         else:
             found.append(Problem((*path, name), "clear", member.type_name))
-    # An empty list clears; an empty map or structure says nothing.
+    # An empty list clears; an empty map or structure changes nothing.
     return {name: value for name, value in changes.items() if value != {}}
 
 
-def problems(value: Any, shape: Shape) -> list[Problem]:
-    """Say all the ways in which `value` breaks `shape`; none is an empty list."""
+_URL = ("uri", "querystring")
+
+
+@cache
+def _name_shapes() -> frozenset[str]:
+    """Return the shapes of names and ids: some URL holds them, and a pattern limits them."""
+    return frozenset(
+        member.name
+        for name in service().operation_names
+        for member in input_shape(name).members.values()
+        if member.serialization.get("location") in _URL and "pattern" in member.metadata
+    )
+
+
+def private_texts(name: str, request: Wire) -> Iterator[str]:
+    """Yield the texts of an operation's request that no message may repeat, at every depth.
+
+    A text may be shown where its shape says that it names a resource: it is part of the URL, it
+    has the shape of such a name, or it is a value of an enum. Every other text is private,
+    because the service lacks the `sensitive` trait on addresses and on values of search keys.
+    """
+    return _private_texts(request, input_shape(name))
+
+
+def _private_texts(value: object, shape: Shape | None) -> Iterator[str]:
+    if shape is None or shape.metadata.get("sensitive"):
+        yield from all_texts(value)
+    elif shape.serialization.get("location") in _URL:
+        return
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if _is_map(shape):
+                yield from _private_texts(key, shape.key)
+                yield from _private_texts(inner, shape.value)
+            else:
+                member = shape.members.get(key) if _is_structure(shape) else None
+                yield from _private_texts(inner, member)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _private_texts(item, shape.member if _is_list(shape) else None)
+    elif isinstance(value, str) and not _is_name(value, shape):
+        yield from all_texts(value)
+
+
+def _is_name(value: str, shape: Shape) -> bool:
+    return value in shape.metadata.get("enum", ()) or shape.name in _name_shapes()
+
+
+def all_texts(value: object) -> Iterator[str]:
+    """Yield every text and number in a value, those inside of JSON text included."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from all_texts(key)
+            yield from all_texts(inner)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from all_texts(item)
+    elif value is not None and not isinstance(value, bool):
+        yield (text := str(value))
+        if text.lstrip().startswith(("{", "[")):
+            with suppress(ValueError):
+                yield from all_texts(json.loads(text))
+
+
+def problems(value: object, shape: Shape) -> list[Problem]:
+    """Return all the ways in which `value` breaks `shape`."""
     found: list[Problem] = []
     _check_of(shape)(value, (), found)
     return found
@@ -164,9 +284,8 @@ def problems(value: Any, shape: Shape) -> list[Problem]:
 
 @cache
 def request_check(name: str) -> Callable[[Wire], list[Problem]]:
-    """Compile the check of an operation's requests, once an operation."""
-    shape = operation(name).input_shape
-    check = _check_of(shape)
+    """Compile the check of an operation's requests, once for each operation."""
+    check = _check_of(input_shape(name))
 
     def run(request: Wire) -> list[Problem]:
         found: list[Problem] = []
@@ -176,26 +295,36 @@ def request_check(name: str) -> Callable[[Wire], list[Problem]]:
     return run
 
 
-_checks: dict[str, Any] = {}
+_checks: dict[str, Check] = {}
 
 
-def _check_of(shape: Any) -> Any:
-    """Compile one shape; a shape that contains itself finds its own check by name."""
+def _check_of(shape: Shape) -> Check:
+    """Compile a shape once; a shape that contains itself finds its own check by name."""
     if shape.name not in _checks:
         _checks[shape.name] = lambda *args: _checks[shape.name](*args)  # noqa: PLW0108  (not yet)
-        _checks[shape.name] = _compilers.get(shape.type_name, _any)(shape)
+        _checks[shape.name] = _compile(shape)
     return _checks[shape.name]
 
 
-def _any(_shape: Any) -> Any:
+def _compile(shape: Shape) -> Check:
+    if _is_structure(shape):
+        return _structure(shape)
+    if _is_list(shape):
+        return _list(shape)
+    if _is_map(shape):
+        return _map(shape)
+    return _SCALARS.get(shape.type_name, _any)(shape)
+
+
+def _any(_shape: Shape) -> Check:
     return lambda _value, _path, _found: None
 
 
-def _structure(shape: Any) -> Any:
+def _structure(shape: StructureShape) -> Check:
     required = tuple(shape.required_members)
     checks = {name: _check_of(member) for name, member in shape.members.items()}
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, dict):
             found.append(Problem(path, "type", "structure"))
             return
@@ -212,30 +341,30 @@ def _structure(shape: Any) -> Any:
     return check
 
 
-def _list(shape: Any) -> Any:
+def _list(shape: ListShape) -> Check:
     item_check = _check_of(shape.member)
-    sized = _length(shape.metadata)
+    check_size = _size(shape)
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, (list, tuple)):
             found.append(Problem(path, "type", "list"))
             return
-        sized(value, path, found)
+        check_size(len(value), path, found)
         for position, item in enumerate(value):
             item_check(item, (*path, position), found)
 
     return check
 
 
-def _map(shape: Any) -> Any:
+def _map(shape: MapShape) -> Check:
     key_check, value_check = _check_of(shape.key), _check_of(shape.value)
-    sized = _length(shape.metadata)
+    check_size = _size(shape)
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, dict):
             found.append(Problem(path, "type", "map"))
             return
-        sized(value, path, found)
+        check_size(len(value), path, found)
         for number, (key, inner) in enumerate(value.items(), 1):
             key_check(key, (*path, (number, "name")), found)
             value_check(inner, (*path, (number, "value")), found)
@@ -243,18 +372,31 @@ def _map(shape: Any) -> Any:
     return check
 
 
-def _string(shape: Any) -> Any:
-    metadata = shape.metadata
+def _size(shape: Shape, what: str = "items") -> Callable[[int, Path, list[Problem]], None]:
+    low, high = shape.metadata.get("min", 0), shape.metadata.get("max", sys.maxsize)
+
+    def check(size: int, path: Path, found: list[Problem]) -> None:
+        if size < low:
+            found.append(Problem(path, f"min_{what}", low))
+        elif size > high:
+            found.append(Problem(path, f"max_{what}", high))
+
+    return check
+
+
+def _string(shape: Shape) -> Check:
+    metadata: Mapping[str, Any] = shape.metadata
     low, high = metadata.get("min", 0), metadata.get("max", sys.maxsize)
+    check_size = _size(shape, "length")
     pattern = re.compile(metadata["pattern"]) if "pattern" in metadata else None
     enum = frozenset(metadata.get("enum", ()))
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, str):
             found.append(Problem(path, "type", "string"))
             return
         if not low <= len(value) <= high:
-            found.append(_wrong_length(value, path, low, high, "length"))
+            check_size(len(value), path, found)
         # Patterns are searched, not matched in full: the ARN's pattern is only a beginning.
         if pattern is not None and not pattern.search(value):
             found.append(Problem(path, "pattern", metadata["pattern"]))
@@ -264,11 +406,11 @@ def _string(shape: Any) -> Any:
     return check
 
 
-def _number(shape: Any) -> Any:
-    kinds = int if shape.type_name in ("integer", "long") else (int, float)
+def _number(shape: Shape) -> Check:
+    kinds = (int,) if shape.type_name in ("integer", "long") else (int, float)
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
 
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+    def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, kinds) or isinstance(value, bool):
             found.append(Problem(path, "type", shape.type_name))
         elif low is not None and value < low:
@@ -279,33 +421,15 @@ def _number(shape: Any) -> Any:
     return check
 
 
-def _boolean(_shape: Any) -> Any:
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
+def _boolean(_shape: Shape) -> Check:
+    def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, bool):
             found.append(Problem(path, "type", "boolean"))
 
     return check
 
 
-def _length(metadata: dict[str, Any]) -> Any:
-    low, high = metadata.get("min", 0), metadata.get("max", sys.maxsize)
-
-    def check(value: Any, path: Path, found: list[Problem]) -> None:
-        if not low <= len(value) <= high:
-            found.append(_wrong_length(value, path, low, high, "items"))
-
-    return check
-
-
-def _wrong_length(value: Any, path: Path, low: int, high: int, what: str) -> Problem:
-    short = len(value) < low
-    return Problem(path, f"min_{what}" if short else f"max_{what}", low if short else high)
-
-
-_compilers: dict[str, Any] = {
-    "structure": _structure,
-    "list": _list,
-    "map": _map,
+_SCALARS: dict[str, Callable[[Shape], Check]] = {
     "string": _string,
     "integer": _number,
     "long": _number,

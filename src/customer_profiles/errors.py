@@ -1,27 +1,27 @@
-"""What can go wrong, as one tree of static, importable, picklable classes.
+"""The errors of the library: one tree of importable, picklable classes.
 
 ```
 CustomerProfilesError
-├─ ServiceError                 the service said no
+├─ ServiceError                 the service refused a request
 │  ├─ BadRequestError           400: the request breaks a rule
 │  ├─ AccessDeniedError         403: the credentials may not do this
 │  ├─ ResourceNotFoundError     404: the domain, profile or resource is not there
 │  ├─ ThrottlingError           429: too many requests
 │  └─ InternalServerError       500: the service failed
 ├─ ConnectionFailedError        no answer came
-├─ AmbiguousWriteError          a create or merge was sent and its answer lost
+├─ AmbiguousWriteError          a create or merge was sent, and no answer came
 ├─ BatchError                   some items of a batch failed
-├─ NoResultError                one result was asked for, there is none
-├─ MultipleResultsError         one result was asked for, there are several
+├─ NoResultError                one result was expected, there is none
+├─ MultipleResultsError         one result was expected, there are several
 ├─ PaginationError              the service repeated a page token
-├─ WaitTimeoutError             what was waited for takes longer than asked
-├─ UnreadableAnswerError        an answer does not have the shape that was agreed
-├─ DetachedError                save() on an instance that no repository handed out
+├─ WaitTimeoutError             a job took longer than the timeout of wait()
+├─ UnreadableAnswerError        an answer does not have the expected shape
+├─ DetachedError                save() on an instance that no repository returned
 ├─ InvalidInputError            refused before anything was sent (also a ValueError)
 └─ StoreError                   the embedded engine's database cannot be used
 ```
 
-No message holds a customer's value: they name operations, fields, rules and ids.
+No message contains a customer's value: they name operations, fields, rules and ids.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 
 class CustomerProfilesError(Exception):
-    """The base of every error that this library raises by itself."""
+    """The base of all errors of this library."""
 
     attempts: int = 1
-    """How many times the request was sent before this error was given up to the caller."""
+    """How many times the request was sent before this error was raised."""
     retryable: bool = False
-    """Whether the same call may well succeed later, and may be repeated without harm."""
+    """Whether the same call may succeed later, and may be repeated without harm."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by state, so that subclasses are free in what their constructors take."""
+        """Pickle by state, so that the constructors of subclasses may differ."""
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 
@@ -59,7 +59,7 @@ def _rebuild(
 class ServiceError(CustomerProfilesError, ClientError):
     """The service answered with an error; also a botocore `ClientError`.
 
-    Raised as one of its five subclasses, or as itself for a code that is not known yet.
+    It is raised as one of its five subclasses, or as itself for a code that is not known yet.
     """
 
     code: str
@@ -69,11 +69,11 @@ class ServiceError(CustomerProfilesError, ClientError):
     operation: str
     """The operation that failed, such as `CreateProfile`."""
     request_id: str | None
-    """The id that AWS support asks for; None when the answer had none."""
+    """The id of the request for AWS support; None if the answer had none."""
     status: int | None
     """The HTTP status; None for the failed item of a batch."""
     retry_after: float | None
-    """Seconds that the service asked to wait, from `Retry-After`; None when it did not say."""
+    """Seconds to wait, from the header `Retry-After`; None if the answer had none."""
 
     def __init__(  # noqa: PLR0913  (an answer has that many parts)
         self,
@@ -97,12 +97,12 @@ class ServiceError(CustomerProfilesError, ClientError):
 
     @staticmethod
     def of(code: str, message: str, **details: Any) -> ServiceError:
-        """Make the error of the class that belongs to the service's code."""
+        """Return an error of the class for the service's code."""
         return _BY_CODE.get(code, ServiceError)(code, message, **details)
 
     @staticmethod
     def of_status(status: int, message: str, *, operation: str) -> ServiceError:
-        """Make the error of a failed item, of which the service tells a status, not a code."""
+        """Return the error of a failed item of a batch, which has a status and no code."""
         code = _BY_STATUS.get(status)
         if code is None:
             code = "InternalServerException" if status >= 500 else "BadRequestException"  # noqa: PLR2004  (HTTP's faults of the server)
@@ -139,7 +139,7 @@ _BY_CODE: dict[str, type[ServiceError]] = {
     "ResourceNotFoundException": ResourceNotFoundError,
     "ThrottlingException": ThrottlingError,
     "InternalServerException": InternalServerError,
-    # What API Gateway and the signature check say in front of the service.
+    # These come from API Gateway and the check of signatures, in front of the service.
     "UnrecognizedClientException": AccessDeniedError,
     "InvalidSignatureException": AccessDeniedError,
     "MissingAuthenticationTokenException": AccessDeniedError,
@@ -163,7 +163,7 @@ class ConnectionFailedError(CustomerProfilesError):
     operation: str
     """The operation that got no answer."""
     sent: bool
-    """False when the request certainly never reached the service."""
+    """Whether the request may have reached the service."""
 
     def __init__(self, operation: str, reason: str, *, sent: bool) -> None:
         self.operation, self.sent = operation, sent
@@ -171,9 +171,9 @@ class ConnectionFailedError(CustomerProfilesError):
 
 
 class AmbiguousWriteError(CustomerProfilesError):
-    """A create or merge was sent and its answer lost: it may have happened or not.
+    """A create or merge was sent, and no answer came: it may have happened or not.
 
-    The service has no idempotency tokens, so it was sent once and not repeated.
+    The service has no idempotency tokens, so the request was not repeated.
     """
 
     operation: str
@@ -184,20 +184,20 @@ class AmbiguousWriteError(CustomerProfilesError):
     def __init__(self, operation: str, remedy: str) -> None:
         self.operation, self.remedy = operation, remedy
         super().__init__(
-            f"{operation} was sent and its answer lost, so it may or may not have happened; "
+            f"{operation} was sent and no answer came, so it may or may not have happened; "
             f"it was not repeated, because that could do it twice. {remedy}"
         )
 
 
 class BatchError(CustomerProfilesError):
-    """Some items of a batch failed; the others succeeded and are here."""
+    """Some items of a batch failed; the results of the others are in `succeeded`."""
 
     operation: str
-    """The operation that some items failed in."""
+    """The operation that failed for some items."""
     succeeded: Sequence[Any]
-    """What the service did answer, in the order asked."""
+    """The results of the items that succeeded, in the order of the call."""
     failed: Mapping[Any, CustomerProfilesError]
-    """The error of each failed item, by its id, or by its position where it has no id."""
+    """The error of each failed item, by its id, or by its position if it has no id."""
 
     def __init__(
         self,
@@ -213,29 +213,29 @@ class BatchError(CustomerProfilesError):
 
 
 class NoResultError(CustomerProfilesError, LookupError):
-    """Exactly one result was asked for and there is none."""
+    """Exactly one result was expected and there is none."""
 
 
 class MultipleResultsError(CustomerProfilesError, LookupError):
-    """Exactly one result was asked for and there are several."""
+    """Exactly one result was expected and there are several."""
 
 
 class PaginationError(CustomerProfilesError):
-    """The service answered with the token that it was given, which would never end."""
+    """The service repeated a page token, so its pages would never end."""
 
 
 class WaitTimeoutError(CustomerProfilesError, TimeoutError):
-    """What was waited for is not over after the time that was asked for; it goes on."""
+    """A job is not over after the timeout of `wait()`; it continues to run."""
 
     retryable = True
 
 
 class UnreadableAnswerError(CustomerProfilesError):
-    """A successful answer does not have the agreed shape; the cause says where."""
+    """A successful answer does not have the expected shape; the cause says where."""
 
 
 class DetachedError(CustomerProfilesError):
-    """The instance was not handed out by a repository, so it has no place to save to."""
+    """The instance was not returned by a repository, so it has none to save to."""
 
 
 class InvalidInputError(CustomerProfilesError, ValueError):

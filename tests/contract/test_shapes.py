@@ -8,7 +8,7 @@ import inspect
 import itertools
 import pkgutil
 import textwrap
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import pytest
 
@@ -319,6 +319,23 @@ def test_every_field_has_a_docstring(model: type[Model]) -> None:
 
     missing = sorted(set(model.model_fields) - documented)
     assert missing == [], f"write a docstring below {missing} of {model.__name__}"
+
+
+@pytest.mark.parametrize("model", SHAPES, ids=lambda model: model.__name__)
+def test_a_repr_shows_no_member_that_the_service_marks_as_sensitive(model: type[Model]) -> None:
+    sensitive = {
+        name
+        for shape_name in SHAPES[model]
+        for name, member in cast("Any", _wire.service().shape_for(shape_name)).members.items()
+        if member.metadata.get("sensitive")
+    }
+    model.model_rebuild()
+    names = {field: info.serialization_alias for field, info in model.model_fields.items()}
+
+    shown = repr(model.model_construct(**{field: f"canary-{field}." for field in names}))
+    values = {name for field, name in names.items() if f"canary-{field}." in shown}
+    leaked = sorted(values & sensitive)
+    assert leaked == [], f"take {leaked} out of _shown of {model.__name__}"
 
 
 @pytest.mark.parametrize("name", ENUMS)

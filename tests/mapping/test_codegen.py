@@ -42,7 +42,7 @@ def classes(source: str) -> dict[str, type[ProfileObject]]:
 
 def plain(object_type: ObjectType) -> dict[str, Any]:
     """Give an object type's wire form, with what absence means written out."""
-    wire = object_type.to_wire()
+    wire = object_type._to_wire()
     wire["Description"] = wire.get("Description") or wire["ObjectTypeName"]
     for field in wire["Fields"].values():
         field.setdefault("ContentType", "STRING")

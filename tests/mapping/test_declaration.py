@@ -93,7 +93,7 @@ def test_what_a_class_gives_is_a_copy() -> None:
 
 
 def test_an_engine_accepts_what_a_class_declares() -> None:
-    compiled_types.check(Order.object_type().to_wire(), {})
+    compiled_types.check(Order.object_type()._to_wire(), {})
 
 
 def test_an_email_type_says_its_content_type() -> None:

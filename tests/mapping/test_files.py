@@ -44,7 +44,7 @@ def test_an_answer_of_the_service_is_read_whole(tmp_path: Path) -> None:
 
 
 def test_what_is_read_only_is_not_written(tmp_path: Path) -> None:
-    object_type = ObjectType.from_wire(
+    object_type = ObjectType._from_wire(
         {"ObjectTypeName": "Ä", "CreatedAt": 1.0, "MaxAvailableProfileObjectCount": 9}
     )
     object_type.to_file(tmp_path / "it.json")

@@ -142,7 +142,7 @@ def written(item):
 
 
 def values_of(profile):
-    return {name: value for name, value in profile.to_wire().items() if name != "ProfileId"}
+    return {name: value for name, value in profile._to_wire().items() if name != "ProfileId"}
 
 
 def by_hand(fields):

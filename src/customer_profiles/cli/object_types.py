@@ -80,7 +80,7 @@ def get(
     with target.open() as domain:
         found = domain.object_types.get(name)
         if output is None:
-            typer.echo(json.dumps(found.to_wire(), indent=2, ensure_ascii=False))
+            typer.echo(json.dumps(found._to_wire(), indent=2, ensure_ascii=False))
         else:
             found.to_file(_new(output))
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
+from customer_profiles.models.base import public_names
+
 from . import values
 from .declaration import Declared, declare, is_complete
 from .markers import Key, Source
@@ -167,6 +169,10 @@ class ProfileObject(BaseModel):
         extra = self.model_extra
         super().__setattr__(name, value)
         object.__setattr__(self, "__pydantic_extra__", extra)
+
+    def __dir__(self) -> list[str]:
+        """List the names for completion."""
+        return public_names(super().__dir__())
 
     def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
         """Yield how many fields have a value."""

@@ -25,7 +25,7 @@ _RANGES = {
 
 def check(object_type: ObjectType, wrong: Wrong) -> None:
     """Raise the error for the first rule that an object type with fields and keys breaks."""
-    wire = object_type.to_wire()
+    wire = object_type._to_wire()
     for violation in violations(wire):
         raise wrong(_field(violation, wire), _WORDS[violation.rule].format(**violation.details))
     _check_settings(object_type, wrong)

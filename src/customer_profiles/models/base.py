@@ -12,8 +12,9 @@ from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError, core_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from pydantic._internal._model_construction import ModelMetaclass as _ModelType
     from pydantic_core import ErrorDetails, InitErrorDetails
 
     from customer_profiles._wire import Wire
@@ -31,22 +32,41 @@ class OpenEnum:
 
 
 class Identifier:
-    """Marks an id that whatever is stored has: an empty string before, and never None."""
+    """Marks an id that every stored record has: an empty string before, and never None."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Read a null as empty, so that a strange answer is no crash."""
+        """Read a null as an empty string, so that an unexpected answer is still readable."""
         text = handler(source)
         lenient = core_schema.with_default_schema(text, default="", on_error="default")
         return core_schema.json_or_python_schema(lenient, text)
 
 
-class Model(BaseModel):
+if not TYPE_CHECKING:
+
+    class _ModelType(type(BaseModel)):
+        """The class of models: adds hints to errors of construction, and shortens `dir()`.
+
+        Overriding `__init__` instead would make pydantic call it from Python for every model
+        that it reads, which doubles the time of a page.
+        """
+
+        def __call__(cls, *args: Any, **fields: Any) -> Any:
+            try:
+                return super().__call__(*args, **fields)
+            except ValidationError as error:
+                raise _hinted(cls, error) from None
+
+        def __dir__(cls) -> list[str]:
+            return public_names(super().__dir__())
+
+
+class Model(BaseModel, metaclass=_ModelType):
     """The base of all models: snake_case here, the service's names on the wire.
 
     Construction refuses unknown fields. Reading keeps them in `model_extra`, and they are
-    never sent back. `repr` shows which fields are set, not what they hold.
+    never sent back. `repr` shows which fields are set, not their values.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -64,35 +84,25 @@ class Model(BaseModel):
     """Fields whose values `repr` may show, because they are not about a person."""
 
     @classmethod
-    def from_wire(cls, wire: Wire | bytes) -> Self:
+    def _from_wire(cls, wire: Wire | bytes) -> Self:
         """Read the service's JSON; unknown members stay in `model_extra`."""
         body = wire if isinstance(wire, bytes) else json.dumps(wire)
         return cls.model_validate_json(body, extra="allow")
 
-    def to_wire(self, *, keep_none: bool = False) -> Wire:
-        """Give the service's JSON of the fields that were set, without unknown members.
+    def _to_wire(self, *, keep_none: bool = False) -> Wire:
+        """Return the service's JSON of the fields that were set, without unknown members.
 
         Args:
-            keep_none: also give the fields that were set to None, which a patch clears.
+            keep_none: also return the fields that were set to None, which a patch clears.
         """
-        names, was_set = _names_of(type(self)), self.__pydantic_fields_set__
+        names, was_set = _names_of(type(self)), self.model_fields_set
         return {
-            names[field]: value if type(value) is str else _to_wire(value, keep_none=keep_none)
+            names[field]: value if type(value) is str else _wire_value(value, keep_none=keep_none)
             for field, value in self.__dict__.items()
             if field in was_set and (value is not None or keep_none)
         }
 
-    if not TYPE_CHECKING:  # Type checkers would take it as leave to give and set any name.
-
-        def __init__(self, **fields: Any) -> None:
-            """Validate the fields that are given."""
-            try:
-                super().__init__(**fields)
-            except ValidationError as error:
-                raise _hinted(type(self), error) from None
-
-        # It is no other way to make an instance: reading need not come by here.
-        __init__.__pydantic_base_init__ = True
+    if not TYPE_CHECKING:  # Type checkers would accept any attribute, and any type of `obj`.
 
         @classmethod
         def model_validate(cls, obj: Any, **options: Any) -> Self:
@@ -103,8 +113,8 @@ class Model(BaseModel):
                 raise _hinted(cls, error) from None
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Validate an assignment, and keep what pydantic forgets then: `model_extra`."""
-            extra = self.__pydantic_extra__
+            """Validate an assignment, and keep `model_extra`, which pydantic drops then."""
+            extra = self.model_extra
             try:
                 super().__setattr__(name, value)
             except ValidationError as error:
@@ -112,27 +122,50 @@ class Model(BaseModel):
             object.__setattr__(self, "__pydantic_extra__", extra)
 
     def reveal(self) -> dict[str, Any]:
-        """Give all values in the clear, personal data included, as a plain dict."""
+        """Return all values in the clear, personal data included, as a plain dict."""
         return self.model_dump(exclude_none=True, exclude_unset=True)
 
-    def __repr_args__(self) -> Any:
+    def __dir__(self) -> list[str]:
+        """List the names for completion."""
+        return public_names(super().__dir__())
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Yield what is safe to log: ids and settings by value, the rest by count."""
-        held = {
+        filled = {
             name: value
             for name in type(self).model_fields
             if (value := getattr(self, name)) not in (None, "", [], {})
         }
-        yield from ((name, value) for name, value in held.items() if name in self._shown)
-        if hidden := len(held.keys() - self._shown):
+        yield from ((name, value) for name, value in filled.items() if name in self._shown)
+        if hidden := len(filled.keys() - self._shown):
             yield None, _Redacted(f"<{hidden} more field{'s' * (hidden > 1)}>")
 
     def __str__(self) -> str:
-        """Give the redacted `repr`, so that neither prints personal data by accident."""
+        """Return the redacted `repr`, so that neither prints personal data by accident."""
         return repr(self)
 
 
+@cache
+def _deprecated_names() -> frozenset[str]:
+    """Return the names that pydantic keeps for users of its first version, such as `parse_obj`."""
+    return frozenset(
+        name
+        for name in vars(BaseModel)
+        if not name.startswith("_") and hasattr(getattr(BaseModel, name, None), "__deprecated__")
+    )
+
+
+def public_names(names: Iterable[str]) -> list[str]:
+    """Return what completion offers: no names of pydantic's first version, no private ones."""
+    return [
+        name
+        for name in names
+        if name not in _deprecated_names() and (name[:1] != "_" or name[:2] == "__")
+    ]
+
+
 def _hinted(model: type[Model], error: ValidationError) -> ValidationError:
-    """Give the error again, saying of a misspelled field which one may have been meant."""
+    """Return the error with hints: for a misspelled field, the one that may have been meant."""
     reasons: list[InitErrorDetails] = []
     for item in error.errors(include_url=False):
         kind: Any = item["type"]
@@ -142,7 +175,7 @@ def _hinted(model: type[Model], error: ValidationError) -> ValidationError:
 
 
 def _reason(model: type[Model], item: ErrorDetails) -> Any:
-    """Give pydantic's words, or for a misspelled field those that name its model."""
+    """Return pydantic's message, or for a misspelled field one that names its model."""
     from customer_profiles._problems import unknown
 
     if item["type"] not in ("extra_forbidden", "no_such_attribute"):
@@ -170,78 +203,89 @@ class _Redacted(str):
 
 @cache
 def _names_of(model: type[Model]) -> dict[str, str]:
-    """Give the service's names by ours, worked out once a model."""
+    """Return the service's names by ours, computed once for each model."""
     return {field: info.serialization_alias or field for field, info in model.model_fields.items()}
 
 
-def _to_wire(value: Any, *, keep_none: bool) -> Any:
+def _wire_value(value: Any, *, keep_none: bool) -> Any:
     if isinstance(value, Model):
-        return value.to_wire(keep_none=keep_none)
+        return value._to_wire(keep_none=keep_none)
     if isinstance(value, list):
-        return [_to_wire(item, keep_none=keep_none) for item in value]
+        return [_wire_value(item, keep_none=keep_none) for item in value]
     if isinstance(value, dict):
         # A copy: what is changed in place must differ from what was read.
-        return {key: _to_wire(item, keep_none=keep_none) for key, item in value.items()}
+        return {key: _wire_value(item, keep_none=keep_none) for key, item in value.items()}
     return value.timestamp() if isinstance(value, datetime) else value
 
 
 class Origin(NamedTuple):
-    """Where a record came from."""
+    """The answer that a record was read from."""
 
     home: Home
-    """The repository that handed it out."""
+    """The repository that returned the record."""
     source: bytes | Wire
-    """The answer that it was read from, not decoded before something is saved."""
+    """The answer, decoded only when the record is saved."""
     path: tuple[str | int, ...]
-    """Where in that answer it stands."""
+    """The path of the record in the answer."""
 
 
 class Record(Model):
-    """A thin active record: an instance that a repository handed out knows its way back."""
+    """A thin active record: an instance that a repository returned can save itself there."""
 
     # A slot, not a private attribute: pydantic neither copies, compares nor pickles it, so a
     # copy is detached, and setting it costs a tenth.
-    __slots__ = ("_origin",)
+    __slots__ = ("_attached",)
 
     def save(self) -> Self:
         """Send what changed since this was read, nothing else; no change sends nothing.
 
         Raises:
-            DetachedError: no repository handed this instance out.
-            InvalidInputError: a change that the service cannot take.
+            DetachedError: no repository returned this instance.
+            InvalidInputError: the service has no way to make a change.
+            ResourceNotFoundError: this no longer exists.
         """
-        self.origin().home.save(self)
+        self._origin().home.save(self)
         return self
 
     def refresh(self) -> Self:
-        """Read this again from the service, in place; unsaved changes are lost."""
-        fresh = self.origin().home.reread(self)
-        for name in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__"):
-            object.__setattr__(self, name, getattr(fresh, name))
-        return self.attach(*fresh.origin())
-
-    def delete(self) -> None:
-        """Delete this from the service."""
-        self.origin().home.erase(self)
-
-    def attach(self, home: Home, source: bytes | Wire, path: tuple[str | int, ...] = ()) -> Self:
-        """Remember the repository, and the answer that this was read from and where in it."""
-        object.__setattr__(self, "_origin", (home, source, path))
-        return self
-
-    def origin(self) -> Origin:
-        """Give where this came from.
+        """Read this again from the service, in place; unsaved changes are lost.
 
         Raises:
-            DetachedError: no repository handed this instance out.
+            DetachedError: no repository returned this instance.
+            ResourceNotFoundError: this no longer exists.
+        """
+        fresh: Record = self._origin().home._reread(self)
+        for name in ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__"):
+            object.__setattr__(self, name, getattr(fresh, name))
+        return self._attach(*fresh._origin())
+
+    def delete(self) -> None:
+        """Delete this from the service.
+
+        Raises:
+            DetachedError: no repository returned this instance.
+            ResourceNotFoundError: this no longer exists.
+        """
+        self._origin().home._erase(self)
+
+    def _attach(self, home: Home, source: bytes | Wire, path: tuple[str | int, ...] = ()) -> Self:
+        """Remember the repository, the answer that this was read from, and the path in it."""
+        object.__setattr__(self, "_attached", (home, source, path))
+        return self
+
+    def _origin(self) -> Origin:
+        """Return the answer that this was read from.
+
+        Raises:
+            DetachedError: no repository returned this instance.
         """
         try:
-            origin = Origin(*object.__getattribute__(self, "_origin"))
+            origin = Origin(*object.__getattribute__(self, "_attached"))
         except AttributeError:
             from customer_profiles.errors import DetachedError
 
             msg = (
-                f"this {type(self).__name__} was not handed out by a repository; get, search or "
+                f"this {type(self).__name__} was not returned by a repository; get, search or "
                 "create it through one, or pass it to the repository's create() or update()"
             )
             raise DetachedError(msg) from None
@@ -249,7 +293,7 @@ class Record(Model):
 
 
 def attach_all(records: Sequence[Record], home: Home, source: bytes, name: str) -> None:
-    """Attach a page's records, which stand in the list `name` of the answer."""
+    """Attach the records of a page, which are the list `name` of the answer."""
     put = object.__setattr__
     for position, record in enumerate(records):
-        put(record, "_origin", (home, source, (name, position)))
+        put(record, "_attached", (home, source, (name, position)))

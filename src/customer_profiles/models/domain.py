@@ -25,7 +25,7 @@ ObjectT = TypeVar("ObjectT", bound="ProfileObject")
 
 
 class DomainStats(Model):
-    """How much a domain holds."""
+    """The numbers and sizes of what a domain contains."""
 
     _shown: ClassVar[frozenset[str]] = frozenset(
         {"profile_count", "metering_profile_count", "object_count", "total_size"}
@@ -34,7 +34,7 @@ class DomainStats(Model):
     profile_count: int | None = None
     """The number of profiles."""
     metering_profile_count: int | None = None
-    """The number of profiles that are paid for: one more for each 100 objects of a profile."""
+    """The number of profiles on the bill: one more for each 100 objects of a profile."""
     object_count: int | None = None
     """The number of objects."""
     total_size: int | None = None
@@ -42,12 +42,12 @@ class DomainStats(Model):
 
 
 class Readiness(Model):
-    """How far the service is with preparing something."""
+    """The progress of the service in preparing a data store."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"progress_percentage", "message"})
 
     progress_percentage: int | None = None
-    """From 0 to 100."""
+    """The progress in percent, 0 to 100."""
     message: str | None = None
     """The service's comment."""
 
@@ -60,14 +60,14 @@ class DataStore(Model):
     enabled: bool | None = None
     """Whether data is kept for ten years."""
     readiness: Readiness | None = None
-    """How far the service is with it; read only."""
+    """The progress of enabling it; read only."""
 
 
 class Domain(Record):
     """A container of profiles, object types and settings, separate from other domains.
 
-    `cp.domain("shop")` gives one that knows only its name, and sends nothing; its other
-    members are None until `refresh()`.
+    `cp.domain("shop")` returns a domain with its name alone, and sends nothing; its other
+    fields are None until `refresh()`.
     """
 
     _shown: ClassVar[frozenset[str]] = frozenset(
@@ -77,17 +77,17 @@ class Domain(Record):
     domain_name: str
     """The name: up to 64 letters, digits, `_` and `-`."""
     default_expiration_days: int | None = None
-    """Days until data that is not updated expires, 1 to 1,098."""
+    """Days after the last update until data expires, 1 to 1,098."""
     default_encryption_key: str | None = None
-    """The KMS key's ARN."""
+    """The ARN of the KMS key that encrypts the domain's data."""
     dead_letter_queue_url: str | None = None
-    """The SQS queue that takes what ingestion rejects."""
+    """The URL of the SQS queue for objects that ingestion rejects."""
     stats: DomainStats | None = None
-    """How much the domain holds; read only, and only by `get` and `refresh`."""
+    """The numbers and sizes of its contents; read only, and only by `get` and `refresh`."""
     matching: MatchingConfig | None = None
-    """The weekly machine-learning matching."""
+    """The settings of the weekly machine-learning matching."""
     rule_based_matching: RuleBasedMatchingConfig | None = None
-    """The rule-based matching."""
+    """The settings of the rule-based matching."""
     data_store: DataStore | None = None
     """The long-term store."""
     created_at: datetime | None = None
@@ -114,7 +114,7 @@ class Domain(Record):
     def objects(self, object_type: str, /) -> ProfileObjects[JsonObject]: ...
 
     def objects(self, object_type: type[ProfileObject] | str, /) -> ProfileObjects[Any]:
-        """Return the objects of one type, to put into the domain; sends nothing.
+        """Return the collection that puts objects of a type into the domain; sends nothing.
 
         Args:
             object_type: the class of the objects, or the object type's name for mappings and
@@ -134,7 +134,7 @@ class Domain(Record):
 
     @property
     def matches(self) -> Matches:
-        """The domain's profiles that seem to be one customer's."""
+        """The domain's groups of profiles that probably belong to the same customer."""
         return cast("Matches", self._contents("matches"))
 
     @property
@@ -146,10 +146,11 @@ class Domain(Record):
     def dead_letters(self) -> list[DeadLetter]:
         """The objects that ingestion rejected, the oldest first; embedded only.
 
-        Where `dead_letter_queue_url` is set they go to that SQS queue instead, as on AWS.
+        If `dead_letter_queue_url` is set, they are sent to that SQS queue instead, as on AWS.
 
         Raises:
-            InvalidInputError: this is AWS, where only the queue has them.
+            InvalidInputError: the client is connected to AWS, where only the queue has them.
+            ResourceNotFoundError: the domain does not exist.
         """
         return self._home().dead_letters(self.domain_name)
 
@@ -157,11 +158,11 @@ class Domain(Record):
         return self._home().contents(self.domain_name, collection, *args)
 
     def _home(self) -> Domains:
-        return cast("Domains", self.origin().home)
+        return cast("Domains", self._origin().home)
 
 
 class DomainFields(TypedDict, total=False):
-    """The settings of a domain as keywords; None clears one in an update."""
+    """The settings of a domain as keywords; None clears a setting in an update."""
 
     default_expiration_days: int
     default_encryption_key: str | None

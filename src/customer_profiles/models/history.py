@@ -1,4 +1,4 @@
-"""What happened to a profile, and where its values come from."""
+"""The history of a profile, and the origin of its values."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ActionType = Literal[
 
 
 class HistoryRecord(Record):
-    """Something that happened to a profile, one of its objects or one of its keys.
+    """An event in the history of a profile, one of its objects or one of its keys.
 
-    Listed ones have no content; `refresh()` reads it.
+    Listed records have no content; `refresh()` reads it.
     """
 
     _shown: ClassVar[frozenset[str]] = frozenset(
@@ -34,39 +34,39 @@ class HistoryRecord(Record):
     id: Annotated[str, Identifier()] = ""
     """The record's id: 32 hexadecimal digits."""
     object_type_name: Annotated[str, Identifier()] = ""
-    """What it happened to: an object type's name, `_profile` for the profile itself."""
+    """The type of the object that the event is about; `_profile` for the profile itself."""
     created_at: datetime | None = None
-    """When the record was made."""
+    """When the record was created."""
     last_updated_at: datetime | None = None
     """When the record was last changed."""
     action_type: Annotated[ActionType, OpenEnum()] | None = None
-    """What happened."""
+    """The kind of event."""
     profile_object_unique_key: str | None = None
     """The service's key of the object."""
     content: str | None = None
-    """The profile, object or key as JSON text; only on what `get` and `refresh` read."""
+    """The profile, object or key as JSON text; only `get` and `refresh` read it."""
     performed_by: str | None = None
-    """The ARN of the person or service that did it."""
+    """The ARN of the person or service that caused the event."""
 
     @property
     def data(self) -> dict[str, Any]:
-        """The content's members; empty where there is no content."""
+        """The members of the content; empty if there is no content."""
         return read_members(self.content)
 
 
 class Provenance(Model):
-    """Where a value of a profile comes from."""
+    """The origin of a value of a profile."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"object_type_name", "set_at"})
 
     object_type_name: str | None = None
-    """The type of the object that set it; None where no object did."""
+    """The type of the object that set the value; None if no object did."""
     profile_object_unique_key: str | None = None
     """The service's key of that object."""
     set_at: datetime | None = None
-    """When the object set it."""
+    """When the object set the value."""
 
     @property
     def is_manual(self) -> bool:
-        """Whether no object set it, so that a value, if there is one, was set by hand."""
+        """Whether no object set the value: it was set in the profile itself, or there is none."""
         return self.object_type_name is None

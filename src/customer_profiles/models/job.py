@@ -25,22 +25,22 @@ _LAST = ("COMPLETED", "PARTIAL_SUCCESS", "FAILED")
 
 
 class JobStats(Model):
-    """What a job has done so far."""
+    """The work that a job has done so far."""
 
     _shown: ClassVar[frozenset[str]] = frozenset(
         {"number_of_profiles_reviewed", "number_of_matches_found", "number_of_merges_done"}
     )
 
     number_of_profiles_reviewed: int | None = None
-    """How many profiles were compared."""
+    """The number of profiles that were compared."""
     number_of_matches_found: int | None = None
-    """How many groups of profiles match."""
+    """The number of groups of profiles that match."""
     number_of_merges_done: int | None = None
-    """How many merges were done."""
+    """The number of merges that were done."""
 
 
 class S3ExportingLocation(Model):
-    """The S3 place that has the results."""
+    """The S3 location of the results."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"s3_bucket_name", "s3_key_name"})
 
@@ -51,18 +51,18 @@ class S3ExportingLocation(Model):
 
 
 class ExportingLocation(Model):
-    """Where the results of a job are."""
+    """The location of the results of a job."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"s3_exporting"})
 
     s3_exporting: S3ExportingLocation | None = None
-    """The S3 place that has them."""
+    """The S3 location of the results."""
 
 
 class IdentityResolutionJob(Record):
     """A run of the matching, and of the merging if that is enabled.
 
-    Listed jobs know no `auto_merging` and no times but start and end; `refresh()` reads the rest.
+    Listed jobs have no `auto_merging` and no times but start and end; `refresh()` reads the rest.
     """
 
     _shown: ClassVar[frozenset[str]] = frozenset(
@@ -73,31 +73,31 @@ class IdentityResolutionJob(Record):
     )
 
     domain_name: Annotated[str, Identifier()] = ""
-    """The domain."""
+    """The name of the domain."""
     job_id: Annotated[str, Identifier()] = ""
     """The job's id: 32 hexadecimal digits."""
     status: Annotated[JobStatus, OpenEnum()] | None = None
-    """How far it is; it is over with COMPLETED, PARTIAL_SUCCESS and FAILED."""
+    """The state; COMPLETED, PARTIAL_SUCCESS and FAILED are final."""
     message: str | None = None
-    """What went wrong."""
+    """The reason why the job failed."""
     job_start_time: datetime | None = None
-    """When it was or will be started."""
+    """When the job starts or started."""
     job_end_time: datetime | None = None
-    """When it was over."""
+    """When the job ended."""
     last_updated_at: datetime | None = None
-    """When it was last changed."""
+    """When the job was last changed."""
     job_expiration_time: datetime | None = None
-    """When the service forgets it."""
+    """When the service deletes the record of the job."""
     auto_merging: AutoMerging | None = None
-    """Whether and how it merges."""
+    """The settings of the merging."""
     exporting_location: ExportingLocation | None = None
-    """Where its results are."""
+    """The location of the results."""
     job_stats: JobStats | None = None
-    """What it has done so far."""
+    """The work that is done so far."""
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the job has ended, successfully or not."""
         return self.status in _LAST
 
     def wait(
@@ -106,20 +106,21 @@ class IdentityResolutionJob(Record):
         *,
         on_progress: Callable[[IdentityResolutionJob], object] | None = None,
     ) -> Self:
-        """Wait until the job is over, reading it again in place, and give it.
+        """Wait until the job is over, refreshing it in place, and return it.
 
-        A job that failed is over too: look at `status` and `message`.
+        A job that failed is over too: read `status` and `message`.
 
         Args:
-            timeout: seconds to wait at the most; None waits as long as it takes.
-            on_progress: called with the job at once, and whenever its status or what it has
-                done is news.
+            timeout: the most seconds to wait; None waits until the job is over.
+            on_progress: called with the job at once, and whenever its status or `job_stats`
+                have changed.
 
         Raises:
-            WaitTimeoutError: it is not over after that time; it goes on.
+            WaitTimeoutError: the job is not over after that time; it continues to run.
+            DetachedError: no repository returned this instance.
         """
         self._home().wait(self, timeout, on_progress)
         return self
 
     def _home(self) -> Jobs:
-        return cast("Jobs", self.origin().home)
+        return cast("Jobs", self._origin().home)

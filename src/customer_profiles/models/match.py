@@ -1,4 +1,4 @@
-"""Profiles that seem to be one customer's."""
+"""Groups of profiles that probably belong to the same customer."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 MatchType = Literal["RULE_BASED_MATCHING", "ML_BASED_MATCHING"]
 
 
-def _or_empty(value: Any) -> Any:
+def _or_empty(value: object) -> object:
     return [] if value is None else value
 
 
 class Match(Record):
-    """A group of profiles that seem to be one customer's.
+    """A group of profiles that probably belong to the same customer.
 
-    Those that `rule_based()` lists know their id only; what needs more reads it.
+    Matches that `rule_based()` lists have only their id; `refresh()` reads the rest.
     """
 
     _shown: ClassVar[frozenset[str]] = frozenset(
@@ -38,64 +38,65 @@ class Match(Record):
     match_id: Annotated[str, Identifier()] = ""
     """The group's id."""
     profile_ids: Annotated[list[str], BeforeValidator(_or_empty)] = Field(default_factory=list)
-    """The ids of the profiles; empty where `rule_based()` lists it, until `refresh()`."""
+    """The ids of the profiles; empty if `rule_based()` listed the match, until `refresh()`."""
     confidence_score: float | None = None
-    """How sure the weekly job is, from 0 to 1; None where rules matched."""
+    """The confidence of the weekly job, 0 to 1; None if rules matched the profiles."""
     match_type: Annotated[MatchType, OpenEnum()] | None = None
-    """What matched them; None where `all()` lists it, which is ML_BASED_MATCHING."""
+    """The kind of matching; None means ML_BASED_MATCHING, in a match that `all()` listed."""
     rule_level: int | None = None
-    """The level of the rule that matched; None where the weekly job did."""
+    """The level of the rule that matched; None if the weekly job matched the profiles."""
 
     @property
     def profiles(self) -> list[Profile]:
-        """The profiles, read now, 20 with a request.
+        """The profiles, which are read on each access, 20 with a request.
 
         Raises:
-            BatchError: some are gone, merged or deleted since; `.succeeded` has the others.
-            NoResultError: the match is no longer there.
+            BatchError: some were merged or deleted since; `.succeeded` has the others.
+            NoResultError: the match no longer exists.
         """
         return self._home().profiles_of(self)
 
     def explain(self) -> list[Explanation]:
-        """Say why the profiles seem to be one customer's, pair by pair; embedded only.
+        """Explain why the profiles match, pair by pair; embedded only.
 
-        Each explanation has the evidence of every attribute, in bits that add up to the score. It
-        is of the profiles as they were when the job ran. `rich.print(it)` shows a table with bars,
-        `it.plot()` draws a waterfall.
+        Each explanation has the evidence of every attribute, in bits that add up to the score, for
+        the profiles as they were when the job ran. `rich.print(explanation)` shows a table with
+        bars, `explanation.plot()` draws a waterfall.
 
         Raises:
-            InvalidInputError: this is AWS, which does not say why, or a rule made the match.
-            ResourceNotFoundError: the match is no longer there.
+            InvalidInputError: the client is connected to AWS, which does not explain matches, or
+                a rule made the match.
+            ResourceNotFoundError: the match no longer exists.
         """
         return self._home().explain(self)
 
     def merge(
         self, keep: Profile | str, *, take: Mapping[str, Profile | str] | None = None
     ) -> None:
-        """Make one profile of all; this cannot be undone.
+        """Merge the profiles into one of them; this cannot be undone.
 
-        More than 21 profiles take several requests, each of which merges 20 into the one kept.
+        More than 21 profiles take several requests, each of which merges 20 into `keep`.
 
         Args:
-            keep: the profile that stays, with its id; its values win.
-            take: fields whose value comes from another of the profiles, even if it has none
-                there, as in `take={"email_address": other}`; an address is taken as a whole, an
+            keep: the profile, or its id, that remains; its values win.
+            take: fields whose value comes from another of the profiles, even if that one has no
+                value, as in `take={"email_address": other}`; an address is taken as a whole, an
                 attribute as `attributes.tier`.
 
         Raises:
             InvalidInputError: `keep` is not one of the profiles, or `take` names a field or
-                profile that there is not; nothing was sent.
-            ResourceNotFoundError: a profile is gone, merged or deleted since.
-            AmbiguousWriteError: the answer was lost, and whether it happened cannot be told.
+                profile that does not exist; nothing was sent.
+            ResourceNotFoundError: a profile was merged or deleted since.
+            AmbiguousWriteError: no answer came, and it is unknown whether the merge happened.
         """
         self._home().merge(self, keep, take)
 
     def _home(self) -> Matches:
-        return cast("Matches", self.origin().home)
+        return cast("Matches", self._origin().home)
 
 
 class MergePreview(Model):
-    """What auto-merging would do, tried on a sample of the matches."""
+    """The effect that auto-merging would have, tried on a sample of the matches."""
 
     # A slot, as in Record: pydantic neither copies, compares nor pickles it.
     __slots__ = ("_tried",)
@@ -110,30 +111,36 @@ class MergePreview(Model):
     )
 
     domain_name: str | None = None
-    """The domain."""
+    """The name of the domain."""
     number_of_matches_in_sample: int | None = None
-    """How many matches were looked at."""
+    """The number of matches in the sample."""
     number_of_profiles_in_sample: int | None = None
-    """How many profiles these have."""
+    """The number of profiles in these matches."""
     number_of_profiles_will_be_merged: int | None = None
-    """How many of these profiles would be merged."""
+    """The number of these profiles that would be merged."""
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw how sure the matches are, and what each minimum confidence would merge.
+        """Draw the confidence of the matches, and what each minimum confidence would merge.
 
-        It is `domain.matches.plot()` with the settings that were tried, and reads the matches now.
+        It is `domain.matches.plot()` with the settings of the preview, and reads the matches.
+
+        Args:
+            ax: the matplotlib axes to draw on; by default, new ones.
+
+        Returns:
+            The axes.
 
         Raises:
-            DetachedError: `domain.matches.preview()` did not make this.
+            DetachedError: this was not returned by `domain.matches.preview()`.
         """
         try:
             home, config = object.__getattribute__(self, "_tried")
         except AttributeError:
-            msg = "this preview was not made by domain.matches.preview(), which knows the matches"
+            msg = "this preview was not returned by domain.matches.preview()"
             raise DetachedError(msg) from None
         return home.plot(config, ax=ax)
 
-    def attach(self, home: Matches, config: AutoMerging) -> Self:
-        """Remember what was tried, and where."""
+    def _attach(self, home: Matches, config: AutoMerging) -> Self:
+        """Remember the settings that were tried, and the repository."""
         object.__setattr__(self, "_tried", (home, config))
         return self

@@ -1,4 +1,4 @@
-"""How a domain finds and merges duplicate profiles."""
+"""The settings that find and merge duplicate profiles of a domain."""
 
 from __future__ import annotations
 
@@ -15,55 +15,55 @@ RuleBasedMatchingStatus = Literal["PENDING", "IN_PROGRESS", "ACTIVE"]
 
 
 class _Setting(Model):
-    """A setting says nothing about a person, so its `repr` shows all of it."""
+    """The base of settings: they contain nothing about a person, so `repr` shows all of them."""
 
     def __repr_args__(self) -> Any:
-        """Yield what is set."""
+        """Yield the members that are set."""
         yield from (
             (name, value) for name, value in BaseModel.__repr_args__(self) if value is not None
         )
 
 
 class JobSchedule(_Setting):
-    """When the weekly identity-resolution job runs, in UTC."""
+    """The schedule of the weekly identity-resolution job, in UTC."""
 
     day_of_the_week: Annotated[DayOfTheWeek, OpenEnum()]
-    """The day."""
+    """The day of the week."""
     time: str
     """The time as `HH:MM`."""
 
 
 class Consolidation(_Setting):
-    """Which profiles of a match group are merged."""
+    """The criteria by which profiles of a match group are merged."""
 
     matching_attributes_list: list[list[str]]
-    """Up to 10 criteria, tried in order; all attributes of one (up to 20) must be equal."""
+    """Up to 10 criteria, tried in order; all attributes of a criterion (up to 20) must be equal."""
 
 
 class ConflictResolution(_Setting):
-    """Which value wins when merged profiles disagree."""
+    """The rule that chooses a value when merged profiles disagree."""
 
     conflict_resolving_model: Annotated[ConflictResolvingModel, OpenEnum()]
     """RECENCY: the latest value; SOURCE: the latest of the object type `source_name`."""
     source_name: str | None = None
-    """The object type that wins under SOURCE; without one, the embedded engine takes RECENCY."""
+    """The object type that wins under SOURCE; without it, the embedded engine uses RECENCY."""
 
 
 class AutoMerging(_Setting):
-    """Whether and how the job merges what it matched."""
+    """The merging of matches by the weekly job."""
 
     enabled: bool
-    """Whether matches are merged without asking."""
+    """Whether the job merges matches."""
     consolidation: Consolidation | None = None
-    """Which profiles of a match group are merged."""
+    """The criteria by which profiles of a match group are merged."""
     conflict_resolution: ConflictResolution | None = None
-    """Which value wins."""
+    """The rule that chooses a value when merged profiles disagree."""
     min_allowed_confidence_score_for_merging: float | None = None
-    """The least confidence, from 0 to 1, at which matches are merged."""
+    """The minimum confidence, 0 to 1, of matches that are merged."""
 
 
 class S3ExportingConfig(_Setting):
-    """The S3 place for results."""
+    """The S3 location for results."""
 
     s3_bucket_name: str
     """The bucket."""
@@ -72,10 +72,10 @@ class S3ExportingConfig(_Setting):
 
 
 class ExportingConfig(_Setting):
-    """Where the results of a job go."""
+    """The location for the results of a job."""
 
     s3_exporting: S3ExportingConfig | None = None
-    """The S3 place for them."""
+    """The S3 location for the results."""
 
 
 class MatchingConfig(_Setting):
@@ -84,23 +84,23 @@ class MatchingConfig(_Setting):
     enabled: bool | None = None
     """Whether the weekly job runs; required when it is sent."""
     job_schedule: JobSchedule | None = None
-    """When it runs; the service's default is Saturday 00:00 UTC, and the first job runs within a
-    day. The embedded engine looks at schedules in `cp.integrations.run_due()`."""
+    """The schedule; the service's default is Saturday 00:00 UTC, and the first job runs within a
+    day. The embedded engine starts jobs that are due in `cp.integrations.run_due()`."""
     auto_merging: AutoMerging | None = None
-    """Whether and how matches are merged."""
+    """The merging of matches."""
     exporting_config: ExportingConfig | None = None
-    """Where the results go."""
+    """The location for the results."""
 
 
 class MatchingRule(_Setting):
-    """One rule: profiles match when all of these attributes are equal."""
+    """A rule: profiles match if all of its attributes are equal."""
 
     rule: list[str]
     """Up to 15 attributes, such as `EmailAddress`, `Address.City`, `Attributes.tier`."""
 
 
 class AttributeTypesSelector(_Setting):
-    """Which sub-types of addresses, phones and e-mail addresses a rule compares."""
+    """The sub-types of addresses, phone numbers and e-mail addresses that rules compare."""
 
     attribute_matching_model: Annotated[AttributeMatchingModel, OpenEnum()]
     """ONE_TO_ONE: the same sub-type on both sides; MANY_TO_MANY: any with any."""
@@ -113,21 +113,21 @@ class AttributeTypesSelector(_Setting):
 
 
 class RuleBasedMatchingConfig(_Setting):
-    """The rule-based matching of a domain, which works as profiles arrive."""
+    """The rule-based matching of a domain, which happens when profiles are written."""
 
     enabled: bool | None = None
     """Whether the rules are applied; required when it is sent."""
     matching_rules: list[MatchingRule] | None = None
     """Up to 15 rules; the first is level 1, the strongest."""
     status: Annotated[RuleBasedMatchingStatus, OpenEnum()] | None = None
-    """What the service is doing with the rules; read only."""
+    """The state of the rules in the service; read only."""
     max_allowed_rule_level_for_merging: int | None = None
-    """The weakest level that still merges, 1 to 15."""
+    """The weakest level at which profiles are merged, 1 to 15."""
     max_allowed_rule_level_for_matching: int | None = None
-    """The weakest level that still matches, 1 to 15."""
+    """The weakest level at which profiles match, 1 to 15."""
     attribute_types_selector: AttributeTypesSelector | None = None
-    """Which sub-types are compared."""
+    """The sub-types that are compared."""
     conflict_resolution: ConflictResolution | None = None
-    """Which value wins in a merge."""
+    """The rule that chooses a value when merged profiles disagree."""
     exporting_config: ExportingConfig | None = None
-    """Where the results go; the embedded engine keeps it, and exports nothing."""
+    """The location for the results; the embedded engine stores it, and exports nothing."""

@@ -146,7 +146,7 @@ class ObjectType(Record):
         Raises:
             OSError: the file cannot be written.
         """
-        wire = {name: value for name, value in self.to_wire().items() if name not in _READ_ONLY}
+        wire = {name: value for name, value in self._to_wire().items() if name not in _READ_ONLY}
         text = json.dumps(wire, indent=2, ensure_ascii=False)
         Path(path).write_text(text + "\n", encoding="utf-8")
 

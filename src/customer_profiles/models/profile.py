@@ -1,4 +1,4 @@
-"""A customer's profile and what it holds."""
+"""A customer's profile and its parts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ContactType = Literal[
 
 
 class Address(Model):
-    """A postal address; each member holds up to 255 characters."""
+    """A postal address; each member has up to 255 characters."""
 
     address1: str | None = None
     """The first line of the street address."""
@@ -70,7 +70,7 @@ class Address(Model):
 
 
 class ContactPreference(Model):
-    """One way to reach a customer, or a member of an account by its profile."""
+    """A way to reach a customer, or the profile of a member of an account."""
 
     key_name: str | None = None
     """The key that finds the preferred profile; it must be a unique identifier."""
@@ -79,35 +79,35 @@ class ContactPreference(Model):
     profile_id: str | None = None
     """The preferred profile's id, in place of a key."""
     contact_type: Annotated[ContactType, OpenEnum()] | None = None
-    """The profile's member that holds the number or address."""
+    """The profile's member with the number or address."""
 
 
 class EngagementPreferences(Model):
-    """How a customer or an account wants to be contacted."""
+    """The ways in which a customer or an account wants to be contacted."""
 
     phone: list[ContactPreference] | None = None
-    """The preferred phones, best first."""
+    """The preferred phone numbers, best first."""
     email: list[ContactPreference] | None = None
     """The preferred e-mail addresses, best first."""
 
 
 class FoundBy(Model):
-    """A search key, and its values, that a search found a profile by."""
+    """A search key, and its values, by which a search found a profile."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"key_name"})
 
     key_name: str | None = None
     """The key's name, such as `_email`."""
     values: list[str] | None = None
-    """The values that were searched for and hit."""
+    """The searched values that the profile has."""
 
 
 class Profile(Record):
     """A customer: who they are and how to reach them.
 
-    In memory an absent member is None. In an update, `""` and None clear a member and an
-    omitted one keeps what is stored. Texts hold up to 255 characters, and no format is
-    demanded of phones, dates or e-mail addresses, as the service demands none.
+    In memory an absent member is None. In an update, `""` and None clear a member, and an
+    omitted one keeps its stored value. Texts have up to 255 characters; phone numbers, dates
+    and e-mail addresses may have any format, because the service requires none.
     """
 
     _shown: ClassVar[frozenset[str]] = frozenset({"profile_id"})
@@ -117,9 +117,9 @@ class Profile(Record):
     account_number: str | None = None
     """The customer's account number; key `_account`."""
     additional_information: str | None = None
-    """Anything else worth knowing, up to 1,000 characters."""
+    """Additional information, up to 1,000 characters."""
     party_type: Annotated[PartyType, OpenEnum()] | None = None
-    """Person or organisation; cannot be cleared (`party_type_string` can)."""
+    """The kind of party; cannot be cleared (`party_type_string` can)."""
     business_name: str | None = None
     """The name of the customer's business."""
     first_name: str | None = None
@@ -129,7 +129,7 @@ class Profile(Record):
     last_name: str | None = None
     """The family name; part of key `_fullName`."""
     birth_date: str | None = None
-    """The birth date, in any form."""
+    """The birth date, in any format."""
     gender: Annotated[Gender, OpenEnum()] | None = None
     """The gender; cannot be cleared (`gender_string` can)."""
     phone_number: str | None = None
@@ -149,25 +149,25 @@ class Profile(Record):
     address: Address | None = None
     """The main address."""
     shipping_address: Address | None = None
-    """Where goods go."""
+    """The address for deliveries."""
     mailing_address: Address | None = None
-    """Where letters go."""
+    """The address for letters."""
     billing_address: Address | None = None
-    """Where bills go."""
+    """The address for invoices."""
     attributes: dict[str, str] | None = None
     """Custom attributes by name."""
     found_by: list[FoundBy] | None = Field(
         default=None, validation_alias="FoundByItems", serialization_alias="FoundByItems"
     )
-    """The search keys that found this profile; only on results of a search, and part of `==`."""
+    """The search keys that found this profile; only in results of a search, and part of `==`."""
     party_type_string: str | None = None
-    """The kind of party in free text."""
+    """The kind of party as free text."""
     gender_string: str | None = None
-    """The gender in free text."""
+    """The gender as free text."""
     profile_type: Annotated[ProfileType, OpenEnum()] | None = None
-    """A customer's profile or an account's; cannot be cleared."""
+    """The kind of profile, of a customer or of an account; cannot be cleared."""
     engagement_preferences: EngagementPreferences | None = None
-    """How the customer wants to be contacted."""
+    """The ways in which the customer wants to be contacted."""
 
     @overload
     def objects(
@@ -194,20 +194,21 @@ class Profile(Record):
     ) -> ObjectsOfProfile[StoredObject]: ...
 
     def objects(self, object_type: type[ProfileObject] | str, /, **options: Any) -> Any:
-        """List the profile's objects of one type; pages are fetched as you iterate.
+        """List the profile's objects of a type; pages are fetched as you iterate.
 
         Args:
             object_type: the class of the objects, or the name of any object type, such as
                 `_order` for the standard objects.
-            options: `keys` filters by the values of one key, as in
+            options: `keys` filters by the values of a single key, as in
                 `keys={"_orderId": "1"}`; `limit`, `page_size` and `start` are as in searches.
 
         Raises:
             ResourceNotFoundError: the domain has no such object type.
+            DetachedError: no repository returned this instance.
         """
         return self._home().objects(self.profile_id, object_type, **options)
 
-    def history(  # noqa: PLR0913  (what a list is asked by)
+    def history(  # noqa: PLR0913  (the filters of the list)
         self,
         *,
         action_type: ActionType | None = None,
@@ -217,15 +218,18 @@ class Profile(Record):
         page_size: int | None = None,
         start: str | None = None,
     ) -> History:
-        """List what happened to the profile; pages are fetched as you iterate.
+        """List the events in the profile's history; pages are fetched as you iterate.
 
         Args:
-            action_type: only what happened in this way.
-            object_type_name: only what happened to objects of this type.
-            performed_by: only what the person or service of this ARN did.
-            limit: how many records to give at the most.
-            page_size: how many to ask for at once, up to 100.
-            start: a `next_token` to resume at.
+            action_type: only events of this kind.
+            object_type_name: only events of objects of this type, a name or a class.
+            performed_by: only events that the person or service with this ARN caused.
+            limit: the most records to yield.
+            page_size: how many records to request at once, up to 100.
+            start: the `next_token` to resume at.
+
+        Raises:
+            DetachedError: no repository returned this instance.
         """
         return self._home().history(
             self.profile_id,
@@ -240,41 +244,46 @@ class Profile(Record):
     def merge(
         self, *others: Profile | str, take: Mapping[str, Profile | str] | None = None
     ) -> Self:
-        """Merge other profiles into this one, and read what it is then; it cannot be undone.
+        """Merge other profiles into this one, and refresh it; this cannot be undone.
 
         Args:
-            others: the profiles, or their ids, 20 at the most; they are deleted.
-            take: from which profile to take a field; else this one's value stays.
+            others: the profiles, or their ids, at most 20; they are deleted.
+            take: fields whose value comes from another of the profiles, as in
+                `take={"email_address": other}`; all other values of this profile stay.
 
         Raises:
-            ResourceNotFoundError: one of the profiles does not exist; none is merged.
+            ResourceNotFoundError: a profile does not exist; none is merged.
             InvalidInputError: a field cannot be chosen, there are more than 20 profiles, or a
                 profile has changes that were not saved.
+            AmbiguousWriteError: no answer came, and it is unknown whether the merge happened.
+            DetachedError: no repository returned this instance.
         """
         self._home().merge(self, *others, take=take)
         return self.refresh()
 
     def provenance(self, field: str) -> Provenance:
-        """Say which object set a field, and when.
+        """Return which object set a field, and when.
 
-        The embedded engine knows it exactly. On AWS it is the latest object in the profile's
-        history whose type has the field as a target: whether that object had a value for it,
-        and whether another source's value was protected from it, the history does not tell.
+        The embedded engine records it. On AWS it is inferred: the latest object in the profile's
+        history whose type has the field as a target. The history does not show whether that
+        object had a value for the field, or whether another source has priority over it.
 
         Args:
-            field: its name, such as `email_address`, `address.city` or `attributes.tier`.
+            field: the field's name, such as `email_address`, `address.city` or
+                `attributes.tier`.
 
         Raises:
             InvalidInputError: a profile has no such field.
+            DetachedError: no repository returned this instance.
         """
         return self._home().provenance(self.profile_id, field)
 
     def _home(self) -> Profiles:
-        return cast("Profiles", self.origin().home)
+        return cast("Profiles", self._origin().home)
 
 
 class AddressFields(TypedDict, total=False):
-    """The members of an address as keywords; None clears one in an update."""
+    """The members of an address as keywords; None clears a member in an update."""
 
     address1: str | None
     address2: str | None
@@ -289,7 +298,7 @@ class AddressFields(TypedDict, total=False):
 
 
 class ProfileFields(TypedDict, total=False):
-    """The members of a profile as keywords; None clears one in an update."""
+    """The members of a profile as keywords; None clears a member in an update."""
 
     account_number: str | None
     additional_information: str | None

@@ -1,4 +1,4 @@
-"""Objects as the service keeps them, and those that it could not keep."""
+"""Objects as the service stores them, and objects that ingestion rejected."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .base import Identifier, Model, Record
 
 
 class StoredObject(Record):
-    """An object of another system, or a standard object, as a profile has it.
+    """An object of another system, or a standard object, that belongs to a profile.
 
-    `save()` puts `object` again, and an object with another unique value is another object.
+    `save()` puts `object` again; with another unique value it is stored as another object.
     """
 
     _shown: ClassVar[frozenset[str]] = frozenset({"object_type_name"})
@@ -23,40 +23,40 @@ class StoredObject(Record):
     profile_object_unique_key: Annotated[str, Identifier()] = ""
     """The service's key of the object."""
     object: Annotated[str, Identifier()] = ""
-    """The whole object as JSON text."""
+    """The object as JSON text."""
 
     @property
     def data(self) -> dict[str, Any]:
-        """The object's members."""
+        """The members of the object."""
         return read_members(self.object)
 
 
 JsonObject: TypeAlias = StoredObject | Mapping[str, Any] | str
-"""An object without a class of its own: a mapping, JSON text, or one that was read."""
+"""An object without a class of its own: a mapping, JSON text, or a stored object."""
 
 
 class DeadLetter(Model):
-    """An object that ingestion rejected, and why."""
+    """An object that ingestion rejected, with the reason."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"object_type_name", "message", "failed_at"})
 
     object_type_name: str
-    """The object type that it was put as."""
+    """The name of the object type with which it was put."""
     message: str
     """The service's reason."""
     object: str
-    """The whole object as JSON text."""
+    """The object as JSON text."""
     failed_at: datetime
     """When it was rejected."""
 
     @property
     def data(self) -> dict[str, Any]:
-        """The object's members."""
+        """The members of the object."""
         return read_members(self.object)
 
 
 def read_members(text: str | None) -> dict[str, Any]:
-    """Read the members of a JSON object; a text that is none has no members."""
+    """Return the members of a JSON object; other JSON, and no text, have none."""
     if not text:
         return {}
     members = json.loads(text)

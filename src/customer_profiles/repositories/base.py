@@ -38,11 +38,11 @@ class Home(Protocol):
         """Send what changed since the record was read."""
         ...
 
-    def reread(self, record: Any, /) -> Any:
+    def _reread(self, record: Any, /) -> Any:
         """Read the record again."""
         ...
 
-    def erase(self, record: Any, /) -> None:
+    def _erase(self, record: Any, /) -> None:
         """Delete the record."""
         ...
 
@@ -150,7 +150,7 @@ class Collection(ABC, Generic[R]):
         """
         return self._list({}, limit=limit, page_size=page_size, start=start)
 
-    def reread(self, record: R) -> R:
+    def _reread(self, record: R) -> R:
         """Read a record again."""
         return self._read_by_name(self._name_of(record))
 
@@ -167,13 +167,13 @@ class Collection(ABC, Generic[R]):
         return self._read(self._GET, {to_pascal(self._key): name})
 
     def _read(self, operation: str, members: Wire) -> R:
-        record, body = self._gateway.read(operation, self._request(members), self._model.from_wire)
+        record, body = self._gateway.read(operation, self._request(members), self._model._from_wire)
         key = to_pascal(self._key)
         if key in members and not getattr(record, self._key):
             # Some answers leave out the name that the request had.
             setattr(record, self._key, members[key])
-            return record.attach(self, {**json.loads(body), key: members[key]})
-        return record.attach(self, body)
+            return record._attach(self, {**json.loads(body), key: members[key]})
+        return record._attach(self, body)
 
     def _request(self, members: Wire) -> Wire:
         return {**self._scope, **members}
@@ -187,7 +187,7 @@ class Collection(ABC, Generic[R]):
         """Send what changed in a record since it was read, nothing else."""
 
     @abstractmethod
-    def erase(self, record: R, /) -> None:
+    def _erase(self, record: R, /) -> None:
         """Delete a record."""
 
 
@@ -201,7 +201,7 @@ class ReadOnlyCollection(Collection[R]):
         """Refuse to change a record."""
         raise InvalidInputError(self._why_not_saved)
 
-    def erase(self, _record: R) -> NoReturn:
+    def _erase(self, _record: R) -> NoReturn:
         """Refuse to delete a record."""
         raise InvalidInputError(self._why_not_deleted)
 
@@ -217,7 +217,7 @@ def check_unchanged(record: Record, stored: Wire, noun: str, *fields: str) -> No
     Raises:
         InvalidInputError: one of the fields, or the tags, differ from what was read.
     """
-    wire = record.to_wire()
+    wire = record._to_wire()
     for field in fields:
         if wire.get(to_pascal(field)) != stored.get(to_pascal(field)):
             msg = f"{field} cannot be changed: it names the {noun} that is saved"
@@ -231,7 +231,7 @@ def before_and_after(record: Record, stored: Wire, shape: Any) -> tuple[Wire, Wi
     """Return what `shape` takes of a record as it was read and as it is now, without tags."""
     before, after = (
         _wire.fit(wire, shape)
-        for wire in (type(record).from_wire(stored).to_wire(), record.to_wire())
+        for wire in (type(record)._from_wire(stored)._to_wire(), record._to_wire())
     )
     before.pop("Tags", None)
     after.pop("Tags", None)
@@ -243,7 +243,7 @@ def source_of(record: Record) -> Wire:
 
     Answers are decoded here, not when they are read, so that reading makes no copies.
     """
-    origin = record.origin()
+    origin = record._origin()
     wire: Any = origin.source
     if isinstance(wire, bytes):
         wire = json.loads(wire)

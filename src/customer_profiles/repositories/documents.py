@@ -59,19 +59,19 @@ class Documents(Collection[R]):
             saved = self._read(
                 self._UPDATE, {to_pascal(self._key): self._name_of(record)} | changes
             )
-            record.attach(*saved.origin())
+            record._attach(*saved._origin())
 
-    def erase(self, record: R) -> None:
+    def _erase(self, record: R) -> None:
         """Delete a record."""
         self.delete(self._name_of(record))
 
     def _create(self, name: str, settings: Mapping[str, Any]) -> R:
         record = self._build(name, {**self._defaults, **settings})
-        return self._read(self._CREATE, _wire.fit(record.to_wire(), input_shape(self._CREATE)))
+        return self._read(self._CREATE, _wire.fit(record._to_wire(), input_shape(self._CREATE)))
 
     def _update(self, name: str, settings: Mapping[str, Any]) -> R:
         shape = input_shape(self._UPDATE)
-        wire = _wire.fit(self._build(name, settings).to_wire(keep_none=True), shape)
+        wire = _wire.fit(self._build(name, settings)._to_wire(keep_none=True), shape)
         changes, problems = _wire.patch(wire, shape)
         refuse(problems, self._UPDATE)
         return self._read(self._UPDATE, changes) if len(changes) > 1 else self.get(name)

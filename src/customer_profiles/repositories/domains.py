@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from pydantic.alias_generators import to_pascal
 
-from customer_profiles._channels import embedded
+from customer_profiles.channels.embedded import embedded
 from customer_profiles.models.domain import Domain, DomainFields
 from customer_profiles.models.profile_object import DeadLetter
 
@@ -68,7 +68,7 @@ class Domains(Documents[Domain]):
 
     def named(self, name: str) -> Domain:
         """Return a domain that has only its name; sends nothing."""
-        return Domain(domain_name=name).attach(self, {"DomainName": name})
+        return Domain(domain_name=name)._attach(self, {"DomainName": name})
 
     def contents(self, name: str, collection: str, *args: Any) -> Any:
         """Return a collection of a domain, such as its `layouts`; sends nothing."""
@@ -86,7 +86,7 @@ class Domains(Documents[Domain]):
             "only the embedded engine returns dead letters; on AWS they are messages in the "
             "SQS queue of the domain's dead_letter_queue_url",
         )
-        return [DeadLetter.from_wire(wire) for wire in channel.dead_letters(name)]
+        return [DeadLetter._from_wire(wire) for wire in channel.dead_letters(name)]
 
 
 @cache

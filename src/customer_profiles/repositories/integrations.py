@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from customer_profiles import _wire
-from customer_profiles._channels import embedded
 from customer_profiles._results import Results
+from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.integration import (
     Flow,
@@ -39,9 +39,9 @@ from .base import (
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from customer_profiles._channels import EngineChannel
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
+    from customer_profiles.channels.embedded import EngineOnly
 
 _PUT = "PutIntegration"
 
@@ -101,7 +101,7 @@ class Integrations(Collection[Integration]):
         fields: dict[str, Any] = dict(settings)
         if fields.get("object_type_name") is not None:
             fields["object_type_name"] = name_of(fields["object_type_name"])
-        wire = build(Integration, fields, _FIELDS).to_wire()
+        wire = build(Integration, fields, _FIELDS)._to_wire()
         source = {"Uri": uri} if flow is None else {"FlowDefinition": _definition(flow)}
         return self._read(_PUT, source | wire)
 
@@ -152,7 +152,7 @@ class Integrations(Collection[Integration]):
             BadRequestError: the integration has no flow of S3.
         """
         channel = _engine(self._gateway)
-        return FlowRun.from_wire(channel.run_flow(self.domain_name, uri))
+        return FlowRun._from_wire(channel.run_flow(self.domain_name, uri))
 
     def save(self, record: Integration) -> None:
         """Put an integration again, if it changed since it was read."""
@@ -160,9 +160,9 @@ class Integrations(Collection[Integration]):
         check_unchanged(record, stored, self._noun, "domain_name", self._key)
         before, wanted = before_and_after(record, stored, input_shape(_PUT))
         if before != wanted:
-            record.attach(*self._read(_PUT, wanted).origin())
+            record._attach(*self._read(_PUT, wanted)._origin())
 
-    def erase(self, record: Integration) -> None:
+    def _erase(self, record: Integration) -> None:
         """Delete an integration."""
         self.delete(self._name_of(record))
 
@@ -199,7 +199,7 @@ class AccountIntegrations:
         def attach(answer: Page[Integration], body: bytes) -> None:
             for position, item in enumerate(answer.items or []):
                 home = Integrations(self._gateway, item.domain_name)
-                item.attach(home, body, ("Items", position))
+                item._attach(home, body, ("Items", position))
 
         request = {"Uri": uri} | ({"IncludeHidden": True} if include_hidden else {})
         list_account = "ListAccountIntegrations"
@@ -218,10 +218,10 @@ class AccountIntegrations:
         Raises:
             InvalidInputError: this is AWS, where schedules run by themselves.
         """
-        return [FlowRun.from_wire(run) for run in _engine(self._gateway).run_due()]
+        return [FlowRun._from_wire(run) for run in _engine(self._gateway).run_due()]
 
 
-def _engine(gateway: Gateway) -> EngineChannel:
+def _engine(gateway: Gateway) -> EngineOnly:
     return embedded(
         gateway.channel,
         "only the embedded engine runs flows on request; on AWS schedules run by themselves, "
@@ -232,7 +232,7 @@ def _engine(gateway: Gateway) -> EngineChannel:
 def _definition(flow: Flow) -> Wire:
     """Return the wire form of a flow: one structure for all connectors."""
     connector, member = _CONNECTORS[type(flow)]
-    wire = flow.to_wire()
+    wire = flow._to_wire()
     source: Wire = {
         "ConnectorType": connector,
         "SourceConnectorProperties": {member: _wire.fit(wire, _properties_shape(member))},
@@ -250,7 +250,7 @@ def _definition(flow: Flow) -> Wire:
 
 
 def _task(task: FlowTask, member: str) -> Wire:
-    wire = task.to_wire()
+    wire = task._to_wire()
     operator = wire.pop("Operator", None)
     return wire | ({"ConnectorOperator": {member: operator}} if operator else {})
 
@@ -258,7 +258,7 @@ def _task(task: FlowTask, member: str) -> Wire:
 def _trigger(trigger: OnDemand | OnEvent | Scheduled) -> Wire:
     wire: Wire = {"TriggerType": _TRIGGERS[type(trigger)]}
     if isinstance(trigger, Scheduled):
-        wire["TriggerProperties"] = {"Scheduled": trigger.to_wire()}
+        wire["TriggerProperties"] = {"Scheduled": trigger._to_wire()}
     return wire
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._channels import embedded
 from customer_profiles._results import Results
+from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import InvalidInputError, NoResultError
 from customer_profiles.models.match import Match, MergePreview
 from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
@@ -107,7 +107,7 @@ class Matches(ReadOnlyCollection[Match]):
         def fetch(size: int, token: str | None) -> tuple[list[Match], str | None]:
             match_ids, token = read(size, token)
             wires = [{"MatchId": match_id, "MatchType": _RULES} for match_id in match_ids]
-            return [Match.from_wire(wire).attach(self, wire) for wire in wires], token
+            return [Match._from_wire(wire)._attach(self, wire) for wire in wires], token
 
         return Results(fetch, limit=limit, page_size=page_size, start=start)
 
@@ -240,7 +240,7 @@ class Matches(ReadOnlyCollection[Match]):
             "only the embedded engine matches a profile that is not stored; on AWS create it, "
             "and use similar() after the next job",
         )
-        wire = profile_of(profile, fields, unset=without_none).to_wire()
+        wire = profile_of(profile, fields, unset=without_none)._to_wire()
         return channel.find_candidates(self.domain_name, wire, least=least, limit=limit)
 
     def profiles_of(self, match: Match) -> list[Profile]:
@@ -275,7 +275,7 @@ class Matches(ReadOnlyCollection[Match]):
             "only the embedded engine explains matches: AWS does not return its evidence; "
             "customer_profiles.identity.resolve(profiles).explain() explains its own matches",
         )
-        stored = Match.from_wire(source_of(match))
+        stored = Match._from_wire(source_of(match))
         if stored.match_type == _RULES:
             msg = "profiles that match by rule have equal values in the attributes of that rule"
             raise InvalidInputError(msg)
@@ -289,9 +289,9 @@ class Matches(ReadOnlyCollection[Match]):
             raise InvalidInputError(msg) from error
         return model.explain_group(found["ProfileIds"], found["Evidence"])
 
-    def reread(self, record: Match) -> Match:
+    def _reread(self, record: Match) -> Match:
         """Read a match again."""
-        stored = Match.from_wire(source_of(record))
+        stored = Match._from_wire(source_of(record))
         return self.get(stored.match_id, match_type=stored.match_type or _ML)
 
     def _similar(self, match_type: MatchType, key: str, value: str) -> Match | None:
@@ -309,12 +309,12 @@ class Matches(ReadOnlyCollection[Match]):
         profile_ids = list(Results(fetch))
         if not profile_ids:
             return None
-        match = Match.from_wire(bodies[0])
-        wire = {"MatchType": match_type} | match.to_wire() | {"ProfileIds": profile_ids}
-        return Match.from_wire(wire).attach(self, wire)
+        match = Match._from_wire(bodies[0])
+        wire = {"MatchType": match_type} | match._to_wire() | {"ProfileIds": profile_ids}
+        return Match._from_wire(wire)._attach(self, wire)
 
     def _ids_of(self, match: Match) -> list[str]:
-        return match.profile_ids or self.reread(match).profile_ids
+        return match.profile_ids or self._reread(match).profile_ids
 
     def _merging(self, config: AutoMerging | MatchingConfig | None) -> AutoMerging | None:
         """Return the settings to try, or the domain's own; None if they have no criteria."""
@@ -327,10 +327,10 @@ class Matches(ReadOnlyCollection[Match]):
 
     def _preview(self, merging: AutoMerging) -> MergePreview:
         resolution = ConflictResolution(conflict_resolving_model="RECENCY")
-        wire = {"ConflictResolution": resolution.to_wire()} | merging.to_wire()
+        wire = {"ConflictResolution": resolution._to_wire()} | merging._to_wire()
         request = self._request(_wire.fit(wire, input_shape(_PREVIEW)))
-        preview = self._gateway.read(_PREVIEW, request, MergePreview.from_wire)[0]
-        return preview.attach(self, merging)
+        preview = self._gateway.read(_PREVIEW, request, MergePreview._from_wire)[0]
+        return preview._attach(self, merging)
 
     def _merged_at(self, merging: AutoMerging, least: float, whole: int) -> float:
         """Estimate how many of all matched profiles a minimum confidence would merge."""

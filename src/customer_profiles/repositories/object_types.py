@@ -92,7 +92,7 @@ class ObjectTypes(Collection[ObjectType]):
             raise InvalidInputError(msg)
         else:
             object_type = declared if isinstance(declared, ObjectType) else declared.object_type()
-        return self._put(_wire.fit(object_type.to_wire(), input_shape(_PUT)))
+        return self._put(_wire.fit(object_type._to_wire(), input_shape(_PUT)))
 
     def get(self, name: str | type[ProfileObject]) -> ObjectType:
         """Read an object type with its fields and keys.
@@ -182,15 +182,15 @@ class ObjectTypes(Collection[ObjectType]):
         before, wanted = before_and_after(record, stored, input_shape(_PUT))
         if before == wanted:
             return
-        if record.origin().path:
+        if record._origin().path:
             msg = "a listed object type lacks its fields; refresh() it before you change it"
             raise InvalidInputError(msg)
         if "TemplateId" in wanted:
             kept = [name for name in _OF_TEMPLATE if wanted.get(name) == before.get(name)]
             wanted = {name: value for name, value in wanted.items() if name not in kept}
-        record.attach(*self._put(wanted).origin())
+        record._attach(*self._put(wanted)._origin())
 
-    def erase(self, record: ObjectType) -> None:
+    def _erase(self, record: ObjectType) -> None:
         """Delete an object type."""
         self.delete(self._name_of(record))
 
@@ -198,7 +198,7 @@ class ObjectTypes(Collection[ObjectType]):
         if change.action == "delete":
             self.delete(change.object_type_name)
         elif change.action != "unchanged" and change.declared is not None:
-            wire = _wire.fit(change.declared.to_wire(), input_shape(_PUT))
+            wire = _wire.fit(change.declared._to_wire(), input_shape(_PUT))
             if change.deployed is not None:
                 wire = _settings(change.deployed, wire) | wire
             self._put(wire)
@@ -211,5 +211,5 @@ class ObjectTypes(Collection[ObjectType]):
 def _settings(deployed: ObjectType, declared: Wire) -> Wire:
     """Return the settings of a deployed object type without its mapping."""
     left_out = {*_MAPPING, *(_OF_TEMPLATE if "TemplateId" in declared else ())}
-    wire = _wire.fit(deployed.to_wire(), input_shape(_PUT))
+    wire = _wire.fit(deployed._to_wire(), input_shape(_PUT))
     return {name: value for name, value in wire.items() if name not in left_out}

@@ -12,9 +12,9 @@ from pydantic import Field, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from customer_profiles import _wire
-from customer_profiles._channels import redact
 from customer_profiles._problems import refuse
 from customer_profiles._results import Results
+from customer_profiles.channels.redaction import redact
 from customer_profiles.errors import (
     BatchError,
     CustomerProfilesError,
@@ -303,7 +303,7 @@ class _Objects:
 
     def save(self, record: StoredObject) -> None:
         """Put an object again, if it changed since it was read."""
-        stored = StoredObject.from_wire(source_of(record))
+        stored = StoredObject._from_wire(source_of(record))
         names = ("object_type_name", "profile_object_unique_key")
         check_unchanged(record, source_of(record), "object", *names)
         if record.object != stored.object:
@@ -311,9 +311,9 @@ class _Objects:
                 self._gateway, self._scope["DomainName"], stored.object_type_name
             )
             record.profile_object_unique_key = objects.put(record)
-            record.attach(self, record.to_wire())
+            record._attach(self, record._to_wire())
 
-    def reread(self, record: StoredObject) -> StoredObject:
+    def _reread(self, record: StoredObject) -> StoredObject:
         """Find an object in the list of its profile; no operation reads a single object."""
         key = source_of(record)["ProfileObjectUniqueKey"]
         found = ObjectsOfProfile[StoredObject](
@@ -328,7 +328,7 @@ class _Objects:
         msg = "the profile no longer has the object"
         raise ServiceError.of_status(404, msg, operation=_LIST)
 
-    def erase(self, record: StoredObject) -> None:
+    def _erase(self, record: StoredObject) -> None:
         """Delete an object."""
         self.delete(str(source_of(record)["ProfileObjectUniqueKey"]))
 
@@ -401,16 +401,8 @@ def _error_of(failure: _Failure | None, text: str) -> ServiceError:
     if failure is None:
         msg = "the answer does not contain this object"
         return ServiceError.of_status(500, msg, operation=_BATCH_PUT)
-    message = redact(failure.message or "no message", _values(text))
+    message = redact(failure.message or "no message", _wire.all_texts(text))
     return ServiceError.of_status(failure.code, message, operation=_BATCH_PUT)
-
-
-def _values(text: str) -> Any:
-    """Return the values that a message about an object must not contain."""
-    try:
-        return [text, json.loads(text)]
-    except ValueError:
-        return [text]
 
 
 def _filter(keys: Mapping[str, str | list[str]] | None) -> Wire:

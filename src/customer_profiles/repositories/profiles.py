@@ -144,12 +144,12 @@ class Profiles:
                 sent again.
             ResourceNotFoundError: the domain does not exist.
         """
-        wire = profile_of(profile, fields, unset=without_none).to_wire()
+        wire = profile_of(profile, fields, unset=without_none)._to_wire()
         request = self._request(_wire.fit(wire, input_shape(_CREATE)))
         answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
         stored = {**request, "ProfileId": answer.profile_id}
         del stored["DomainName"]
-        return Profile.model_validate(stored).attach(self, stored)
+        return Profile.model_validate(stored)._attach(self, stored)
 
     def get(self, profile_id: str) -> Profile:
         """Read one profile by its id.
@@ -206,7 +206,7 @@ class Profiles:
         """
         _check_id(profile_id)
         shape = input_shape(_UPDATE)
-        wire = profile_of(patch, fields, unset=_none_as_empty).to_wire(keep_none=True)
+        wire = profile_of(patch, fields, unset=_none_as_empty)._to_wire(keep_none=True)
         wire.pop("ProfileId", None)
         changes, problems = _wire.patch(_wire.fit(wire, shape), shape)
         refuse(problems, _UPDATE)
@@ -357,7 +357,7 @@ class Profiles:
 
     def save(self, record: Profile) -> None:
         """Send what changed in a profile since it was read, nothing else."""
-        stored, wanted = source_of(record), record.to_wire()
+        stored, wanted = source_of(record), record._to_wire()
         profile_id = stored["ProfileId"]
         if record.profile_id != profile_id:
             msg = "profile_id cannot be changed: it names the profile that is saved"
@@ -365,17 +365,17 @@ class Profiles:
         changes, problems = _wire.difference(stored, wanted, input_shape(_UPDATE))
         refuse(problems, _UPDATE)
         self._update(profile_id, changes)
-        record.attach(self, wanted)
+        record._attach(self, wanted)
 
-    def is_changed(self, record: Profile) -> bool:
+    def _is_changed(self, record: Profile) -> bool:
         """Return whether a profile has unsaved changes."""
-        return any(_wire.difference(source_of(record), record.to_wire(), input_shape(_UPDATE)))
+        return any(_wire.difference(source_of(record), record._to_wire(), input_shape(_UPDATE)))
 
-    def reread(self, record: Profile) -> Profile:
+    def _reread(self, record: Profile) -> Profile:
         """Read a profile again."""
         return self.get(_id_of(record))
 
-    def erase(self, record: Profile) -> None:
+    def _erase(self, record: Profile) -> None:
         """Delete a profile."""
         self.delete(_id_of(record))
 

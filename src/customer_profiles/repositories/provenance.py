@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic.alias_generators import to_pascal
 
-from customer_profiles._channels import EngineChannel
 from customer_profiles._problems import unknown
+from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.errors import InvalidInputError, ResourceNotFoundError
 from customer_profiles.models.history import HistoryRecord, Provenance
 from customer_profiles.models.profile import Address, EngagementPreferences, Profile
@@ -32,8 +32,8 @@ def provenance(gateway: Gateway, domain_name: str, profile_id: str, field: str) 
     """Return which object set a field of a profile: exact if embedded, else from its history."""
     path = member_path(field)
     if isinstance(gateway.channel, EngineChannel):
-        entries = gateway.channel.provenance(domain_name, profile_id)
-        return Provenance.from_wire(entries.get(path) or {})
+        entries = gateway.channel.extras.provenance(domain_name, profile_id)
+        return Provenance._from_wire(entries.get(path) or {})
     return _from_history(gateway, domain_name, profile_id, path)
 
 

@@ -84,6 +84,6 @@ class Tags:
             path = f"{resource.domain_name}/integrations/{resource.uri}"
         else:
             # Other records do not contain the name of their domain.
-            home = cast("Collection[ObjectType | Layout]", resource.origin().home)
+            home = cast("Collection[ObjectType | Layout]", resource._origin().home)
             path = home.arn_path(resource)
         return self._gateway.channel.arn(f"domains/{path}")

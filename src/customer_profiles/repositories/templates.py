@@ -35,7 +35,7 @@ class Templates:
             ResourceNotFoundError: there is no such template.
         """
         request = {"TemplateId": template_id}
-        template, _ = self._gateway.read(_GET, request, ObjectTypeTemplate.from_wire)
+        template, _ = self._gateway.read(_GET, request, ObjectTypeTemplate._from_wire)
         return template
 
     def all(

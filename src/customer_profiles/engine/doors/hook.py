@@ -1,4 +1,4 @@
-"""The botocore door: boto3 clients of the service talk to an engine in the same process."""
+"""The botocore door: boto3 clients of the service send requests to an engine in this process."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _doors: WeakKeyDictionary[BaseClient, _Door] = WeakKeyDictionary()
 
 
 class _Body(io.BytesIO):
-    """A body that is read as urllib3's is."""
+    """A body with the interface of urllib3's."""
 
     def stream(self, **_: Any) -> Iterator[bytes]:
-        """Give all that is left, at once."""
+        """Yield the rest of the body at once."""
         yield self.read()
 
 
 class _Door:
-    """What makes one client talk to an engine: its own, or else the innermost patch's."""
+    """The handlers that send a client's requests to its own engine, or the innermost patch's."""
 
     def __init__(self, client: BaseClient) -> None:
         self.own: list[Engine] = []
-        # Not the client itself, so that its door does not keep it alive.
+        # Without a reference to the client, the door does not keep it alive.
         self._events = client.meta.events
         # Registered first, the engine answers before moto and everyone else.
         self._each("register_first")
@@ -67,14 +67,18 @@ class _Door:
         return AWSResponse(request.url, status, fields, _Body(answer))
 
     def _choose_signer(self, **_: Any) -> Any:
-        # Nobody checks signatures here, so that no credentials are needed.
+        # The engine checks no signatures, so that no credentials are needed.
         return botocore.UNSIGNED if self._engine() else None
 
 
 def attach(engine: Engine, client: BaseClient) -> Callable[[], None]:
-    """Make a client talk to an engine; call what it gives to end that."""
+    """Send a client's requests to an engine; return a function that ends that.
+
+    Raises:
+        ValueError: it is a client of another service.
+    """
     if client.meta.service_model.service_name != _wire.SERVICE:
-        message = f"a client of {client.meta.service_model.service_name} cannot talk to this engine"
+        message = f"a client of {client.meta.service_model.service_name} cannot use this engine"
         raise ValueError(message)
     with _lock:
         _door(client).own.append(engine)
@@ -91,7 +95,7 @@ def attach(engine: Engine, client: BaseClient) -> Callable[[], None]:
 
 @contextmanager
 def patch(engine: EngineT) -> Iterator[EngineT]:
-    """Make every client of the service talk to an engine, those made before and after alike."""
+    """Send the requests of all clients of the service to an engine, within a `with` block."""
     with _lock:
         if not _patched:
             _watch_calls()
@@ -119,7 +123,7 @@ def _close_unused() -> None:
             del _doors[client]
 
 
-# Private to botocore, but every mock of it relies on this name: the one place that all calls pass.
+# Private to botocore, but all calls pass through it, and other mocks rely on this name too.
 _CALL = "_make_api_call"
 _original: list[Any] = []
 

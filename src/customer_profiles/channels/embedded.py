@@ -1,0 +1,146 @@
+"""The channel to the embedded engine, and what such an engine can do beyond the service."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
+
+from customer_profiles.errors import InvalidInputError, ServiceError, StoreError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from customer_profiles._wire import Wire
+    from customer_profiles.engine import Engine, Refusal, StorageError
+    from customer_profiles.identity import Candidate
+
+    from .base import Channel
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class EngineOnly(Protocol):
+    """What the embedded engine can do and the service has no operation for."""
+
+    def dead_letters(self, domain_name: str) -> list[Wire]:
+        """Return the objects that ingestion rejected, the oldest first."""
+        ...
+
+    def run_flow(self, domain_name: str, uri: str) -> Wire:
+        """Run the flow of an integration now."""
+        ...
+
+    def run_due(self) -> list[Wire]:
+        """Run the flows and jobs whose schedules are due."""
+        ...
+
+    def run_identity_resolution(self, domain_name: str) -> str:
+        """Start an identity-resolution job, and return its id."""
+        ...
+
+    def find_candidates(
+        self, domain_name: str, profile: Wire, *, least: float, limit: int
+    ) -> list[Candidate]:
+        """Match a profile that need not be stored against all stored ones."""
+        ...
+
+    def match_evidence(self, domain_name: str, match_id: str) -> Wire:
+        """Return what a match is explained from."""
+        ...
+
+    def provenance(self, domain_name: str, profile_id: str) -> Wire:
+        """Return which objects set the values of a profile."""
+        ...
+
+
+class EngineChannel:
+    """The embedded engine, called in process: no HTTP, no credentials, no network.
+
+    Args:
+        engine: the engine; `close()` closes it.
+    """
+
+    retries = False
+
+    def __init__(self, engine: Engine) -> None:
+        from customer_profiles.engine import Refusal, StorageError
+
+        self.engine = engine
+        self._refusal: type[Refusal] = Refusal
+        self._storage_error: type[StorageError] = StorageError
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None, **options: Any) -> EngineChannel:
+        """Open an engine on a SQLite file, or in memory without a path.
+
+        Args:
+            path: the database file; it is created when it is missing.
+            options: the options of `Engine`.
+
+        Raises:
+            StoreError: the file cannot be used; it is left as it was.
+            InvalidInputError: the engine has no such option.
+        """
+        from customer_profiles.engine import Engine, StorageError
+
+        try:
+            return cls(Engine(path, **options))
+        except StorageError as error:
+            raise StoreError(str(error)) from error
+        except TypeError as error:
+            raise InvalidInputError(str(error)) from error
+
+    def send(self, operation: str, request: Wire) -> bytes:
+        """Answer one request by the engine."""
+        return self._call(operation, self.engine.answer, operation, request)
+
+    @property
+    def extras(self) -> EngineOnly:
+        """What the engine can do and the service has no operation for."""
+        return cast("EngineOnly", _Extras(self._call, self.engine))
+
+    def arn(self, resource: str) -> str:
+        """Return the ARN of a resource such as `domains/shop`."""
+        return self.engine.arn(resource)
+
+    def close(self) -> None:
+        """Close the engine and its database."""
+        self.engine.close()
+
+    def _call(self, name: str, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a method of the engine, and translate its exceptions into our errors."""
+        try:
+            return method(*args, **kwargs)
+        except self._refusal as refusal:
+            raise ServiceError.of(
+                refusal.code, refusal.message, operation=name, status=refusal.status
+            ) from refusal
+        except self._storage_error as error:
+            raise StoreError(str(error)) from error
+
+
+class _Extras:
+    """The engine's own methods, which raise our errors."""
+
+    def __init__(self, call: Callable[..., Any], engine: Engine) -> None:
+        self._call, self._engine = call, engine
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return partial(self._call, name, getattr(self._engine, name))
+
+
+def embedded(channel: Channel, otherwise: str) -> EngineOnly:
+    """Return what the engine behind a channel can do beyond the service.
+
+    Args:
+        channel: the way to the service.
+        otherwise: the message for callers whose channel leads to AWS.
+
+    Raises:
+        InvalidInputError: the channel leads to AWS.
+    """
+    if not isinstance(channel, EngineChannel):
+        raise InvalidInputError(otherwise)
+    return channel.extras
