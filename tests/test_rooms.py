@@ -106,6 +106,14 @@ def test_a_room_imports_only_what_it_may_know(file: str) -> None:
     assert {name for name in known for bar in barred if f"{name}.".startswith(f"{bar}.")} == set()
 
 
+BOTTOM = ("_flow_rules.py", "_timestamps.py", "_type_rules.py", "_wire.py")
+
+
+@pytest.mark.parametrize("file", BOTTOM)
+def test_what_sdk_and_engine_share_knows_neither(file: str) -> None:
+    assert imported_modules(file) <= {module_of(name) for name in BOTTOM}
+
+
 def module_of(file: str) -> str:
     parts = [OURS, *file.removesuffix(".py").split("/")]
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

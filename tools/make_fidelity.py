@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/fidelity.md"
 PACKAGE = ROOT / "src/customer_profiles"
 ENGINE = PACKAGE / "engine"
-TIMESTAMPS = PACKAGE / "_timestamps.py"
+SHARED = [PACKAGE / name for name in ("_timestamps.py", "_type_rules.py", "_flow_rules.py")]
 # The heading of each module's assumptions.
 TITLES = {
     "operations/profiles.py": "Profiles and search",
@@ -58,13 +58,14 @@ TITLES = {
     "ingestion/intake.py": "Ingestion",
     "profiles/provenance.py": "Values of several sources",
     "ingestion/compiled_types.py": "Implicit object types",
-    "ingestion/type_checks.py": "Rules of object types",
     "ingestion/mapping.py": "Mappings",
     "ingestion/sources.py": "Sources of fields",
     "ingestion/targets.py": "Targets of fields",
     "ingestion/values.py": "Values of objects",
     "ingestion/handlebars.py": "Handlebars",
     "_timestamps.py": "Timestamps",
+    "_type_rules.py": "Rules of object types",
+    "_flow_rules.py": "Types of tasks",
     "ingestion/standard.py": "Standard objects",
     "ingestion/templates.py": "Templates",
     "ingestion/detection.py": "Detection of object types",
@@ -102,7 +103,7 @@ def assumptions(path: Path) -> list[str]:
 
 def by_module() -> dict[str, list[str]]:
     """Return the assumptions of the modules that have any, by the paths that `TITLES` uses."""
-    paths = sorted([*ENGINE.rglob("*.py"), TIMESTAMPS])
+    paths = sorted([*ENGINE.rglob("*.py"), *SHARED])
     homes = {path: ENGINE if path.is_relative_to(ENGINE) else PACKAGE for path in paths}
     return {
         path.relative_to(homes[path]).as_posix(): found

@@ -302,10 +302,15 @@ def test_a_model_has_the_members_of_its_shapes(model: type[Model]) -> None:
 @pytest.mark.parametrize("model", SHAPES, ids=lambda model: model.__name__)
 def test_every_field_has_a_docstring(model: type[Model]) -> None:
     """Editors and the reference read them from the source; at run time they would slow imports."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef))
+    trees = [
+        ast.parse(textwrap.dedent(inspect.getsource(base)))
+        for base in model.__mro__
+        if base.__module__.startswith("customer_profiles.models")
+    ]
+    bodies = [node.body for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
     documented = {
         field.target.id
+        for body in bodies
         for field, text in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from customer_profiles import _wire
 from customer_profiles.engine import Refusal
-from customer_profiles.engine.ingestion import type_checks
+from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.ingestion.detection import detect
 
 JSON = st.recursive(
@@ -64,6 +64,6 @@ def test_an_empty_object_gives_no_object_type():
 @given(st.lists(st.dictionaries(st.text(max_size=8), JSON, max_size=6), min_size=1, max_size=3))
 def test_what_is_detected_may_be_put(objects):
     for detected in detect([json.dumps(item) for item in objects]):
-        type_checks.check(detected, {})
+        compiled_types.check(detected, {})
         shape = _wire.service().shape_for("DetectedProfileObjectType")
         assert _wire.problems(detected, shape) == []

@@ -283,7 +283,7 @@ TASK = FLOW["Tasks"][0]
             flow(TriggerConfig=schedule() | {"TriggerType": "OnDemand"}),
             "is for TriggerType Scheduled only, not for OnDemand",
         ),
-        (flow(TriggerConfig=schedule(ScheduleExpression="hourly")), "cannot be read: it is neith"),
+        (flow(TriggerConfig=schedule(ScheduleExpression="hourly")), "read: a schedule is either"),
         (flow(TriggerConfig=schedule(Timezone="Europe/Nowhere")), "Timezone is no time zone"),
         (
             flow(TriggerConfig=schedule(ScheduleStartTime=9, ScheduleEndTime=9)),

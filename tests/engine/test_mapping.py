@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.engine.ingestion import type_checks
+from customer_profiles.engine import Refusal
+from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.ingestion.mapping import KeyValue, Mapping
 from customer_profiles.engine.profiles import keys
 
@@ -58,7 +59,7 @@ def key_of(content_types, source, name="k"):
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
 def test_a_published_mapping_loads_and_fills_every_target(path):
     definition = json.loads(path.read_text())
-    type_checks.check(definition, {})
+    compiled_types.check(definition, {})
     source = {field["Source"].split(".")[1]: "x" for field in definition["Fields"].values()}
     reading = Mapping(definition).read(source)
 
@@ -153,6 +154,12 @@ def test_the_timestamp_of_the_profile_is_the_timestamp_of_the_object(value, time
     assert reading.standard == {}
 
 
+def test_a_stored_format_that_is_refused_now_gives_no_timestamp():
+    targets = [("t", "_profile.SourceLastUpdatedTimestamp")]
+    reading = read({"t": "2024-02-29"}, targets, SourceLastUpdatedTimestampFormat="uuuu-MM-dd")
+    assert reading.timestamp is None
+
+
 def test_a_key_has_its_value_as_written_and_in_normal_form():
     (key,) = key_of({"mail": "EMAIL_ADDRESS"}, {"mail": "Ada@Example.com"})
     assert key == KeyValue("k", "Ada@Example.com", "ada@example.com", frozenset({"PROFILE"}))
@@ -215,8 +222,8 @@ def test_what_is_accepted_compiles_and_reads_any_object(fields, source):
     how = {"SourceLastUpdatedTimestampFormat": "EpochMilli"}
     definition = {"Fields": named, "Keys": {"k": [key]}, **how}
     try:
-        type_checks.check(definition, {})
-    except type_checks.Refusal:
+        compiled_types.check(definition, {})
+    except Refusal:
         return
     reading = Mapping(definition).read(source)
     assert all(reading.standard.values())

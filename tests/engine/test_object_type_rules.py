@@ -1,19 +1,20 @@
 import pytest
 
+from customer_profiles._type_rules import content_types
 from customer_profiles.engine import Refusal
-from customer_profiles.engine.ingestion.type_checks import check, content_types
+from customer_profiles.engine.ingestion.compiled_types import check
 
 UNIQUE = {"id": [{"FieldNames": ["id"], "StandardIdentifiers": ["UNIQUE", "PROFILE"]}]}
 
 
 def fields(**targets):
-    """Give a definition's fields: `id`, and one for each target."""
+    """Return a definition's fields: `id`, and one for each target."""
     made = {name: {"Source": f"_source.{name}", "Target": to} for name, to in targets.items()}
     return {"id": {"Source": "_source.id"}} | made
 
 
 def keys(**identifiers):
-    """Give a definition's keys over the field `id`."""
+    """Return a definition's keys over the field `id`."""
     return {
         name: [{"FieldNames": ["id"], "StandardIdentifiers": given.split()}]
         for name, given in identifiers.items()
@@ -65,18 +66,18 @@ def test_a_bad_source_is_named_with_its_field_and_place():
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        ("_custmer.Name", "'_custmer' is no standard object"),
+        ("_custmer.Name", "'_custmer' is not a standard object"),
         ("_profile", "'_profile' is a whole object"),
         ("_profile.FristName", "did you mean 'FirstName'?"),
-        ("_profile.Address", "'_profile.Address' holds several values"),
-        ("_profile.Attributes", "'_profile.Attributes' holds several values"),
+        ("_profile.Address", "'_profile.Address' has several values"),
+        ("_profile.Attributes", "'_profile.Attributes' has several values"),
         ("_profile.ProfileId", "'_profile.ProfileId' is the id that the service gives"),
         ("_order.OrderId", "'_order.OrderId' is the id that the service gives"),
         ("_webAnalytics.EventId", "'_webAnalytics.EventId' is the id that the service gives"),
         ("_profile.ImportIds", "filled by the service"),
         ("_profile.FoundByItems[].KeyName", "filled by the service"),
         ("_profile.Attributes.a{b}", "mixes braces"),
-        ("_communicationRecord.Events.{a..b}.EventId", "no name"),
+        ("_communicationRecord.Events.{a..b}.EventId", "not a valid name"),
         (f"_profile.Attributes.{'x' * 256}", "more than 255 characters"),
     ],
 )

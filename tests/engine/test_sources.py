@@ -71,8 +71,8 @@ def test_a_template_is_rendered(template, value):
     [
         ("id", "begin with _source"),
         ("_source", "begin with _source"),
-        ("_source.a..b", "no name"),
-        ("_source.a[0]", "no name"),
+        ("_source.a..b", "not a valid name"),
+        ("_source.a[0]", "not a valid name"),
         ("{{_source.id", "not closed by '}}', at character 1"),
         ("{{#if _source.id}}x", "'#if _source.id' is not closed, at character 1"),
         ("{{#if _source.id}}x{{/each}}", "closed by 'each', at character 20"),

@@ -8,7 +8,10 @@ from typing import Annotated, Any, NewType
 import pytest
 from pydantic import BaseModel, EmailStr, Field
 
-from customer_profiles.engine.ingestion import standard, type_checks
+from customer_profiles import _type_rules
+from customer_profiles.engine.ingestion import compiled_types
+from customer_profiles.engine.ingestion.standard import standard
+from customer_profiles.engine.ingestion.templates import templates
 from customer_profiles.mapping import (
     Content,
     Key,
@@ -17,7 +20,6 @@ from customer_profiles.mapping import (
     ProfileObject,
     Source,
     Target,
-    rules,
 )
 
 Id = Annotated[str, Key("Id", unique=True, profile=True)]
@@ -91,7 +93,7 @@ def test_what_a_class_gives_is_a_copy() -> None:
 
 
 def test_an_engine_accepts_what_a_class_declares() -> None:
-    type_checks.check(Order.object_type()._to_wire(), {})
+    compiled_types.check(Order.object_type()._to_wire(), {})
 
 
 def test_an_email_type_says_its_content_type() -> None:
@@ -218,7 +220,7 @@ def test_fields_keys_and_settings_are_inherited() -> None:
     assert list(fields(Thing)) == ["Email", "ThingId"]
     assert Thing.object_type().expiration_days == 9
     assert WithEmail.object_type_name == ""
-    with pytest.raises(TypeError, match="WithEmail declares no object type; give it one by name="):
+    with pytest.raises(TypeError, match="WithEmail declares no object type; define it with name="):
         WithEmail.object_type()
 
 
@@ -248,7 +250,10 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"a": Id, "b": Annotated[str, Key("B", standard="ODER")]}, "standard= must be the identifier"),
     ({"a": Id, "b": Annotated[str, Target("_person.Name")]}, "Thing.b: its target must be in one"),
     ({"a": Id, "b": Annotated[str, Target("_profile")]}, "Thing.b: its target names a member"),
-    ({"a": Id, "b": Annotated[str, Target("_order.OrderId")]}, "is the id that the service gives"),
+    (
+        {"a": Id, "b": Annotated[str, Target("_order.OrderId")]},
+        "is the id that the service assigns",
+    ),
     ({"a": Id, "b": Annotated[str, Target("_profile.FoundByItems[]")]}, "is filled by the service"),
     (
         {
@@ -262,16 +267,22 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         {"a": Id, "b": Annotated[str, Target("_profile.SourceLastUpdatedTimestamp")]},
         "Thing.b: its target _profile.SourceLastUpdatedTimestamp needs",
     ),
-    ({"a": Id, "b": Annotated[str, Field(alias="A")]}, "Thing.b: it and a have one name, A"),
-    ({"a": Id, "b": Annotated[str, Source("_source.A")]}, "Thing.b: two fields have one place"),
+    ({"a": Id, "b": Annotated[str, Field(alias="A")]}, "Thing.b: it and a have the same name, A"),
+    (
+        {"a": Id, "b": Annotated[str, Source("_source.A")]},
+        "Thing.b: another field has the path _source.A",
+    ),
     ({"a": Id, "b": Annotated[str, Source("{{_source.A}}")]}, "write b = Source"),
-    ({"a": Id, "b": Annotated[str, Source("_source.X", name="Y")]}, "stand beside Source"),
+    (
+        {"a": Id, "b": Annotated[str, Source("_source.X", name="Y")]},
+        "write the other markers beside Source",
+    ),
     ({"a": Id, "b": Source("source.A")}, "Thing.b: its source is a path such as _source.a.b"),
-    ({"a": Id, "b": Source("_source.A", Source("_source.B"))}, "cannot stand within another"),
+    ({"a": Id, "b": Source("_source.A", Source("_source.B"))}, "a Source cannot contain another"),
     ({"a": Id, "b": complex}, "Thing.b: its type is not supported; use str, EmailStr"),
     ({"a": Id, "b": int | str}, "Thing.b: its type is not supported"),
     ({"a": Id, "b": list[list[str]]}, "Thing.b: its type is not supported"),
-    ({"a": Id, "b": Annotated[dict[str, str], Key("B")]}, "a dict is only carried"),
+    ({"a": Id, "b": Annotated[dict[str, str], Key("B")]}, "a dict is stored as it is"),
     ({"a": Id, "b": Annotated[list[str], Key("B")]}, "Thing.b: a key cannot be made of a list"),
     ({"a": Id, "b": Annotated[str, Field(alias="1b")]}, "Thing.b: the name '1b' must begin"),
     ({"a": Id, "b": Annotated[str, Field(alias="b.c")]}, "Thing.b: the name 'b.c' cannot be part"),
@@ -282,7 +293,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"a": Id, "b": Annotated[int, Key("B")], "c": Annotated[str, Key("B")]},
-        "Thing.c: key B: all its definitions have the same content types",
+        "Thing.c: key B: all its definitions must have the same content types",
     ),
     ({"a": Id, "b": Annotated[str, Key("B", fields=["a"])]}, "fields= is for the class keyword"),
     ({"a": Id, "b": Annotated[str, Content("TEXT")]}, "Thing.b: its content type"),  # type: ignore[arg-type]
@@ -302,8 +313,11 @@ def test_a_wrong_field_fails_with_the_class(body: dict[str, Any], message: str) 
 SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"expiration_days": 0}, "Thing: expiration_days must be 1 to 1098"),
     ({"source_priority": 0}, "Thing: source_priority must be 1 or more"),
-    ({"description": ""}, "Thing: description has 1 to 1000 characters"),
-    ({"source_last_updated_timestamp_format": "qq"}, "'q' is no letter of a timestamp's format"),
+    ({"description": ""}, "Thing: description must have 1 to 1000 characters"),
+    (
+        {"source_last_updated_timestamp_format": "qq"},
+        "'q' is not a supported letter of a timestamp's format",
+    ),
     ({"keys": [Key("B")]}, "Thing: key B: fields= names fields of the class"),
     ({"keys": [Key("B", fields=["b"])]}, "it has no 'b'"),
     ({"expiration_days": "many"}, "Thing: expiration_days: Input should be a valid integer"),
@@ -339,10 +353,10 @@ def test_a_nested_class_has_rules_of_its_own() -> None:
     class Looped(BaseModel):
         inner: Looped | None = None
 
-    assert "Thing.b.code: Source cannot stand in a nested class" in refused({"a": Id, "b": Sourced})
+    assert "Thing.b.code: a nested class cannot have Source" in refused({"a": Id, "b": Sourced})
     assert "a nested class cannot contain itself" in refused({"a": Id, "b": Looped})
     marked = Annotated[Looped, Target("_profile.LastName")]
-    assert "markers stand beside the fields of a nested" in refused({"a": Id, "b": marked})
+    assert "write markers beside the fields of a nested" in refused({"a": Id, "b": marked})
 
 
 def test_an_enum_is_a_text() -> None:
@@ -356,13 +370,13 @@ def test_an_enum_is_a_text() -> None:
     assert fields(Thing)["Tier"].content_type == "STRING"
 
 
-def test_declaration_and_engine_know_the_same_names() -> None:
-    known = {name for name in type_checks.predefined_keys() if name.startswith("_")}
-    objects = {name: (one.identifier, one.id_member) for name, one in standard.standard().items()}
+def test_the_rules_know_the_keys_and_objects_of_the_engine() -> None:
+    indexes = {name for item in standard().values() for name, _ in item.keys}
+    of_templates = {key for template in templates().values() for key in template["Keys"]}
+    predefined = {name for name in indexes | of_templates if name.startswith("_")}
 
-    assert known == rules.PREDEFINED_KEYS
-    assert objects == rules.STANDARD_OBJECTS
-    assert (type_checks.FIELDS, type_checks.KEYS) == (rules.MOST_FIELDS, rules.MOST_KEYS)
+    assert _type_rules.SEARCH_KEYS | predefined == _type_rules.PREDEFINED_KEYS
+    assert standard().keys() == _type_rules.STANDARD_OBJECTS.keys()
 
 
 def test_a_list_of_texts_is_a_field_where_it_has_a_target() -> None:

@@ -73,7 +73,7 @@ def test_what_is_read_only_is_not_written(tmp_path: Path) -> None:
             '{"ObjectTypeName":"A","Fields":{"F":{"ContentType":"TEXT"}}}',
             "Order.json: Fields.F.ContentType: Input should be 'STRING'",
         ),
-        ('{"ObjectTypeName":"A","Fields":{"F":{},"F":{}}}', "Order.json: F stands twice"),
+        ('{"ObjectTypeName":"A","Fields":{"F":{},"F":{}}}', "Order.json: F occurs twice"),
     ],
     ids=range(9),
 )

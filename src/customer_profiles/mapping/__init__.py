@@ -1,7 +1,7 @@
-"""The ORM for profile objects: a class declares an object type and holds its objects.
+"""The ORM for profile objects: a class declares an object type, an instance is an object.
 
-The declaration is pure: it knows models and their rules, and sends nothing. Repositories take
-classes and instances where they take object types and JSON.
+Declaring a class sends nothing. Repositories accept these classes and their instances wherever
+they accept object types and JSON.
 """
 
 from __future__ import annotations

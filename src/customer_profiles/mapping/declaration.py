@@ -1,14 +1,23 @@
-"""From the class that a user wrote to the object type that it means."""
+"""From the class that a user wrote to the object type that it declares."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.alias_generators import to_pascal
 
+from customer_profiles._type_rules import (
+    PROFILE,
+    STANDARD_OBJECTS,
+    TIMESTAMP,
+    UNTIED,
+    is_path_segment,
+    source_path,
+    standard_object,
+)
 from customer_profiles.models.object_type import (
     ContentType,
     ObjectType,
@@ -17,288 +26,324 @@ from customer_profiles.models.object_type import (
 )
 
 from . import rules
+from .field_types import SUPPORTED, ClassField, FieldType, class_fields
 from .markers import Content, Key, Source, Target
-from .shapes import SUPPORTED, Shape, markers_of, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from pydantic import BaseModel
+
+    from customer_profiles.models.object_type import StandardIdentifier
+
+    from .markers import Marker
     from .profile_object import ProfileObject
 
-_CONTENT_OF_KEYS: dict[str, ContentType] = {
+CONTENT_OF_KEYS: dict[str, ContentType] = {
     "_email": "EMAIL_ADDRESS",
     "_phone": "PHONE_NUMBER",
     "_fullName": "NAME",
 }
-_PATH = re.compile(r"_source((?:\.[^.\[\]{}]+)+)")
-_PLAIN = re.compile(r"[^.\[\]{}]+")
+"""The content types of the fields of predefined keys."""
 
 
 class Declared(NamedTuple):
     """What a class declares."""
 
     object_type: ObjectType
-    places: dict[str, tuple[str, ...]]
-    """Where in an object each field of the class is, by the field's alias."""
-    stamps: tuple[tuple[str, ...], ...]
-    """The fields that hold the source's timestamp, by the names that lead to them."""
+    paths: dict[str, tuple[str, ...]]
+    """The path in an object of each field of the class, by the field's name in JSON."""
+    timestamps: tuple[tuple[str, ...], ...]
+    """The fields with the source's timestamp, each as the attribute names that lead to it."""
 
 
-class _Line(NamedTuple):
-    """One field of the object type, and where it was declared."""
+class _MappedField(NamedTuple):
+    """One field of the object type, and its declaration in the class."""
 
-    spelled: str
-    """The field of the class, with dots for nested ones."""
+    attribute: str
+    """The field of the class; dots lead into nested classes."""
     name: str
     source: str
-    shape: Shape
-    markers: tuple[Any, ...]
+    type: FieldType
+    markers: tuple[Marker, ...]
 
 
 @dataclass(slots=True)
 class _Reading:
     """What is known of a class while it is read."""
 
-    kind: type[ProfileObject]
-    lines: list[_Line] = field(default_factory=list)
-    places: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    model: type[ProfileObject]
+    mapped: list[_MappedField] = field(default_factory=list)
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def wrong(self, spelled: str | None, rule: str) -> TypeError:
-        """Make the error that names the class, the field and the rule."""
-        where = self.kind.__qualname__ + (f".{spelled}" if spelled else "")
+    def error(self, attribute: str | None, rule: str) -> TypeError:
+        """Return the error that names the class, the field and the rule."""
+        where = self.model.__qualname__ + (f".{attribute}" if attribute else "")
         return TypeError(f"{where}: {rule}")
 
 
-def declare(kind: type[ProfileObject], settings: dict[str, Any], keys: Sequence[Key]) -> Declared:
-    """Read a class.
+def declare(
+    model: type[ProfileObject], settings: Mapping[str, object], keys: Sequence[Key]
+) -> Declared:
+    """Read the object type that a class declares.
+
+    Args:
+        model: the class.
+        settings: its class keywords, but for `keys`, as fields of `ObjectType`.
+        keys: the keys of the class keyword `keys`.
 
     Raises:
-        TypeError: it breaks a rule; the message names the class, the field and the rule.
+        TypeError: the class breaks a rule; the message names the class, the field and the rule.
     """
-    reading = _Reading(kind)
+    reading = _Reading(model)
     _read_fields(reading)
     _read_sources(reading)
     _check_names(reading)
-    described = {"description": _description(kind), **settings}
-    fields = {line.name: _field(line, keys, reading) for line in reading.lines}
+    fields = {item.name: _object_type_field(item, keys, reading) for item in reading.mapped}
+    values = {
+        "description": _description(model),
+        **settings,
+        "fields": fields or None,
+        "keys": _object_type_keys(reading, keys, fields),
+    }
     try:
-        object_type = ObjectType(
-            **described, fields=fields or None, keys=_keys(reading, keys, fields)
-        )
+        object_type = ObjectType.model_validate(values)
     except ValidationError as error:
-        details = error.errors(include_input=False, include_url=False)
-        item = details[0]
-        raise reading.wrong(None, f"{'.'.join(map(str, item['loc']))}: {item['msg']}") from None
-    spelled = {line.name: line.spelled for line in reading.lines}
-    rules.check(object_type, lambda name, rule: reading.wrong(spelled.get(name or "", name), rule))
-    return Declared(object_type, reading.places, _stamps(reading, fields))
+        details = error.errors(include_input=False, include_url=False)[0]
+        setting = ".".join(map(str, details["loc"]))
+        raise reading.error(None, f"{setting}: {details['msg']}") from None
+    attributes = {item.name: item.attribute for item in reading.mapped}
+    rules.check(
+        object_type, lambda name, rule: reading.error(attributes.get(name or "", name), rule)
+    )
+    return Declared(object_type, reading.paths, _timestamps(reading, fields))
 
 
-def _description(kind: type[ProfileObject]) -> str:
-    lines = (vars(kind).get("__doc__") or "").strip().splitlines()
-    return lines[0] if lines else kind.object_type_name
+def _description(model: type[ProfileObject]) -> str:
+    lines = (vars(model).get("__doc__") or "").strip().splitlines()
+    return lines[0] if lines else model.object_type_name
 
 
 def _read_fields(reading: _Reading) -> None:
-    for place in places(reading.kind):
-        markers = markers_of(place.shape)
-        path = _path(reading, place.field, place.member, markers)
-        reading.places[place.member] = path
-        rest = tuple(one for one in markers if not isinstance(one, Source))
-        line = _Line(place.field, place.member, ".".join(("_source", *path)), place.shape, rest)
-        reading.lines += _leaves(reading, line, (reading.kind,))
+    for item in class_fields(reading.model):
+        path = _path(reading, item)
+        reading.paths[item.member] = path
+        markers = tuple(marker for marker in item.type.markers if not isinstance(marker, Source))
+        source = ".".join(("_source", *path))
+        whole = _MappedField(item.name, item.member, source, item.type, markers)
+        reading.mapped += _leaves(reading, whole, (reading.model,))
 
 
-def _path(reading: _Reading, name: str, member: str, markers: tuple[Any, ...]) -> tuple[str, ...]:
-    sources = [one for one in markers if isinstance(one, Source)]
+def _path(reading: _Reading, item: ClassField) -> tuple[str, ...]:
+    """Return the path of a field in the object: that of its Source, else its name in JSON."""
+    sources = [marker for marker in item.type.markers if isinstance(marker, Source)]
     if not sources:
-        if not _PLAIN.fullmatch(member):
-            raise reading.wrong(name, f"the name {member!r} cannot be part of a path of _source")
-        return (member,)
-    found = _PATH.fullmatch(sources[0].expression)
-    if found is None or len(sources) > 1:
-        raise reading.wrong(
-            name,
-            "a field that has a value has one Source with a path such as _source.a.b; for a "
-            f"template or an array write {name} = Source(...) without a type",
+        _check_segment(reading, item.name, item.member)
+        return (item.member,)
+    if len(sources) > 1 or not (path := plain_path(sources[0].expression)):
+        raise reading.error(
+            item.name,
+            "a field with a type has one Source with a path such as _source.a.b; for a "
+            f"template or an array write {item.name} = Source(...) without a type",
         )
     if sources[0].markers or sources[0].name:
-        raise reading.wrong(name, "the other markers stand beside Source, not within it")
-    return tuple(found[1][1:].split("."))
+        raise reading.error(item.name, "write the other markers beside Source, not within it")
+    return path
 
 
-def _leaves(reading: _Reading, line: _Line, around: tuple[type, ...]) -> Iterator[_Line]:
-    shape = line.shape
-    if shape.kind is None:
-        raise reading.wrong(line.spelled, f"its type is not supported; use {SUPPORTED}")
-    source = line.source + ("[]" if shape.many else "")
-    if shape.part is None:
-        if _is_mapped(reading, line, source):
-            yield line._replace(source=source)
+def plain_path(source: str) -> tuple[str, ...]:
+    """Return the names of a source's path; none if it is a template or goes through an array."""
+    try:
+        groups = source_path(source)
+    except ValueError:
+        return ()
+    return tuple(groups[0]) if len(groups) == 1 else ()
+
+
+def _check_segment(reading: _Reading, attribute: str, member: str) -> None:
+    if not is_path_segment(member):
+        raise reading.error(attribute, f"the name {member!r} cannot be part of a path of _source")
+
+
+def _leaves(
+    reading: _Reading, item: _MappedField, enclosing: tuple[type, ...]
+) -> Iterator[_MappedField]:
+    """Yield the mapped fields of a field: itself, or those of its nested class."""
+    field_type = item.type
+    if field_type.value_type is None:
+        raise reading.error(item.attribute, f"its type is not supported; use {SUPPORTED}")
+    source = item.source + ("[]" if field_type.is_list else "")
+    if field_type.nested is None:
+        if _is_mapped(reading, item, source):
+            yield item._replace(source=source)
         return
-    if line.markers:
-        raise reading.wrong(line.spelled, "markers stand beside the fields of a nested class")
-    if shape.part in around:
-        raise reading.wrong(line.spelled, "a nested class cannot contain itself")
-    for place in places(shape.part):
-        yield from _leaves(reading, _below(reading, line, source, place), (*around, shape.part))
+    if item.markers:
+        raise reading.error(item.attribute, "write markers beside the fields of a nested class")
+    if field_type.nested in enclosing:
+        raise reading.error(item.attribute, "a nested class cannot contain itself")
+    for inner in class_fields(field_type.nested):
+        attribute = f"{item.attribute}.{inner.name}"
+        if any(isinstance(marker, Source) for marker in inner.type.markers):
+            raise reading.error(attribute, "a nested class cannot have Source; use an alias")
+        _check_segment(reading, attribute, inner.member)
+        name, path = f"{item.name}_{inner.member}", f"{source}.{inner.member}"
+        below = _MappedField(attribute, name, path, inner.type, inner.type.markers)
+        yield from _leaves(reading, below, (*enclosing, field_type.nested))
 
 
-def _below(reading: _Reading, line: _Line, source: str, place: Any) -> _Line:
-    spelled, markers = f"{line.spelled}.{place.field}", markers_of(place.shape)
-    if any(isinstance(one, Source) for one in markers):
-        raise reading.wrong(spelled, "Source cannot stand in a nested class; give it an alias")
-    if not _PLAIN.fullmatch(place.member):
-        raise reading.wrong(spelled, f"the name {place.member!r} cannot be part of a path")
-    name = f"{line.name}_{place.member}"
-    return _Line(spelled, name, f"{source}.{place.member}", place.shape, markers)
-
-
-def _is_mapped(reading: _Reading, line: _Line, source: str) -> bool:
-    """Say whether a value has a field of its own: what is listed or a dict has one if marked."""
-    kinds = [type(one) for one in line.markers]
-    if line.shape.kind is dict:
+def _is_mapped(reading: _Reading, item: _MappedField, source: str) -> bool:
+    """Return whether a value is a field of the object type; in a list it needs a Target."""
+    kinds = [type(marker) for marker in item.markers]
+    if item.type.value_type is dict:
         if kinds:
-            raise reading.wrong(line.spelled, "a dict is only carried and takes no markers")
+            raise reading.error(item.attribute, "a dict is stored as it is and has no markers")
         return False
     if "[]" not in source:
         return True
     if Key in kinds:
-        raise reading.wrong(line.spelled, "a key cannot be made of a list")
+        raise reading.error(item.attribute, "a key cannot be made of a list")
     return Target in kinds
 
 
 def _read_sources(reading: _Reading) -> None:
-    held: dict[str, Source] = {}
-    for base in reversed(reading.kind.__mro__):
-        held |= {name: one for name, one in vars(base).items() if isinstance(one, Source)}
-    for name, one in held.items():
-        if any(isinstance(marker, Source) for marker in one.markers):
-            raise reading.wrong(name, "a Source cannot stand within another")
-        called = one.name or to_pascal(name)
-        reading.lines.append(_Line(name, called, one.expression, Shape(str), one.markers))
+    """Read the sources that are assigned to names of the class and its bases."""
+    sources: dict[str, Source] = {}
+    for base in reversed(reading.model.__mro__):
+        sources |= {name: item for name, item in vars(base).items() if isinstance(item, Source)}
+    for attribute, source in sources.items():
+        if any(isinstance(marker, Source) for marker in source.markers):
+            raise reading.error(attribute, "a Source cannot contain another")
+        name = source.name or to_pascal(attribute)
+        reading.mapped.append(
+            _MappedField(attribute, name, source.expression, FieldType(str), source.markers)
+        )
 
 
 def _check_names(reading: _Reading) -> None:
-    seen: dict[str, str] = {}
-    for line in reading.lines:
-        if (other := seen.setdefault(line.name, line.spelled)) != line.spelled:
-            raise reading.wrong(
-                line.spelled, f"it and {other} have one name, {line.name}; give one an alias"
-            )
-    members = [place.member for place in places(reading.kind)]
-    for place in places(reading.kind):
-        if members.count(place.member) > 1:
-            rule = f"two fields have one name, {place.member}; give one an alias"
-            raise reading.wrong(place.field, rule)
-    _check_places(reading)
-
-
-def _check_places(reading: _Reading) -> None:
+    """Refuse two fields with the same name, or of which one's path leads into the other's."""
+    attributes: dict[str, str] = {}
+    for mapped in reading.mapped:
+        other = attributes.setdefault(mapped.name, mapped.attribute)
+        if other != mapped.attribute:
+            rule = f"it and {other} have the same name, {mapped.name}; give one an alias"
+            raise reading.error(mapped.attribute, rule)
+    members: set[str] = set()
     taken: list[tuple[str, ...]] = []
-    for place in places(reading.kind):
-        path = reading.places[place.member]
-        for other in taken:
-            short = min(len(path), len(other))
-            if path[:short] == other[:short]:
-                raise reading.wrong(
-                    place.field,
-                    f"two fields have one place, _source.{'.'.join(path)}; assign the second "
-                    "without a type, as name = Source(...)",
-                )
+    for item in class_fields(reading.model):
+        if item.member in members:
+            rule = f"two fields have the same name, {item.member}; give one an alias"
+            raise reading.error(item.name, rule)
+        members.add(item.member)
+        path = reading.paths[item.member]
+        if overlaps(path, taken):
+            raise reading.error(
+                item.name,
+                f"another field has the path _source.{'.'.join(path)} or a part of it; assign "
+                "the second without a type, as name = Source(...)",
+            )
         taken.append(path)
 
 
-def _field(line: _Line, keys: Sequence[Key], reading: _Reading) -> ObjectTypeField:
-    targets = [one.path for one in line.markers if isinstance(one, Target)]
+def overlaps(path: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Return whether a path is one of others, leads into one or contains one."""
+    return any(path[: len(other)] == other[: len(path)] for other in others)
+
+
+def _object_type_field(
+    item: _MappedField, keys: Sequence[Key], reading: _Reading
+) -> ObjectTypeField:
+    targets = [marker.path for marker in item.markers if isinstance(marker, Target)]
     if len(targets) > 1:
-        raise reading.wrong(
-            line.spelled,
+        raise reading.error(
+            item.attribute,
             "a field has one Target; for another one write name = Source("
-            f'"{line.source}", Target(...)) without a type',
+            f'"{item.source}", Target(...)) without a type',
         )
-    content = _content(line, keys)
-    fields: dict[str, Any] = {"source": line.source, "content_type": content}
+    values = {"source": item.source, "content_type": _content_type(item, keys)}
     if targets:
-        fields["target"] = targets[0]
+        values["target"] = targets[0]
     try:
-        return ObjectTypeField(**fields)
+        return ObjectTypeField.model_validate(values)
     except ValidationError as error:
         message = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise reading.wrong(line.spelled, f"its content type: {message}") from None
+        raise reading.error(item.attribute, f"its content type: {message}") from None
 
 
-def _content(line: _Line, keys: Sequence[Key]) -> str:
-    """Infer what a field's values are, where no marker says it."""
-    names = [one.name for one in line.markers if isinstance(one, Key)]
-    names += [key.name for key in keys if list(key.fields) == [line.spelled]]
-    given = [one.type for one in line.markers if isinstance(one, Content)]
-    if given:
-        return given[-1]
-    if line.shape.is_email:
+def _content_type(item: _MappedField, keys: Sequence[Key]) -> ContentType:
+    """Return the content type of a marker, else that which keys and type imply."""
+    contents: list[ContentType] = [
+        marker.type for marker in item.markers if isinstance(marker, Content)
+    ]
+    if contents:
+        return contents[-1]
+    if item.type.is_email:
         return "EMAIL_ADDRESS"
-    of_keys = [_CONTENT_OF_KEYS[name] for name in names if name in _CONTENT_OF_KEYS]
-    return of_keys[0] if of_keys else "NUMBER" if line.shape.is_number else "STRING"
+    names = [marker.name for marker in item.markers if isinstance(marker, Key)]
+    names += [key.name for key in keys if list(key.fields) == [item.attribute]]
+    implied: list[ContentType] = [
+        CONTENT_OF_KEYS[name] for name in names if name in CONTENT_OF_KEYS
+    ]
+    return implied[0] if implied else "NUMBER" if item.type.is_number else "STRING"
 
 
-def _keys(
-    reading: _Reading, keys: Sequence[Key], fields: dict[str, ObjectTypeField]
+def _object_type_keys(
+    reading: _Reading, keys: Sequence[Key], fields: Mapping[str, ObjectTypeField]
 ) -> dict[str, list[ObjectTypeKey]]:
-    made: dict[str, list[ObjectTypeKey]] = {}
-    for line in reading.lines:
-        for key in line.markers:
+    definitions: dict[str, list[ObjectTypeKey]] = {}
+
+    def add(key: Key, names: list[str]) -> None:
+        try:
+            definition = ObjectTypeKey(standard_identifiers=key.identifiers, field_names=names)
+        except ValidationError:
+            rule = f"key {key.name}: standard= must be the identifier of a standard object"
+            raise reading.error(names[0], rule) from None
+        definitions.setdefault(key.name, []).append(definition)
+
+    for item in reading.mapped:
+        for key in item.markers:
             if isinstance(key, Key):
                 if key.fields:
                     rule = f"key {key.name}: fields= is for the class keyword keys=[...]"
-                    raise reading.wrong(line.spelled, rule)
-                made.setdefault(key.name, []).append(_key(key, [line.name], reading))
-    names = {line.spelled: line.name for line in reading.lines}
+                    raise reading.error(item.attribute, rule)
+                add(key, [item.name])
+    names = {item.attribute: item.name for item in reading.mapped}
     for key in keys:
-        unknown = next((one for one in key.fields if one not in names), None)
+        unknown = next((attribute for attribute in key.fields if attribute not in names), None)
         if unknown is not None or not key.fields:
             rule = f"key {key.name}: fields= names fields of the class; it has no {unknown!r}"
-            raise reading.wrong(None, rule)
-        made.setdefault(key.name, []).append(_key(key, [names[one] for one in key.fields], reading))
-    _tie(made, fields)
-    return made
+            raise reading.error(None, rule)
+        add(key, [names[attribute] for attribute in key.fields])
+    _tie([key for variants in definitions.values() for key in variants], fields)
+    return definitions
 
 
-def _key(key: Key, names: list[str], reading: _Reading) -> ObjectTypeKey:
-    try:
-        return ObjectTypeKey(standard_identifiers=key.identifiers, field_names=names)
-    except ValidationError:
-        rule = f"key {key.name}: standard= must be the identifier of a standard object"
-        raise reading.wrong(names[0], rule) from None
-
-
-def _tie(made: dict[str, list[ObjectTypeKey]], fields: dict[str, ObjectTypeField]) -> None:
-    """Let the UNIQUE key tie to each standard object that is filled and that no key ties to."""
-    variants = [variant for group in made.values() for variant in group]
-    given = {one for variant in variants for one in variant.standard_identifiers or ()}
-    unique = [one for one in variants if "UNIQUE" in (one.standard_identifiers or ())]
-    roots = dict.fromkeys(
-        rules.standard_object(one.target) for one in fields.values() if one.target
-    )
-    for root in roots:
-        identifier: Any = rules.STANDARD_OBJECTS.get(root, ("PROFILE", ""))[0]
-        if unique and identifier not in given and root not in (rules.PROFILE, _UNTIED):
+def _tie(definitions: Sequence[ObjectTypeKey], fields: Mapping[str, ObjectTypeField]) -> None:
+    """Add to the UNIQUE key the identifiers of standard objects that are filled and not tied."""
+    tied = {name for key in definitions for name in key.standard_identifiers or ()}
+    unique = [key for key in definitions if "UNIQUE" in (key.standard_identifiers or ())]
+    targets = (item.target for item in fields.values() if item.target)
+    for name in dict.fromkeys(map(standard_object, targets)):
+        standard = STANDARD_OBJECTS.get(name)
+        if (
+            unique
+            and standard
+            and standard.identifier not in tied
+            and name not in (PROFILE, UNTIED)
+        ):
+            identifier = cast("StandardIdentifier", standard.identifier)
             unique[0].standard_identifiers = [*(unique[0].standard_identifiers or ()), identifier]
 
 
-# Records of communication are tied to by no key of their own.
-_UNTIED = "_communicationRecord"
-
-
-def _stamps(reading: _Reading, fields: dict[str, ObjectTypeField]) -> tuple[tuple[str, ...], ...]:
-    from datetime import datetime
-
+def _timestamps(
+    reading: _Reading, fields: Mapping[str, ObjectTypeField]
+) -> tuple[tuple[str, ...], ...]:
     return tuple(
-        tuple(line.spelled.split("."))
-        for line in reading.lines
-        if fields[line.name].target == rules.TIMESTAMP and line.shape.kind is datetime
+        tuple(item.attribute.split("."))
+        for item in reading.mapped
+        if fields[item.name].target == TIMESTAMP and item.type.value_type is datetime
     )
 
 
-def is_complete(kind: type[BaseModel]) -> bool:
-    """Say whether all types of a class are known, which later classes may have to define."""
-    return bool(kind.__pydantic_fields_complete__)
+def is_complete(model: type[BaseModel]) -> bool:
+    """Return whether all types of a class are known; later classes may have to define some."""
+    return bool(model.__pydantic_fields_complete__)

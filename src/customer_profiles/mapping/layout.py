@@ -1,43 +1,41 @@
-"""Python source text, laid out as `ruff format` lays it out at any line length from 88 on."""
+"""Python source, laid out as `ruff format` lays it out at any line length from 88 on."""
 
 from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import TypeVar
 
-# The narrowest line length: what fits here stands on one line, the rest has trailing commas,
-# which keep it apart where lines may be longer.
+# The narrowest line length. What fits it is written on one line; all else has trailing commas,
+# which keep it on several lines where lines may be longer.
 _WIDTH = 88
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items between brackets, in one line if they fit."""
+    """Items between brackets, on one line if they fit."""
 
     before: str
-    """What stands before the items, the opening bracket included."""
+    """The text in front of the items, up to the opening bracket."""
     items: tuple[Item, ...]
     after: str
-    """What stands behind them, from the closing bracket on."""
+    """The text behind them, from the closing bracket on."""
 
 
 Item = str | Group
-G = TypeVar("G", bound=Item)
 
 
 def lay_out(item: Item, indent: int = 0, after: str = "") -> str:
-    """Give the lines of an item, with `after` behind the last."""
+    """Return the lines of an item, with `after` behind the last."""
     flat = _flat(item) + after
     margin = " " * indent
     if isinstance(item, str) or not item.items or indent + _columns(flat) <= _WIDTH:
         return margin + flat
-    inner = [lay_out(one, indent + 4, ",") for one in item.items]
+    inner = [lay_out(part, indent + 4, ",") for part in item.items]
     return "\n".join([margin + item.before, *inner, margin + item.after + after])
 
 
 def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _flat(item: Item) -> str:
@@ -47,9 +45,9 @@ def _flat(item: Item) -> str:
 
 
 def quote(text: str) -> str:
-    """Give a text as a literal, in double quotes unless those need more escapes."""
+    """Return the literal of a text, in double quotes unless those need more escapes."""
     mark = "'" if text.count('"') > text.count("'") else '"'
-    return mark + "".join(_escape(one, mark) for one in text) + mark
+    return mark + "".join(_escape(character, mark) for character in text) + mark
 
 
 def _escape(character: str, mark: str) -> str:

@@ -1,4 +1,4 @@
-"""The markers that say, beside a field's type, what the service does with the field."""
+"""The markers of `ProfileObject` fields: what the service does with a field's values."""
 
 from __future__ import annotations
 
@@ -17,34 +17,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Make a field, or several together, a search key of the domain.
+    """Make a field, or several fields together, a search key of the domain.
 
-    Beside a field's type it is a key of that field; the same name on several fields means
-    that each of them alone is a value of the key. `fields` is for the class keyword `keys`:
-    there, one key joins the values of several fields.
+    Inside `Annotated`, it is a key of that field: `Annotated[str, Key("_email", profile=True)]`.
+    The same name on several fields means that each field alone is a value of the key. In the
+    class keyword `keys`, one key joins the values of several fields, which `fields` names.
     """
 
     name: str
-    """The key's name, shared by all object types of the domain."""
+    """The key's name: up to 64 letters, digits, `_` and `-`. Object types of a domain that use
+    the same name share the key; names with a leading `_` are the service's predefined keys."""
     _: KW_ONLY
     unique: bool = False
-    """Whether it tells the objects apart; exactly one key does."""
+    """Whether the key identifies the object in its source; exactly one key does."""
     profile: bool = False
-    """Whether it finds the profile that the object belongs to; at least one key does."""
+    """Whether the key finds the profile that the object belongs to; at least one key does."""
     secondary: bool = False
-    """Whether it is tried only after the other profile keys."""
+    """Whether the key is tried only when no other profile key finds a profile."""
     lookup_only: bool = False
-    """Whether its values are looked up and never stored."""
+    """Whether the key's values are looked up and never stored."""
     new_only: bool = False
-    """Whether its values are stored only when the object made a new profile."""
+    """Whether the key's values are stored only when the object creates a profile."""
     standard: StandardObjectIdentifier | Sequence[StandardObjectIdentifier] = ()
-    """The standard objects that it ties the object to, such as "ORDER"."""
+    """The standard objects that the key ties the object to, such as `"ORDER"`."""
     fields: Sequence[str] = ()
-    """The fields that it joins, by their names in the class; `a.b` for those of nested ones."""
+    """The fields that the key joins, by their names in the class; `a.b` for nested fields.
+    Only for the class keyword `keys`."""
 
     @property
     def identifiers(self) -> list[StandardIdentifier]:
-        """The service's names for what the key is for."""
+        """The service's standard identifiers of the key, such as `["UNIQUE", "ORDER"]`."""
         flags: dict[StandardIdentifier, bool] = {
             "UNIQUE": self.unique,
             "PROFILE": self.profile,
@@ -53,13 +55,13 @@ class Key:
             "NEW_ONLY": self.new_only,
         }
         standard = [self.standard] if isinstance(self.standard, str) else list(self.standard)
-        named = cast("list[StandardIdentifier]", standard)
-        return [*(name for name, is_set in flags.items() if is_set), *named]
+        objects = cast("list[StandardIdentifier]", standard)
+        return [*(name for name, is_set in flags.items() if is_set), *objects]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Say which member of a standard object takes a field's value."""
+    """Write a field's value to a member of a standard object."""
 
     path: str
     """The member, such as `_profile.EmailAddress` or `_order.OrderItems[].Title`."""
@@ -67,19 +69,25 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Say how the values of a field's keys are compared, where its type does not say it."""
+    """Set how the values of a field's keys are compared, where its type does not imply it."""
 
     type: ContentType
-    """The service's name for it, such as "NAME"."""
+    """`"STRING"` (exactly), `"NUMBER"`, `"PHONE_NUMBER"`, `"EMAIL_ADDRESS"` or `"NAME"`."""
 
 
 class Source:
-    """Say where in the object a value is: a path such as `_source.contact.phone`.
+    """Set the path of a value in the object's JSON, such as `_source.contact.phone`.
 
-    Beside a field's type it takes a path, and the field is read from there and written to
-    there. Assigned to a name of the class, without a type, it takes a path or a Handlebars
-    template and the markers of one more field of the object type, which has no value of its
-    own: `full_name = Source("{{_source.First}} {{_source.Last}}", Content("NAME"))`.
+    Inside `Annotated`, the field is read from that path and written to it. Assigned to a name
+    of the class, without a type, a path or a Handlebars template with its markers is a field of
+    the object type that the class has no value for:
+    `full_name = Source("{{_source.First}} {{_source.Last}}", Content("NAME"))`.
+
+    Args:
+        expression: the path, or the template.
+        markers: the markers of a field without a type.
+        name: the name of a field without a type; by default the PascalCase of the name that it
+            is assigned to.
     """
 
     __slots__ = ("expression", "markers", "name")
@@ -90,9 +98,9 @@ class Source:
         self.expression: str = expression
         """The path or the template."""
         self.markers: tuple[Key | Target | Content, ...] = markers
-        """The markers of a field that has no value of its own."""
+        """The markers of a field without a type."""
         self.name: str | None = name
-        """Such a field's name, where it is not the PascalCase of the name assigned to."""
+        """The name of a field without a type; None for the PascalCase of its attribute."""
 
 
 Marker = Key | Target | Content | Source

@@ -1,22 +1,20 @@
-"""What it takes to make the deployed object types those that are declared."""
+"""The difference between declared object types and those of a domain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 from customer_profiles.models.object_type import ObjectType, ObjectTypeKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .profile_object import ProfileObject
 
 Action = Literal["create", "update", "delete", "unchanged"]
 _SIGNS: dict[Action, str] = {"create": "+", "update": "~", "delete": "-", "unchanged": "="}
-_SETTINGS = (
-    "description",
-    "template_id",
+SETTINGS = (
     "allow_profile_creation",
     "expiration_days",
     "source_last_updated_timestamp_format",
@@ -24,25 +22,26 @@ _SETTINGS = (
     "source_priority",
     "encryption_key",
 )
+"""The settings of an object type that a class inherits, in the order of its keywords."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of one object type."""
+    """What a plan does with one object type."""
 
     action: Action
-    """Whether it is created, updated, deleted or left as it is."""
+    """Whether the object type is created, updated, deleted or left unchanged."""
     object_type_name: str
     """The object type's name."""
     declared: ObjectType | None
-    """What it is to be; None where it is deleted."""
+    """The declared object type; None where it is deleted."""
     deployed: ObjectType | None
-    """What it is; None where it is created."""
+    """The domain's object type; None where it is created."""
     lines: tuple[str, ...] = ()
-    """The differences: `+` what is added, `-` what is removed, `~` what changes."""
+    """The differences, one a line: `+` is added, `-` is removed, `~` changes."""
 
     def __str__(self) -> str:
-        """Give the object type's line and those of its differences below it."""
+        """Return the object type's name and action, with its differences on lines below."""
         head = f"{_SIGNS[self.action]} {self.object_type_name} ({self.action})"
         return "\n".join([head, *(f"    {line}" for line in self.lines)])
 
@@ -52,7 +51,7 @@ class Plan:
     """The differences between declared and deployed object types, in the order declared."""
 
     changes: tuple[Change, ...] = ()
-    """One for each object type, those that stay as they are among them."""
+    """One for each object type, unchanged ones included."""
 
     @classmethod
     def between(
@@ -62,54 +61,61 @@ class Plan:
         *,
         delete_undeclared: bool = False,
     ) -> Self:
-        """Compare what is declared with what is deployed, which must be read with its fields.
+        """Compare declared object types with those of a domain.
 
         A setting that is not declared is left alone, and so are tags: PutProfileObjectType
         takes them for a new object type only.
 
         Args:
             declared: classes, or object types.
-            deployed: the domain's object types, each as `get` reads it.
+            deployed: the domain's object types with fields and keys, as `get` returns them.
             delete_undeclared: whether the others are deleted, with all their objects.
 
+        Returns:
+            The plan; printing it shows the differences.
+
         Raises:
-            ValueError: two declarations have one name.
+            ValueError: two declarations have the same name.
         """
-        there = {one.object_type_name: one for one in deployed}
-        wanted: dict[str, ObjectType] = {}
-        for one in declared:
-            object_type = one if isinstance(one, ObjectType) else one.object_type()
+        deployed_by_name = {item.object_type_name: item for item in deployed}
+        declared_by_name: dict[str, ObjectType] = {}
+        for item in declared:
+            object_type = item if isinstance(item, ObjectType) else item.object_type()
             name = object_type.object_type_name
-            if name in wanted:
+            if name in declared_by_name:
                 msg = f"the object type {name} is declared twice; keep one declaration"
                 raise ValueError(msg)
-            wanted[name] = object_type
-        changes = [_compare(name, one, there.get(name)) for name, one in wanted.items()]
+            declared_by_name[name] = object_type
+        changes = [
+            _compare(name, item, deployed_by_name.get(name))
+            for name, item in declared_by_name.items()
+        ]
         if delete_undeclared:
-            left = sorted(name for name in there.keys() - wanted.keys() if name[0] != "_")
-            changes += [Change("delete", name, None, there[name]) for name in left]
+            undeclared = sorted(deployed_by_name.keys() - declared_by_name.keys())
+            changes += [
+                Change("delete", name, None, deployed_by_name[name])
+                for name in undeclared
+                if not name.startswith("_")
+            ]
         return cls(tuple(changes))
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether every object type is unchanged."""
         return all(change.action == "unchanged" for change in self.changes)
 
     def __str__(self) -> str:
-        """Give the differences as lines; what stays as it is is left out."""
+        """Return the differences as lines, without unchanged object types."""
         shown = [str(change) for change in self.changes if change.action != "unchanged"]
         return "\n".join(shown) or "No changes."
 
 
 def _compare(name: str, declared: ObjectType, deployed: ObjectType | None) -> Change:
-    lines = [
-        *_settings(declared, deployed),
-        *_difference("field", _fields(declared), _fields(deployed)),
-        *_difference("key", _keys(declared), _keys(deployed)),
-    ]
-    if declared.template_id and deployed:
-        # A template's fields and keys are the service's; only settings are declared.
-        lines = _settings(declared, deployed)
+    lines = _settings(declared, deployed)
+    if not (declared.template_id and deployed):
+        # The fields and keys of a template are the service's; only settings are declared.
+        lines += _difference("field", _fields(declared), _fields(deployed))
+        lines += _difference("key", _keys(declared), _keys(deployed))
     if deployed is None:
         return Change("create", name, declared, None, tuple(lines))
     action: Action = "update" if lines else "unchanged"
@@ -118,27 +124,16 @@ def _compare(name: str, declared: ObjectType, deployed: ObjectType | None) -> Ch
 
 def _settings(declared: ObjectType, deployed: ObjectType | None) -> list[str]:
     lines: list[str] = []
-    for name in _SETTINGS:
-        wanted, there = getattr(declared, name), getattr(deployed, name, None)
+    for name in ("description", "template_id", *SETTINGS):
+        new, old = getattr(declared, name), getattr(deployed, name, None)
         if name == "allow_profile_creation":
-            # The service takes absence for no.
-            wanted, there = bool(wanted), bool(there)
-        if wanted is None or wanted == there:
+            # To the service, a missing value is false.
+            new, old = bool(new), bool(old)
+        if new is None or new == old:
             continue
-        is_new = deployed is None or there is None
-        lines.append(f"+ {name}: {wanted}" if is_new else f"~ {name}: {there} -> {wanted}")
+        is_new = deployed is None or old is None
+        lines.append(f"+ {name}: {new}" if is_new else f"~ {name}: {old} -> {new}")
     return lines
-
-
-def _difference(what: str, wanted: dict[str, Any], there: dict[str, Any]) -> list[str]:
-    lines: list[str] = []
-    for name, one in wanted.items():
-        if name not in there:
-            lines.append(f"+ {what} {name}: {_say(one)}")
-        elif there[name] != one:
-            lines.append(f"~ {what} {name}: {_say(there[name])} -> {_say(one)}")
-    left = (name for name in there if name not in wanted)
-    return lines + [f"- {what} {name}: {_say(there[name])}" for name in left]
 
 
 class _Field(NamedTuple):
@@ -159,11 +154,30 @@ class _Key(NamedTuple):
         return f"{' + '.join(self.fields)} [{', '.join(self.identifiers) or 'search only'}]"
 
 
+def _difference(
+    kind: str,
+    new: Mapping[str, Sequence[_Field | _Key]],
+    old: Mapping[str, Sequence[_Field | _Key]],
+) -> list[str]:
+    lines: list[str] = []
+    for name, parts in new.items():
+        if name not in old:
+            lines.append(f"+ {kind} {name}: {_joined(parts)}")
+        elif old[name] != parts:
+            lines.append(f"~ {kind} {name}: {_joined(old[name])} -> {_joined(parts)}")
+    removed = (name for name in old if name not in new)
+    return lines + [f"- {kind} {name}: {_joined(old[name])}" for name in removed]
+
+
+def _joined(parts: Sequence[_Field | _Key]) -> str:
+    return " or ".join(map(str, parts))
+
+
 def _fields(object_type: ObjectType | None) -> dict[str, list[_Field]]:
     fields = (object_type and object_type.fields) or {}
     return {
-        name: [_Field(one.source, one.target or None, one.content_type or "STRING")]
-        for name, one in fields.items()
+        name: [_Field(field.source, field.target or None, field.content_type or "STRING")]
+        for name, field in fields.items()
     }
 
 
@@ -174,7 +188,3 @@ def _keys(object_type: ObjectType | None) -> dict[str, list[_Key]]:
 
 def _key(key: ObjectTypeKey) -> _Key:
     return _Key(tuple(key.field_names or ()), tuple(sorted(key.standard_identifiers or ())))
-
-
-def _say(parts: list[Any]) -> str:
-    return " or ".join(map(str, parts))

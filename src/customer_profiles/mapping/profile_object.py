@@ -14,7 +14,7 @@ from .declaration import Declared, declare, is_complete
 from .markers import Key, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
     from customer_profiles.models.object_type import ObjectType
@@ -23,15 +23,35 @@ if TYPE_CHECKING:
 class ProfileObject(BaseModel):
     """An object of another system that belongs to a profile.
 
-    A subclass with a `name` declares an object type: its fields, their markers `Key`,
-    `Target`, `Content` and `Source`, and class keywords for its settings. A subclass without
-    one is a part: a base of others, or the class of nested values.
+    A subclass with the class keyword `name` declares an object type; if it breaks a rule of the
+    service, its definition raises `TypeError`. Its fields may have the markers `Key`, `Target`,
+    `Content` and `Source` inside `Annotated`. A subclass without `name` declares no object type:
+    it is a base of other classes, or the class of nested values.
 
-    Construction refuses unknown fields. Reading keeps them in `model_extra`, and writing gives
-    them back. `repr` shows how many fields have a value, not what they hold.
+    Construction refuses unknown fields. Reading keeps them in `model_extra`, and writing includes
+    them. `repr` shows how many fields have a value, not the values.
+
+    Class keywords, as in `class Order(ProfileObject, name="Order", expiration_days=90)`; a
+    subclass inherits all but `name` and `description`:
+
+    - `name`: the object type's name, up to 255 letters, digits, `_` and `-`, beginning with a
+      letter.
+    - `description`: what the objects are, 1 to 1,000 characters; by default the first line of
+      the docstring, or the name.
+    - `allow_profile_creation`: whether an object that finds no profile creates one; by default
+      it does not.
+    - `expiration_days`: days until an object expires, 1 to 1,098; by default the domain's.
+    - `source_last_updated_timestamp_format`: `EpochMilli`, or a pattern of Java's
+      SimpleDateFormat. The field with the target `_profile.SourceLastUpdatedTimestamp` is read
+      and written in it.
+    - `max_profile_object_count`: how many of these objects a profile keeps, 1 or more.
+    - `source_priority`: which source's values a profile takes, 1 or more; 1 is the highest.
+    - `encryption_key`: the ARN of the KMS key that encrypts the objects.
+    - `tags`: tags of the object type, for its creation only.
+    - `keys`: keys that join several fields, such as `[Key("Seat", fields=["flight", "seat"])]`.
     """
 
-    # A slot, not a private attribute: it is neither compared nor validated.
+    # A slot, not a private attribute: pydantic neither compares nor validates it.
     __slots__ = ("_unique_key",)
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
@@ -42,17 +62,18 @@ class ProfileObject(BaseModel):
         extra="forbid",
         hide_input_in_errors=True,
         validate_assignment=True,
-        # Systems write numbers where texts are meant.
+        # Some systems write ids as numbers.
         coerce_numbers_to_str=True,
         allow_inf_nan=False,
         ignored_types=(Source,),
     )
 
     object_type_name: ClassVar[str] = ""
-    """The object type's name; empty for a part."""
-    _settings: ClassVar[dict[str, Any]] = {}
+    """The object type's name; empty if the class declares none."""
+    _settings: ClassVar[dict[str, object]] = {}
     _class_keys: ClassVar[tuple[Key, ...]] = ()
     _declared: ClassVar[Declared | None] = None
+    _is_named: ClassVar[bool] = False
 
     def __init_subclass__(  # noqa: PLR0913  (an object type has that many settings)
         cls,
@@ -69,9 +90,11 @@ class ProfileObject(BaseModel):
         keys: Sequence[Key] = (),
         **config: Unpack[ConfigDict],
     ) -> None:
-        """Take the settings of the object type; all but name and description are inherited."""
+        """Keep the class keywords; the docstring of the class describes them."""
         super().__init_subclass__(**config)
-        given = {
+        inherited = {key: value for key, value in cls._settings.items() if key != "description"}
+        own = {
+            "description": description,
             "allow_profile_creation": allow_profile_creation,
             "expiration_days": expiration_days,
             "source_last_updated_timestamp_format": source_last_updated_timestamp_format,
@@ -80,16 +103,11 @@ class ProfileObject(BaseModel):
             "encryption_key": encryption_key,
             "tags": dict(tags) if tags else None,
         }
-        inherited = {k: v for k, v in cls._settings.items() if k in given}
-        cls._settings = inherited | {k: v for k, v in given.items() if v is not None}
-        if description is not None:
-            cls._settings["description"] = description
+        cls._settings = inherited | {key: value for key, value in own.items() if value is not None}
         cls._class_keys = (*cls._class_keys, *keys)
         cls.object_type_name = "" if name is None else name
         cls._is_named = name is not None
         cls._declared = None
-
-    _is_named: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -100,20 +118,26 @@ class ProfileObject(BaseModel):
 
     @classmethod
     def object_type(cls) -> ObjectType:
-        """Give the object type that this class declares.
+        """Return a copy of the object type that this class declares.
 
         Raises:
-            TypeError: the class is a part, or breaks a rule.
+            TypeError: the class has no `name`, or breaks a rule; the message says which.
         """
         return cls._declare().object_type.model_copy(deep=True)
 
     @classmethod
     def from_object(cls, text: str | bytes, *, unique_key: str | None = None) -> Self:
-        """Read an object from its JSON; what is not declared stays in `model_extra`.
+        """Read an object from its JSON; members that are not declared stay in `model_extra`.
+
+        Texts are read as the type of their field, and an empty text is no value, unless the
+        field is a `str`.
 
         Args:
-            text: the object's JSON.
-            unique_key: the service's key of the stored object, which deletes it.
+            text: the object's JSON, as the service or the source has it.
+            unique_key: the service's key of the stored object, which is needed to delete it.
+
+        Returns:
+            An instance of this class.
 
         Raises:
             InvalidInputError: the text is not a JSON object.
@@ -125,24 +149,24 @@ class ProfileObject(BaseModel):
         return item
 
     def to_object(self) -> str:
-        """Give the object's JSON as it is sent; fields without a value are left out."""
+        """Return the object's JSON as it is sent; fields that are None are left out."""
         return values.write(self, self._declare())
 
     @property
     def profile_object_unique_key(self) -> str | None:
-        """The service's key of the stored object; None for one that was not read from there."""
+        """The service's key of the stored object; None if the object was not read from there."""
         try:
             return str(object.__getattribute__(self, "_unique_key"))
         except AttributeError:
             return None
 
     def reveal(self) -> dict[str, Any]:
-        """Give all values in the clear, personal data included, as a plain dict."""
+        """Return all values that are not None as a plain dict, personal data included."""
         return self.model_dump(exclude_none=True)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Validate an assignment, and keep what pydantic forgets then: `model_extra`."""
-        extra = self.__pydantic_extra__
+    def __setattr__(self, name: str, value: object) -> None:
+        """Validate an assignment, and keep `model_extra`, which pydantic drops then."""
+        extra = self.model_extra
         super().__setattr__(name, value)
         object.__setattr__(self, "__pydantic_extra__", extra)
 
@@ -150,20 +174,20 @@ class ProfileObject(BaseModel):
         """List the names for completion."""
         return public_names(super().__dir__())
 
-    def __repr_args__(self) -> Any:
+    def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
         """Yield how many fields have a value."""
         fields = type(self).model_fields
-        held = [name for name in fields if getattr(self, name) not in (None, "", [], {})]
-        yield None, _Redacted(f"<{len(held)} field{'s' * (len(held) != 1)}>")
+        count = sum(getattr(self, name) not in (None, "", [], {}) for name in fields)
+        yield None, _Redacted(f"<{count} field{'s' * (count != 1)}>")
 
     def __str__(self) -> str:
-        """Give the redacted `repr`, so that neither prints personal data by accident."""
+        """Return the redacted `repr`, so that neither prints personal data by accident."""
         return repr(self)
 
     @classmethod
     def _declare(cls) -> Declared:
         if not cls._is_named:
-            msg = f'{cls.__qualname__} declares no object type; give it one by name="..."'
+            msg = f'{cls.__qualname__} declares no object type; define it with name="..."'
             raise TypeError(msg)
         if cls._declared is None:
             if not is_complete(cls):

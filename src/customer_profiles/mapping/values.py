@@ -1,4 +1,4 @@
-"""Objects as JSON: exact numbers, the places of nested values, and what is not declared."""
+"""Objects as JSON: exact numbers, the paths of nested values, and members not declared."""
 
 from __future__ import annotations
 
@@ -6,117 +6,119 @@ import json
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel
 
+from customer_profiles._timestamps import TimestampFormat, timestamp_format
 from customer_profiles.errors import InvalidInputError
 
-from .shapes import Place, places
-from .timestamps import Format, timestamp_format
+from .field_types import ClassField, class_fields
 
 if TYPE_CHECKING:
     from .declaration import Declared
     from .profile_object import ProfileObject
 
+    Json = dict[str, Any]
+
 
 def write(item: ProfileObject, declared: Declared) -> str:
-    """Give an object as JSON; what was read and is not declared is part of it."""
-    dumped = _bare(item).model_dump(mode="json", by_alias=True, exclude_none=True)
-    _restore(item, dumped)
-    _stamp(item, dumped, declared)
-    document: dict[str, Any] = {}
-    for member, path in declared.places.items():
+    """Write an object as JSON; members that were read and are not declared are part of it."""
+    dumped = _without_extra(item).model_dump(mode="json", by_alias=True, exclude_none=True)
+    _restore_extra(item, dumped)
+    _write_timestamps(item, dumped, declared)
+    document: Json = {}
+    for member, path in declared.paths.items():
         if member in dumped:
             _put(document, path, dumped[member])
-    _merge(document, item.__pydantic_extra__ or {})
+    _merge(document, item.model_extra or {})
     try:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except TypeError:
-        return _exact(document)
+        return _encode_exactly(document)
 
 
-def read(kind: type[ProfileObject], text: str | bytes, declared: Declared) -> ProfileObject:
-    """Read an object from JSON, kept whole: what is not declared is in `model_extra`."""
-    document = _parse(kind, text)
-    values: dict[str, Any] = {}
-    for member, path in declared.places.items():
+def read(model: type[ProfileObject], text: str | bytes, declared: Declared) -> ProfileObject:
+    """Read an object from JSON; members that are not declared are kept in `model_extra`."""
+    document = _parse(model, text)
+    values: Json = {}
+    for member, path in declared.paths.items():
         _take(document, path, values, member)
-    _prepare(kind, values)
-    for names in declared.stamps:
-        _read_stamp(kind, names, values, declared)
-    item = kind.model_validate(values, extra="allow", by_alias=True, by_name=False)
+    _prepare(model, values)
+    for names in declared.timestamps:
+        _read_timestamp(model, names, values, declared)
+    item = model.model_validate(values, extra="allow", by_alias=True, by_name=False)
+    # Not through validation: the names of members may be those of fields.
     object.__setattr__(item, "__pydantic_extra__", document)
     return item
 
 
-def _parse(kind: type[ProfileObject], text: str | bytes) -> dict[str, Any]:
+def _parse(model: type[ProfileObject], text: str | bytes) -> Json:
     try:
-        document = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        # Not the parser's error: it holds the text.
-        msg = f"{kind.__name__}: the object is not JSON"
+        # Without the parser's error, which contains the text.
+        msg = f"{model.__name__}: the object is not JSON"
         raise InvalidInputError(msg) from None
     if not isinstance(document, dict):
-        msg = f"{kind.__name__}: the object is JSON, but no JSON object"
+        msg = f"{model.__name__}: the object is JSON, but no JSON object"
         raise InvalidInputError(msg)
     return document
 
 
-def _no_constant(name: str) -> Any:
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and the infinities, which Python's parser accepts."""
     raise ValueError(name)
 
 
-def _bare(item: ProfileObject) -> ProfileObject:
-    """Give the object without what is not declared, whose names may be those of fields."""
-    if not item.__pydantic_extra__:
+def _without_extra(item: ProfileObject) -> ProfileObject:
+    """Return the object without undeclared members, whose names may be those of fields."""
+    if not item.model_extra:
         return item
-    bare = item.model_copy()
-    object.__setattr__(bare, "__pydantic_extra__", {})
-    return bare
+    copy = item.model_copy()
+    object.__setattr__(copy, "__pydantic_extra__", {})
+    return copy
 
 
-def _restore(item: BaseModel, dumped: dict[str, Any]) -> None:
-    """Put what nested objects have and do not declare back as it was read."""
-    for place in _parts(type(item)):
-        value = getattr(item, place.field)
-        values = value if isinstance(value, list) else [] if value is None else [value]
-        written = dumped.get(place.member, [])
-        for one, its in zip(
-            values, written if isinstance(written, list) else [written], strict=False
-        ):
-            if isinstance(one, BaseModel) and isinstance(its, dict):
-                its.update(one.__pydantic_extra__ or {})
-                _restore(one, its)
-
-
-@cache
-def _parts(kind: type[BaseModel]) -> tuple[Place, ...]:
-    return tuple(place for place in _places(kind) if place.shape.part)
+def _restore_extra(item: BaseModel, dumped: Json) -> None:
+    """Add the members that nested objects do not declare to the dumped objects, as they were."""
+    for field in _nested_fields(type(item)):
+        value = getattr(item, field.name)
+        objects = value if isinstance(value, list) else [] if value is None else [value]
+        written = dumped.get(field.member, [])
+        written = written if isinstance(written, list) else [written]
+        for inner, inner_dumped in zip(objects, written, strict=False):
+            if isinstance(inner, BaseModel) and isinstance(inner_dumped, dict):
+                inner_dumped.update(inner.model_extra or {})
+                _restore_extra(inner, inner_dumped)
 
 
 @cache
-def _places(kind: type[BaseModel]) -> tuple[Place, ...]:
-    return tuple(places(kind))
+def _nested_fields(model: type[BaseModel]) -> tuple[ClassField, ...]:
+    return tuple(field for field in _fields(model) if field.type.nested)
 
 
-def _put(document: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+@cache
+def _fields(model: type[BaseModel]) -> tuple[ClassField, ...]:
+    return tuple(class_fields(model))
+
+
+def _put(document: Json, path: tuple[str, ...], value: object) -> None:
     for name in path[:-1]:
         document = document.setdefault(name, {})
     document[path[-1]] = value
 
 
-def _take(
-    document: dict[str, Any], path: tuple[str, ...], values: dict[str, Any], member: str
-) -> None:
-    inner: Any = document
+def _take(document: Json, path: tuple[str, ...], values: Json, member: str) -> None:
+    """Move the value at a path of the document to the values, under a member's name."""
+    inner: object = document
     for name in path[:-1]:
         inner = inner.get(name) if isinstance(inner, dict) else None
     if isinstance(inner, dict) and path[-1] in inner:
         values[member] = inner.pop(path[-1])
 
 
-def _merge(document: dict[str, Any], extra: dict[str, Any]) -> None:
+def _merge(document: Json, extra: Json) -> None:
     for name, value in extra.items():
         if name not in document:
             document[name] = value
@@ -124,80 +126,83 @@ def _merge(document: dict[str, Any], extra: dict[str, Any]) -> None:
             _merge(document[name], value)
 
 
-def _exact(value: Any) -> str:
-    """Write JSON whose decimals are numbers, digit by digit as they were read."""
+def _encode_exactly(value: object) -> str:
+    """Write JSON in which a Decimal is a number with the digits that were read."""
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, dict):
         members = (
-            f"{json.dumps(name, ensure_ascii=False)}:{_exact(value[name])}" for name in value
+            f"{json.dumps(name, ensure_ascii=False)}:{_encode_exactly(value[name])}"
+            for name in value
         )
         return "{" + ",".join(members) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_exact, value)) + "]"
+        return "[" + ",".join(map(_encode_exactly, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
 
 
-def _prepare(kind: type[BaseModel], values: dict[str, Any]) -> None:
-    """Make of a source's texts what pydantic does not: an empty one is no value."""
-    for place in _places(kind):
-        value = values.get(place.member)
-        shape = place.shape
-        if value in ("", None) and place.member in values and not (shape.is_text and value == ""):
-            if not place.required:
-                del values[place.member]
-            elif shape.optional:
-                values[place.member] = None
-        elif shape.part:
+def _prepare(model: type[BaseModel], values: Json) -> None:
+    """Convert texts that pydantic does not: empty ones to no value, numbers to enum members."""
+    for field in _fields(model):
+        value = values.get(field.member)
+        kind = field.type
+        is_empty = value in ("", None) and field.member in values
+        if is_empty and not (kind.is_text and value == ""):
+            if not field.is_required:
+                del values[field.member]
+            elif kind.is_optional:
+                values[field.member] = None
+        elif kind.nested:
             for inner in value if isinstance(value, list) else [value]:
                 if isinstance(inner, dict):
-                    _prepare(shape.part, inner)
-        elif type(value) is str and isinstance(shape.kind, type) and issubclass(shape.kind, Enum):
-            values[place.member] = _numbered(shape.kind).get(value, value)
+                    _prepare(kind.nested, inner)
+        elif type(value) is str and kind.value_type and issubclass(kind.value_type, Enum):
+            values[field.member] = _members_by_text(kind.value_type).get(value, value)
 
 
 @cache
-def _numbered(kind: type[Enum]) -> dict[str, Enum]:
-    """Give an enum's members that are not texts by their text."""
-    return {str(one.value): one for one in kind if not isinstance(one.value, str)}
+def _members_by_text(enum: type[Enum]) -> dict[str, Enum]:
+    """Return an enum's members whose values are not strings, by the text of the value."""
+    return {str(member.value): member for member in enum if not isinstance(member.value, str)}
 
 
-def _format(declared: Declared) -> Format:
+def _format(declared: Declared) -> TimestampFormat:
     return timestamp_format(declared.object_type.source_last_updated_timestamp_format or "")
 
 
-def _stamp(item: BaseModel, dumped: dict[str, Any], declared: Declared) -> None:
-    for names in declared.stamps:
-        value: Any = item
-        inner, member = dumped, ""
-        for at, name in enumerate(names):
-            if value is None:
-                break
-            inner = inner[member] if at else inner
-            member = _member(type(value), name)
-            value = getattr(value, name)
-        if value is not None:
-            inner[member] = _format(declared).write(value)
+def _write_timestamps(item: BaseModel, dumped: Json, declared: Declared) -> None:
+    """Write the source's timestamps in the source's format into the dumped object."""
+    for *names, last in declared.timestamps:
+        inner: BaseModel | None = item
+        written = dumped
+        for name in names:
+            if inner is not None and (nested := getattr(inner, name)) is not None:
+                written = written[_member(type(inner), name)]
+                inner = nested
+            else:
+                inner = None
+        if inner is not None and (moment := getattr(inner, last)) is not None:
+            written[_member(type(inner), last)] = _format(declared).write(moment)
 
 
-def _member(kind: type[BaseModel], name: str) -> str:
-    return next(place.member for place in _places(kind) if place.field == name)
+def _member(model: type[BaseModel], name: str) -> str:
+    return next(field.member for field in _fields(model) if field.name == name)
 
 
-def _read_stamp(
-    kind: type[BaseModel], names: tuple[str, ...], values: Any, declared: Declared
+def _read_timestamp(
+    model: type[BaseModel], names: tuple[str, ...], values: Json, declared: Declared
 ) -> None:
-    *around, last = names
-    for name in around:
-        place = next(place for place in _places(kind) if place.field == name)
-        values = values.get(place.member)
-        if not isinstance(values, dict) or place.shape.part is None:
+    *enclosing, last = names
+    for name in enclosing:
+        field = next(field for field in _fields(model) if field.name == name)
+        inner = values.get(field.member)
+        if not isinstance(inner, dict) or field.type.nested is None:
             return
-        kind = place.shape.part
-    member = _member(kind, last)
+        model, values = field.type.nested, inner
+    member = _member(model, last)
     if isinstance(values.get(member), (str, int, Decimal)):
         try:
             values[member] = _format(declared).read(values[member])
-        except (ValueError, OverflowError):
-            # Pydantic reads what follows another format, or says that it cannot.
+        except ValueError:
+            # Pydantic reads a timestamp in ISO 8601, or reports what it cannot read.
             return

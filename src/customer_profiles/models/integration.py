@@ -1,12 +1,13 @@
-"""Integrations: where the objects of a domain come from."""
+"""Integrations: the sources that send objects to a domain, and their flows."""
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeAlias, TypedDict
 
 from pydantic import Field, field_validator, model_validator
+
+from customer_profiles._flow_rules import OPERATORS, parse_schedule
 
 from .base import Identifier, Model, OpenEnum, Record
 
@@ -56,8 +57,8 @@ ServiceNowOperator = S3Operator | Literal["CONTAINS"]
 class Integration(Record):
     """A source that sends its objects to a domain.
 
-    `save()` puts it again with what changed. How a flow pulls is written when it is put, and
-    is never answered.
+    `save()` puts the integration again with what changed. The service accepts the definition of
+    a flow and never returns it.
     """
 
     _shown: ClassVar[frozenset[str]] = frozenset(
@@ -80,7 +81,7 @@ class Integration(Record):
     uri: Annotated[str, Identifier()] = ""
     """The source: the ARN or URI of a bucket, a flow, a Connect instance or another source."""
     object_type_name: str | None = None
-    """The object type of all its objects."""
+    """The object type of all objects of the source."""
     created_at: datetime | None = None
     """When the integration was created; read only."""
     last_updated_at: datetime | None = None
@@ -88,17 +89,17 @@ class Integration(Record):
     tags: dict[str, str] | None = None
     """The tags as they were when this was read; `cp.tags` changes them."""
     object_type_names: dict[str, str] | None = None
-    """The object type of each kind of event, such as `ShopifyCreateOrders`."""
+    """The object type for each type of event, such as `ShopifyCreateOrders`."""
     workflow_id: str | None = None
-    """The workflow that made the integration; read only."""
+    """The id of the workflow that created the integration; read only."""
     is_unstructured: bool | None = None
-    """Whether what it brings has no structure; read only."""
+    """Whether the source sends unstructured data; read only."""
     role_arn: str | None = None
-    """The ARN of the role that the integration works as."""
+    """The ARN of the IAM role that the integration assumes."""
     event_trigger_names: list[str] | None = None
-    """The event trigger that the integration serves; at most one."""
+    """The event trigger that uses the integration; at most one."""
     scope: Annotated[Scope, OpenEnum()] | None = None
-    """Whether its objects belong to profiles, or to the domain as a whole."""
+    """Whether the objects belong to profiles, or to the domain as a whole."""
 
 
 class IntegrationFields(TypedDict, total=False):
@@ -121,34 +122,29 @@ class OnEvent(Model):
 
 
 class Scheduled(Model):
-    """The flow runs again and again."""
+    """The flow runs on a schedule."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"schedule_expression", "data_pull_mode"})
 
     schedule_expression: str
-    """How often: `rate(5 minutes)`, or `cron(0 12 * * ? *)` with its six fields."""
+    """`rate(5 minutes)`, or a cron expression with six fields such as `cron(0 12 * * ? *)`."""
     data_pull_mode: DataPullMode | None = None
-    """Whether a run pulls what is new, or everything."""
+    """Whether a run pulls only records that are new since the last run, or all records."""
     schedule_start_time: datetime | None = None
-    """When the first run may be."""
+    """The earliest time of a run."""
     schedule_end_time: datetime | None = None
-    """When the last run may be."""
+    """The latest time of a run."""
     timezone: str | None = None
     """The time zone of the schedule, such as `America/New_York`."""
     schedule_offset: int | None = None
-    """Seconds to wait after each scheduled moment, up to 36,000."""
+    """Seconds by which each run is later than scheduled, up to 36,000."""
     first_execution_from: datetime | None = None
-    """How far back the first run pulls."""
+    """The time from which the first incremental run pulls records."""
 
     @field_validator("schedule_expression")
     @classmethod
     def _check_expression(cls, expression: str) -> str:
-        if not (_RATE.fullmatch(expression) or _CRON.fullmatch(expression)):
-            msg = (
-                'a schedule is "rate(<number> minutes|hours|days|weeks|months)", '
-                'or "cron(<minutes> <hours> <day> <month> <weekday> <year>)"'
-            )
-            raise ValueError(msg)
+        parse_schedule(expression)
         return expression
 
     @model_validator(mode="after")
@@ -160,89 +156,67 @@ class Scheduled(Model):
         return self
 
 
-_RATE = re.compile(r"rate\s*\(\s*[1-9][0-9]*\s*(minute|hour|day|week|month)s?\s*\)")
-_CRON = re.compile(r"cron\s*\(\s*[0-9A-Za-z*/,?#-]+(\s+[0-9A-Za-z*/,?#-]+){5}\s*\)")
-
-
 class FlowTask(Model):
-    """One step that a flow takes with the fields of each record; the base of all of them."""
+    """One step that a flow applies to each record; the base of the tasks of all connectors."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"task_type", "operator"})
 
     task_type: TaskType
-    """What the step does."""
+    """The kind of step, which decides the operators that it can have."""
     source_fields: list[str]
-    """The source's fields that it takes."""
+    """The fields of the source that the step reads."""
     destination_field: str | None = None
-    """The field that it makes."""
+    """The field that the step writes."""
     task_properties: dict[TaskProperty, str] | None = None
-    """What the operator needs besides, such as `VALUE`."""
+    """The parameters of the operator, such as `VALUE`."""
 
     @model_validator(mode="after")
     def _check_operator(self) -> Self:
         operator = getattr(self, "operator", None)
-        if operator is not None and operator not in _OPERATORS[self.task_type]:
-            known = ", ".join(_OPERATORS[self.task_type])
+        if operator is not None and operator not in OPERATORS[self.task_type]:
+            known = ", ".join(OPERATORS[self.task_type])
             msg = f"operator {operator} is not for a task of type {self.task_type}; use {known}"
             raise ValueError(msg)
         return self
 
 
-# A flow is Amazon AppFlow's, and so is what its operators are for.
-_OPERATORS: dict[TaskType, tuple[str, ...]] = {
-    "Arithmetic": ("ADDITION", "MULTIPLICATION", "DIVISION", "SUBTRACTION"),
-    "Filter": (
-        *("PROJECTION", "CONTAINS", "BETWEEN", "LESS_THAN", "GREATER_THAN", "EQUAL_TO"),
-        *("NOT_EQUAL_TO", "LESS_THAN_OR_EQUAL_TO", "GREATER_THAN_OR_EQUAL_TO", "NO_OP"),
-    ),
-    "Map": ("NO_OP", "PROJECTION"),
-    "Mask": ("MASK_ALL", "MASK_FIRST_N", "MASK_LAST_N"),
-    "Merge": ("NO_OP",),
-    "Truncate": ("NO_OP",),
-    "Validate": (
-        *("VALIDATE_NON_NULL", "VALIDATE_NON_ZERO"),
-        *("VALIDATE_NON_NEGATIVE", "VALIDATE_NUMERIC"),
-    ),
-}
-
-
 class SalesforceTask(FlowTask):
-    """A step with records of Salesforce."""
+    """A step of a Salesforce flow."""
 
     operator: SalesforceOperator | None = None
     """The operation; each connector has its own."""
 
 
 class MarketoTask(FlowTask):
-    """A step with records of Marketo."""
+    """A step of a Marketo flow."""
 
     operator: MarketoOperator | None = None
     """The operation; each connector has its own."""
 
 
 class ZendeskTask(FlowTask):
-    """A step with records of Zendesk."""
+    """A step of a Zendesk flow."""
 
     operator: ZendeskOperator | None = None
     """The operation; each connector has its own."""
 
 
 class ServiceNowTask(FlowTask):
-    """A step with records of ServiceNow."""
+    """A step of a ServiceNow flow."""
 
     operator: ServiceNowOperator | None = None
     """The operation; each connector has its own."""
 
 
 class S3Task(FlowTask):
-    """A step with the rows of files in S3."""
+    """A step of an S3 flow, on the rows of files."""
 
     operator: S3Operator | None = None
     """The operation; each connector has its own."""
 
 
 class FlowBase(Model):
-    """What the flows of all connectors have."""
+    """The settings that the flows of all connectors share."""
 
     flow_name: str
     """The name of the flow in Amazon AppFlow: letters, digits and `_!@#.-`."""
@@ -251,7 +225,7 @@ class FlowBase(Model):
     description: str | None = None
     """What the flow is for."""
     datetime_type_field_name: str | None = None
-    """The source's field by whose time an incremental pull knows what is new."""
+    """The source's field with the time of the last change; incremental pulls go by it."""
     trigger: OnDemand | OnEvent | Scheduled = Field(default_factory=OnDemand)
     """When the flow runs."""
 
@@ -267,50 +241,43 @@ class FlowBase(Model):
         return self
 
 
-class SalesforceFlow(FlowBase):
-    """Pulls the records of an object of Salesforce."""
+class _ConnectorFlow(FlowBase):
+    """The settings that the flows of all connectors but S3 share."""
 
     connector_profile_name: str
-    """The connection to Salesforce, as Amazon AppFlow names it."""
+    """The name of the connector profile in Amazon AppFlow, which signs in to the source."""
     object: str
-    """The object of Salesforce, such as `Contact`."""
+    """The source's object or table, such as `Contact`, `leads`, `users` or `incident`."""
+
+
+class SalesforceFlow(_ConnectorFlow):
+    """Pulls the records of an object of Salesforce."""
+
     tasks: list[SalesforceTask]
     """The steps, in order."""
     enable_dynamic_field_update: bool | None = None
-    """Whether fields that are new in Salesforce are pulled as well."""
+    """Whether fields that are added in Salesforce later are pulled as well."""
     include_deleted_records: bool | None = None
     """Whether records that were deleted in Salesforce are pulled as well."""
 
 
-class MarketoFlow(FlowBase):
+class MarketoFlow(_ConnectorFlow):
     """Pulls the records of an object of Marketo."""
 
-    connector_profile_name: str
-    """The connection to Marketo, as Amazon AppFlow names it."""
-    object: str
-    """The object of Marketo, such as `leads`."""
     tasks: list[MarketoTask]
     """The steps, in order."""
 
 
-class ZendeskFlow(FlowBase):
+class ZendeskFlow(_ConnectorFlow):
     """Pulls the records of an object of Zendesk."""
 
-    connector_profile_name: str
-    """The connection to Zendesk, as Amazon AppFlow names it."""
-    object: str
-    """The object of Zendesk, such as `users`."""
     tasks: list[ZendeskTask]
     """The steps, in order."""
 
 
-class ServiceNowFlow(FlowBase):
+class ServiceNowFlow(_ConnectorFlow):
     """Pulls the records of a table of ServiceNow."""
 
-    connector_profile_name: str
-    """The connection to ServiceNow, as Amazon AppFlow names it."""
-    object: str
-    """The table of ServiceNow, such as `incident`."""
     tasks: list[ServiceNowTask]
     """The steps, in order."""
 
@@ -327,39 +294,39 @@ class S3Flow(FlowBase):
 
 
 class FileProblem(Model):
-    """A file that a flow could not read to its end; what came before that was imported."""
+    """A file that a flow could not read to its end; records before that were imported."""
 
     file: str
     """The file's key in the bucket."""
     message: str
-    """What is wrong with it, and where."""
+    """What is wrong with the file, and where."""
 
 
 class FlowRun(Model):
-    """What came of a run of an S3 flow in the embedded engine."""
+    """The result of a run of an S3 flow in the embedded engine."""
 
     _shown: ClassVar[frozenset[str]] = frozenset(
         {"status", "message", "files", "records", "put", "dropped", "rejected"}
     )
 
     domain_name: str
-    """The domain that the objects went to."""
+    """The domain of the objects."""
     uri: str
-    """The integration that the flow belongs to."""
+    """The URI of the flow's integration."""
     status: Literal["Successful", "Error"]
-    """Whether all that there was could be read."""
+    """Whether all files could be read."""
     message: str | None = None
-    """Why the run ended before it was done, if it did."""
+    """Why the run ended early; None if it did not."""
     files: int
-    """How many files it read."""
+    """How many files were read."""
     records: int
-    """How many records these held."""
+    """How many records the files have."""
     put: int
-    """How many records were put as objects; ingestion may still send some to the dead letters."""
+    """How many records were put as objects; ingestion may still turn some into dead letters."""
     dropped: int
-    """How many records the flow's tasks left out."""
+    """How many records the flow's tasks filtered out."""
     rejected: int
-    """How many records were no objects of the object type; they are among the dead letters."""
+    """How many records were refused as objects of the object type; they are dead letters."""
     problems: list[FileProblem]
     """The files that could not be read."""
 

@@ -41,29 +41,29 @@ StandardIdentifier = (
 
 
 class ObjectTypeField(Model):
-    """Where a field's value comes from, where it goes, and what it is."""
+    """A field of an object type: the source, target and type of its value."""
 
     source: str | None = None
     """A path such as `_source.Email`, or a Handlebars template."""
     target: str | None = None
     """The standard object's member that takes the value, such as `_profile.EmailAddress`."""
     content_type: Annotated[ContentType, OpenEnum()] | None = None
-    """How a key's values are compared; STRING when it is left out."""
+    """How values of the field's keys are compared; STRING by default."""
 
 
 class ObjectTypeKey(Model):
-    """One definition of a key: what it is for, and the fields that it is made of."""
+    """One definition of a key: its purpose, and the fields whose values it joins."""
 
     standard_identifiers: list[Annotated[StandardIdentifier, OpenEnum()]] | None = None
-    """What the key is for; without any it is a search index only."""
+    """The purposes of the key; without any it is a search index only."""
     field_names: list[str] | None = None
-    """The fields whose values make the key's value, joined."""
+    """The names of the fields whose values, joined, are the key's value."""
 
 
 class ObjectType(Record):
     """How the objects of a source become profiles and standard objects.
 
-    Listed ones know their name, description, counts, priority, times and tags; `refresh()`
+    Listed object types have a name, description, counts, priority, times and tags; `refresh()`
     reads the rest.
     """
 
@@ -85,42 +85,46 @@ class ObjectType(Record):
     object_type_name: str
     """The name: up to 255 letters, digits, `_` and `-`, beginning with a letter."""
     description: str | None = None
-    """What the objects are; the service wants one when the object type is put."""
+    """What the objects are, 1 to 1,000 characters; required when the object type is put."""
     template_id: str | None = None
-    """The template that it is made of, in place of fields and keys."""
+    """The template whose fields and keys the object type has, instead of its own."""
     expiration_days: int | None = None
-    """Days until an object that is ingested now expires, 1 to 1,098."""
+    """Days from an object's ingestion until it expires, 1 to 1,098."""
     encryption_key: str | None = None
-    """The KMS key's ARN."""
+    """The ARN of the KMS key that encrypts the objects."""
     allow_profile_creation: bool | None = None
-    """Whether an object that matches no profile makes one; no, when it is left out."""
+    """Whether an object that matches no profile creates one; False by default."""
     source_last_updated_timestamp_format: str | None = None
     """`EpochMilli`, or a pattern of Java's SimpleDateFormat."""
     max_profile_object_count: int | None = None
-    """How many objects of this type a profile keeps before the oldest give way."""
+    """How many objects of this type a profile keeps; the oldest are removed."""
     max_available_profile_object_count: int | None = None
-    """How many of them a profile can have at the most; read only."""
+    """The highest `max_profile_object_count` that can be set; read only."""
     source_priority: int | None = None
-    """Which source wins when several fill a profile's field; 1 is the highest."""
+    """Which source's value a field of the profile takes, 1 or more; 1 is the highest."""
     fields: dict[str, ObjectTypeField] | None = None
     """The fields by name, up to 250."""
     keys: dict[str, list[ObjectTypeKey]] | None = None
-    """The definitions of each key by its name, up to 10 in all."""
+    """The definitions of each key, by the key's name; up to 10 in all."""
     created_at: datetime | None = None
     """When the object type was created; read only."""
     last_updated_at: datetime | None = None
     """When the object type was last changed; read only."""
     tags: dict[str, str] | None = None
-    """The tags as they were when this was read; `cp.tags` changes them."""
+    """The tags when this was read; `cp.tags` changes them."""
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
-        """Read an object type from JSON as AWS writes it.
+        """Read an object type from a JSON file with the service's names.
 
-        Requests of PutProfileObjectType and answers of GetProfileObjectType are both read.
+        Args:
+            path: a request of PutProfileObjectType, or an answer of GetProfileObjectType, in
+                UTF-8.
 
         Raises:
-            InvalidInputError: the file is no JSON, or has a member that is unknown or wrong.
+            InvalidInputError: the file is not JSON, or has a member that is unknown or wrong; the
+                message names it.
+            OSError: the file cannot be opened.
         """
         path = Path(path)
         wire = _load(path)
@@ -128,11 +132,20 @@ class ObjectType(Record):
             return cls.model_validate(wire, by_alias=True, by_name=False)
         except ValidationError as error:
             details = error.errors(include_input=False, include_url=False)
-            reasons = "; ".join(_say(item["loc"], item["type"], item["msg"]) for item in details)
+            reasons = "; ".join(_reason(item["loc"], item["type"], item["msg"]) for item in details)
             raise _wrong(path, reasons) from None
 
     def to_file(self, path: str | Path) -> None:
-        """Write this as JSON that `from_file` and AWS's tools read, without what is read only."""
+        """Write this as a JSON file that `from_file` and the AWS CLI read.
+
+        Read-only members are left out.
+
+        Args:
+            path: the file, which is replaced if it exists.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         wire = {name: value for name, value in self._to_wire().items() if name not in _READ_ONLY}
         text = json.dumps(wire, indent=2, ensure_ascii=False)
         Path(path).write_text(text + "\n", encoding="utf-8")
@@ -154,8 +167,19 @@ class ObjectTypeFields(TypedDict, total=False):
     tags: dict[str, str] | None
 
 
-class ObjectTypeTemplate(Model):
-    """A mapping that the service has ready for the objects of a well-known source."""
+class _ObjectTypeMapping(Model):
+    """The fields and keys that templates and detected mappings have."""
+
+    source_last_updated_timestamp_format: str | None = None
+    """`EpochMilli`, or a pattern of Java's SimpleDateFormat."""
+    fields: dict[str, ObjectTypeField] | None = None
+    """The fields by name."""
+    keys: dict[str, list[ObjectTypeKey]] | None = None
+    """The definitions of each key by its name."""
+
+
+class ObjectTypeTemplate(_ObjectTypeMapping):
+    """A mapping that the service offers for the objects of a well-known source."""
 
     _shown: ClassVar[frozenset[str]] = frozenset(
         {
@@ -177,43 +201,35 @@ class ObjectTypeTemplate(Model):
     source_object: str | None = None
     """The source's object, such as `Contact`."""
     default_max_profile_object_count: int | None = None
-    """How many objects a profile keeps when the object type does not say."""
+    """How many objects a profile keeps if the object type has no `max_profile_object_count`."""
     default_max_profile_object_count_effective_after: datetime | None = None
-    """The domains created after this have that default."""
+    """The default holds for domains created after this time."""
     store_only: bool | None = None
-    """Whether objects are only stored, and fill no standard objects."""
+    """Whether objects are only stored, without filling standard objects."""
     allow_profile_creation: bool | None = None
-    """Whether an object that matches no profile makes one."""
-    source_last_updated_timestamp_format: str | None = None
-    """`EpochMilli`, or a pattern of Java's SimpleDateFormat."""
-    fields: dict[str, ObjectTypeField] | None = None
-    """The fields by name."""
-    keys: dict[str, list[ObjectTypeKey]] | None = None
-    """The definitions of each key by its name."""
+    """Whether an object that matches no profile creates one."""
 
 
-class DetectedObjectType(Model):
-    """A mapping that the service proposes for some objects of yours."""
+class DetectedObjectType(_ObjectTypeMapping):
+    """A mapping that the service proposes for sample objects."""
 
     _shown: ClassVar[frozenset[str]] = frozenset({"source_last_updated_timestamp_format"})
 
-    source_last_updated_timestamp_format: str | None = None
-    """The format of the timestamps that were found."""
-    fields: dict[str, ObjectTypeField] | None = None
-    """The fields by name."""
-    keys: dict[str, list[ObjectTypeKey]] | None = None
-    """The definitions of each key by its name."""
-
     def named(self, name: str, /, **settings: Unpack[ObjectTypeFields]) -> ObjectType:
-        """Give the object type of that name that has this mapping."""
+        """Return an object type with this mapping.
+
+        Args:
+            name: the object type's name.
+            settings: its other settings; `description` is the name by default.
+        """
         found = {field: getattr(self, field) for field in type(self).model_fields}
         values: dict[str, Any] = {**found, "description": name, **settings}
         return ObjectType(object_type_name=name, **values)
 
 
 _READ_ONLY = frozenset({"CreatedAt", "LastUpdatedAt", "MaxAvailableProfileObjectCount"})
-# What requests and answers have around an object type.
-_AROUND = ("DomainName", "ResponseMetadata")
+# Members of requests and answers that are no part of the object type.
+_ENVELOPE = ("DomainName", "ResponseMetadata")
 
 
 def _wrong(path: Path, reason: str) -> InvalidInputError:
@@ -228,11 +244,11 @@ def _load(path: Path) -> dict[str, Any]:
         if len(members) < len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
-            raise _wrong(path, f"{twice} stands twice in one object; keep one of them")
+            raise _wrong(path, f"{twice} occurs twice in the same object; keep one of them")
         return members
 
     try:
-        # The signature is what some editors put in front of UTF-8.
+        # Some editors begin UTF-8 with a byte order mark.
         wire = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=once)
     except json.JSONDecodeError as error:
         reason = f"line {error.lineno}, column {error.colno}: this is not JSON ({error.msg})"
@@ -241,13 +257,13 @@ def _load(path: Path) -> dict[str, Any]:
         raise _wrong(path, "this is not JSON in UTF-8") from None
     if not isinstance(wire, dict):
         raise _wrong(path, 'an object type is a JSON object, such as {"ObjectTypeName": ...}')
-    return {name: value for name, value in wire.items() if name not in _AROUND}
+    return {name: value for name, value in wire.items() if name not in _ENVELOPE}
 
 
-def _say(loc: tuple[str | int, ...], kind: str, message: str) -> str:
-    # The name of a field or key is the user's word, and stands second.
-    spelled = [part if at == 1 else _alias(part) for at, part in enumerate(loc)]
-    where = ".".join(map(str, spelled))
+def _reason(loc: tuple[str | int, ...], kind: str, message: str) -> str:
+    # The second part is the name of a field or key, which the user chose.
+    names = [part if position == 1 else _alias(part) for position, part in enumerate(loc)]
+    where = ".".join(map(str, names))
     if kind != "extra_forbidden":
         return f"{where}: {message}"
     known = _members(loc)

@@ -1,1 +1,1 @@
-"""Flows that import files from S3: their definitions, tasks, schedules and runs."""
+"""Flows: the rules of their definitions, their tasks and schedules, and runs of S3 flows."""

@@ -1,4 +1,4 @@
-"""Cron expressions as EventBridge writes them: six fields, in UTC."""
+"""Cron expressions in the syntax of EventBridge: six fields, in UTC."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from customer_profiles._flow_rules import CronFields
 
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if number}
 # EventBridge's cron counts the days of a week from Sunday, which is 1.
@@ -27,18 +29,18 @@ class Cron(NamedTuple):
     minutes: tuple[int, ...]
     hours: tuple[int, ...]
     days: Callable[[int, int], set[int]]
-    """Gives the days of a month, from its year and number."""
+    """Returns the days of a month, from its year and number."""
     months: tuple[int, ...]
     years: tuple[int, ...]
 
     def first(self, at: float) -> float | None:
-        """Give the first moment at or after a time."""
-        wanted = datetime.fromtimestamp(math.ceil(at / 60) * 60, UTC)
-        for day in self._days_from(wanted.date()):
+        """Return the first moment at or after a time, in epoch seconds; None if there is none."""
+        earliest = datetime.fromtimestamp(math.ceil(at / 60) * 60, UTC)
+        for day in self._days_from(earliest.date()):
             for hour in self.hours:
                 for minute in self.minutes:
                     moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
-                    if moment >= wanted:
+                    if moment >= earliest:
                         return moment.timestamp()
         return None
 
@@ -52,14 +54,14 @@ class Cron(NamedTuple):
                     yield from (date(year, month, day) for day in days)
 
 
-def compile_cron(fields: list[str]) -> Cron:
-    """Read the six fields of an expression.
+def compile_cron(fields: CronFields) -> Cron:
+    """Compile the six fields of an expression.
 
     Raises:
         ValueError: a field is wrong; the message names it.
     """
     minutes, hours, day, month, weekday, year = (field.upper() for field in fields)
-    # The user guide of EventBridge, whose syntax it is: one of the two is a question mark.
+    # EventBridge's user guide: exactly one of the two is a question mark.
     if (day == "?") == (weekday == "?"):
         message = "one of the day and the weekday of a cron expression must be ?, and only one"
         raise ValueError(message)
@@ -75,7 +77,7 @@ def compile_cron(fields: list[str]) -> Cron:
 def _numbers(
     name: str, field: str, low: int, high: int, names: dict[str, int] | None = None
 ) -> tuple[int, ...]:
-    """Give the numbers of a field such as `0,30`, `8-17`, `0/15` or `*`."""
+    """Return the numbers of a field such as `0,30`, `8-17`, `0/15` or `*`."""
     found: set[int] = set()
     for item in field.split(","):
         span, _, step = item.partition("/")
@@ -118,7 +120,7 @@ def _days_of_month(field: str) -> Callable[[int, int], set[int]]:
 
 
 def _working_day(year: int, month: int, day: int, last: int) -> int:
-    """Give the day from Monday to Friday that is nearest to a day, in the same month."""
+    """Return the day from Monday to Friday that is nearest to a day, in the same month."""
     weekday = date(year, month, day).weekday()
     if weekday == calendar.SATURDAY:
         return day - 1 if day > 1 else day + 2
@@ -137,7 +139,7 @@ def _days_of_week(field: str) -> Callable[[int, int], set[int]]:
         found: set[int] = set()
         for week in calendar.Calendar(calendar.SUNDAY).monthdayscalendar(year, month):
             found |= {day for number, day in enumerate(week, start=1) if day and number in fixed}
-        return found | {day for one in ranked if (day := _nth(year, month, *one))}
+        return found | {day for pair in ranked if (day := _nth(year, month, *pair))}
 
     return days
 
@@ -149,6 +151,7 @@ def _ranked(item: str) -> tuple[int, int]:
 
 
 def _nth(year: int, month: int, weekday: int, rank: int) -> int:
+    """Return the n-th day of a month that is a weekday, from its end if n is negative; else 0."""
     weeks = calendar.Calendar(calendar.SUNDAY).monthdayscalendar(year, month)
     days = [week[weekday - 1] for week in weeks if week[weekday - 1]]
     if rank < 0:

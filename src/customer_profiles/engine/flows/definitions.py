@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.store.database import Connection
 
-# What a ConnectorType is called as a member of SourceConnectorProperties and ConnectorOperator.
+# The member of SourceConnectorProperties and ConnectorOperator for a ConnectorType.
 _MEMBERS = {"Servicenow": "ServiceNow"}
 _LAST_TIME = 7_258_118_400
 """The end of the year 2199, which is the last of a cron expression."""
@@ -38,33 +38,33 @@ def check(flow: Wire, now: float) -> None:
     _check_pull(source, flow["TriggerConfig"])
     if not flow["Tasks"]:
         # Assumed: a flow has at least one task.
-        raise bad_request("Tasks is empty; give the steps that the flow takes, such as a Filter")
+        raise bad_request("Tasks is empty; give the steps of the flow, such as a Filter")
     compile_tasks(flow["Tasks"], member)
 
 
 def scheduled(flow: Wire) -> Wire | None:
-    """Give the properties of a scheduled flow's trigger; None for other flows."""
+    """Return the properties of a scheduled flow's trigger; None for other flows."""
     trigger = flow["TriggerConfig"]
     if trigger["TriggerType"] != "Scheduled":
         return None
-    found: Wire = trigger["TriggerProperties"]["Scheduled"]
-    return found
+    properties: Wire = trigger["TriggerProperties"]["Scheduled"]
+    return properties
 
 
 def is_incremental(flow: Wire) -> bool:
-    """Say whether a run pulls only what is new."""
+    """Return whether a run pulls only what is new since the last one."""
     trigger = scheduled(flow)
     # Assumed: a schedule without DataPullMode pulls incrementally.
     return trigger is not None and trigger.get("DataPullMode", "Incremental") == "Incremental"
 
 
 def bucket_of(flow: Wire) -> tuple[str, str] | None:
-    """Give the bucket and folder that a flow pulls from; None for other connectors."""
+    """Return the bucket and folder that an S3 flow pulls from; None for other connectors."""
     source: Any = flow["SourceFlowConfig"]["SourceConnectorProperties"].get("S3")
     if source is None:
         return None
     folder = source.get("BucketPrefix", "").lstrip("/")
-    # Assumed: BucketPrefix is a folder; what lies in folders below it is pulled as well.
+    # Assumed: BucketPrefix is a folder; files in folders below it are pulled as well.
     return source["BucketName"], folder if not folder or folder.endswith("/") else f"{folder}/"
 
 
@@ -73,23 +73,23 @@ def _check_name(name: str) -> None:
     # The model's text on FlowName: spaces are not allowed.
     if not re.fullmatch(shape.metadata["pattern"], name):
         raise bad_request(
-            "FlowName must begin with a letter or digit, and go on with these or _!@#.- only"
+            "FlowName must begin with a letter or digit, followed by letters, digits or _!@#.- only"
         )
 
 
 def _check_source(source: Wire, member: str) -> None:
-    given = list(source["SourceConnectorProperties"])
+    connectors = list(source["SourceConnectorProperties"])
     where = "SourceFlowConfig.SourceConnectorProperties"
-    if member not in given:
+    if member not in connectors:
         raise bad_request(
             f"{where}.{member} is missing; ConnectorType {source['ConnectorType']} needs it"
         )
-    if strange := [name for name in given if name != member]:
+    if others := [name for name in connectors if name != member]:
         raise bad_request(
-            f"{where}.{strange[0]} does not belong to ConnectorType {source['ConnectorType']}; "
+            f"{where}.{others[0]} does not belong to ConnectorType {source['ConnectorType']}; "
             f"give only {member}"
         )
-    # Assumed: a flow of a connector that signs in needs ConnectorProfileName, one of S3 has none.
+    # Assumed: every connector but S3 needs ConnectorProfileName.
     if member != "S3" and "ConnectorProfileName" not in source:
         raise bad_request(
             f"SourceFlowConfig.ConnectorProfileName is missing; {member} signs in with it"
@@ -98,38 +98,38 @@ def _check_source(source: Wire, member: str) -> None:
 
 def _check_trigger(trigger: Wire, connector: str, now: float) -> None:
     kind = trigger["TriggerType"]
-    given: Wire | None = trigger.get("TriggerProperties", {}).get("Scheduled")
+    schedule: Wire | None = trigger.get("TriggerProperties", {}).get("Scheduled")
     where = "TriggerConfig.TriggerProperties.Scheduled"
     if kind != "Scheduled":
-        if given is not None:
+        if schedule is not None:
             # The model's text on TriggerProperties: they are for schedules only.
             raise bad_request(f"{where} is for TriggerType Scheduled only, not for {kind}")
         if (kind, connector) == ("Event", "S3"):
-            # Assumed: a bucket is pulled on demand or on schedule, never on events.
+            # Assumed: a flow of S3 runs on demand or on schedule, not on events.
             raise bad_request("TriggerConfig.TriggerType Event is not for S3; use Scheduled")
         return
-    if given is None:
+    if schedule is None:
         raise bad_request(f"{where} is missing; a scheduled flow needs its ScheduleExpression")
-    _check_times(given, where)
-    _check_expression(given, where, now)
-    zone = given.get("Timezone")
-    # AppFlow's API:ScheduledTriggerProperties: the time zone is a label that moves no run.
+    _check_times(schedule, where)
+    _check_expression(schedule, where, now)
+    zone = schedule.get("Timezone")
+    # AppFlow's API:ScheduledTriggerProperties: the time zone does not change when a flow runs.
     if zone is not None and not schedules.time_zone_is_known(zone):
         raise bad_request(f"{where}.Timezone is no time zone; give one such as America/New_York")
 
 
-def _check_times(given: Wire, where: str) -> None:
+def _check_times(schedule: Wire, where: str) -> None:
     for name in ("ScheduleStartTime", "ScheduleEndTime", "FirstExecutionFrom"):
-        if not 0 <= given.get(name, 0) < _LAST_TIME:
+        if not 0 <= schedule.get(name, 0) < _LAST_TIME:
             raise bad_request(f"{where}.{name} must be from 1970 to 2199, in epoch seconds")
-    start, end = given.get("ScheduleStartTime"), given.get("ScheduleEndTime")
+    start, end = schedule.get("ScheduleStartTime"), schedule.get("ScheduleEndTime")
     if start is not None and end is not None and end <= start:
         raise bad_request(f"{where}.ScheduleEndTime must be later than ScheduleStartTime")
 
 
-def _check_expression(given: Wire, where: str, now: float) -> None:
+def _check_expression(schedule: Wire, where: str, now: float) -> None:
     try:
-        schedules.first_run(given, now, now)
+        schedules.first_run(schedule, now, now)
     except ValueError as error:
         raise bad_request(f"{where}.ScheduleExpression cannot be read: {error}") from None
 

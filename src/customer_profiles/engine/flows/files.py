@@ -5,38 +5,41 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from customer_profiles.engine.service.protocol import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    from customer_profiles._wire import Wire
+
 _JSON_LINES, _JSON = (".jsonl", ".ndjson"), ".json"
 
 
-class FileProblem(Exception):  # noqa: N818 - told to the user, with the file's name
-    """A file cannot be read; the message says why, without anything that is in it."""
+class FileProblem(Exception):  # noqa: N818 - reported to the user, with the file's name
+    """A file cannot be read; the message says why, without the file's content."""
 
 
 class BadRecord(NamedTuple):
-    """A record that is no object, as the text that it was, and why."""
+    """A record that is no JSON object: its text, and the reason."""
 
     text: str
     reason: str
 
 
-def read(name: str, body: BinaryIO) -> Iterator[dict[str, Any] | BadRecord]:
-    """Give the records of a file.
+def read(name: str, body: BinaryIO) -> Iterator[Wire | BadRecord]:
+    """Yield the records of a file.
 
     Args:
-        name: the file's name, whose end says what it holds.
-        body: its bytes; they are read as the records are taken.
+        name: the file's name; its ending decides the format.
+        body: the file's bytes, which are read while the records are consumed.
 
     Raises:
         FileProblem: the file cannot be read, or not to its end.
     """
-    # The model's shapes name no format, as AppFlow's S3InputFormatConfig does.
-    # Assumed: files whose names end in .json, .jsonl or .ndjson hold JSON, all others CSV.
+    # AppFlow's S3InputFormatConfig has the format; Customer Profiles' model lacks it.
+    # Assumed: files whose names end in .json, .jsonl or .ndjson are JSON, all others CSV.
     ending = name.lower()
     text = io.TextIOWrapper(body, encoding="utf-8-sig", newline="")
     try:
@@ -51,7 +54,7 @@ def read(name: str, body: BinaryIO) -> Iterator[dict[str, Any] | BadRecord]:
         raise FileProblem(message) from None
 
 
-def _csv(text: io.TextIOWrapper) -> Iterator[dict[str, Any] | BadRecord]:
+def _csv(text: io.TextIOWrapper) -> Iterator[Wire | BadRecord]:
     rows = csv.reader(text, strict=True)
     try:
         header = next((row for row in rows if row), None)
@@ -62,7 +65,7 @@ def _csv(text: io.TextIOWrapper) -> Iterator[dict[str, Any] | BadRecord]:
             if row:
                 yield _record(header, row)
     except csv.Error as error:
-        # The words of the csv module name no value.
+        # The csv module's messages contain no value.
         message = f"line {rows.line_num} is not CSV: {error}"
         raise FileProblem(message) from None
 
@@ -84,32 +87,32 @@ def _check_header(header: list[str]) -> None:
             raise FileProblem(message)
 
 
-def _record(header: list[str], row: list[str]) -> dict[str, Any] | BadRecord:
+def _record(header: list[str], row: list[str]) -> Wire | BadRecord:
     if len(row) > len(header):
         reason = f"The row has {len(row)} values, and the header {len(header)}"
-        return BadRecord(_encode(row), reason)
-    # Assumed: an empty value of a CSV file, or one that is missing at a row's end, is absent.
+        return BadRecord(encode(row), reason)
+    # Assumed: an empty value of a CSV file, or one missing at the end of a row, is left out.
     return {name: value for name, value in zip(header, row, strict=False) if value}
 
 
-def _json_lines(text: io.TextIOWrapper) -> Iterator[dict[str, Any] | BadRecord]:
+def _json_lines(text: io.TextIOWrapper) -> Iterator[Wire | BadRecord]:
     for line in text:
         if stripped := line.strip():
             yield _object(stripped)
 
 
-def _json(text: str) -> Iterator[dict[str, Any] | BadRecord]:
-    """Give one object, those of a list, or else those of the lines."""
+def _json(text: str) -> Iterator[Wire | BadRecord]:
+    """Yield one object, those of a list, or else those of the lines."""
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
         yield from (_object(line) for line in text.split("\n") if line.strip())
         return
-    for one in whole if isinstance(whole, list) else [whole]:
-        yield one if isinstance(one, dict) else BadRecord(_encode(one), _NO_OBJECT)
+    for record in whole if isinstance(whole, list) else [whole]:
+        yield record if isinstance(record, dict) else BadRecord(encode(record), _NO_OBJECT)
 
 
-def _object(line: str) -> dict[str, Any] | BadRecord:
+def _object(line: str) -> Wire | BadRecord:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):

@@ -18,8 +18,8 @@ _DATES = ("date", "datetime", "timestamp")
 _NUMBERS = ("byte", "short", "integer", "int", "bigint", "long", "float", "double", "decimal")
 
 
-def value_of(record: Wire, name: str) -> Any:
-    """Give the value of a field."""
+def value_of(record: Wire, name: str) -> object:
+    """Return the value of a field; None if the record has no such field."""
     # Assumed: dots in the names of fields lead into the nested objects of JSON files.
     if name in record or "." not in name:
         return record.get(name)
@@ -29,12 +29,12 @@ def value_of(record: Wire, name: str) -> Any:
 
 
 def text_of(record: Wire, name: str) -> str | None:
-    """Give the value of a field as text; None when it is empty."""
+    """Return the value of a field as text; None if it is empty."""
     return values.text(value_of(record, name))
 
 
-def put(record: Wire, name: str, value: Any) -> None:
-    """Set a field, in copies of the nested objects that lead to it."""
+def put(record: Wire, name: str, value: object) -> None:
+    """Set a field; nested objects that lead to it are copied first."""
     if name in record or "." not in name:
         record[name] = value
         return
@@ -52,7 +52,7 @@ _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?\
 
 
 def _time(text: str) -> float | None:
-    """Read ISO 8601 or epoch milliseconds; without an offset it is UTC."""
+    """Read ISO 8601, in UTC without an offset, or epoch milliseconds; None for other text."""
     number = _number(text)
     if number is not None:
         return float(number) / 1_000
@@ -64,8 +64,8 @@ def _time(text: str) -> float | None:
 
 
 def reader(data_type: str) -> Callable[[str], Any]:
-    """Give what reads values of a DATA_TYPE, so that they compare; None is what it cannot read."""
-    # Assumed: a filter compares numbers, times or text as its DATA_TYPE says, text without one.
+    """Return the reader of a DATA_TYPE, whose values compare; it returns None for other text."""
+    # Assumed: a filter compares numbers, times or text by its DATA_TYPE, and text without one.
     # Assumed: times are in ISO 8601 or epoch milliseconds.
     if data_type.lower() in _NUMBERS:
         return _number
@@ -73,9 +73,9 @@ def reader(data_type: str) -> Callable[[str], Any]:
 
 
 def compare(operator: str, value: Any, bounds: list[Any]) -> bool:
-    """Say whether a value passes a filter."""
+    """Return whether a value passes a filter."""
     if operator == "BETWEEN":
-        # Assumed: both bounds of BETWEEN belong to it.
+        # Assumed: BETWEEN includes both bounds.
         return bool(bounds[0] <= value <= bounds[1])
     return _COMPARISONS[operator](value, bounds)
 
@@ -92,7 +92,7 @@ _COMPARISONS: dict[str, Callable[[Any, list[Any]], bool]] = {
 
 
 def _passes(test: Callable[[Decimal], bool]) -> Callable[[str | None], bool]:
-    # Assumed: what is no number passes VALIDATE_NON_ZERO and VALIDATE_NON_NEGATIVE.
+    # Assumed: a value that is not a number passes VALIDATE_NON_ZERO and VALIDATE_NON_NEGATIVE.
     return lambda text: (number := _number(text or "")) is None or test(number)
 
 
@@ -107,7 +107,7 @@ FITS: dict[str, Callable[[str | None], bool]] = {
 
 
 def _mask_all(text: str, sign: str, length: int | None) -> str:
-    # Assumed: MASK_ALL with MASK_LENGTH hides how long the value was.
+    # Assumed: MASK_ALL with MASK_LENGTH writes that many characters, whatever the value's length.
     return sign * (length or len(text))
 
 
@@ -122,7 +122,7 @@ def _mask_last(text: str, sign: str, length: int | None) -> str:
 
 
 MASKS = {"MASK_ALL": _mask_all, "MASK_FIRST_N": _mask_first, "MASK_LAST_N": _mask_last}
-"""What hides a text, given the sign to write and how many."""
+"""How each operator masks a text, with the character to write and how many of them."""
 _CALCULATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     "ADDITION": lambda left, right: left + right,
     "SUBTRACTION": lambda left, right: left - right,
@@ -132,9 +132,9 @@ _CALCULATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 
 
 def calculate(operator: str, left: str, right: str) -> str | None:
-    """Give the result of two numbers; None when there is none."""
+    """Return the result of two numbers as text; None if there is none."""
     numbers = _number(left), _number(right)
-    # Assumed: what cannot be calculated, such as a division by zero, gives no value.
+    # Assumed: a calculation that fails, such as a division by zero, has no result.
     if numbers[0] is None or numbers[1] is None:
         return None
     try:

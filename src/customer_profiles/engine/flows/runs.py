@@ -1,94 +1,92 @@
 """Runs of S3 flows: the files of a bucket become objects of a domain.
 
-An embedded engine has no process of its own, so a flow runs when its user says so: one by
-`Engine.run_flow`, as AppFlow's StartFlow does, and all that are due by `Engine.run_due`.
+An embedded engine has no background process. `Engine.run_flow` runs one flow, as AppFlow's
+StartFlow does; `Engine.run_due` runs all scheduled flows that are due.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import AwsError
 from customer_profiles.engine.ingestion import dead_letter_queue
 from customer_profiles.engine.ingestion.put import put_objects
+from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store import dead_letters
 from customer_profiles.engine.store import integrations as store
 
 from . import definitions, schedules
-from . import files as records
 from .definitions import existing_integration
+from .files import BadRecord, FileProblem, read
 from .tasks import DatasetDropped, Tasks, compile_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.aws import File
     from customer_profiles.engine.service.context import Context
-
-Wire = dict[str, Any]
 
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 _BATCH = 500
 # Assumed: the first incremental run without FirstExecutionFrom takes files of the last 30 days.
 _HISTORY = timedelta(days=30).total_seconds()
-# A moment that is over when it is asked what comes next.
+# The next run is later than this one, in seconds.
 _AFTER = 0.001
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def run(context: Context, domain_name: str, uri: str) -> Wire:
     """Run the flow of an integration now, whatever its trigger is.
 
     Raises:
-        Refusal: there is no such integration, or it has no flow of S3.
+        Refusal: the integration does not exist, or has no S3 flow.
     """
     with context.database.read() as connection:
         found = existing_integration(connection, {"DomainName": domain_name, "Uri": uri})
     flow = found.definition.get("FlowDefinition")
     if flow is None or definitions.bucket_of(flow) is None:
         raise bad_request(f"Integration {uri} has no flow of S3; only such flows run in the engine")
-    return _Run(context, found).go()
+    return _Run(context, found).execute()
 
 
 def run_due(context: Context) -> list[Wire]:
-    """Run the scheduled flows of S3 whose time has come; several missed runs become one."""
+    """Run the scheduled S3 flows that are due; several missed runs become one."""
     now = context.clock.now()
     with context.database.write() as connection:
         due = store.due(connection, now)
-        for one in due:
-            # Planned before they run, so that no other process runs them too.
-            trigger = definitions.scheduled(one.definition["FlowDefinition"]) or {}
-            next_run = schedules.first_run(trigger, one.created, now + _AFTER)
-            store.plan(connection, one, next_run)
+        for integration in due:
+            # The next run is stored first, so that no other process runs the flow as well.
+            trigger = definitions.scheduled(integration.definition["FlowDefinition"]) or {}
+            next_run = schedules.first_run(trigger, integration.created, now + _AFTER)
+            store.plan(connection, integration, next_run)
     return [
-        _Run(context, one).go()
-        for one in due
-        if definitions.bucket_of(one.definition["FlowDefinition"])
+        _Run(context, integration).execute()
+        for integration in due
+        if definitions.bucket_of(integration.definition["FlowDefinition"])
     ]
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run of a flow, and what came of it."""
+    """One run of a flow, and its results."""
 
     context: Context
     integration: store.Integration
     files: int = 0
-    seen: int = 0
+    records: int = 0
     put: int = 0
     dropped: int = 0
     rejected: int = 0
     problems: list[Wire] = field(default_factory=list)
     message: str = ""
 
-    def go(self) -> Wire:
-        """Import what there is, and report."""
+    def execute(self) -> Wire:
+        """Import the files, and return the report."""
         try:
             self._import()
         except DatasetDropped:
@@ -106,7 +104,7 @@ class _Run:
             "Uri": self.integration.uri,
             "Status": "Error" if self.message or self.problems else "Successful",
             "Files": self.files,
-            "Records": self.seen,
+            "Records": self.records,
             "Put": self.put,
             "Dropped": self.dropped,
             "Rejected": self.rejected,
@@ -121,7 +119,7 @@ class _Run:
         new = [file for file in found if self._is_new(flow, file)]
         tasks = compile_tasks(flow["Tasks"], "S3")
         if tasks.may_drop_all:
-            self._look_at_all(bucket, new, tasks)
+            self._check_all(bucket, new, tasks)
         for batch in _batches(self._objects(bucket, new, tasks)):
             self._put(batch)
         if definitions.is_incremental(flow) and new:
@@ -129,25 +127,25 @@ class _Run:
                 store.advance(connection, self.integration, _position(new, self._pulled()))
 
     def _is_new(self, flow: Wire, file: File) -> bool:
-        """Say whether a file is to be pulled: any one, or if incremental one that is new."""
+        """Return whether a file is pulled; an incremental flow pulls new files only."""
         if not definitions.is_incremental(flow):
             return True
-        # Assumed: what is new in S3 is told by files' times, not by IncrementalPullConfig.
+        # Assumed: an incremental flow of S3 goes by files' times, not by IncrementalPullConfig.
         position = self._pulled()
         if position is None:
             first = (definitions.scheduled(flow) or {}).get("FirstExecutionFrom")
             since = self.context.clock.now() - _HISTORY if first is None else first
             return bool(file.modified >= since)
         if file.modified == position["Modified"]:
-            # S3 counts whole seconds: a file may come in the second of the last one.
+            # S3 counts whole seconds: a file can arrive in the same second as the last one.
             return bool(position["Files"].get(file.key) != file.etag)
         return bool(file.modified > position["Modified"])
 
     def _pulled(self) -> Wire | None:
         return self.integration.position
 
-    def _look_at_all(self, bucket: str, new: Iterable[File], tasks: Tasks) -> None:
-        """Apply the tasks to all records before one is imported, as one may drop all."""
+    def _check_all(self, bucket: str, new: Iterable[File], tasks: Tasks) -> None:
+        """Apply the tasks to all records before the first is imported: one may drop them all."""
         for file in new:
             for record in self._read(bucket, file):
                 if isinstance(record, dict):
@@ -155,24 +153,24 @@ class _Run:
         self.problems.clear()
 
     def _objects(self, bucket: str, new: Iterable[File], tasks: Tasks) -> Iterator[str]:
-        """Give the objects of the files as JSON; what is none goes to the dead letters."""
+        """Yield the objects of the files as JSON; records that are none become dead letters."""
         for file in new:
             self.files += 1
             for record in self._read(bucket, file):
-                self.seen += 1
-                if isinstance(record, records.BadRecord):
+                self.records += 1
+                if isinstance(record, BadRecord):
                     self._reject([(record.text, record.reason)])
                 elif (changed := tasks.apply(record)) is None:
                     self.dropped += 1
                 else:
-                    yield _encode(changed)
+                    yield encode(changed)
 
-    def _read(self, bucket: str, file: File) -> Iterator[Wire | records.BadRecord]:
+    def _read(self, bucket: str, file: File) -> Iterator[Wire | BadRecord]:
         try:
             with self.context.aws.open(bucket, file.key) as body:
-                yield from records.read(file.key, body)
-        except records.FileProblem as problem:
-            # Assumed: a file that cannot be read is left at that place, the others are imported.
+                yield from read(file.key, body)
+        except FileProblem as problem:
+            # Assumed: a file that cannot be read to its end is imported up to there.
             self.problems.append({"File": file.key, "Message": str(problem)})
 
     def _put(self, texts: list[str]) -> None:
@@ -187,7 +185,7 @@ class _Run:
         self._reject(bad)
 
     def _reject(self, found: list[tuple[str, str]]) -> None:
-        """Put objects that are refused at the door where those go that ingestion rejects."""
+        """Add records that PutProfileObject refuses to the dead letters, with the reason."""
         self.rejected += len(found)
         if not found:
             return
@@ -212,7 +210,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _escaped(text: str) -> str:
-    """Write halves of surrogate pairs as JSON escapes, which alone can be stored."""
+    """Write halves of surrogate pairs as JSON escapes; they cannot be stored as they are."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -228,7 +226,7 @@ def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _position(new: list[File], old: Wire | None) -> Wire:
-    """Say what has been pulled: the newest time, and the files that were written at it."""
+    """Return the new position: the newest time, and the files that were written at it."""
     newest = max(file.modified for file in new)
     same = {file.key: file.etag for file in new if file.modified == newest}
     before = old["Files"] if old is not None and old["Modified"] == newest else {}

@@ -1,4 +1,4 @@
-"""The tasks of a flow: what each makes of a record, as Amazon AppFlow would."""
+"""The tasks of a flow: how each changes a record, as Amazon AppFlow does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
+from customer_profiles._flow_rules import OPERATORS
 from customer_profiles.engine.service.refusals import bad_request
 
 from . import operators
@@ -18,62 +19,42 @@ if TYPE_CHECKING:
     Check = Callable[[Wire], bool]
     Change = Callable[[Wire], None]
 
-_COMPARING = (
-    *("LESS_THAN", "GREATER_THAN", "LESS_THAN_OR_EQUAL_TO", "GREATER_THAN_OR_EQUAL_TO"),
-    *("EQUAL_TO", "NOT_EQUAL_TO", "BETWEEN", "CONTAINS"),
-)
-_ARITHMETIC = ("ADDITION", "SUBTRACTION", "MULTIPLICATION", "DIVISION")
-_MASKING = ("MASK_ALL", "MASK_FIRST_N", "MASK_LAST_N")
-_VALIDATING = (
-    *("VALIDATE_NON_NULL", "VALIDATE_NON_ZERO"),
-    *("VALIDATE_NON_NEGATIVE", "VALIDATE_NUMERIC"),
-)
-# AppFlow's API:Task has the types; AWS's own cdk-appflow shows which properties each reads.
-# Assumed: these are the operators of each type, as far as the connector has them.
-_OPERATORS: dict[str, tuple[str, ...]] = {
-    "Arithmetic": _ARITHMETIC,
-    "Filter": ("PROJECTION", "NO_OP", *_COMPARING),
-    "Map": ("NO_OP", "PROJECTION"),
-    "Mask": _MASKING,
-    "Merge": ("NO_OP",),
-    "Truncate": ("NO_OP",),
-    "Validate": _VALIDATING,
-}
 # Assumed: a task of these types needs no ConnectorOperator, the others do.
 _PLAIN = ("Map", "Merge", "Truncate")
 _ACTIONS = ("DropRecord", "DropDataset")
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 
-class DatasetDropped(Exception):  # noqa: N818 - what the flow was told to do, not a fault
+class DatasetDropped(Exception):  # noqa: N818 - the flow is configured to end here
     """A record failed a validation that ends the run; nothing of the run is imported."""
 
 
 class Tasks:
     """The compiled tasks of a flow."""
 
-    # Assumed: tasks work by their types, whatever the order in which they are given.
-    # Assumed: first Filter, then Validate, Mask, Truncate, Arithmetic, Merge, at last Map.
-    # Assumed: all tasks but Map see every field of the record.
+    # Assumed: the order of a flow's tasks does not matter, only the order of their types.
+    # Assumed: tasks run as Filter, Validate, Mask, Truncate, Arithmetic, Merge, at last Map.
+    # Assumed: all tasks but Map read every field of the record.
 
     def __init__(self) -> None:
         self.filters: list[Check] = []
         self.validations: list[tuple[Check, bool]] = []
-        self.changes: dict[str, list[Change]] = {"Mask": [], "Truncate": [], "Arithmetic": []}
-        self.changes["Merge"] = []
+        self.changes: dict[str, list[Change]] = {
+            kind: [] for kind in ("Mask", "Truncate", "Arithmetic", "Merge")
+        }
         self.projected: set[str] = set()
         self.maps: list[tuple[str, str]] = []
 
     @property
     def may_drop_all(self) -> bool:
-        """Say whether a record can end the run, so that all must be looked at before."""
+        """Return whether a record can end the run, so that all must be checked first."""
         return any(drops_all for _, drops_all in self.validations)
 
     def apply(self, record: Wire) -> Wire | None:
-        """Give what a record becomes; None if it is left out.
+        """Return the changed record; None if it is left out.
 
         Raises:
-            DatasetDropped: the record ends the run.
+            DatasetDropped: the record fails a validation that ends the run.
         """
         if not all(passes(record) for passes in self.filters):
             return None
@@ -89,22 +70,22 @@ class Tasks:
         return self._mapped(record)
 
     def _mapped(self, record: Wire) -> Wire:
-        # Assumed: without Map tasks the fields of the projection arrive, without that all do.
+        # Assumed: without Map tasks the object has the fields of the projection, else all fields.
         if not self.maps and not self.projected:
             return record
-        found: Wire = {}
+        mapped: Wire = {}
         for name, destination in self.maps or [(name, name) for name in sorted(self.projected)]:
-            # Assumed: a field that a record lacks, or that is null, is left out of the object.
+            # Assumed: a field that is missing or null in a record is left out of the object.
             if (value := operators.value_of(record, name)) is not None:
-                operators.put(found, destination, value)
-        return found
+                operators.put(mapped, destination, value)
+        return mapped
 
 
 def compile_tasks(tasks: Sequence[Wire], member: str) -> Tasks:
     """Compile the tasks of a flow.
 
     Args:
-        tasks: the tasks as a request gives them.
+        tasks: the tasks, as in a request.
         member: the name of the flow's connector in ConnectorOperator.
 
     Raises:
@@ -120,7 +101,7 @@ def compile_tasks(tasks: Sequence[Wire], member: str) -> Tasks:
 def _check_maps(compiled: Tasks, tasks: Sequence[Wire]) -> None:
     made = {task["DestinationField"] for task in tasks if "DestinationField" in task}
     for name, _ in compiled.maps:
-        # Assumed: a Map task reads what a PROJECTION lists or another task makes.
+        # Assumed: a Map task reads fields that a PROJECTION lists or another task writes.
         if compiled.projected and name not in compiled.projected | made:
             raise bad_request(
                 f"Tasks: a Map task reads '{name}', which no Filter task with PROJECTION lists; "
@@ -151,21 +132,21 @@ class _Task:
         elif self.kind == "Validate":
             tasks.validations.append((self._validation(), self._drops_all()))
         else:
-            made = {
+            compilers = {
                 "Mask": self._mask,
                 "Truncate": self._truncate,
                 "Arithmetic": self._arithmetic,
                 "Merge": self._merge,
             }
-            tasks.changes[self.kind].append(made[self.kind]())
+            tasks.changes[self.kind].append(compilers[self.kind]())
 
-    def _operator(self, given: Wire, member: str) -> str:
-        if strange := [name for name in given if name != member]:
+    def _operator(self, operators_by_connector: Wire, member: str) -> str:
+        if others := [name for name in operators_by_connector if name != member]:
             raise bad_request(
-                f"{self.where}.ConnectorOperator.{strange[0]} does not belong to the flow's "
+                f"{self.where}.ConnectorOperator.{others[0]} does not belong to the flow's "
                 f"connector; give {member}"
             )
-        operator = given.get(member)
+        operator = operators_by_connector.get(member)
         known = _known(self.kind, member)
         if operator is None:
             if self.kind in _PLAIN:
@@ -189,7 +170,7 @@ class _Task:
             )
         return self.sources[0]
 
-    def _made(self) -> str:
+    def _required_destination(self) -> str:
         if not self.destination:
             raise bad_request(
                 f"{self.where}.DestinationField is missing; a task of TaskType {self.kind} "
@@ -267,8 +248,8 @@ class _Task:
 
     def _mask(self) -> Change:
         sign = self.properties.get("MASK_VALUE", "*")
-        some = self.operator != "MASK_ALL" or "MASK_LENGTH" in self.properties
-        length = self._length("MASK_LENGTH") if some else None
+        needs_length = self.operator != "MASK_ALL" or "MASK_LENGTH" in self.properties
+        length = self._length("MASK_LENGTH") if needs_length else None
         mask = operators.MASKS[self.operator]
         return self._on_texts(lambda text: mask(text, sign, length))
 
@@ -288,7 +269,7 @@ class _Task:
         return apply
 
     def _arithmetic(self) -> Change:
-        made, operator = self._made(), self.operator
+        destination, operator = self._required_destination(), self.operator
         order = self.properties.get("MATH_OPERATION_FIELDS_ORDER")
         names = self.sources if order is None else order.split(",")
         if sorted(names) != sorted(self.sources) or len(names) != _OPERANDS:
@@ -299,26 +280,26 @@ class _Task:
 
         def apply(record: Wire) -> None:
             left, right = (operators.text_of(record, name) or "" for name in names)
-            operators.put(record, made, operators.calculate(operator, left, right))
+            operators.put(record, destination, operators.calculate(operator, left, right))
 
         return apply
 
     def _merge(self) -> Change:
-        made, names = self._made(), self.sources
+        destination, names = self._required_destination(), self.sources
         # Assumed: CONCAT_FORMAT names fields as ${field}; without it their values are joined.
         layout = self.properties.get("CONCAT_FORMAT")
-        if strange := [one for one in _PLACEHOLDER.findall(layout or "") if one not in names]:
+        if unknown := [name for name in _PLACEHOLDER.findall(layout or "") if name not in names]:
             raise bad_request(
-                f"{self.where}.TaskProperties.CONCAT_FORMAT names '{strange[0]}', which is none "
+                f"{self.where}.TaskProperties.CONCAT_FORMAT names '{unknown[0]}', which is none "
                 "of SourceFields"
             )
 
         def apply(record: Wire) -> None:
-            found = {name: operators.text_of(record, name) or "" for name in names}
-            joined = "".join(found[name] for name in names)
+            texts = {name: operators.text_of(record, name) or "" for name in names}
+            merged = "".join(texts[name] for name in names)
             if layout is not None:
-                joined = _PLACEHOLDER.sub(lambda match: found[match[1]], layout)
-            operators.put(record, made, joined)
+                merged = _PLACEHOLDER.sub(lambda match: texts[match[1]], layout)
+            operators.put(record, destination, merged)
 
         return apply
 
@@ -327,6 +308,6 @@ _OPERANDS = 2
 
 
 def _known(kind: str, member: str) -> list[str]:
-    """Give the operators of a task type that the connector has."""
+    """Return the operators of a task type that the connector has."""
     shape: Any = _wire.service().shape_for("ConnectorOperator")
-    return [name for name in _OPERATORS[kind] if name in shape.members[member].enum]
+    return [name for name in OPERATORS[kind] if name in shape.members[member].enum]

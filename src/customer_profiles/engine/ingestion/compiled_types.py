@@ -1,20 +1,23 @@
-"""Object types, compiled to read objects and cached by their definition."""
+"""Object types: checked when they are put, compiled to read objects, cached by definition."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from customer_profiles._type_rules import MOST_KEYS, Rule, content_types, violations
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import object_types as store
 
 from .mapping import Mapping
+from .sources import compile_source
 from .standard import standard
-from .templates import templates
-from .type_checks import content_types, predefined_keys
+from .targets import compile_target
+from .templates import predefined_keys, templates
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping as Map
     from collections.abc import Sequence
 
     from customer_profiles._wire import Wire
@@ -33,6 +36,107 @@ class CompiledType(NamedTuple):
     """Whether an object that finds no profile creates one."""
     expiration_days: int | None
     priority: int | None
+
+
+def check(
+    definition: Wire, known_keys: Map[str, tuple[str, ...]], *, key_quota: int = MOST_KEYS
+) -> None:
+    """Check the rules of an object type that the service's model cannot say.
+
+    Args:
+        definition: the request of PutProfileObjectType, or a template.
+        known_keys: the content types of the keys that the domain has already, by name.
+        key_quota: how many key definitions an object type may have.
+
+    Raises:
+        Refusal: a rule is broken; the message names the field or key and the rule.
+    """
+    has_mapping = _has_mapping(definition)
+    for violation in violations(definition, known_keys, key_quota=key_quota):
+        # Without fields and keys, only the rules of the object type itself can be broken.
+        if has_mapping or violation.rule is Rule.TYPE_NAME:
+            raise bad_request(_WORDS[violation.rule].format(**violation.details))
+    for name, field in (definition.get("Fields") or {}).items():
+        _check_compiles(name, field)
+
+
+def _has_mapping(definition: Wire) -> bool:
+    # API:PutProfileObjectType: Fields and Keys, or TemplateId, never all three.
+    present = [name for name in ("Fields", "Keys") if definition.get(name)]
+    template = definition.get("TemplateId")
+    # A template itself, as GetProfileObjectTypeTemplate answers it, has both.
+    if template is None or "SourceObject" in definition:
+        if len(present) == 1:
+            other = "Keys" if present == ["Fields"] else "Fields"
+            raise bad_request(f"{present[0]} is given without {other}; give both, or a TemplateId")
+        if not present:
+            raise bad_request("Give Fields and Keys, or a TemplateId")
+        return True
+    if present:
+        raise bad_request(f"{present[0]} and TemplateId exclude each other; give only one of them")
+    if template not in templates():
+        raise bad_request(
+            f"TemplateId '{template}' names no template; ListProfileObjectTypeTemplates lists them"
+        )
+    return False
+
+
+def _check_compiles(name: str, field: Wire) -> None:
+    member = "Source"
+    try:
+        if field.get("Source"):
+            compile_source(field["Source"])
+        member = "Target"
+        if field.get("Target"):
+            compile_target(field["Target"])
+    except ValueError as problem:
+        raise bad_request(f"Field '{name}': {member}: {problem}") from None
+
+
+_WORDS = {
+    Rule.TYPE_NAME: "ObjectTypeName '{name}' begins with '_', which only standard objects do; "
+    "begin it with a letter",
+    Rule.FIELD_COUNT: "Fields has {count} fields; the most are {most}",
+    Rule.FIELD_RESERVED: "Field '{name}': the name is reserved; choose another",
+    Rule.FIELD_NAME: "Field '{name}': a name begins with a letter and goes on with letters, "
+    "digits, '_', '.' or '-'",
+    Rule.SOURCE: "Field '{name}': Source: {problem}",
+    Rule.TARGET_OBJECT: "Field '{name}': Target: '{object}' is not a standard object; use one of "
+    "{known}",
+    Rule.TARGET_MEMBER: "Field '{name}': Target: '{object}' is a whole object; name one of its "
+    "members",
+    Rule.TARGET_ID: "Field '{name}': Target: '{target}' is the id that the service gives; use an "
+    "attribute, {object}.Attributes.{member}",
+    Rule.TARGET_FILLED: "Field '{name}': Target: '{target}' is filled by the service; choose "
+    "another member",
+    Rule.TARGETS_EXCLUSIVE: "Fields '{name}' and '{other_name}': {target} and {other_target} "
+    "exclude each other; target only one of them",
+    Rule.TIMESTAMP_FORMAT: "SourceLastUpdatedTimestampFormat: {problem}",
+    Rule.TIMESTAMP_FORMAT_MISSING: "Field '{name}': its Target {target} needs "
+    "SourceLastUpdatedTimestampFormat; give EpochMilli or a SimpleDateFormat pattern",
+    Rule.KEY_COUNT: "Keys has {count} definitions; the most are {most}",
+    Rule.KEY_RESERVED: "Key '{name}': the name is reserved; choose another",
+    Rule.KEY_NAME: "Key '{name}': a name begins with a letter and goes on with letters, digits, "
+    "'_' or '-'",
+    Rule.KEY_PREDEFINED: "Key '{name}': only predefined keys begin with '_'; begin it with a "
+    "letter",
+    Rule.KEY_EMPTY: "Key '{name}': it has no definition; give one with FieldNames",
+    Rule.KEY_FIELDS_MISSING: "Key '{name}': FieldNames names no field; name at least one",
+    Rule.KEY_FIELD_UNKNOWN: "Key '{name}': FieldNames has '{field}', which Fields does not define",
+    Rule.KEY_FIELD_DOT: "Key '{name}': FieldNames has '{field}', but a field with '.' in its name "
+    "cannot be part of a key",
+    Rule.KEY_LOOKED_UP: "Key '{name}': the service keeps this key; add LOOKUP_ONLY to it",
+    Rule.KEY_UNIQUE_STORED: "Key '{name}': UNIQUE and {flag} exclude each other; remove one",
+    Rule.KEY_CONTENT_TYPES: "Key '{name}': its fields have the content types {types}, but the "
+    "domain's key has {expected}; use the same, or another key name",
+    Rule.UNIQUE_MISSING: "Keys has no UNIQUE key; give one key the identifier UNIQUE",
+    Rule.UNIQUE_SEVERAL: "Keys {names}: only one definition can be UNIQUE; keep one of them",
+    Rule.PROFILE_MISSING: "Keys has no PROFILE key; give at least one key the identifier PROFILE",
+    Rule.PROFILE_STORED: "Key '{name}': a PROFILE key without LOOKUP_ONLY and NEW_ONLY is needed "
+    "where AllowProfileCreation is true; add one",
+    Rule.IDENTIFIER_MISSING: "Field '{name}': its Target is in {object}, so a key needs the "
+    "identifier {identifier}",
+}
 
 
 def with_template(own: Wire) -> Wire:

@@ -53,6 +53,8 @@ _FORMATS = (
     "EpochMilli",
     "yyyy-MM-dd'T'HH:mm:ss.SSSX",
     "yyyy-MM-dd'T'HH:mm:ssX",
+    "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+    "yyyy-MM-dd'T'HH:mm:ssXXX",
     "yyyy-MM-dd'T'HH:mm:ss",
     "yyyy-MM-dd HH:mm:ss",
     "yyyy-MM-dd",
@@ -166,7 +168,7 @@ def _fits(form: str, values: Iterable[str]) -> bool:
         return all(_MILLISECONDS.fullmatch(value) for value in values)
     try:
         for value in values:
-            _timestamps.reader(form)(value)
+            _timestamps.timestamp_format(form).read(value)
     except ValueError:
         return False
     return True

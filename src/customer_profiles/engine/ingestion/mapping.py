@@ -11,7 +11,7 @@ from customer_profiles.engine.profiles.keys import PROFILE
 
 from . import standard
 from .sources import Source, compile_source
-from .targets import Target, compile_target, putting
+from .targets import Target, compile_target, writer
 from .values import text
 
 if TYPE_CHECKING:
@@ -180,8 +180,8 @@ def _objects(fields: Iterable[_Field]) -> dict[str, _StandardObject]:
         if target is None or _is_time_of_profile(target):
             continue
         fill = objects.setdefault(target.object, _StandardObject())
-        if target.place is not None:
-            parent, member = target.place
+        if target.text_path is not None:
+            parent, member = target.text_path
             cells = fill.nested.setdefault(parent, []) if parent else fill.plain
             cells.append((item.position, member, target.node.longest))
         elif target.item is None:
@@ -196,7 +196,7 @@ def _objects(fields: Iterable[_Field]) -> dict[str, _StandardObject]:
 
 
 def _write(item: _Field, target: Target) -> Write:
-    position, put = item.position, putting(target.node)
+    position, put = item.position, writer(target.node)
     names = tuple(key for key in target.keys if isinstance(key, str))
     if len(names) == len(target.keys):
         return lambda _source, values, members: _put(put, members, names, values[position])
@@ -220,7 +220,7 @@ def _put(put: Put, members: Wire, names: tuple[str, ...], value: str | None) -> 
 def _write_list(names: tuple[str, ...], columns: list[_Field]) -> Write:
     """Return what fills a list: the first values of all fields make the first item, and so on."""
     puts = [
-        (item.source.read_all, item.target.item, putting(item.target.node))
+        (item.source.read_all, item.target.item, writer(item.target.node))
         for item in columns
         if item.target is not None and item.target.item is not None
     ]
@@ -293,7 +293,11 @@ def _timestamp(
         return None
     # Assumed: without a timestamp of the profile, that of another standard object is used.
     chosen = next((item for item in times if item.target and item.target.object == PROFILE), None)
-    return (chosen or times[0]).position, _timestamps.reader(pattern)
+    try:
+        return (chosen or times[0]).position, _timestamps.timestamp_format(pattern).seconds
+    except ValueError:
+        # Earlier versions stored formats that are refused now, such as uuuu-MM-dd.
+        return None
 
 
 def _read_time(timestamp: tuple[int, Callable[[str], float]], values: Values) -> float | None:

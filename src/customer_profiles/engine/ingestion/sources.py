@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from customer_profiles._type_rules import source_path
 
 from .handlebars import compile_template
 from .values import follow, text
@@ -11,25 +12,23 @@ from .values import follow, text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Read = Callable[[dict[str, Any]], str | None]
-    ReadAll = Callable[[dict[str, Any]], list[str | None]]
+    from customer_profiles._wire import Wire
 
-_ROOT = "_source."
-_NAME = re.compile(r"[^.\[\]{}]+")
-_WAY = "use a path such as _source.a.b or _source.items[].name, or a Handlebars template"
+    Read = Callable[[Wire], str | None]
+    ReadAll = Callable[[Wire], list[str | None]]
 
 
 class Source(NamedTuple):
     """A compiled source."""
 
     read: Read
-    """Gives the value; of an array its first one."""
+    """Returns the value; of an array the first."""
     read_all: ReadAll
-    """Gives the values of an array's items, in order; a single value is an array of one."""
+    """Returns the values of an array's items, in order; a single value is an array of one."""
     many: bool
     """Whether the path goes through an array."""
     member: str | None = None
-    """The object's own member that is the value; None if it is harder than that."""
+    """The name of the value, if it is a member of the object itself; else None."""
 
 
 def compile_source(source: str) -> Source:
@@ -40,7 +39,7 @@ def compile_source(source: str) -> Source:
     """
     if "{{" in source:
         return _single(compile_template(source))
-    groups = _groups(source)
+    groups = source_path(source)
     if len(groups) > 1:
         return _array(groups)
     names = groups[0]
@@ -49,23 +48,8 @@ def compile_source(source: str) -> Source:
     return _single(_member(names[0]))._replace(member=names[0])
 
 
-def _groups(source: str) -> list[list[str]]:
-    """Give the names between the arrays of a path: `a[].b.c` is `[["a"], ["b", "c"]]`."""
-    if not source.startswith(_ROOT):
-        raise ValueError(f"it must begin with {_ROOT}; {_WAY}")
-    groups: list[list[str]] = [[]]
-    for segment in source[len(_ROOT) :].split("."):
-        name = segment.removesuffix("[]")
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"'{segment}' is no name in it; {_WAY}")
-        groups[-1].append(name)
-        if name is not segment and name != segment:
-            groups.append([])
-    return groups
-
-
 def _member(name: str) -> Read:
-    def read(source: dict[str, Any]) -> str | None:
+    def read(source: Wire) -> str | None:
         value = source.get(name)
         if value.__class__ is str:
             return value or None
@@ -79,7 +63,7 @@ def _path(names: list[str]) -> Read:
 
 
 def _single(read: Read) -> Source:
-    def read_all(source: dict[str, Any]) -> list[str | None]:
+    def read_all(source: Wire) -> list[str | None]:
         value = read(source)
         return [] if value is None else [value]
 
@@ -87,21 +71,21 @@ def _single(read: Read) -> Source:
 
 
 def _array(groups: list[list[str]]) -> Source:
-    def read_all(source: dict[str, Any]) -> list[str | None]:
-        values: list[Any] = [source]
+    def read_all(source: Wire) -> list[str | None]:
+        values: list[object] = [source]
         for names in groups[:-1]:
             values = [item for value in values for item in _items(follow(value, names))]
         return [text(follow(value, groups[-1])) for value in values]
 
-    def read(source: dict[str, Any]) -> str | None:
-        # Assumed: where one value is meant, an array gives its first that is not empty.
+    def read(source: Wire) -> str | None:
+        # Assumed: where one value is needed, an array's first one that is not empty is taken.
         return next((value for value in read_all(source) if value is not None), None)
 
     return Source(read, read_all, many=True)
 
 
-def _items(value: Any) -> list[Any]:
-    # Assumed: a single value where a path says [] counts as an array of one.
+def _items(value: object) -> list[object]:
+    # Assumed: a single value where a path has [] is an array of one.
     if isinstance(value, list):
         return value
     return [] if value is None else [value]

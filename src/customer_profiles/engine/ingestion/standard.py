@@ -1,4 +1,4 @@
-"""The standard objects that a mapping may fill: their members, system ids and search indexes."""
+"""The standard objects that a mapping can fill: their members, ids and search indexes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _wire
-from customer_profiles.engine.profiles.keys import PROFILE
+from customer_profiles._type_rules import PROFILE, STANDARD_OBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,22 +22,22 @@ TIMESTAMP = "SourceLastUpdatedTimestamp"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What a member of a standard object holds."""
+    """The kind of value that a member of a standard object has."""
 
     kind: str
     """text, number, preferences, structure, list or map."""
     members: Mapping[str, Node] = field(default_factory=dict)
     """A structure's members."""
     item: Node | None = None
-    """What a list or a map holds."""
+    """The values of a list or map."""
     longest: int = sys.maxsize
-    """How many characters a text may have."""
+    """The most characters of a text."""
     values: tuple[str, ...] = ()
-    """The only texts that there may be, when they are an enum's."""
+    """The values of an enum; empty if any text is allowed."""
 
 
 class Step(NamedTuple):
-    """One step on the way to a value."""
+    """One step of the path to a value."""
 
     kind: str
     """member, item or key."""
@@ -50,19 +50,19 @@ Steps = tuple[Step, ...]
 
 @dataclass(frozen=True, slots=True)
 class StandardObject:
-    """One of the objects that the service defines and mappings fill."""
+    """An object that the service defines and mappings fill."""
 
     name: str
     identifier: str
-    """The identifier of keys that tie an object of a source to this one."""
+    """The identifier of keys that tie a source's object to this one."""
     id_member: str
-    """The member that holds the id which the service gives."""
+    """The member with the id, which the service assigns."""
     keys: tuple[tuple[str, str], ...]
-    """The search indexes that it has by itself: a key's name and the member behind it."""
+    """Its own search indexes: each key's name and the member that it indexes."""
     tree: Node
 
     def takes(self, path: str) -> bool:
-        """Say whether `path`, without the object's name, leads to a value."""
+        """Return whether `path`, without the object's name, leads to a value."""
         try:
             self.resolve(path)
         except ValueError:
@@ -70,15 +70,15 @@ class StandardObject:
         return True
 
     def resolve(self, path: str) -> tuple[Steps, Node]:
-        """Give the steps to a value and what that value is.
+        """Return the steps to a value and the value's kind.
 
         Raises:
-            ValueError: there is no such value; the message says where the path leaves the object.
+            ValueError: there is no such value; the message names the unknown member.
         """
         return _resolve(self.name, self.tree, _segments(path))
 
 
-# A segment in braces stands for a value of the source; it may hold dots itself.
+# A segment in braces is replaced by a value of the source; it may contain dots.
 _SEGMENT = re.compile(r"((?:\{[^{}]*\}|\{\{[^{}]*\}\}|[^.{}])+)(?:\.|$)")
 
 
@@ -94,7 +94,7 @@ def _segments(path: str) -> list[str]:
 
 def _resolve(name: str, node: Node, segments: list[str]) -> tuple[Steps, Node]:
     steps: list[Step] = []
-    place = name
+    path = name
     for position, segment in enumerate(segments):
         if node.kind == "map" and node.item is not None:
             key = segment if node.item.kind != "text" else ".".join(segments[position:])
@@ -103,22 +103,22 @@ def _resolve(name: str, node: Node, segments: list[str]) -> tuple[Steps, Node]:
             if node.kind == "text":
                 return tuple(steps), node
         else:
-            node = _enter(node, segment, place, steps)
-        place = f"{place}.{segment}"
+            node = _enter(node, segment, path, steps)
+        path = f"{path}.{segment}"
     if node.kind in ("structure", "list", "map"):
-        raise ValueError(f"'{place}' holds several values; name one of them")
+        raise ValueError(f"'{path}' has several values; name one of them")
     return tuple(steps), node
 
 
-def _enter(node: Node, segment: str, place: str, steps: list[Step]) -> Node:
+def _enter(node: Node, segment: str, path: str, steps: list[Step]) -> Node:
     member = segment.removesuffix("[]")
     inner = node.members.get(member)
     if inner is None or (member is not segment and inner.kind != "list"):
-        raise ValueError(f"'{place}' has no member '{segment}'{_hint(node, member)}")
+        raise ValueError(f"'{path}' has no member '{segment}'{_hint(node, member)}")
     steps.append(Step("member", member))
     if inner.kind == "list" and inner.item is not None:
-        # Published mappings do so.
-        # Assumed: a member of a list's items may be targeted without [], which means the same.
+        # Published mappings leave it out.
+        # Assumed: a target may leave out [] between a list and a member of its items.
         steps.append(Step("item", ""))
         return inner.item
     return inner
@@ -136,12 +136,12 @@ def _profile() -> StandardObject:
     members = {
         name: _of_shape(member)
         for name, member in shape.members.items()
-        # The service fills this list when it searches.
+        # The service fills this list in search results.
         if name != "FoundByItems"
     }
     members[TIMESTAMP] = Node("text")
     # The indexes of a profile are `keys.of_fields`.
-    return StandardObject(PROFILE, "PROFILE", "ProfileId", (), Node("structure", members))
+    return StandardObject(PROFILE, *STANDARD_OBJECTS[PROFILE], (), Node("structure", members))
 
 
 def _of_shape(shape: Any) -> Node:
@@ -161,15 +161,15 @@ def _of_shape(shape: Any) -> Node:
 
 
 def _of_data(name: str, data: Mapping[str, Any], shared: Mapping[str, str]) -> StandardObject:
-    # AG:standard-objects; every standard object has free attributes and a source's timestamp.
+    # AG:standard-objects; every standard object has free attributes and the source's timestamp.
     text = data["members"][""] + f" {TIMESTAMP} Attributes{{}}"
     members = dict(_named(text, shared))
-    for place, names in data["members"].items():
-        if place:
-            member, node = _wrapped(place, Node("structure", dict(_named(names, shared))))
+    for name_and_kind, names in data["members"].items():
+        if name_and_kind:
+            member, node = _wrapped(name_and_kind, Node("structure", dict(_named(names, shared))))
             members[member] = node
     tree = Node("structure", members)
-    return StandardObject(name, data["identifier"], data["id"], tuple(data["keys"].items()), tree)
+    return StandardObject(name, *STANDARD_OBJECTS[name], tuple(data["keys"].items()), tree)
 
 
 def _wrapped(name: str, inner: Node) -> tuple[str, Node]:
@@ -192,7 +192,7 @@ def _named(names: str, shared: Mapping[str, str]) -> Iterator[tuple[str, Node]]:
 
 @cache
 def standard() -> Mapping[str, StandardObject]:
-    """Give the standard objects by name, read when they are first asked for."""
+    """Return the standard objects by name, read on first use."""
     # Assumed: `_contact` cannot be mapped; the service's model has no identifier for it yet.
     data = json.loads(_DATA.read_text())
     objects = [_of_data(name, item, data["shared"]) for name, item in data["objects"].items()]
@@ -200,26 +200,11 @@ def standard() -> Mapping[str, StandardObject]:
 
 
 def target(path: str) -> tuple[StandardObject, Steps, Node]:
-    """Read a field's target.
+    """Resolve a field's target, which names a standard object and a path within it.
 
     Raises:
-        ValueError: it is none; the message says why.
+        ValueError: the object has no such member; the message says which.
     """
     name, _, rest = path.partition(".")
-    found = standard().get(name)
-    if found is None:
-        raise ValueError(f"'{name}' is no standard object, use one of {', '.join(standard())}")
-    if not rest:
-        raise ValueError(f"'{name}' is a whole object; name one of its members")
+    found = standard()[name]
     return found, *found.resolve(rest)
-
-
-def __getattr__(name: str) -> Any:
-    """Give STANDARD, which is read from disk when it is first used."""
-    if name == "STANDARD":
-        return standard()
-    raise AttributeError(name)
-
-
-if TYPE_CHECKING:
-    STANDARD: Mapping[str, StandardObject]

@@ -1,4 +1,4 @@
-"""The target of a field: where in a standard object its value goes."""
+"""The target of a field: the member of a standard object that its value is written to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .sources import compile_source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Key = str | Callable[[dict[str, Any]], str | None]
+    Key = str | Callable[[_wire.Wire], str | None]
     Put = Callable[[_wire.Wire, tuple[str, ...], str], None]
 
 _LONGEST_KEY = 255
@@ -36,8 +36,8 @@ class Target(NamedTuple):
     node: standard.Node
 
     @property
-    def place(self) -> tuple[str, str] | None:
-        """The parent, or "", and the member of a plain text; None of all that is harder."""
+    def text_path(self) -> tuple[str, str] | None:
+        """The parent, or "", and the member of a plain text at most two levels deep; else None."""
         if self.item is not None or self.node.kind != "text" or self.node.values:
             return None
         names = [key for key in self.keys if isinstance(key, str)]
@@ -50,15 +50,15 @@ def compile_target(target: str) -> Target:
     """Compile a field's target.
 
     Raises:
-        ValueError: it names nothing that can be written; the message says why.
+        ValueError: it names no member that can be written; the message says why.
     """
     found, steps, node = standard.target(target)
     names = [_key(step) for step in steps if step.kind != "item"]
-    place = next((at for at, step in enumerate(steps) if step.kind == "item"), None)
-    if place is None:
+    position = next((at for at, step in enumerate(steps) if step.kind == "item"), None)
+    if position is None:
         return Target(found.name, tuple(names), None, node)
-    item = tuple(name for name in names[place:] if isinstance(name, str))
-    return Target(found.name, tuple(names[:place]), item, node)
+    item = tuple(name for name in names[position:] if isinstance(name, str))
+    return Target(found.name, tuple(names[:position]), item, node)
 
 
 def _key(step: standard.Step) -> Key:
@@ -67,7 +67,7 @@ def _key(step: standard.Step) -> Key:
     if match := _PLACEHOLDER.fullmatch(step.name):
         # AG:mapping-campaign-objects-to-the-standard-communication-record: an event's type is
         # read from the source.
-        # Assumed: a target's braces hold a path of the source, with or without _source before it.
+        # Assumed: braces in a target contain a path of the source, with or without _source.
         return compile_source(f"_source.{match[1].removeprefix('_source.')}").read
     if "{" in step.name or "}" in step.name:
         raise ValueError(f"'{step.name}' mixes braces with other text; use braces alone")
@@ -76,8 +76,8 @@ def _key(step: standard.Step) -> Key:
     return step.name
 
 
-def putting(node: standard.Node) -> Put:
-    """Give what writes a value of a kind at the place to which names lead."""
+def writer(node: standard.Node) -> Put:
+    """Return the function that writes a value of a kind to the member that a path names."""
     if node.kind == "preferences":
         return _put_preferences
     if node.kind == "number":
@@ -87,28 +87,29 @@ def putting(node: standard.Node) -> Put:
     return _put_text(node.longest)
 
 
-def _place(members: _wire.Wire, names: tuple[str, ...]) -> _wire.Wire:
+def _parent(members: _wire.Wire, names: tuple[str, ...]) -> _wire.Wire:
+    """Return the structure of the last member of a path, created if needed."""
     for name in names[:-1]:
         members = members.setdefault(name, {})
     return members
 
 
 def _put_text(longest: int) -> Put:
-    # Assumed: text that is longer than its member takes is cut; the object keeps all of it.
+    # Assumed: text that is longer than its member allows is cut; the object keeps all of it.
     def put(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
-        _place(members, names)[names[-1]] = value[:longest]
+        _parent(members, names)[names[-1]] = value[:longest]
 
     return put
 
 
 def _put_choice(values: tuple[str, ...]) -> Put:
-    # Assumed: a mapped gender, party type or profile type counts in upper and in lower case.
-    # Assumed: a mapped gender or party type that does not exist goes to GenderString and so on.
-    # Assumed: a free text for a gender or party type leaves an earlier enum's value beside it.
-    # Assumed: a mapped profile type that does not exist is dropped.
+    # Assumed: a mapped gender, party type or profile type is read in upper and lower case.
+    # Assumed: a mapped gender or party type that the enum lacks goes to GenderString and so on.
+    # Assumed: GenderString and PartyTypeString leave an earlier value of the enum unchanged.
+    # Assumed: a mapped profile type that is not a value of the enum is dropped.
     def put(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
         chosen = value.strip().upper()
-        inner, name = _place(members, names), names[-1]
+        inner, name = _parent(members, names), names[-1]
         if chosen in values:
             inner[name] = chosen
         elif standard.standard()[PROFILE].takes(f"{name}String"):
@@ -118,14 +119,14 @@ def _put_choice(values: tuple[str, ...]) -> Put:
 
 
 def _put_number(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
-    # Assumed: a member that is a number drops what does not read as one.
+    # Assumed: a value that is not a number is not written to a numeric member.
     try:
         number = float(value)
     except ValueError:
         return
     if math.isfinite(number):
         whole = number.is_integer() and abs(number) < _EXACT
-        _place(members, names)[names[-1]] = int(number) if whole else number
+        _parent(members, names)[names[-1]] = int(number) if whole else number
 
 
 _EXACT = 2**53
@@ -133,7 +134,7 @@ _EXACT = 2**53
 
 def _put_preferences(members: _wire.Wire, names: tuple[str, ...], value: str) -> None:
     # AG:customer-profiles-object-type-mappings: the value is a list of preferences as JSON text.
-    # Assumed: what in such a list is no contact preference is dropped.
+    # Assumed: items of a list of preferences that are not contact preferences are dropped.
     shape: Any = _wire.service().shape_for("ContactPreference")
     try:
         items = json.loads(value)
@@ -142,4 +143,4 @@ def _put_preferences(members: _wire.Wire, names: tuple[str, ...], value: str) ->
     listed = items if isinstance(items, list) else [items]
     kept = [item for item in listed if item and not _wire.problems(item, shape)]
     if kept:
-        _place(members, names)[names[-1]] = kept
+        _parent(members, names)[names[-1]] = kept

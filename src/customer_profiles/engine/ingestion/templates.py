@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles._type_rules import PREDEFINED_KEYS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 _DATA = Path(__file__).with_name("data") / "templates.json"
 
 # AG23:mapping-* document sources, targets, key names, and that a Shopify order's StatusCode is
-# ACTIVATED if it has an order_status_url, else DRAFT. What they do not say:
-# Assumed: every template creates profiles but CTR-AutoAssociateOnly and the Campaign ones.
+# ACTIVATED if it has an order_status_url, else DRAFT. They do not document these:
+# Assumed: every template creates profiles except CTR-AutoAssociateOnly and the Campaign ones.
 # Assumed: in a template the key of the source's own id is UNIQUE, related ids are PROFILE keys.
 # Assumed: a template's UNIQUE key ties the object to the profile, asset, case or order it fills.
 # Assumed: the Shopify orders' PROFILE key is _shopifyCustomerId.
@@ -33,9 +35,15 @@ _DATA = Path(__file__).with_name("data") / "templates.json"
 
 @cache
 def templates() -> Mapping[str, Wire]:
-    """Give the templates by id, read when they are first asked for."""
+    """Return the templates by id, read on first use."""
     data = json.loads(_DATA.read_text())
     return {name: _template(name, data) for name in sorted(data)}
+
+
+@cache
+def predefined_keys() -> frozenset[str]:
+    """Return the names of the keys that every domain has."""
+    return PREDEFINED_KEYS.union(*(template["Keys"] for template in templates().values()))
 
 
 def _template(name: str, data: Mapping[str, Any]) -> Wire:
@@ -66,11 +74,11 @@ def _key(field: str, identifiers: str) -> Wire:
 
 
 def _named(item: Mapping[str, Any]) -> dict[str, tuple[str, Wire]]:
-    """Give each field's name and definition, by its target or its own name."""
+    """Return each field's name and definition, by its target or, without one, by its name."""
     named: dict[str, tuple[str, Wire]] = {}
     taken: set[str] = set()
-    for source, target, *given in item["fields"]:
-        name = given[0] if given else _field_name(target, taken)
+    for source, target, *names in item["fields"]:
+        name = names[0] if names else _field_name(target, taken)
         taken.add(name)
         path = source if "{{" in source else f"_source.{item.get('prefix', '')}{source}"
         field = {"Source": path, "Target": target, "ContentType": _content_type(target or name)}
@@ -101,14 +109,3 @@ def _content_type(target: str) -> str:
     if last in ("FirstName", "MiddleName", "LastName", "BusinessName"):
         return "NAME"
     return "STRING"
-
-
-def __getattr__(name: str) -> Any:
-    """Give TEMPLATES, which is read from disk when it is first used."""
-    if name == "TEMPLATES":
-        return templates()
-    raise AttributeError(name)
-
-
-if TYPE_CHECKING:
-    TEMPLATES: Mapping[str, Wire]

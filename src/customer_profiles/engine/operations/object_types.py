@@ -7,10 +7,10 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
+from customer_profiles._type_rules import content_types
 from customer_profiles.engine.ingestion import compiled_types, detection
 from customer_profiles.engine.ingestion.standard import standard
 from customer_profiles.engine.ingestion.templates import templates
-from customer_profiles.engine.ingestion.type_checks import check, content_types
 from customer_profiles.engine.profiles import keys, owned_keys, type_removal
 from customer_profiles.engine.profiles.access import domain_row
 from customer_profiles.engine.service import tagging
@@ -39,7 +39,7 @@ def put_profile_object_type(context: Context, request: Wire) -> Wire:
         domain = domain_row(connection, request["DomainName"])
         old = store.find(connection, domain.id, name)
         known = _known_keys(connection, domain.id, name)
-        check(request, known, key_quota=context.quotas.keys)
+        compiled_types.check(request, known, key_quota=context.quotas.keys)
         if old is None:
             compiled_types.check_room(context, connection, domain.id)
             tag_store.put(connection, _arn(context, request["DomainName"], name), tags)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
-from customer_profiles.engine.ingestion.type_checks import predefined_keys
+from customer_profiles.engine.ingestion.templates import predefined_keys
 from customer_profiles.engine.profiles import history, keys, owned_keys, provenance, removal, search
 from customer_profiles.engine.profiles.access import changing, domain_row, find_profile
 from customer_profiles.engine.profiles.changes import changed, encode, encode_profile

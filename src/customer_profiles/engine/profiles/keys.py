@@ -18,33 +18,6 @@ if TYPE_CHECKING:
 PROFILE = "_profile"
 """The name of the object type that stands for profiles themselves."""
 
-# The predefined keys, as the model's text on SearchProfiles.KeyName lists them.
-PREDEFINED = frozenset(
-    (
-        "_account",
-        "_profileId",
-        "_assetId",
-        "_caseId",
-        "_orderId",
-        "_fullName",
-        "_phone",
-        "_email",
-        "_ctrContactId",
-        "_marketoLeadId",
-        "_salesforceAccountId",
-        "_salesforceContactId",
-        "_salesforceAssetId",
-        "_zendeskUserId",
-        "_zendeskExternalId",
-        "_zendeskTicketId",
-        "_serviceNowSystemId",
-        "_serviceNowIncidentId",
-        "_segmentUserId",
-        "_shopifyCustomerId",
-        "_shopifyOrderId",
-    )
-)
-
 # AG:standard-profile-definition lists the default keys and their fields.
 _FIELDS = (
     ("_phone", ("PhoneNumber", "MobilePhoneNumber", "HomePhoneNumber", "BusinessPhoneNumber")),
