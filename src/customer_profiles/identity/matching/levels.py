@@ -16,34 +16,97 @@ def labels(levels: type[IntEnum]) -> tuple[str, ...]:
     return tuple(level.name.lower().replace("_", " ") for level in levels)
 
 
-# NEAR: one typing error, or two in a long name. MIDDLE_NAME: the given name of one record is the
-# other's middle name. BEGINNING: one name begins with the other. SWAPPED: with the family name.
-GivenNameLevel = IntEnum(
-    "GivenNameLevel",
-    "MISSING EXACT NICKNAME NEAR MIDDLE_NAME INITIAL BEGINNING SWAPPED SIMILAR DIFFERENT",
-    start=0,
-)
-# PART: names of several words share the first or the last word.
-FamilyNameLevel = IntEnum("FamilyNameLevel", "MISSING EXACT NEAR PART SIMILAR DIFFERENT", start=0)
-MiddleNameLevel = IntEnum("MiddleNameLevel", "MISSING EXACT INITIAL DIFFERENT", start=0)
-SuffixLevel = IntEnum("SuffixLevel", "MISSING EXACT DIFFERENT ONE_HAS_NONE", start=0)
-# TWO_PARTS: two of year, month and day agree.
-BirthDateLevel = IntEnum(
-    "BirthDateLevel",
-    "MISSING EXACT DAY_AND_MONTH_SWAPPED ONE_DIGIT TWO_PARTS SAME_YEAR SAME_DECADE DIFFERENT",
-    start=0,
-)
-GenderLevel = IntEnum("GenderLevel", "MISSING EXACT DIFFERENT", start=0)
-EmailLevel = IntEnum("EmailLevel", "MISSING EXACT SAME_LOCAL_PART NEAR DIFFERENT", start=0)
-# SAME_END: the last seven digits. ONE_DIGIT: one digit differs, or two neighbours are exchanged.
-PhoneLevel = IntEnum("PhoneLevel", "MISSING EXACT SAME_END ONE_DIGIT DIFFERENT", start=0)
-# SAME_STREET: similar names with different house numbers.
-StreetLevel = IntEnum("StreetLevel", "MISSING EXACT NEAR SAME_STREET DIFFERENT", start=0)
-# IN_PART: postal code or city is nearly equal, and the other one differs.
-LocalityLevel = IntEnum(
-    "LocalityLevel",
-    "MISSING POSTAL_CODE_AND_CITY POSTAL_CODE CITY NEAR IN_PART DIFFERENT",
-    start=0,
-)
-# Of identifiers, of texts of unknown meaning, and of the two parts of a locality.
-TextLevel = IntEnum("TextLevel", "MISSING EXACT NEAR DIFFERENT", start=0)
+class GivenNameLevel(IntEnum):
+    """Levels of given names.
+
+    NEAR: one typing error, or two in a long name. MIDDLE_NAME: the given name of one record is the
+    other's middle name. BEGINNING: one name begins with the other. SWAPPED: with the family name.
+    """
+
+    (
+        MISSING,
+        EXACT,
+        NICKNAME,
+        NEAR,
+        MIDDLE_NAME,
+        INITIAL,
+        BEGINNING,
+        SWAPPED,
+        SIMILAR,
+        DIFFERENT,
+    ) = range(10)
+
+
+class FamilyNameLevel(IntEnum):
+    """Levels of family names; PART: names of several words share the first or the last word."""
+
+    MISSING, EXACT, NEAR, PART, SIMILAR, DIFFERENT = range(6)
+
+
+class MiddleNameLevel(IntEnum):
+    """Levels of middle names."""
+
+    MISSING, EXACT, INITIAL, DIFFERENT = range(4)
+
+
+class SuffixLevel(IntEnum):
+    """Levels of generational suffixes."""
+
+    MISSING, EXACT, DIFFERENT, ONE_HAS_NONE = range(4)
+
+
+class BirthDateLevel(IntEnum):
+    """Levels of birth dates; TWO_PARTS: two of year, month and day agree."""
+
+    (
+        MISSING,
+        EXACT,
+        DAY_AND_MONTH_SWAPPED,
+        ONE_DIGIT,
+        TWO_PARTS,
+        SAME_YEAR,
+        SAME_DECADE,
+        DIFFERENT,
+    ) = range(8)
+
+
+class GenderLevel(IntEnum):
+    """Levels of genders."""
+
+    MISSING, EXACT, DIFFERENT = range(3)
+
+
+class EmailLevel(IntEnum):
+    """Levels of e-mail addresses."""
+
+    MISSING, EXACT, SAME_LOCAL_PART, NEAR, DIFFERENT = range(5)
+
+
+class PhoneLevel(IntEnum):
+    """Levels of phone numbers.
+
+    SAME_END: the last seven digits. ONE_DIGIT: one digit differs, or two neighbours are exchanged.
+    """
+
+    MISSING, EXACT, SAME_END, ONE_DIGIT, DIFFERENT = range(5)
+
+
+class StreetLevel(IntEnum):
+    """Levels of streets; SAME_STREET: similar names with different house numbers."""
+
+    MISSING, EXACT, NEAR, SAME_STREET, DIFFERENT = range(5)
+
+
+class LocalityLevel(IntEnum):
+    """Levels of localities.
+
+    IN_PART: postal code or city is nearly equal, and the other one differs.
+    """
+
+    MISSING, POSTAL_CODE_AND_CITY, POSTAL_CODE, CITY, NEAR, IN_PART, DIFFERENT = range(7)
+
+
+class TextLevel(IntEnum):
+    """Levels of identifiers, of texts of unknown meaning, and of the parts of a locality."""
+
+    MISSING, EXACT, NEAR, DIFFERENT = range(4)
