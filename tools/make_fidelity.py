@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/fidelity.md"
 PACKAGE = ROOT / "src/customer_profiles"
 ENGINE = PACKAGE / "engine"
-SHARED = [PACKAGE / name for name in ("_timestamps.py", "_type_rules.py", "_flow_rules.py")]
+SHARED = [
+    PACKAGE / name
+    for name in ("_timestamps.py", "_type_rules.py", "_flow_rules.py", "_standard_objects.py")
+]
 # The heading of each module's assumptions.
 TITLES = {
     "operations/profiles.py": "Profiles and search",
@@ -66,7 +69,7 @@ TITLES = {
     "_timestamps.py": "Timestamps",
     "_type_rules.py": "Rules of object types",
     "_flow_rules.py": "Types of tasks",
-    "ingestion/standard.py": "Standard objects",
+    "_standard_objects.py": "Standard objects",
     "ingestion/templates.py": "Templates",
     "ingestion/detection.py": "Detection of object types",
     "__init__.py": "Requests",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .errors import InvalidInputError, MultipleResultsError, NoResultError, PaginationError
 
@@ -107,7 +107,9 @@ class Results(Generic[T]):
                 raise PaginationError(msg)
             seen.add(token)
 
-    def __bool__(self) -> NoReturn:
+    # Not bool, so that pyright reports `if results:`. mypy has no such check, and would not check
+    # the rest of the function after NoReturn.
+    def __bool__(self) -> str:
         """Refuse: a lazy list is neither true nor false.
 
         Raises:

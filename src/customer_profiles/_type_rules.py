@@ -13,48 +13,19 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import _timestamps
+from ._standard_objects import PROFILE, STANDARD_OBJECTS
+from ._standard_objects import standard as standard_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ._wire import Wire
 
-PROFILE = "_profile"
 TIMESTAMP = "_profile.SourceLastUpdatedTimestamp"
 """The target of the time at which the source last changed the object."""
 # AG:mapping-field-definitions, AG:amazon-connect-service-limits
 MOST_FIELDS = 250
 MOST_KEYS = 10
-
-
-class StandardName(NamedTuple):
-    """What a standard object is called by keys and fields."""
-
-    identifier: str
-    """The identifier of keys that tie a source's object to the standard object."""
-    id_member: str
-    """The member that holds the id; the service assigns it."""
-
-
-# AG:standard-objects. Each of the service's identifiers has its standard object.
-STANDARD_OBJECTS = {
-    PROFILE: StandardName("PROFILE", "ProfileId"),
-    "_asset": StandardName("ASSET", "AssetId"),
-    "_case": StandardName("CASE", "CaseId"),
-    "_order": StandardName("ORDER", "OrderId"),
-    "_communicationRecord": StandardName("COMMUNICATION_RECORD", "CommunicationRecordId"),
-    "_airPreference": StandardName("AIR_PREFERENCE", "PreferenceId"),
-    "_hotelPreference": StandardName("HOTEL_PREFERENCE", "PreferenceId"),
-    "_airBooking": StandardName("AIR_BOOKING", "BookingId"),
-    "_airSegment": StandardName("AIR_SEGMENT", "SegmentId"),
-    "_hotelReservation": StandardName("HOTEL_RESERVATION", "ReservationId"),
-    "_hotelStayRevenue": StandardName("HOTEL_STAY_REVENUE", "StayRevenueId"),
-    "_loyalty": StandardName("LOYALTY", "LoyaltyId"),
-    "_loyaltyTransaction": StandardName("LOYALTY_TRANSACTION", "TransactionId"),
-    "_loyaltyPromotion": StandardName("LOYALTY_PROMOTION", "PromotionId"),
-    "_device": StandardName("DEVICE", "DeviceId"),
-    "_webAnalytics": StandardName("WEB_ANALYTICS", "EventId"),
-}
 UNTIED = "_communicationRecord"
 """AG:standard-objects: the standard object that needs no key with its identifier."""
 
@@ -108,6 +79,7 @@ class Rule(Enum):
     TARGET_MEMBER = auto()  # name, object
     TARGET_ID = auto()  # name, target, object, member
     TARGET_FILLED = auto()  # name, target
+    TARGET_PATH = auto()  # name, target, problem
     TARGETS_EXCLUSIVE = auto()  # name, target, other_name, other_target
     TIMESTAMP_FORMAT = auto()  # problem
     TIMESTAMP_FORMAT_MISSING = auto()  # name, target
@@ -284,6 +256,11 @@ def _check_target(name: str, target: str) -> Iterator[Violation]:
         target == filled or target.startswith((f"{filled}.", f"{filled}[")) for filled in _FILLED
     ):
         yield Violation(Rule.TARGET_FILLED, path, details)
+    else:
+        try:
+            standard_objects()[object_name].resolve(member)
+        except ValueError as error:
+            yield Violation(Rule.TARGET_PATH, path, details | {"problem": str(error)})
 
 
 def _check_timestamp(definition: Wire, targets: Mapping[str, str]) -> Iterator[Violation]:

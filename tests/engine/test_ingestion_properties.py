@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from customer_profiles._standard_objects import standard
 from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal
-from customer_profiles.engine.ingestion.standard import standard
 from customer_profiles.engine.profiles import keys, owned_keys
 from customer_profiles.engine.profiles import provenance as sources
 from customer_profiles.engine.store import database, domains, objects, profiles

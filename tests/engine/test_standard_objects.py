@@ -1,7 +1,7 @@
 import pytest
 
 from customer_profiles import _wire
-from customer_profiles.engine.ingestion.standard import standard
+from customer_profiles._standard_objects import standard
 
 IDENTIFIERS = _wire.service().shape_for("StandardIdentifier").enum
 

@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel, EmailStr, Field
 
 from customer_profiles import _type_rules
+from customer_profiles._standard_objects import standard
 from customer_profiles.engine.ingestion import compiled_types
-from customer_profiles.engine.ingestion.standard import standard
 from customer_profiles.engine.ingestion.templates import templates
 from customer_profiles.mapping import (
     Content,
@@ -388,3 +388,30 @@ def test_a_list_of_texts_is_a_field_where_it_has_a_target() -> None:
 
     assert list(fields(Thing)) == ["ThingId", "Titles"]
     assert fields(Thing)["Titles"].source == "_source.Titles[]"
+
+
+def test_a_misspelled_class_keyword_names_the_right_one() -> None:
+    with pytest.raises(TypeError, match="'allow_creation'; did you mean allow_profile_creation"):
+
+        class Bad(ProfileObject, name="Bad", allow_creation=True):  # type: ignore[call-arg]
+            bad_id: Annotated[str, Key("BadId", unique=True, profile=True)]
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("_profile.EmailAdress", "did you mean 'EmailAddress'"),
+        ("_profile.Address.Cty", "did you mean 'City'"),
+        ("_case.Titel", "did you mean 'Title'"),
+        ("_case.Subject", "'_case' has no member 'Subject'; it has CaseId, Title, Summary"),
+        ("_profile.Address", "has several values"),
+        ("_profile.FirstName.Short", "Short"),
+    ],
+)
+def test_a_wrong_path_of_a_target_is_an_error_of_the_class(target: str, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+
+        class Bad(ProfileObject, name="Bad"):
+            bad_id: Annotated[
+                str, Key("BadId", unique=True, profile=True, standard=["CASE"]), Target(target)
+            ]

@@ -101,6 +101,27 @@ shop.matches.similar(ada).profiles  # type: ignore[union-attr]  # pyright: ignor
 shop.matches.all().one().merge()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 shop.jobs.get("id").wait(on_progress=print, timout=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
-# A lazy list, asked whether it holds anything.
-if shop.profiles.search(email="a"):  # pyright: ignore[reportGeneralTypeIssues]
-    ada.save()  # type: ignore[unreachable]
+# A lazy list as a condition; mypy has no check of this (docs/explanation/typing.md), and goes on.
+results = shop.profiles.search(email="a")
+if results:  # pyright: ignore[reportGeneralTypeIssues]
+    ada.frist_name  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+while not results:  # pyright: ignore[reportGeneralTypeIssues]
+    ada.save("now")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+results[0]  # type: ignore[index]  # pyright: ignore[reportIndexIssue]
+len(results)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+results.frist()  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+_ = results.one().first_name + 1  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+
+
+# Results of calls that return nothing, and arguments in the wrong position.
+saved: Profile = shop.profiles.update("id", first_name="A")  # type: ignore[assignment, func-returns-value]  # pyright: ignore[reportAssignmentType]
+shop.profiles.search("a@example.com")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+shop.profiles.create("Ada")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cp = CustomerProfiles.embedded()
+cp.domains.create("shop", default_expiration_days="366")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cp.domains.create("shop", extra=["Newer"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+cp.domians  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+shop.created_at.year  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+shop.stats.profile_count  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+shop.profiles.lookup(email="a").profile  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+Key("OrderId", uniqe=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -36,6 +36,11 @@ _IMPORTS = {
     "customer_profiles.mapping": ("Content", "Key", "ProfileObject", "Source", "Target"),
 }
 
+_UNKNOWN = """\
+# An object type has no dates, no truth values and no required fields but its keys. Where it does
+# not tell, a field is `str | None`: replace it by `str`, `datetime`, `int` or `bool` as you know.
+"""
+
 
 def codegen(*object_types: ObjectType) -> str:
     """Return the Python source of a module that declares object types, one class for each.
@@ -111,7 +116,8 @@ class _Module:
         standard = [lines.pop(name) for name in ("datetime", "decimal", "typing") if name in lines]
         blocks = ["\n".join(standard)] if standard else []
         blocks += lines.values()
-        return "\n\n".join(blocks) + "".join(f"\n\n\n{text}" for text in self.classes) + "\n"
+        source = "\n\n".join(blocks) + "".join(f"\n\n\n{text}" for text in self.classes) + "\n"
+        return _UNKNOWN + source if "str | None" in source else source
 
 
 class _ClassWriter:
@@ -240,10 +246,11 @@ class _ClassWriter:
         return "str", "STRING"
 
     def _is_required(self, name: str) -> bool:
-        return any(
-            name in (key.field_names or ()) and "UNIQUE" in (key.standard_identifiers or ())
-            for _, key in self._definitions
-        )
+        """Return whether the service refuses an object that has no value in the field."""
+        profile_keys = [key for _, key in self._definitions if _has(key, "PROFILE")]
+        needed = [key for _, key in self._definitions if _has(key, "UNIQUE")]
+        needed += profile_keys if len(profile_keys) == 1 else []
+        return any(name in (key.field_names or ()) for key in needed)
 
     def _computed(self, name: str) -> str:
         """Return the lines of a field that the class has no value for."""
@@ -301,6 +308,10 @@ class _ClassWriter:
                 parts = ("str | None", alias)
                 lines.append(self._module.annotated(attribute, parts, " = None"))
         return lines
+
+
+def _has(key: ObjectTypeKey, identifier: str) -> bool:
+    return identifier in (key.standard_identifiers or ())
 
 
 def _path_groups(source: str) -> list[list[str]]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from pydantic import ValidationError
 from pydantic.alias_generators import to_pascal
 
+from customer_profiles._standard_objects import PROFILE, STANDARD_OBJECTS
 from customer_profiles._type_rules import (
-    PROFILE,
-    STANDARD_OBJECTS,
     TIMESTAMP,
     UNTIED,
     is_path_segment,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
+from customer_profiles._problems import unknown
 from customer_profiles.models.base import public_names
 
 from . import values
@@ -91,6 +93,10 @@ class ProfileObject(BaseModel):
         **config: Unpack[ConfigDict],
     ) -> None:
         """Keep the class keywords; the docstring of the class describes them."""
+        known = {*inspect.signature(ProfileObject.__init_subclass__).parameters} - {"config"}
+        for keyword in config:
+            if keyword not in ConfigDict.__annotations__:
+                raise TypeError(unknown(keyword, known, cls.__name__, "class keyword"))
         super().__init_subclass__(**config)
         inherited = {key: value for key, value in cls._settings.items() if key != "description"}
         own = {

@@ -89,6 +89,7 @@ _WORDS = {
     Rule.TARGET_MEMBER: "its target names a member, such as {object}.Attributes.Name",
     Rule.TARGET_ID: "its target {target} is the id that the service assigns; use an attribute, "
     "such as {object}.Attributes.{member}",
+    Rule.TARGET_PATH: "its target {target}: {problem}",
     Rule.TARGET_FILLED: "its target {target} is filled by the service; choose another",
     Rule.TARGETS_EXCLUSIVE: "{target} and {other_target} exclude each other; target only one of "
     "them",

@@ -113,12 +113,15 @@ class Model(BaseModel, metaclass=_ModelType):
                 raise _hinted(cls, error) from None
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Validate an assignment, and keep `model_extra`, which pydantic drops then."""
+            """Validate an assignment, and keep `model_extra`, which pydantic drops."""
             extra = self.model_extra
             try:
                 super().__setattr__(name, value)
             except ValidationError as error:
                 raise _hinted(type(self), error) from None
+            for unknown_name in extra or ():
+                # pydantic makes fields of them.
+                self.__dict__.pop(unknown_name, None)
             object.__setattr__(self, "__pydantic_extra__", extra)
 
     def reveal(self) -> dict[str, Any]:

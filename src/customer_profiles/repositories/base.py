@@ -5,7 +5,17 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, TypedDict, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    NoReturn,
+    Protocol,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+)
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
@@ -266,6 +276,27 @@ def build(model: type[M], fields: Mapping[str, Any], known: frozenset[str]) -> M
     except ValidationError as error:
         msg = f"{model.__name__}: {reasons_of(error)}"
         raise InvalidInputError(msg) from None
+
+
+Extra: TypeAlias = "Mapping[str, Any] | None"
+"""Members that the service has and this version does not, by their names on the wire."""
+
+
+def with_extra(wire: Wire, extra: Extra, model: type[Model], operation: str) -> Wire:
+    """Return a request with members that the service has and the model does not have yet.
+
+    Raises:
+        InvalidInputError: the model has such a field, or the operation has no such member.
+    """
+    fields = {to_pascal(name): name for name in model.model_fields}
+    members = input_shape(operation).members
+    for name in extra or ():
+        if name in fields:
+            msg = f"extra has {name}, which is the field {fields[name]}; give it as a keyword"
+            raise InvalidInputError(msg)
+        if name not in members:
+            raise InvalidInputError(unknown(name, members, operation, "member"))
+    return {**wire, **(extra or {})}
 
 
 def reasons_of(error: ValidationError) -> str:

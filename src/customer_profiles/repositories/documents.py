@@ -9,12 +9,23 @@ from pydantic.alias_generators import to_pascal
 from customer_profiles import _wire
 from customer_profiles._problems import refuse
 
-from .base import Collection, R, before_and_after, build, check_unchanged, input_shape, source_of
+from .base import (
+    Collection,
+    R,
+    before_and_after,
+    build,
+    check_unchanged,
+    input_shape,
+    source_of,
+    with_extra,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from customer_profiles._wire import Wire
+
+    from .base import Extra
 
 
 class Documents(Collection[R]):
@@ -65,15 +76,17 @@ class Documents(Collection[R]):
         """Delete a record."""
         self.delete(self._name_of(record))
 
-    def _create(self, name: str, settings: Mapping[str, Any]) -> R:
+    def _create(self, name: str, settings: Mapping[str, Any], extra: Extra) -> R:
         record = self._build(name, {**self._defaults, **settings})
-        return self._read(self._CREATE, _wire.fit(record._to_wire(), input_shape(self._CREATE)))
+        wire = _wire.fit(record._to_wire(), input_shape(self._CREATE))
+        return self._read(self._CREATE, with_extra(wire, extra, self._model, self._CREATE))
 
-    def _update(self, name: str, settings: Mapping[str, Any]) -> R:
+    def _update(self, name: str, settings: Mapping[str, Any], extra: Extra) -> R:
         shape = input_shape(self._UPDATE)
         wire = _wire.fit(self._build(name, settings)._to_wire(keep_none=True), shape)
         changes, problems = _wire.patch(wire, shape)
         refuse(problems, self._UPDATE)
+        changes = with_extra(changes, extra, self._model, self._UPDATE)
         return self._read(self._UPDATE, changes) if len(changes) > 1 else self.get(name)
 
     def _build(self, name: str, settings: Mapping[str, Any]) -> R:

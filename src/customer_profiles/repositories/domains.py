@@ -17,6 +17,8 @@ from .documents import Documents
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
 
+    from .base import Extra
+
 
 class Domains(Documents[Domain]):
     """The domains of an account and region.
@@ -40,11 +42,20 @@ class Domains(Documents[Domain]):
         self._gateway = gateway
         self._scope = {}
 
-    def create(self, name: str, /, **settings: Unpack[DomainFields]) -> Domain:
+    def create(
+        self,
+        name: str,
+        /,
+        *,
+        extra: Extra = None,
+        **settings: Unpack[DomainFields],
+    ) -> Domain:
         """Create a domain.
 
         Args:
             name: up to 64 letters, digits, `_` and `-`.
+            extra: members that only the service has, by their wire names, such as
+                `{"NewMember": "x"}`.
             settings: any setting by its name; `default_expiration_days` is 366 when it is left
                 out, as in the service's console.
 
@@ -52,19 +63,32 @@ class Domains(Documents[Domain]):
             BadRequestError: a domain of that name exists.
             InvalidInputError: a setting breaks the service's rules; nothing was sent.
         """
-        return self._create(name, settings)
+        return self._create(name, settings, extra)
 
-    def update(self, name: str, /, **settings: Unpack[DomainFields]) -> Domain:
+    def update(
+        self,
+        name: str,
+        /,
+        *,
+        extra: Extra = None,
+        **settings: Unpack[DomainFields],
+    ) -> Domain:
         """Change settings, each as a whole; those that you leave out are kept.
 
         None clears the encryption key and the dead-letter queue. Without settings, the domain is
         read and nothing is changed.
 
+        Args:
+            name: the name.
+            extra: members that only the service has, by their wire names, such as
+                `{"NewMember": "x"}`.
+            settings: the settings to change.
+
         Raises:
             ResourceNotFoundError: there is no such domain.
             InvalidInputError: a setting breaks the service's rules; nothing was sent.
         """
-        return self._update(name, settings)
+        return self._update(name, settings, extra)
 
     def named(self, name: str) -> Domain:
         """Return a domain that has only its name; sends nothing."""

@@ -11,6 +11,8 @@ from .documents import Documents
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from .base import Extra
+
 
 class Layouts(Documents[Layout]):
     """The layouts of one domain.
@@ -31,11 +33,20 @@ class Layouts(Documents[Layout]):
     _UPDATE = "UpdateDomainLayout"
     _DELETE = "DeleteDomainLayout"
 
-    def create(self, name: str, /, **settings: Unpack[LayoutFields]) -> Layout:
+    def create(
+        self,
+        name: str,
+        /,
+        *,
+        extra: Extra = None,
+        **settings: Unpack[LayoutFields],
+    ) -> Layout:
         """Create a layout.
 
         Args:
             name: up to 64 letters, digits, `_` and `-`.
+            extra: members that only the service has, by their wire names, such as
+                `{"NewMember": "x"}`.
             settings: `display_name`, `description` and `layout` are required; `layout_type` is
                 PROFILE_EXPLORER when it is left out.
 
@@ -43,13 +54,26 @@ class Layouts(Documents[Layout]):
             BadRequestError: the domain has a layout of that name.
             InvalidInputError: a setting breaks the service's rules; nothing was sent.
         """
-        return self._create(name, settings)
+        return self._create(name, settings, extra)
 
-    def update(self, name: str, /, **settings: Unpack[LayoutFields]) -> Layout:
+    def update(
+        self,
+        name: str,
+        /,
+        *,
+        extra: Extra = None,
+        **settings: Unpack[LayoutFields],
+    ) -> Layout:
         """Change settings of a layout; those that you leave out are kept.
+
+        Args:
+            name: the name.
+            extra: members that only the service has, by their wire names, such as
+                `{"NewMember": "x"}`.
+            settings: the settings to change.
 
         Raises:
             ResourceNotFoundError: the domain has no such layout.
             InvalidInputError: a setting breaks the service's rules; nothing was sent.
         """
-        return self._update(name, settings)
+        return self._update(name, settings, extra)

@@ -19,7 +19,16 @@ from customer_profiles.errors import (
 from customer_profiles.models.base import attach_all
 from customer_profiles.models.profile import Profile, ProfileFields
 
-from .base import Answer, Page, build, input_shape, page_reader, source_of
+from .base import (
+    Answer,
+    Page,
+    before_and_after,
+    build,
+    input_shape,
+    page_reader,
+    source_of,
+    with_extra,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.models.history import Provenance
 
+    from .base import Extra
     from .history import History
     from .profile_objects import ObjectsOfProfile
 
@@ -133,10 +143,23 @@ class Profiles:
         self._gateway = gateway
         self.domain_name = domain_name
 
-    def create(self, profile: Profile | None = None, /, **fields: Unpack[ProfileFields]) -> Profile:
+    def create(
+        self,
+        profile: Profile | None = None,
+        /,
+        *,
+        extra: Extra = None,
+        **fields: Unpack[ProfileFields],
+    ) -> Profile:
         """Create a profile from a `Profile` or from keywords, and return it with its id.
 
         None is not sent; `""` is an error, as there is nothing to clear yet.
+
+        Args:
+            profile: the profile, or keywords.
+            extra: members that only the service has, by their wire names, such as
+                `{"NewMember": "x"}`.
+            fields: the fields of the profile.
 
         Raises:
             InvalidInputError: a field breaks the service's rules; nothing was sent.
@@ -145,11 +168,12 @@ class Profiles:
             ResourceNotFoundError: the domain does not exist.
         """
         wire = profile_of(profile, fields, unset=without_none)._to_wire()
-        request = self._request(_wire.fit(wire, input_shape(_CREATE)))
+        wire = with_extra(_wire.fit(wire, input_shape(_CREATE)), extra, Profile, _CREATE)
+        request = self._request(wire)
         answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
         stored = {**request, "ProfileId": answer.profile_id}
         del stored["DomainName"]
-        return Profile.model_validate(stored)._attach(self, stored)
+        return Profile.model_validate(stored, extra="allow")._attach(self, stored)
 
     def get(self, profile_id: str) -> Profile:
         """Read one profile by its id.
@@ -193,12 +217,25 @@ class Profiles:
         return ordered
 
     def update(
-        self, profile_id: str, patch: Profile | None = None, /, **fields: Unpack[ProfileFields]
+        self,
+        profile_id: str,
+        patch: Profile | None = None,
+        /,
+        *,
+        extra: Extra = None,
+        **fields: Unpack[ProfileFields],
     ) -> None:
         """Change fields of a profile without reading it first.
 
         Fields that you set are sent; `""` and None clear; fields that you leave out are kept. The
         same holds inside addresses and `attributes`. Without fields, nothing is sent.
+
+        Args:
+            profile_id: the id of the profile.
+            patch: the changes as a profile, or keywords.
+            extra: members that only the service has, by their wire names, such as
+                `{"NewMember": "x"}`.
+            fields: the changes as keywords.
 
         Raises:
             InvalidInputError: a field breaks the service's rules or cannot be cleared.
@@ -210,7 +247,7 @@ class Profiles:
         wire.pop("ProfileId", None)
         changes, problems = _wire.patch(_wire.fit(wire, shape), shape)
         refuse(problems, _UPDATE)
-        self._update(profile_id, changes)
+        self._update(profile_id, with_extra(changes, extra, Profile, _UPDATE))
 
     def delete(self, profile_id: str) -> None:
         """Delete a profile with its objects and search keys.
@@ -357,19 +394,20 @@ class Profiles:
 
     def save(self, record: Profile) -> None:
         """Send what changed in a profile since it was read, nothing else."""
-        stored, wanted = source_of(record), record._to_wire()
+        stored, shape = source_of(record), input_shape(_UPDATE)
         profile_id = stored["ProfileId"]
         if record.profile_id != profile_id:
             msg = "profile_id cannot be changed: it names the profile that is saved"
             raise InvalidInputError(msg)
-        changes, problems = _wire.difference(stored, wanted, input_shape(_UPDATE))
+        changes, problems = _wire.difference(*before_and_after(record, stored, shape), shape)
         refuse(problems, _UPDATE)
         self._update(profile_id, changes)
-        record._attach(self, wanted)
+        record._attach(self, record._to_wire())
 
     def _is_changed(self, record: Profile) -> bool:
         """Return whether a profile has unsaved changes."""
-        return any(_wire.difference(source_of(record), record._to_wire(), input_shape(_UPDATE)))
+        shape = input_shape(_UPDATE)
+        return any(_wire.difference(*before_and_after(record, source_of(record), shape), shape))
 
     def _reread(self, record: Profile) -> Profile:
         """Read a profile again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from customer_profiles._standard_objects import standard
 from customer_profiles._type_rules import MOST_KEYS, Rule, content_types, violations
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.store import domains as domain_store
@@ -12,7 +13,6 @@ from customer_profiles.engine.store import object_types as store
 
 from .mapping import Mapping
 from .sources import compile_source
-from .standard import standard
 from .targets import compile_target
 from .templates import predefined_keys, templates
 
@@ -107,6 +107,7 @@ _WORDS = {
     "members",
     Rule.TARGET_ID: "Field '{name}': Target: '{target}' is the id that the service gives; use an "
     "attribute, {object}.Attributes.{member}",
+    Rule.TARGET_PATH: "Field '{name}': Target: {problem}",
     Rule.TARGET_FILLED: "Field '{name}': Target: '{target}' is filled by the service; choose "
     "another member",
     Rule.TARGETS_EXCLUSIVE: "Fields '{name}' and '{other_name}': {target} and {other_target} "

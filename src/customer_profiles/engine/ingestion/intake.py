@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json, to_json
 
+from customer_profiles._standard_objects import standard
 from customer_profiles.engine.profiles import history as profile_history
 from customer_profiles.engine.profiles import keys, owned_keys, provenance, removal
 from customer_profiles.engine.profiles.expiry import expires_after
@@ -28,7 +29,6 @@ from customer_profiles.engine.store.rows import (
 
 from . import compiled_types
 from .batch import Batch
-from .standard import standard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from customer_profiles import _standard_objects as standard
 from customer_profiles import _timestamps
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.profiles.keys import PROFILE
 
-from . import standard
 from .sources import Source, compile_source
 from .targets import Target, compile_target, writer
 from .values import text

@@ -7,10 +7,10 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from customer_profiles import _standard_objects as standard
 from customer_profiles import _wire
 from customer_profiles.engine.profiles.keys import PROFILE
 
-from . import standard
 from .sources import compile_source
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
+from customer_profiles._standard_objects import standard
 from customer_profiles._type_rules import content_types
 from customer_profiles.engine.ingestion import compiled_types, detection
-from customer_profiles.engine.ingestion.standard import standard
 from customer_profiles.engine.ingestion.templates import templates
 from customer_profiles.engine.profiles import keys, owned_keys, type_removal
 from customer_profiles.engine.profiles.access import domain_row

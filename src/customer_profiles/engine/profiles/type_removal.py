@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import TypeVar
 
-    from customer_profiles.engine.ingestion.standard import StandardObject
+    from customer_profiles._standard_objects import StandardObject
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 

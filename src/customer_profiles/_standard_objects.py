@@ -11,13 +11,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _wire
-from customer_profiles._type_rules import PROFILE, STANDARD_OBJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_DATA = Path(__file__).with_name("data") / "standard_objects.json"
+_DATA = Path(__file__).with_suffix(".json")
+PROFILE = "_profile"
 TIMESTAMP = "SourceLastUpdatedTimestamp"
+
+
+class StandardName(NamedTuple):
+    """What a standard object is called by keys and fields."""
+
+    identifier: str
+    """The identifier of keys that tie a source's object to the standard object."""
+    id_member: str
+    """The member that holds the id; the service assigns it."""
+
+
+# AG:standard-objects. Each of the service's identifiers has its standard object.
+STANDARD_OBJECTS = {
+    PROFILE: StandardName("PROFILE", "ProfileId"),
+    "_asset": StandardName("ASSET", "AssetId"),
+    "_case": StandardName("CASE", "CaseId"),
+    "_order": StandardName("ORDER", "OrderId"),
+    "_communicationRecord": StandardName("COMMUNICATION_RECORD", "CommunicationRecordId"),
+    "_airPreference": StandardName("AIR_PREFERENCE", "PreferenceId"),
+    "_hotelPreference": StandardName("HOTEL_PREFERENCE", "PreferenceId"),
+    "_airBooking": StandardName("AIR_BOOKING", "BookingId"),
+    "_airSegment": StandardName("AIR_SEGMENT", "SegmentId"),
+    "_hotelReservation": StandardName("HOTEL_RESERVATION", "ReservationId"),
+    "_hotelStayRevenue": StandardName("HOTEL_STAY_REVENUE", "StayRevenueId"),
+    "_loyalty": StandardName("LOYALTY", "LoyaltyId"),
+    "_loyaltyTransaction": StandardName("LOYALTY_TRANSACTION", "TransactionId"),
+    "_loyaltyPromotion": StandardName("LOYALTY_PROMOTION", "PromotionId"),
+    "_device": StandardName("DEVICE", "DeviceId"),
+    "_webAnalytics": StandardName("WEB_ANALYTICS", "EventId"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +158,7 @@ def _hint(node: Node, name: str) -> str:
     import difflib
 
     close = difflib.get_close_matches(name, node.members, n=1)
-    return f", did you mean '{close[0]}'?" if close else ""
+    return f", did you mean '{close[0]}'?" if close else f"; it has {', '.join(node.members)}"
 
 
 def _profile() -> StandardObject:
