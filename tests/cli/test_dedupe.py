@@ -196,3 +196,18 @@ def test_a_file_of_nobody_has_no_groups(tmp_path: Path) -> None:
     (tmp_path / "shop.csv").write_text("FirstName,LastName\n")
 
     assert "0 rows, 0 groups" in run(tmp_path / "shop.csv").stdout
+
+
+def test_cells_that_a_spreadsheet_would_run_are_guarded(tmp_path: Path) -> None:
+    file = tmp_path / "shop.csv"
+    formulas = ["=HYPERLINK(A1)", "@SUM(A1)", "-2+cmd|' /C calc'!A0", "+1 206 555 0100", "Ada"]
+    with file.open("w", newline="") as text:
+        csv.writer(text).writerows([[*HEADER, "Note"], *([*row, "x"] for row in ROWS)])
+        csv.writer(text).writerows(
+            ["Ada", f"Last{n}x", f"q{n}@example.com", "", formula]
+            for n, formula in enumerate(formulas)
+        )
+    run(file)
+    notes = [row["Note"] for row in rows(tmp_path / "shop.matches.csv")]
+
+    assert notes[-5:] == [f"'{formula}" for formula in formulas[:3]] + formulas[3:]

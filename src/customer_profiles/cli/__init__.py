@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typer import Typer
 
-_INTERRUPTED = 130
+_ERROR, _INTERRUPTED = 2, 130
 
 
 def main() -> None:
@@ -18,7 +18,18 @@ def main() -> None:
         app = _app()
     except KeyboardInterrupt:  # Ctrl-C before typer is imported, which handles it later.
         sys.exit(_INTERRUPTED)
-    app()
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:  # A shell can close it.
+                sys.stdout.flush()
+    except OSError as error:
+        # Python would try to write the rest at exit, and fail again.
+        sys.stdout = None
+        if sys.stderr is not None:
+            sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+        sys.exit(_ERROR)
 
 
 def _app() -> Typer:

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from .console import err, fail, out
+from .spreadsheets import FORMULA
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -234,11 +235,25 @@ def _write(table: pa.Table, target: Path, delimiter: str) -> None:
             parquet.write_table(table, part)
         else:
             options = arrow.WriteOptions(delimiter=delimiter, quoting_style="needed")
-            arrow.write_csv(table, part, options)
+            arrow.write_csv(_guarded(table), part, options)
         part.replace(target)
     except OSError as error:
         part.unlink(missing_ok=True)
         fail(f"{target} cannot be written: {error.strerror or error}")
+
+
+def _guarded(table: pa.Table) -> pa.Table:
+    """Return the table with a quote before each cell that a spreadsheet would run."""
+    import pyarrow as pa
+    from pyarrow import compute as pc
+
+    for index, name in enumerate(table.column_names):
+        column = table.column(index)
+        if pa.types.is_string(column.type):
+            is_formula = pc.match_substring_regex(column, FORMULA)
+            quoted = pc.binary_join_element_wise("'", column, "")
+            table = table.set_column(index, name, pc.if_else(is_formula, quoted, column))
+    return table
 
 
 def _draw(resolution: Resolution, file: Path) -> None:

@@ -10,7 +10,17 @@ from rich.markup import escape
 
 from customer_profiles import CustomerProfiles
 
-from .console import INPUT, INTERRUPTED, err, errors_as_messages, fail, out, progress, reading
+from .console import (
+    INPUT,
+    INTERRUPTED,
+    check_is_no_folder,
+    err,
+    errors_as_messages,
+    fail,
+    out,
+    progress,
+    reading,
+)
 from .loading import KEYS, Rejects, Tally, load_rows
 from .records import CsvFile, map_columns
 from .target import get_or_create
@@ -55,6 +65,7 @@ def load(  # noqa: PLR0913  (the command's options)
     """
     if key is not None and key not in KEYS:
         fail(f"--key must be one of {', '.join(KEYS)}; it was {key!r}")
+    check_is_no_folder(file)
     name = Path("stdin") if file == INPUT else file
     with errors_as_messages(), reading(file) as raw:
         source = CsvFile(raw, delimiter=delimiter, encoding=encoding)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from customer_profiles import BadRequestError, InvalidInputError, MultipleResultsError
 
+from .spreadsheets import guarded
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
     from .records import CsvFile, Mapping
 
-_HEAD = b"line,reason"
 _SEVERAL, _NATIONAL = 10, 10
 KEYS = {"account_number": "account", "email_address": "email", "phone_number": "phone"}
 """The fields that can identify a customer, and the search key of each."""
@@ -43,7 +44,7 @@ class Rejects:
 
     def __init__(self, path: Path | None, header: list[str]) -> None:
         self.path: Path | None = path
-        self._header = header
+        self._header = ["line", "reason", *header]
         self._file: TextIO | None = None
         self.first: list[tuple[int, str]] = []
         self._writer: Any = None
@@ -64,7 +65,7 @@ class Rejects:
             msg = f"the rejects file {path} is an input of this command; give another --rejects"
             raise InvalidInputError(msg)
         try:
-            is_ours = not path.exists() or _is_rejects_file(path)
+            is_ours = not path.exists() or self._is_rejects_file(path)
             if is_ours:
                 with path.open("a") as file:
                     file.truncate(keep)
@@ -74,8 +75,15 @@ class Rejects:
             msg = f"the rejects file {path} cannot be written: {error.strerror}; give another"
             raise InvalidInputError(msg) from error
         if not is_ours:
-            msg = f"{path} exists and is no rejects file; move it, or give another --rejects"
+            msg = f"{path} exists and holds no rejects of this file; give another --rejects"
             raise InvalidInputError(msg)
+
+    def _is_rejects_file(self, path: Path) -> bool:
+        with path.open(newline="", encoding="utf-8") as file:
+            try:
+                return next(csv.reader(file), []) == self._header
+            except (UnicodeDecodeError, csv.Error):
+                return False
 
     @property
     def size(self) -> int:
@@ -93,18 +101,13 @@ class Rejects:
             self._file = self.path.open("a", newline="", encoding="utf-8", buffering=1)
             self._writer = csv.writer(self._file)
             if is_new:
-                self._writer.writerow(["line", "reason", *self._header])
-        self._writer.writerow([line, reason, *cells])
+                self._writer.writerow(self._header)
+        self._writer.writerow([line, guarded(reason), *map(guarded, cells)])
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
-
-
-def _is_rejects_file(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(_HEAD)) == _HEAD
 
 
 def load_rows(  # noqa: PLR0913  (all but three are options)

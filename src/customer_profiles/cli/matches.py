@@ -18,7 +18,7 @@ from customer_profiles import (
     NoResultError,
 )
 
-from .console import err, fail, out
+from .console import confirm, err, fail, out
 from .target import Target, with_target
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def merge(  # noqa: PLR0913  (the command's options)
         match = _match(domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING")
         count = len(match.profile_ids)
         if not yes:
-            typer.confirm(f"Merge {count} profiles into {keep}? It cannot be undone.", abort=True)
+            confirm(f"Merge {count} profiles into {keep}? It cannot be undone.")
         match.merge(keep, take=taken)
         out.print(f"merged {count} profiles into {keep}", soft_wrap=True)
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from customer_profiles import InvalidInputError, ObjectType
 
-from .console import err, errors_as_messages, fail, out
+from .console import confirm, echo, err, errors_as_messages, fail, out
 from .target import Target, with_target
 
 app: typer.Typer = typer.Typer(
@@ -80,7 +80,7 @@ def get(
     with target.open() as domain:
         found = domain.object_types.get(name)
         if output is None:
-            typer.echo(json.dumps(found._to_wire(), indent=2, ensure_ascii=False))
+            echo(json.dumps(found._to_wire(), indent=2, ensure_ascii=False))
         else:
             found.to_file(_new(output))
 
@@ -115,7 +115,7 @@ def delete(
         object_type = domain.object_types.get(name)
         if not yes:
             question = f"Delete {name}, its objects and their values in {target.domain}?"
-            typer.confirm(question, abort=True)
+            confirm(question)
         object_type.delete()
         out.print(f"deleted {escape(name)}")
 
@@ -143,7 +143,7 @@ def plan(
         declared = [ObjectType.from_file(file) for file in files]
         object_types = domain.object_types
         planned = object_types.plan(*declared, delete_undeclared=delete_undeclared)
-        typer.echo(str(planned))
+        echo(str(planned))
         if planned.is_empty:
             return
         if not apply:
@@ -176,7 +176,7 @@ def codegen(
             return
         source = write(*(object_types.get(name) for name in chosen))
         if output is None:
-            typer.echo(source, nl=False)
+            echo(source, nl=False)
         else:
             _new(output).write_text(source, encoding="utf-8")
 

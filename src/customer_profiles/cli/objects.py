@@ -10,7 +10,17 @@ from rich.markup import escape
 
 from customer_profiles import CustomerProfilesError
 
-from .console import INPUT, INTERRUPTED, USAGE, err, errors_as_messages, out, progress, reading
+from .console import (
+    INPUT,
+    INTERRUPTED,
+    USAGE,
+    check_is_no_folder,
+    err,
+    errors_as_messages,
+    out,
+    progress,
+    reading,
+)
 from .loading import Rejects
 from .putting import Line, Progress, Run, csv_lines, json_lines
 from .target import Target, with_target
@@ -70,6 +80,7 @@ def put(  # noqa: PLR0913  (the command's options)
     Exit code: 0 all objects put, 1 some rejected, 2 an error (the message says what is stored),
     130 interrupted.
     """
+    check_is_no_folder(file)
     name = Path("stdin.jsonl") if file == INPUT else file
     rejects_file = Rejects(rejects or name.with_suffix(".rejects.csv"), ["object"])
     progress_file = (

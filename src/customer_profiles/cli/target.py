@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -13,7 +14,7 @@ import typer
 
 from customer_profiles import AwsChannel, CustomerProfiles, Domain, ResourceNotFoundError
 
-from .console import errors_as_messages
+from .console import errors_as_messages, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +47,8 @@ class Target:
             create: create the domain if it is missing. Only the embedded engine does so: on AWS
                 a domain has settings that its owner must choose.
         """
+        if self.db is not None and not create:
+            check_exists(self.db)
         with errors_as_messages(), self._connect() as cp:
             is_created = create and self.db is not None
             yield get_or_create(cp, self.domain) if is_created else cp.domain(self.domain)
@@ -84,6 +87,16 @@ def with_target(command: Callable[..., None]) -> Callable[..., None]:
     vars(run)["__signature__"] = inspect.Signature(parameters)  # typer reads it
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def check_exists(db: Path) -> None:
+    """End the command if a database file does not exist, so that a typing error creates none."""
+    if db.exists():
+        return
+    names = [path.name for path in db.parent.glob(f"*{db.suffix}")] if db.parent.is_dir() else []
+    close = difflib.get_close_matches(db.name, names, n=1)
+    hint = f"did you mean {close[0]}?" if close else "`load` and `object-types put` create one"
+    fail(f"{db} does not exist; {hint}")
 
 
 def get_or_create(cp: CustomerProfiles, name: str) -> Domain:
