@@ -206,6 +206,18 @@ def connected(
     return seen
 
 
+def level_of(
+    profile: Id,
+    keys_held: Callable[[Id], Iterable[RuleKey]],
+    holders: Callable[[RuleKey], Iterable[Id]],
+) -> int | None:
+    """Return the strongest level at which a profile matches any other one, None without any."""
+    for key in sorted(keys_held(profile)):
+        if any(other != profile for other in holders(key)):
+            return key.level
+    return None
+
+
 def group_of(
     profile: Id,
     keys_held: Callable[[Id], Iterable[RuleKey]],
@@ -218,11 +230,10 @@ def group_of(
     is one. The order in which profiles are written does not matter.
     """
     # Assumed: a profile that matches a member of a stronger group is grouped with all its members.
-    for key in sorted(keys_held(profile)):
-        if any(other != profile for other in holders(key)):
-            ids = connected(profile, key.level, keys_held, holders)
-            return Group(key.level, tuple(sorted(ids)))
-    return None
+    level = level_of(profile, keys_held, holders)
+    if level is None:
+        return None
+    return Group(level, tuple(sorted(connected(profile, level, keys_held, holders))))
 
 
 def _configured(config: Wire) -> list[list[str]]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store import rule_matches as store
 
 from . import rule_keys
+from .rule_keys import Group
 from .rules import holders, keys_held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from customer_profiles.engine.store.database import Connection
-
-    from .rule_keys import Group
 
 _ROWS_A_READ = 200
 _LEVELS = "0123456789abcdef"
@@ -31,10 +27,41 @@ class RuleMatch(NamedTuple):
     rows: tuple[int, ...]
 
 
+class _Index:
+    """The index of keys as one request reads it: each key and each profile's keys once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._keys_held = cache(partial(keys_held, connection))
+        self._holders = cache(partial(holders, connection))
+
+    def level(self, row: int) -> int | None:
+        """Return the level of a profile's own group."""
+        return rule_keys.level_of(row, self._keys_held, self._holders)
+
+    def own_group(self, row: int) -> Group[int] | None:
+        """Return the group of a profile; None if it matches no other."""
+        return rule_keys.group_of(row, self._keys_held, self._holders)
+
+    def connected(self, row: int, level: int) -> Group[int]:
+        """Return a profile and all that are connected with it up to a level."""
+        rows = rule_keys.connected(row, level, self._keys_held, self._holders)
+        return Group(level, tuple(sorted(rows)))
+
+    def match(self, group: Group[int]) -> RuleMatch:
+        """Return the match of a group."""
+        stored = profile_store.at(self._connection, group.ids[0])
+        name = stored.profile_id.hex() if stored else ""
+        # Assumed: a match id is 32 hexadecimal digits.
+        # Assumed: a match keeps its id as long as its first profile and its level stay.
+        return RuleMatch(_LEVELS[group.level] + name[1:], group.level, group.ids)
+
+
 def of_profile(connection: Connection, row: int) -> RuleMatch | None:
     """Return the match of a profile; None if it matches no other."""
-    group = _group(connection, row)
-    return None if group is None else _match(connection, group)
+    index = _Index(connection)
+    group = index.own_group(row)
+    return None if group is None else index.match(group)
 
 
 def find(connection: Connection, domain: int, match_id: str) -> RuleMatch | None:
@@ -43,69 +70,41 @@ def find(connection: Connection, domain: int, match_id: str) -> RuleMatch | None
     first = profile_store.row_of(connection, domain, _first_of(match_id))
     if first is None or level < 1:
         return None
-    group = _group_at(connection, first, level)
-    match = None if group is None else _match(connection, group)
-    return match if match and match.match_id == match_id else None
+    index = _Index(connection)
+    group = index.connected(first, level)
+    # The first profile may belong to a stronger group than the one that is named after it.
+    if not any(index.level(row) == level for row in group.ids):
+        return None
+    match = index.match(group)
+    return match if match.match_id == match_id else None
 
 
 def page(
     connection: Connection, domain: int, after: int, limit: int
 ) -> tuple[list[RuleMatch], int | None]:
     """Return matches of a domain in order, and the row after which the next page begins."""
+    index = _Index(connection)
     found: list[RuleMatch] = []
+    grouped = set[tuple[int | None, int]]()
     while len(found) < limit:
         rows = store.sharing(connection, domain, after, _ROWS_A_READ)
         for row in rows:
             after = row
-            group = _group(connection, row)
-            if group is None or _is_listed_before(connection, group, row):
+            level = index.level(row)
+            group = None if (level, row) in grouped else index.own_group(row)
+            if group is None:
                 continue
-            found.append(_match(connection, group))
+            grouped.update((level, other) for other in group.ids)
+            # An earlier page has listed the group if it is an earlier profile's own group.
+            if any(other < row and index.level(other) == level for other in group.ids):
+                continue
+            found.append(index.match(group))
             if len(found) == limit:
                 break
         if not rows:
             return found, None
     more = store.sharing(connection, domain, after, 1)
     return found, after if more else None
-
-
-def profile_ids(connection: Connection, rows: Iterable[int], now: float) -> list[str]:
-    """Return the ids of profiles that have not expired."""
-    bodies = profile_store.bodies(connection, list(rows), now)
-    return [json.loads(bodies[row])["ProfileId"] for row in sorted(bodies)]
-
-
-def _group(connection: Connection, row: int) -> Group[int] | None:
-    return rule_keys.group_of(row, partial(keys_held, connection), partial(holders, connection))
-
-
-def _group_at(connection: Connection, row: int, level: int) -> Group[int] | None:
-    """Return the group of a level whose first profile this is.
-
-    The profile's own group may be stronger than the group that is named after it.
-    """
-    own = _group(connection, row)
-    if own is None or own.level == level:
-        return own
-    rows = rule_keys.connected(
-        row, level, partial(keys_held, connection), partial(holders, connection)
-    )
-    groups = (group for other in sorted(rows) if (group := _group(connection, other)))
-    return next((group for group in groups if group.level == level), None)
-
-
-def _is_listed_before(connection: Connection, group: Group[int], row: int) -> bool:
-    """Return whether this is the own group of an earlier profile; others have a stronger one."""
-    owns = (_group(connection, other) for other in group.ids if other < row)
-    return any(own is not None and own.level == group.level for own in owns)
-
-
-def _match(connection: Connection, group: Group[int]) -> RuleMatch:
-    stored = profile_store.at(connection, group.ids[0])
-    name = stored.profile_id.hex() if stored else ""
-    # Assumed: a match id is 32 hexadecimal digits.
-    # Assumed: a match keeps its id as long as its first profile and its level stay.
-    return RuleMatch(_LEVELS[group.level] + name[1:], group.level, group.ids)
 
 
 def _first_of(match_id: str) -> bytes:

@@ -41,8 +41,9 @@ def by_rules(
         match = rule_matches.of_profile(connection, _row(context, connection, request))
     if match is None:
         return {}, []
+    profiles = store.present(connection, match.rows, context.clock.now())
     found = {"MatchId": match.match_id, "RuleLevel": match.level}
-    return found, rule_matches.profile_ids(connection, match.rows, context.clock.now())
+    return found, [profile_id for _, profile_id in profiles]
 
 
 def _row(context: Context, connection: Connection, request: Wire) -> int:

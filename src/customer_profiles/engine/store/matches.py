@@ -156,12 +156,16 @@ def profiles_of(connection: Connection, match: Match, now: float) -> list[tuple[
     (members,) = connection.execute(
         "SELECT members FROM matches WHERE id = ?", (match.id,)
     ).fetchone()
-    rows = connection.execute(
+    return present(connection, array("q", members).tolist(), now)
+
+
+def present(connection: Connection, rows: Sequence[int], now: float) -> list[tuple[int, str]]:
+    """Return the rows and ids of those profiles that have not expired, in order."""
+    return connection.execute(
         "SELECT id, lower(hex(profile_id)) FROM profiles "
         "WHERE id IN (SELECT value FROM json_each(?)) AND expires > ? ORDER BY id",
-        (json.dumps(array("q", members).tolist()), now),
-    )
-    return rows.fetchall()
+        (json.dumps(rows), now),
+    ).fetchall()
 
 
 def put_model(connection: Connection, domain: int, model: str, now: float) -> None:
