@@ -13,7 +13,7 @@ from customer_profiles.engine.store import history
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
-from customer_profiles.engine.store.rows import key_slots, owned_objects_slot
+from customer_profiles.engine.store.rows import key_slots
 
 from . import keys, owned_keys, provenance
 from .keys import PROFILE
@@ -39,13 +39,14 @@ def part(connection: Connection, stored: Stored) -> Part:
 
 def _changed(connection: Connection, stored: Stored) -> float:
     """Return when a profile, or one that was merged into it, was last changed by hand."""
-    times = [made_at(stored.profile_id)]
-    for event in history.of(connection, stored.id):
-        if event.action == "UPDATED":
-            times.append(event.created)
-        elif event.action == "MERGED" and event.content:
-            times.append(from_json(event.content).get(_CHANGED, 0.0))
-    return max(times)
+    updated = history.latest(connection, stored.id, "UPDATED")
+    # The latest merge knows about all earlier ones.
+    merged = history.latest(connection, stored.id, "MERGED")
+    return max(
+        made_at(stored.profile_id),
+        updated.created if updated else 0.0,
+        from_json(merged.content).get(_CHANGED, 0.0) if merged and merged.content else 0.0,
+    )
 
 
 def fits(context: Context, merged: Merged) -> bool:
@@ -70,11 +71,13 @@ def merge(
     limit = context.quotas.profile_bytes
     if len(body) > limit:
         raise bad_request(f"The merged profile is {len(body)} bytes; the limit is {limit} bytes")
-    owned = set[keys.Key]()
-    owned.update(*(owned_keys.keys_of(connection, profile) for profile in profiles))
+    # The main profile's other keys, from its objects or added by hand, stay as they are.
+    gained = keys.of_fields(from_json(main.body))
     changed = max(_changed(connection, profile) for profile in profiles)
     for profile in others:
-        _move_objects(connection, profile, main.id)
+        owned = owned_keys.keys_of(connection, profile)
+        gained |= owned
+        object_store.move(connection, profile.id, main.id)
         key_store.remove(connection, profile.id, key_slots(profile.domain, owned))
         profile_store.delete(connection, profile.id)
     whole = main._replace(
@@ -86,7 +89,7 @@ def merge(
         object_bytes=sum(profile.object_bytes for profile in profiles),
     )
     profile_store.replace(connection, [whole])
-    _keep_keys(connection, whole, owned)
+    _keep_keys(connection, whole, gained)
     size = len(body) - sum(len(profile.body) for profile in profiles)
     domain_store.count(connection, main.domain, domain_store.Counts(-len(others), 0, size))
     now = context.clock.now()
@@ -97,18 +100,10 @@ def merge(
     history.add(connection, [history.Event(main.id, PROFILE, "MERGED", now, None, content)])
 
 
-def _move_objects(connection: Connection, profile: Stored, main: int) -> None:
-    moved = owned_keys.objects_of(connection, profile.id)
-    object_store.put(connection, [stored._replace(profile=main) for stored in moved])
-    for stored in moved:
-        key_store.remove(connection, stored.id, [owned_objects_slot(profile.id)])
-    key_store.add(connection, [(owned_objects_slot(main), stored.id) for stored in moved])
-
-
-def _keep_keys(connection: Connection, profile: Stored, owned: set[keys.Key]) -> None:
-    """Add all keys to the main profile; those that it does not provide become added keys."""
+def _keep_keys(connection: Connection, profile: Stored, gained: set[keys.Key]) -> None:
+    """Add keys to the main profile; those that it does not provide become added keys."""
     # It may provide new ones: a first name and the last name of another make a new full name.
-    provided = owned_keys.keys_of(connection, profile)
-    added = {key: key[1] for key in owned - provided}
-    owned_keys.add(connection, profile, added)
-    owned_keys.enter(connection, profile, provided)
+    provided = keys.of_fields(from_json(profile.body))
+    owned_keys.enter(connection, profile, gained | provided)
+    unprovided = owned_keys.unprovided(connection, profile, gained - provided)
+    owned_keys.add(connection, profile, {key: key[1] for key in unprovided})

@@ -101,12 +101,17 @@ def add(connection: Connection, profile: Stored, new: dict[Key, str]) -> None:
 
 def release(connection: Connection, profile: Stored, released: set[Key]) -> None:
     """Remove keys from a profile that none of its fields or objects provide any more."""
-    if not released:
-        return
-    unused = released - without_objects(connection, profile)
-    for provided in objects.keys_among(connection, profile.id, [to_json(key) for key in unused]):
-        unused -= read_keys(provided)
-    key_store.remove(connection, profile.id, key_slots(profile.domain, unused))
+    if released:
+        released = unprovided(connection, profile, released - without_objects(connection, profile))
+        key_store.remove(connection, profile.id, key_slots(profile.domain, released))
+
+
+def unprovided(connection: Connection, profile: Stored, wanted: set[Key]) -> set[Key]:
+    """Return those of `wanted` that no object of a profile provides."""
+    missing = set(wanted)
+    for provided in objects.keys_among(connection, profile.id, [to_json(key) for key in wanted]):
+        missing -= read_keys(provided)
+    return missing
 
 
 def replace(connection: Connection, profile: Stored, old: Wire, new: Wire) -> None:

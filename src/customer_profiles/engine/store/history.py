@@ -41,6 +41,16 @@ def of(connection: Connection, profile: int) -> list[Event]:
     return [Event(*row) for row in rows.fetchall()]
 
 
+def latest(connection: Connection, profile: int, action: str) -> Event | None:
+    """Read the latest stored event of a profile with this action."""
+    row = connection.execute(
+        "SELECT profile, type, action, created, unique_key, content FROM history "
+        "WHERE profile = ? AND action = ? ORDER BY id DESC LIMIT 1",
+        (profile, action),
+    ).fetchone()
+    return row and Event(*row)
+
+
 def has(connection: Connection, profile: int, action: str) -> bool:
     """Return whether an event with this action is stored for a profile."""
     row = connection.execute(

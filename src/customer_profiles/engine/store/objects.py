@@ -53,6 +53,23 @@ def put(connection: Connection, objects: Iterable[StoredObject]) -> None:
     )
 
 
+def move(connection: Connection, profile: int, target: int) -> None:
+    """Give all objects of a profile to another one."""
+    slots = {"slot": owned_objects_slot(profile), "target": owned_objects_slot(target)}
+    connection.execute(
+        f"UPDATE objects SET profile = :profile WHERE {_OF_PROFILE}",  # noqa: S608
+        {"profile": target, **slots},
+    )
+    for table in ("keys", "fresh_keys"):
+        added = connection.execute(
+            f"INSERT OR IGNORE INTO fresh_keys SELECT :target, holder FROM {table} "  # noqa: S608
+            "WHERE slot = :slot",
+            slots,
+        )
+        connection.fresh_rows += added.rowcount
+        connection.execute(f"DELETE FROM {table} WHERE slot = :slot", slots)  # noqa: S608
+
+
 def by_ids(
     connection: Connection, ids: Sequence[int], name: str | None = None
 ) -> list[StoredObject]:
