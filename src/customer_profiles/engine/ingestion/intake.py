@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -31,7 +32,7 @@ from . import compiled_types
 from .batch import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine.profiles.keys import Key
@@ -93,6 +94,8 @@ class Intake:
         self._last_row = domain.last_row
         self._new_profiles = self._new_objects = self._new_bytes = 0
         self._slots_by_key: dict[Key, int] = {}
+        # The newest object of each profile that has too many.
+        self._full: dict[int, int] = {}
         self.rejected: int = 0
         """The number of objects that became dead letters."""
 
@@ -129,6 +132,8 @@ class Intake:
             except Rejected as reason:
                 self.reject(item.body.decode(), str(reason))
         self._batch.flush()
+        for profile, newest in self._full.items():
+            self._evict(profile, newest)
         more = domain_store.Counts(self._new_profiles, self._new_objects, self._new_bytes)
         domain_store.count_rows(self._connection, self._domain.id, self._last_row, more)
 
@@ -203,7 +208,8 @@ class Intake:
         for moved in (earlier, *(item.old for item in standard_objects)):
             if moved is not None and moved.profile != profile.id:
                 self._remove_from_former_profile(moved)
-        self._evict(profile, stored)
+        if self._is_full(profile.objects, profile.object_bytes):
+            self._full[profile.id] = stored.id
 
     def _checked_size(self, body: bytes) -> bytes:
         """Return JSON that is not too large, or reject the object."""
@@ -418,32 +424,43 @@ class Intake:
         if profile is not None:
             owned_keys.release(self._connection, profile, owned_keys.read_keys(moved.keys))
 
-    def _evict(self, profile: profile_store.Stored, new: StoredObject) -> None:
-        """Remove objects of a profile that has too many objects or too large ones."""
+    def _is_full(self, objects: int, size: int) -> bool:
+        """Return whether a profile has too many objects or too large ones."""
         quotas = self._context.quotas
-        objects, size = profile.objects, profile.object_bytes
         # Assumed: objects are evicted for their total size as they are for their number.
-        while objects > 1 and (objects > quotas.objects or size > quotas.objects_bytes):
-            self._batch.flush()
-            victim = self._victim(profile.id, new)
-            if victim is None:
-                break
-            # Assumed: the history calls an evicted object expired.
-            removal.remove_objects(self._connection, [victim], "EXPIRED", self._now)
-            objects, size = objects - 1, size - len(victim.body)
+        return objects > 1 and (objects > quotas.objects or size > quotas.objects_bytes)
 
-    def _victim(self, profile: int, new: StoredObject) -> StoredObject | None:
-        """Choose the object to evict. AG:customer-profiles-data-limits."""
-        excess = {
-            name: count - limit
-            for name, count in object_store.counts(self._connection, profile).items()
-            if (limit := self._object_limit(name)) is not None and count > limit
-        }
-        name = max(excess, key=lambda name: excess[name]) if excess else new.type
-        # Assumed: an object that is the only one of its type evicts the oldest of all.
-        return object_store.oldest(self._connection, profile, name, new.id) or object_store.oldest(
-            self._connection, profile, None, new.id
-        )
+    def _evict(self, profile: int, newest: int) -> None:
+        """Remove objects of a full profile, except the newest. AG:customer-profiles-data-limits."""
+        present = object_store.ages(self._connection, profile)
+        counts = Counter(name for _, _, name, _ in present)
+        limits = {name: self._object_limit(name) for name in sorted(counts)}
+        size, victims = sum(size for *_, size in present), set[int]()
+
+        def oldest(types: Collection[str]) -> Iterator[object_store.Age]:
+            return (
+                age
+                for age in present
+                if age[2] in types and age[1] != newest and age[1] not in victims
+            )
+
+        oldest_of = {name: oldest({name}) for name in {*counts, self._type.name}}
+        oldest_of_all = oldest(counts)
+        while self._is_full(counts.total(), size):
+            excess = {
+                name: counts[name] - limit
+                for name, limit in limits.items()
+                if limit is not None and counts[name] > limit
+            }
+            name = max(excess, key=lambda name: excess[name]) if excess else self._type.name
+            # Assumed: an object that is the only one of its type evicts the oldest of all.
+            _, victim, name, length = next(oldest_of[name], None) or next(oldest_of_all)
+            victims.add(victim)
+            counts[name] -= 1
+            size -= length
+        # Assumed: the history calls an evicted object expired.
+        evicted = object_store.by_ids(self._connection, [*victims])
+        removal.remove_objects(self._connection, evicted, "EXPIRED", self._now)
 
     def _object_limit(self, name: str) -> int | None:
         definition = type_store.written(self._connection, self._domain.id, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion import compiled_types
@@ -13,6 +14,7 @@ from customer_profiles.engine.profiles.access import changing, domain_row, exist
 from customer_profiles.engine.profiles.expiry import reading
 from customer_profiles.engine.service.refusals import Refusal, bad_request, not_found
 from customer_profiles.engine.service.registry import operation
+from customer_profiles.engine.store import objects as store
 
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
@@ -74,14 +76,9 @@ def list_profile_objects(context: Context, request: Wire) -> Wire:
             # Seen from the service: a type that is not mapped in the domain is not found.
             raise compiled_types.unknown(name)
         profile = existing_profile(context, connection, domain, request["ProfileId"])
-        accepted = _filter_keys(connection, domain.id, object_filter)
-        found = [
-            stored
-            # Assumed: ListProfileObjects answers in the order in which objects first came.
-            for stored in owned_keys.listed_objects(connection, profile, name)
-            if stored.id > after
-            and (accepted is None or accepted & owned_keys.read_keys(stored.keys))
-        ]
+        wanted = _filter_keys(connection, domain.id, object_filter)
+        listed = owned_keys.listed_objects(connection, profile, name, after, wanted)
+        found = list(islice(listed, limit + 1))
     more = len(found) > limit
     token = context.pages.token(query, str(found[limit - 1].id)) if more else None
     items = [
@@ -111,8 +108,7 @@ def delete_profile_object(context: Context, request: Wire) -> Wire:
     name = request["ObjectTypeName"]
     with changing(context, request) as (connection, _, profile):
         unique_key = request["ProfileObjectUniqueKey"]
-        objects = owned_keys.objects_of(connection, profile.id, name)
-        found = next((stored for stored in objects if stored.unique_key == unique_key), None)
+        found = store.of_profile(connection, profile.id, name, unique_key)
         if found is None:
             # Assumed: deleting an object that the profile does not have is refused as not found.
             raise not_found(f"The profile has no object of type {name} with this unique key")

@@ -146,9 +146,9 @@ def delete_profile_key(context: Context, request: Wire) -> Wire:
     name, values = request["KeyName"], request["Values"]
     keys.check_own(name, values, predefined_keys())
     with changing(context, request) as (connection, domain, stored):
-        deleted = keys.by_key(name, key_content_types(connection, domain.id, name), values).keys()
+        deleted = set(keys.by_key(name, key_content_types(connection, domain.id, name), values))
         key_store.remove_added(connection, stored.id, name, [normal for _, normal in deleted])
-        if deleted & owned_keys.keys_of(connection, stored):
+        if owned_keys.provided(connection, stored, deleted):
             # Assumed: a key value that a field or an object provides cannot be deleted as a key.
             raise bad_request(
                 f"A field or an object of the profile holds this value of {name}; "

@@ -64,7 +64,7 @@ def ended(stored: StoredObject, action: str, now: float) -> Event:
 
 def is_unchanged(connection: Connection, profile: Stored) -> bool:
     """Return whether the profile's row is unchanged since it was created."""
-    return profile.sources is None and not store.has(connection, profile.id, "UPDATED")
+    return profile.sources is None and not store.latest(connection, profile.id, "UPDATED")
 
 
 def records(connection: Connection, profile: Stored) -> list[Record]:

@@ -103,7 +103,6 @@ def merge(
 def _keep_keys(connection: Connection, profile: Stored, gained: set[keys.Key]) -> None:
     """Add keys to the main profile; those that it does not provide become added keys."""
     # It may provide new ones: a first name and the last name of another make a new full name.
-    provided = keys.of_fields(from_json(profile.body))
-    owned_keys.enter(connection, profile, gained | provided)
-    unprovided = owned_keys.unprovided(connection, profile, gained - provided)
+    owned_keys.enter(connection, profile, gained | keys.of_fields(from_json(profile.body)))
+    unprovided = gained - owned_keys.provided(connection, profile, gained)
     owned_keys.add(connection, profile, {key: key[1] for key in unprovided})

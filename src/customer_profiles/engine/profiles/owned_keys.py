@@ -13,7 +13,7 @@ from customer_profiles.engine.store.rows import key_slots, object_slot, owned_ob
 from . import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine.store.database import Connection
@@ -23,35 +23,49 @@ if TYPE_CHECKING:
     from .keys import Key
 
 _ALL = 1 << 30
+_FEWEST_READ, _MOST_READ = 50, 1_000
 
 
-def objects_of(connection: Connection, profile: int, name: str | None = None) -> list[StoredObject]:
-    """Read the objects of a profile, of one type or of all, in the order of their ids."""
+def objects_of(connection: Connection, profile: int) -> list[StoredObject]:
+    """Read the objects of a profile in the order of their ids."""
     ids = key_store.holders(connection, owned_objects_slot(profile), 0, _ALL)
-    return objects.by_ids(connection, ids, name) if ids else []
+    return objects.by_ids(connection, ids) if ids else []
 
 
-def listed_objects(connection: Connection, profile: Stored, name: str) -> list[StoredObject]:
-    """Read the objects of a type as ListProfileObjects answers them."""
-    if name != keys.PROFILE:
-        return objects_of(connection, profile.id, name)
+def listed_objects(
+    connection: Connection, profile: Stored, name: str, after: int, wanted: set[Key] | None
+) -> Iterator[StoredObject]:
+    """Iterate over the objects that ListProfileObjects lists beyond the id `after`.
+
+    Objects without any of the wanted keys are left out.
+    """
+    if name == keys.PROFILE:
+        if after < profile.id and (wanted is None or provided(connection, profile, wanted)):
+            yield _itself(profile)
+        return
+    slot, size = owned_objects_slot(profile.id), _FEWEST_READ
+    # Assumed: ListProfileObjects answers in the order in which objects first came.
+    while ids := key_store.holders(connection, slot, after, size):
+        yield from objects.by_ids(connection, ids, name, wanted)
+        after, size = ids[-1], min(2 * size, _MOST_READ)
+
+
+def _itself(profile: Stored) -> StoredObject:
     # Assumed: the objects of type _profile are the profile itself.
-    written = write_keys(keys_of(connection, profile))
-    itself = objects.StoredObject(
+    return objects.StoredObject(
         id=profile.id,
         domain=profile.domain,
         profile=profile.id,
-        type=name,
-        unique_key=keys.unique_key(name, profile.profile_id.hex()),
+        type=keys.PROFILE,
+        unique_key=keys.unique_key(keys.PROFILE, profile.profile_id.hex()),
         ingested=0,
         changed=0,
         expires=profile.expires,
-        keys=written,
+        keys=b"[]",
         own_keys=b"[]",
         sources=None,
         body=profile.body,
     )
-    return [itself]
 
 
 def read_keys(written: bytes | None) -> set[Key]:
@@ -99,19 +113,18 @@ def add(connection: Connection, profile: Stored, new: dict[Key, str]) -> None:
     enter(connection, profile, new)
 
 
+def provided(connection: Connection, profile: Stored, wanted: set[Key]) -> set[Key]:
+    """Return those of the wanted keys that a profile has, without reading all that it has."""
+    found = wanted & keys.of_fields(from_json(profile.body))
+    found |= key_store.added_among(connection, profile.id, wanted - found)
+    return found | objects.keys_among(connection, profile.id, wanted - found)
+
+
 def release(connection: Connection, profile: Stored, released: set[Key]) -> None:
     """Remove keys from a profile that none of its fields or objects provide any more."""
     if released:
-        released = unprovided(connection, profile, released - without_objects(connection, profile))
-        key_store.remove(connection, profile.id, key_slots(profile.domain, released))
-
-
-def unprovided(connection: Connection, profile: Stored, wanted: set[Key]) -> set[Key]:
-    """Return those of `wanted` that no object of a profile provides."""
-    missing = set(wanted)
-    for provided in objects.keys_among(connection, profile.id, [to_json(key) for key in wanted]):
-        missing -= read_keys(provided)
-    return missing
+        unused = released - provided(connection, profile, released)
+        key_store.remove(connection, profile.id, key_slots(profile.domain, unused))
 
 
 def replace(connection: Connection, profile: Stored, old: Wire, new: Wire) -> None:

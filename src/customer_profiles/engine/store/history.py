@@ -49,11 +49,3 @@ def latest(connection: Connection, profile: int, action: str) -> Event | None:
         (profile, action),
     ).fetchone()
     return row and Event(*row)
-
-
-def has(connection: Connection, profile: int, action: str) -> bool:
-    """Return whether an event with this action is stored for a profile."""
-    row = connection.execute(
-        "SELECT 1 FROM history WHERE profile = ? AND action = ? LIMIT 1", (profile, action)
-    )
-    return row.fetchone() is not None

@@ -89,6 +89,14 @@ def frequency(connection: Connection, slot: int, limit: int) -> int:
     return int(found)
 
 
+def added_among(
+    connection: Connection, profile: int, wanted: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
+    """Return those keys (a name and a normalized value) that were added to a profile by hand."""
+    query = "SELECT 1 FROM added_keys WHERE profile = ? AND name = ? AND normal = ?"
+    return {key for key in wanted if connection.execute(query, (profile, *key)).fetchone()}
+
+
 def added(connection: Connection, profile: int) -> list[AddedKey]:
     """Read the keys that were added to a profile by hand."""
     rows = connection.execute(

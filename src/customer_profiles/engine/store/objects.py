@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydantic_core import from_json, to_json
+
 from .rows import owned_objects_slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from .database import Connection
+
+    Key = tuple[str, str]
 
 
 class StoredObject(NamedTuple):
@@ -71,14 +75,22 @@ def move(connection: Connection, profile: int, target: int) -> None:
 
 
 def by_ids(
-    connection: Connection, ids: Sequence[int], name: str | None = None
+    connection: Connection,
+    ids: Sequence[int],
+    name: str | None = None,
+    wanted: Iterable[Key] | None = None,
 ) -> list[StoredObject]:
-    """Read objects, of one type or of all, in the order of their ids."""
+    """Read objects in the order of their ids; of one type, or with one of the wanted keys only."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
         "WHERE id IN (SELECT value FROM json_each(:ids)) AND (:type IS NULL OR type = :type) "
-        "ORDER BY id",
-        {"ids": json.dumps(ids), "type": name},
+        "AND (:keys IS NULL OR EXISTS "
+        "(SELECT 1 FROM json_each(:keys) WHERE instr(keys, CAST(value AS BLOB)))) ORDER BY id",
+        {
+            "ids": json.dumps(ids),
+            "type": name,
+            "keys": None if wanted is None else json.dumps([to_json(k).decode() for k in wanted]),
+        },
     )
     return [StoredObject(*row) for row in rows.fetchall()]
 
@@ -99,43 +111,48 @@ _OF_PROFILE = (
 )
 
 
-def keys_among(connection: Connection, profile: int, wanted: Sequence[bytes]) -> list[bytes]:
-    """Read the keys of the objects of a profile that have one of the wanted keys.
-
-    With more than 50 wanted keys, the keys of all its objects are read.
-    """
-    if not wanted:
-        return []
-    names = [f"key{number}" for number in range(len(wanted) if len(wanted) <= _FEW else 0)]
-    tests = " OR ".join(f"instr(keys, :{name})" for name in names) or "TRUE"
-    rows = connection.execute(
-        f"SELECT keys FROM objects WHERE {_OF_PROFILE} AND ({tests})",  # noqa: S608
-        {"slot": owned_objects_slot(profile), **dict(zip(names, wanted, strict=False))},
-    )
-    return [row[0] for row in rows.fetchall()]
-
-
-def counts(connection: Connection, profile: int) -> dict[str, int]:
-    """Count the objects of other systems of a profile, by type."""
-    rows = connection.execute(
-        f"SELECT type, count(*) FROM objects WHERE {_OF_PROFILE} "  # noqa: S608
-        "AND substr(type, 1, 1) <> '_' GROUP BY type",
-        {"slot": owned_objects_slot(profile)},
-    )
-    return dict(rows.fetchall())
-
-
-def oldest(
-    connection: Connection, profile: int, name: str | None, except_id: int
+def of_profile(
+    connection: Connection, profile: int, name: str, unique_key: str
 ) -> StoredObject | None:
-    """Read the oldest object of a profile, of a type or of any, other than `except_id`."""
+    """Read an object of a profile by its type and ProfileObjectUniqueKey."""
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM objects WHERE {_OF_PROFILE} "  # noqa: S608
-        "AND id <> :except_id AND (type = :type OR :type IS NULL AND substr(type, 1, 1) <> '_') "
-        "ORDER BY ingested, id LIMIT 1",
-        {"slot": owned_objects_slot(profile), "type": name, "except_id": except_id},
+        f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
+        f"WHERE {_OF_PROFILE} AND type = :type AND unique_key = :unique_key",
+        {"slot": owned_objects_slot(profile), "type": name, "unique_key": unique_key},
     ).fetchone()
     return row and StoredObject(*row)
+
+
+def keys_among(connection: Connection, profile: int, wanted: set[Key]) -> set[Key]:
+    """Return those of the wanted keys that an object of a profile provides."""
+    if not wanted:
+        return set()
+    slot = {"slot": owned_objects_slot(profile)}
+    if len(wanted) > _FEW:
+        rows = connection.execute(f"SELECT keys FROM objects WHERE {_OF_PROFILE}", slot)  # noqa: S608
+        return wanted & {(name, normal) for (keys,) in rows for name, normal in from_json(keys)}
+    names = {f"key{number}": to_json(key) for number, key in enumerate(wanted)}
+    tests = ", ".join(f"max(instr(keys, :{name}))" for name in names)
+    positions = connection.execute(
+        f"SELECT {tests} FROM objects WHERE {_OF_PROFILE}",  # noqa: S608
+        {**slot, **names},
+    ).fetchone()
+    return {key for key, position in zip(wanted, positions, strict=True) if position}
+
+
+Age = tuple[float, int, str, int]
+"""What eviction needs to know of an object: its ingestion, id, type and size."""
+
+
+def ages(connection: Connection, profile: int) -> list[Age]:
+    """Read the ages of a profile's objects of other systems, the oldest first."""
+    rows = connection.execute(
+        f"SELECT ingested, id, type, length(body) FROM objects WHERE {_OF_PROFILE} "  # noqa: S608
+        "AND substr(type, 1, 1) <> '_'",
+        {"slot": owned_objects_slot(profile)},
+    )
+    # Sorting them here is faster than ORDER BY, because ids are nearly in the order of ages.
+    return sorted(rows.fetchall())
 
 
 def of_type(
