@@ -6,7 +6,7 @@ import re
 from itertools import starmap
 from typing import TYPE_CHECKING, NamedTuple
 
-from .values import follow, text
+from .values import count, follow, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -224,7 +224,9 @@ def _each(value: Getter, body: Part, otherwise: Part) -> Part:
         def render_item(position: int, item: tuple[object, object]) -> str:
             key, inner = item
             names = {"key": key, "index": position, "first": not position, "last": position == last}
-            return body(Scope(scope.source, inner, scope, names))
+            rendered = body(Scope(scope.source, inner, scope, names))
+            count(scope.source, rendered)
+            return rendered
 
         return "".join(starmap(render_item, enumerate(items))) if items else otherwise(scope)
 

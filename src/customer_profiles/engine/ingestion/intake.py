@@ -103,7 +103,8 @@ class Intake:
         """Check an object and read its values.
 
         Raises:
-            Refusal: the text is not a JSON object, or the object lacks its UNIQUE key.
+            Refusal: the text is not a JSON object, or the object lacks its UNIQUE key or has too
+                many values.
         """
         source, body = None, b""
         # Text that is not JSON is refused below, with a message of our own.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from customer_profiles import _standard_objects as standard
 from customer_profiles import _timestamps
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.profiles.keys import PROFILE
+from customer_profiles.engine.service.refusals import bad_request
 
 from .sources import Source, compile_source
 from .targets import Target, compile_target, writer
-from .values import text
+from .values import MOST_VALUES, Counted, TooManyValuesError, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     # The position of a value, the member that it is written to, and that member's length limit.
     _Cell = tuple[int, str, int]
     Write = Callable[[Wire, Values, Wire], None]
+
+T = TypeVar("T")
 
 # AG:inferred-profiles: fields of these types fill a profile that an object creates.
 _INFERRED = {"EMAIL_ADDRESS": "EmailAddress", "PHONE_NUMBER": "PhoneNumber"}
@@ -108,7 +111,12 @@ class Mapping:
         )
 
     def read(self, source: Wire) -> Reading:
-        """Read an object's values; missing, null and empty ones are left out."""
+        """Read an object's values; missing, null and empty ones are left out.
+
+        Raises:
+            Refusal: the loops of its fields produce too many values.
+        """
+        source = Counted(source) if self._reads else source
         values = self._values(source)
         reading = Reading()
         for name, fill in self._objects:
@@ -159,14 +167,33 @@ def _filled(cells: list[_Cell], values: Values) -> Wire:
 def _fields(definitions: Table[str, Wire]) -> Iterable[_Field]:
     for position, (name, definition) in enumerate(definitions.items()):
         target = definition.get("Target")
+        # Assumed: a field without a source is always empty.
+        source = compile_source(definition["Source"]) if definition.get("Source") else _NOTHING
         yield _Field(
             position,
             name,
-            # Assumed: a field without a source is always empty.
-            compile_source(definition["Source"]) if definition.get("Source") else _NOTHING,
+            source if source.member else _naming(name, source),
             compile_target(target) if target else None,
             definition.get("ContentType") or "STRING",
         )
+
+
+def _naming(name: str, source: Source) -> Source:
+    """Return a source that is refused by the name of its field."""
+
+    def naming(read: Callable[[Wire], T]) -> Callable[[Wire], T]:
+        def named(item: Wire) -> T:
+            try:
+                return read(item)
+            except TooManyValuesError:
+                raise bad_request(
+                    f"Field {name} brings the values of the object's [] paths and #each blocks to "
+                    f"more than {MOST_VALUES}; put a smaller object, or use fewer loops"
+                ) from None
+
+        return named
+
+    return source._replace(read=naming(source.read), read_all=naming(source.read_all))
 
 
 _NOTHING = Source(lambda _source: None, lambda _source: [], many=False)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from customer_profiles._type_rules import source_path
 
 from .handlebars import compile_template
-from .values import follow, text
+from .values import count, follow, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from customer_profiles._wire import Wire
 
@@ -71,21 +71,28 @@ def _single(read: Read) -> Source:
 
 
 def _array(groups: list[list[str]]) -> Source:
-    def read_all(source: Wire) -> list[str | None]:
-        values: list[object] = [source]
+    def values(source: Wire) -> Iterator[str | None]:
+        found: Iterable[object] = [source]
         for names in groups[:-1]:
-            values = [item for value in values for item in _items(follow(value, names))]
-        return [text(follow(value, groups[-1])) for value in values]
+            found = _items(source, found, names)
+        return (text(follow(value, groups[-1])) for value in found)
+
+    def read_all(source: Wire) -> list[str | None]:
+        return list(values(source))
 
     def read(source: Wire) -> str | None:
         # Assumed: where one value is needed, an array's first one that is not empty is taken.
-        return next((value for value in read_all(source) if value is not None), None)
+        return next((value for value in values(source) if value is not None), None)
 
     return Source(read, read_all, many=True)
 
 
-def _items(value: object) -> list[object]:
-    # Assumed: a single value where a path has [] is an array of one.
-    if isinstance(value, list):
-        return value
-    return [] if value is None else [value]
+def _items(source: Wire, values: Iterable[object], names: list[str]) -> Iterator[object]:
+    """Yield the items of the arrays that a path leads to."""
+    for value in values:
+        array = follow(value, names)
+        # Assumed: a single value where a path has [] is an array of one.
+        for item in array if isinstance(array, list) else [array]:
+            if array is not None:
+                count(source)
+                yield item

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from customer_profiles.engine.service.protocol import encode
 
@@ -11,6 +11,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DIGITS = 9
+# Assumed: the templates and [] paths of a mapping produce 100,000 values of an object at the most.
+# Assumed: ten characters that a loop of a template writes count as one of these values.
+MOST_VALUES = 100_000
+_CHARACTERS = 10
+
+
+class TooManyValuesError(Exception):
+    """The loops over an object produce more values than a mapping may."""
+
+
+class Counted(dict[str, Any]):
+    """A source object that counts the values that loops over it produce."""
+
+    produced = 0
+
+
+def count(source: object, text: str = "") -> None:
+    """Count a value that a loop over a source object produces, and the text that it writes."""
+    if isinstance(source, Counted):
+        source.produced += 1 + len(text) // _CHARACTERS
+        if source.produced > MOST_VALUES:
+            raise TooManyValuesError
 
 
 def text(value: object) -> str | None:
