@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     """The caller's name for a path in the request, where it is not our name of the member."""
 
 
+_SHOWN = 20
+
+
 def refuse(problems: list[Problem], operation: str, names: Names | None = None) -> None:
     """Raise an error that names each wrong field and its rule, if there are any.
 
@@ -27,8 +30,10 @@ def refuse(problems: list[Problem], operation: str, names: Names | None = None) 
     # An empty value also breaks its pattern; that it is empty says enough.
     empty = {p.path for p in problems if (p.kind, p.bound) == ("min_length", 1)}
     shown = [p for p in problems if p.kind != "pattern" or p.path not in empty]
-    reasons = "; ".join(_describe(problem, operation, names or {}) for problem in shown)
-    msg = f"{operation} was not sent: {reasons}"
+    reasons = [_describe(problem, operation, names or {}) for problem in shown[:_SHOWN]]
+    if len(shown) > _SHOWN:
+        reasons.append("and there are more problems")
+    msg = f"{operation} was not sent: {'; '.join(reasons)}"
     raise InvalidInputError(msg)
 
 

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard, cast
 
 if TYPE_CHECKING:
@@ -275,24 +275,39 @@ def all_texts(value: object) -> Iterator[str]:
                 yield from all_texts(json.loads(text))
 
 
-def problems(value: object, shape: Shape) -> list[Problem]:
-    """Return all the ways in which `value` breaks `shape`."""
-    found: list[Problem] = []
-    _check_of(shape)(value, (), found)
+MOST_PROBLEMS = 100
+"""A check stops at the first problem beyond these, so that a large value costs little."""
+
+
+class _EnoughError(Exception):
+    """A check has found more problems than are needed."""
+
+
+class _Found(list[Problem]):
+    """The problems that a check has found."""
+
+    def append(self, problem: Problem) -> None:
+        super().append(problem)
+        if len(self) > MOST_PROBLEMS:
+            raise _EnoughError
+
+
+def _run(check: Check, value: object) -> list[Problem]:
+    found = _Found()
+    with suppress(_EnoughError):
+        check(value, (), found)
     return found
+
+
+def problems(value: object, shape: Shape) -> list[Problem]:
+    """Return the ways in which `value` breaks `shape`, the first 101 at the most."""
+    return _run(_check_of(shape), value)
 
 
 @cache
 def request_check(name: str) -> Callable[[Wire], list[Problem]]:
     """Compile the check of an operation's requests, once for each operation."""
-    check = _check_of(input_shape(name))
-
-    def run(request: Wire) -> list[Problem]:
-        found: list[Problem] = []
-        check(request, (), found)
-        return found
-
-    return run
+    return partial(_run, _check_of(input_shape(name)))
 
 
 _checks: dict[str, Check] = {}

@@ -167,10 +167,13 @@ def public_names(names: Iterable[str]) -> list[str]:
     ]
 
 
+_MOST_PROBLEMS = 100
+
+
 def _hinted(model: type[Model], error: ValidationError) -> ValidationError:
-    """Return the error with hints: for a misspelled field, the one that may have been meant."""
+    """Return the first 100 problems with hints: for a misspelled field, the one that is meant."""
     reasons: list[InitErrorDetails] = []
-    for item in error.errors(include_url=False):
+    for item in error.errors(include_url=False)[:_MOST_PROBLEMS]:
         kind: Any = item["type"]
         reason = PydanticCustomError(kind, _reason(model, item))
         reasons.append({"type": reason, "loc": item["loc"], "input": item["input"]})

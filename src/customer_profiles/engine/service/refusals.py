@@ -53,11 +53,13 @@ def not_found(message: str) -> Refusal:
 
 def invalid(problems: Sequence[_wire.Problem]) -> Refusal:
     """Refuse a request that breaks its shape, with the message of AWS's framework."""
-    count = len(problems)
-    plural = "error" if count == 1 else "errors"
+    count = f"{len(problems)} validation error{'s' * (len(problems) > 1)}"
+    if len(problems) > _wire.MOST_PROBLEMS:
+        # Assumed: a request is checked up to its 101st broken constraint.
+        count = f"More than {_wire.MOST_PROBLEMS} validation errors"
     # Assumed: validation messages list 20 broken constraints at most and never repeat the value.
     sentences = "; ".join(_sentence(problem) for problem in problems[:_SHOWN])
-    return bad_request(f"{count} validation {plural} detected: {sentences}")
+    return bad_request(f"{count} detected: {sentences}")
 
 
 def _sentence(problem: _wire.Problem) -> str:
