@@ -245,7 +245,8 @@ def _write(table: pa.Table, target: Path, delimiter: str) -> None:
 def _guarded(table: pa.Table) -> pa.Table:
     """Return the table with a quote before each cell that a spreadsheet would run."""
     import pyarrow as pa
-    from pyarrow import compute as pc
+
+    from customer_profiles.identity.columns.normalize import pc
 
     for index, name in enumerate(table.column_names):
         column = table.column(index)
