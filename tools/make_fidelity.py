@@ -72,11 +72,10 @@ TITLES = {
     "_standard_objects.py": "Standard objects",
     "ingestion/templates.py": "Templates",
     "ingestion/detection.py": "Detection of object types",
-    "__init__.py": "Requests",
     "profiles/keys.py": "Keys",
     "profiles/changes.py": "Updates",
     "service/paging.py": "Page tokens",
-    "service/protocol.py": "HTTP",
+    "service/protocol.py": "Requests",
     "service/refusals.py": "Errors",
 }
 HEAD = """\

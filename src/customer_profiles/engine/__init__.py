@@ -7,6 +7,8 @@ AWS does not document is marked with a comment that begins with `Assumed:`.
 from __future__ import annotations
 
 import json
+import logging
+import traceback
 from typing import TYPE_CHECKING, Any, Self
 
 from customer_profiles import _wire
@@ -23,7 +25,7 @@ from .service import protocol
 from .service.clock import Clock, ManualClock
 from .service.context import Context, Quotas
 from .service.paging import Pages
-from .service.refusals import Refusal, bad_request, invalid, not_found
+from .service.refusals import Refusal, invalid, not_found
 from .store import dead_letters, inbox, matches
 from .store.database import Database, StorageError, page_secret
 
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from .aws import Session
 
 __all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
+
+log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 _WRITING = ("Create", "Update", "Put", "BatchPut", "Delete", "Merge")
 
@@ -111,16 +115,12 @@ class Engine:
             StorageError: the database failed; no change of the request is stored.
         """
         function = operations.find(operation)
-        request = protocol.without_nulls(request)
+        request = protocol.cleaned(request)
         problems = _wire.request_check(operation)(request)
         if problems:
             raise invalid(problems)
         self._apply_pending()
-        try:
-            answer = function(self._context, request)
-        except UnicodeEncodeError:
-            # Assumed: text that is not valid Unicode, such as half a surrogate pair, is refused.
-            raise bad_request("The request contains text that is not valid Unicode") from None
+        answer = function(self._context, request)
         if operation.startswith(_WRITING):
             rules.apply(self._context)
         body = answer if isinstance(answer, bytes) else protocol.encode(answer).encode()
@@ -142,6 +142,7 @@ class Engine:
         Raises:
             Refusal: there is no such domain.
         """
+        domain_name = protocol.valid_text(domain_name)
         self._apply_pending()
         with self._database.read() as connection:
             rejected = dead_letters.of_domain(connection, domain_row(connection, domain_name).id)
@@ -162,10 +163,11 @@ class Engine:
             Refusal: there is no such domain or profile.
         """
         self._apply_pending()
+        domain_name = protocol.valid_text(domain_name)
         with self._database.read() as connection:
             domain = domain_row(connection, domain_name)
             stored = existing_profile(self._context, connection, domain, profile_id)
-        sources = provenance.read_by_path(stored.sources, json.loads(stored.body), "ProfileId")
+            sources = provenance.read_by_path(stored.sources, json.loads(stored.body), "ProfileId")
         return {
             ".".join(path): {
                 "ObjectTypeName": source.type,
@@ -188,6 +190,14 @@ class Engine:
         except StorageError as error:
             fault = Refusal("InternalServerException", str(error))
             return protocol.refused(fault, request_id)
+        except Exception as error:
+            if self._strict:
+                raise
+            # The error's own text may contain a customer's values, its stack does not.
+            stack = "".join(traceback.format_tb(error.__traceback__))
+            log.error("%s at\n%s", type(error).__name__, stack)  # noqa: TRY400
+            message = f"The engine failed: {type(error).__name__}; please report its log"
+            return protocol.refused(Refusal("InternalServerException", message), request_id)
 
     def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:
         """Run the S3 flow of an integration now, as AppFlow's StartFlow does.
@@ -203,7 +213,8 @@ class Engine:
         Raises:
             Refusal: there is no such integration, or it has no flow from S3.
         """
-        report = runs.run(self._context, domain_name, uri)
+        names = protocol.valid_text(domain_name), protocol.valid_text(uri)
+        report = runs.run(self._context, *names)
         rules.apply(self._context)
         return report
 
@@ -229,6 +240,7 @@ class Engine:
         Raises:
             Refusal: there is no such domain, its Matching is not enabled, or a job is running.
         """
+        domain_name = protocol.valid_text(domain_name)
         with self._database.read() as connection:
             domain_row(connection, domain_name)
         return jobs.start(self._context, domain_name)
@@ -252,7 +264,10 @@ class Engine:
         """
         if self._delays_objects:
             apply_pending(self._context)
-        return index.find(self._context, domain_name, dict(profile), least, limit)
+        record = protocol.cleaned(dict(profile))
+        if problems := _wire.problems(record, _wire.service().shape_for("Profile")):
+            raise invalid(problems)
+        return index.find(self._context, protocol.valid_text(domain_name), record, least, limit)
 
     def match_evidence(self, domain_name: str, match_id: str) -> dict[str, Any]:
         """Return the data that explain a match of an identity-resolution job.
@@ -263,6 +278,7 @@ class Engine:
         Raises:
             Refusal: there is no such domain or match.
         """
+        domain_name, match_id = map(protocol.valid_text, (domain_name, match_id))
         with self._database.read() as connection:
             domain = domain_row(connection, domain_name)
             match = matches.find(connection, domain.id, match_id)

@@ -72,6 +72,7 @@ def _csv(text: io.TextIOWrapper) -> Iterator[Wire | BadRecord]:
 
 def _check_header(header: list[str]) -> None:
     # AG:customer-profiles-object-type-mappings: headers with dots are not supported.
+    earlier: set[str] = set()
     for number, name in enumerate(header, start=1):
         problem = (
             "is empty"
@@ -79,12 +80,13 @@ def _check_header(header: list[str]) -> None:
             else "has a dot in its name, which files for Customer Profiles cannot have"
             if "." in name
             else "has the name of an earlier one"
-            if name in header[: number - 1]
+            if name in earlier
             else None
         )
         if problem:
             message = f"column {number} of the header {problem}"
             raise FileProblem(message)
+        earlier.add(name)
 
 
 def _record(header: list[str], row: list[str]) -> Wire | BadRecord:

@@ -77,6 +77,19 @@ class _StandardObject:
     search_keys: set[Key]
 
 
+def parse(text: str) -> tuple[bytes, object]:
+    """Return an object's JSON as bytes and parsed; None if it is not valid JSON.
+
+    It needs no transaction, so that large objects do not keep other writers waiting.
+    """
+    body, source = b"", None
+    with suppress(ValueError):
+        body = text.encode()
+        # Assumed: an object that is nested more than 200 levels deep is refused.
+        source = from_json(body, allow_inf_nan=False)
+    return body, source
+
+
 class Intake:
     """The ingestion of objects of one type into a domain, within one transaction."""
 
@@ -99,19 +112,13 @@ class Intake:
         self.rejected: int = 0
         """The number of objects that became dead letters."""
 
-    def accept(self, text: str) -> Accepted:
-        """Check an object and read its values.
+    def accept(self, body: bytes, source: object) -> Accepted:
+        """Read the values of an object that `parse` parsed.
 
         Raises:
-            Refusal: the text is not a JSON object, or the object lacks its UNIQUE key or has too
+            Refusal: the text was not a JSON object, or the object lacks its UNIQUE key or has too
                 many values.
         """
-        source, body = None, b""
-        # Text that is not JSON is refused below, with a message of our own.
-        with suppress(ValueError):
-            body = text.encode()
-            # Assumed: an object that is nested more than 200 levels deep is refused.
-            source = from_json(body, allow_inf_nan=False)
         if not isinstance(source, dict):
             # AG:object-type-mapping-troubleshooting; the message is our own.
             raise bad_request("Object is not valid JSON; give the text of one JSON object")

@@ -12,7 +12,7 @@ from customer_profiles.engine.store import inbox
 from customer_profiles.engine.store import object_types as type_store
 
 from .dead_letter_queue import deliver
-from .intake import Intake
+from .intake import Intake, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,13 +28,14 @@ def put_objects(
 ) -> list[str | Refusal]:
     """Ingest objects in one transaction; return the unique key or the refusal of each."""
     results: list[str | Refusal] = []
+    parsed = [parse(text) for text in texts]
     with writing(context) as connection:
         domain = domain_row(connection, domain_name)
         intake = Intake(context, connection, domain, object_type_name)
         accepted = []
-        for text in texts:
+        for body, source in parsed:
             try:
-                accepted.append(intake.accept(text))
+                accepted.append(intake.accept(body, source))
             except Refusal as refusal:
                 results.append(refusal)
             else:
@@ -85,7 +86,7 @@ def _ingest_waiting(
     accepted = []
     for item in waiting:
         try:
-            accepted.append(intake.accept(item.body))
+            accepted.append(intake.accept(*parse(item.body)))
         except Refusal as refusal:
             # The type was replaced after the object was accepted.
             intake.reject(item.body, refusal.message)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LONGEST_KEY = 255
 _SHALLOW = 2
-_PLACEHOLDER = re.compile(r"\{\{?\s*([^{}]+?)\s*\}?\}")
+_PLACEHOLDER = re.compile(r"\{\{?([^{}]+)\}?\}")
 
 
 class Target(NamedTuple):
@@ -68,7 +68,8 @@ def _key(step: standard.Step) -> Key:
         # AG:mapping-campaign-objects-to-the-standard-communication-record: an event's type is
         # read from the source.
         # Assumed: braces in a target contain a path of the source, with or without _source.
-        return compile_source(f"_source.{match[1].removeprefix('_source.')}").read
+        path = match[1].strip().removeprefix("_source.")
+        return compile_source(f"_source.{path}").read
     if "{" in step.name or "}" in step.name:
         raise ValueError(f"'{step.name}' mixes braces with other text; use braces alone")
     if len(step.name) > _LONGEST_KEY:

@@ -87,7 +87,9 @@ def page(
     found: list[RuleMatch] = []
     grouped = set[tuple[int | None, int]]()
     while len(found) < limit:
-        rows = store.sharing(connection, domain, after, _ROWS_A_READ)
+        read = store.sharing(connection, domain, after, _ROWS_A_READ)
+        # A damaged index may return rows that were read before, again and again.
+        rows = [row for row in read if row > after]
         for row in rows:
             after = row
             level = index.level(row)

@@ -32,7 +32,7 @@ def create_profile(context: Context, request: Wire) -> Wire:
     """Store a new profile under a new id."""
     profile_id = context.clock.new_profile_id()
     profile = changed({"ProfileId": profile_id}, request)
-    body = encode_profile(context, profile)
+    body, profile_keys = encode_profile(context, profile), keys.of_fields(profile)
     with context.database.write() as connection:
         purge_some(context, connection)
         domain = domain_row(connection, request["DomainName"])
@@ -40,7 +40,7 @@ def create_profile(context: Context, request: Wire) -> Wire:
         row = domain.last_row + 1
         stored = store.Stored(row, domain.id, bytes.fromhex(profile_id), expires, body)
         store.insert(connection, [stored])
-        owned_keys.enter(connection, stored, keys.of_fields(profile))
+        owned_keys.enter(connection, stored, profile_keys)
         domain_store.count_new_profile(connection, row, domain.id, len(body))
     return {"ProfileId": profile_id}
 

@@ -194,13 +194,13 @@ def _read_phone(value: str) -> str:
 
 def _unreadable_phone(value: str) -> str:
     # Assumed: a value that is no phone number is compared by its digits, else by text without case.
-    digits = "".join(character for character in value if character in "0123456789")
+    digits = re.sub("[^0-9]", "", value)
     return digits or value.strip().casefold()
 
 
 _RULES: dict[str, Callable[[str], str]] = {"_email": _email, "_phone": _phone, "_fullName": _name}
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 
 
 def _number(value: str) -> str:

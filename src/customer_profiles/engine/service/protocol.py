@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Write JSON as the service does: without spaces, and not limited to ASCII."""
+_INTEGER = re.compile("-?[0-9]{1,18}")
+# The deepest request of the service's model has ten levels.
+_DEEPEST = 64
 Response = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
 
@@ -58,7 +63,10 @@ def read(
     method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
 ) -> tuple[str, Wire]:
     """Return the operation and the members of a request, or refuse."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise bad_request("The URL of the request is not valid") from None
     route, labels = _find_route(method, parts.path)
     shape = _wire.operation(route.operation).input_shape
     request = _read_body(body)
@@ -107,7 +115,7 @@ def _typed(shape: Any, values: Sequence[str]) -> object:
 
 def _scalar(type_name: str, value: str) -> object:
     # A value that cannot be read stays text, which the check of the request's shape refuses.
-    if type_name in {"integer", "long"} and value.removeprefix("-").isdecimal():
+    if type_name in {"integer", "long"} and _INTEGER.fullmatch(value):
         return int(value)
     return {"true": True, "false": False}.get(value, value) if type_name == "boolean" else value
 
@@ -124,11 +132,40 @@ def _read_body(body: bytes | str | None) -> Wire:
     return read
 
 
-def without_nulls(value: Any) -> Any:
-    """Remove null members at every depth, because the service treats them as absent."""
-    if isinstance(value, dict):
-        return {name: without_nulls(inner) for name, inner in value.items() if inner is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+def cleaned(value: Any, depth: int = 0) -> Any:
+    """Return a request without null members, which the service treats as absent.
+
+    Raises:
+        Refusal: the request is nested too deeply, or has a number that is not finite or text
+            that is not valid Unicode.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else valid_text(value)
+    if isinstance(value, float) and not isfinite(value):
+        # Assumed: NaN and infinite numbers, which JSON does not have, are refused.
+        raise bad_request("The request contains a number that is not finite")
+    if not isinstance(value, (dict, list)):
+        return value
+    if depth == _DEEPEST:
+        # Assumed: a request that is nested more than 64 levels deep is refused.
+        raise bad_request(f"The request is nested more than {_DEEPEST} levels deep")
+    if isinstance(value, list):
+        return [cleaned(item, depth + 1) for item in value]
+    return {
+        cleaned(name): cleaned(inner, depth + 1)
+        for name, inner in value.items()
+        if inner is not None
+    }
+
+
+def valid_text(text: str) -> str:
+    """Return text unchanged, or refuse it if it is not valid Unicode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Assumed: text that is not valid Unicode, such as half a surrogate pair, is refused.
+        raise bad_request("The request contains text that is not valid Unicode") from None
+    return text
 
 
 def answered(body: bytes, request_id: str) -> Response:

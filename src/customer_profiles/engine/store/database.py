@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import struct
 import threading
+import traceback
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.resources import files
@@ -169,13 +171,35 @@ class Database:
     def _translate_errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, *_UNREADABLE) as error:
             advice = _CLOSED if self._closed else _advice(error)
+            _remove_values(error)
             message = f"{self._name} cannot be used: {advice}"
             raise StorageError(message) from error
 
 
 _CLOSED = "the engine was closed; create a new one"
+# What reading a damaged row raises: requests are checked before a transaction begins.
+_UNREADABLE = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    struct.error,
+)
+
+
+def _remove_values(error: BaseException) -> None:
+    """Remove what an error and those before it quote of stored data; tracebacks remain."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if not hasattr(seen, "sqlite_errorcode"):
+            seen.args = ()
+        for name, value in (("doc", ""), ("obj", None)):
+            if hasattr(seen, name):
+                setattr(seen, name, value)
+        if isinstance(seen, UnicodeDecodeError):
+            seen.object = b""
+        elif isinstance(seen, UnicodeEncodeError):
+            seen.object = ""
+        seen = seen.__context__
 
 
 def merge_fresh_keys(connection: Connection) -> None:
@@ -205,12 +229,23 @@ def _check_path(path: Path) -> None:
     except OSError as error:
         message = f"{path} cannot be reached; check the permissions of its parent folders"
         raise StorageError(message) from error
+    if "\0" in str(path) or not _is_encodable(str(path)):
+        message = f"{str(path)!r} is no valid path; give a path without NUL and half surrogates"
+        raise StorageError(message)
     if is_folder:
         message = f"{path} is a folder; give the path of a file in it"
         raise StorageError(message)
     if not has_folder:
         message = f"{path} cannot be created: the folder {path.parent} is missing; create it first"
         raise StorageError(message)
+
+
+def _is_encodable(path: str) -> bool:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _prepare(connection: Connection, name: str) -> None:
@@ -251,11 +286,16 @@ def page_secret(connection: Connection) -> bytes:
     return bytes(row[0])
 
 
-def _advice(error: sqlite3.Error) -> str:
+def _advice(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", None)
-    # The low byte of an extended code is the primary code.
-    known = _ADVICE.get(code & 0xFF) if code is not None else None
-    return known or str(error)
+    if code is not None:
+        # The low byte of an extended code is the primary code.
+        return _ADVICE.get(code & 0xFF) or str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"a row cannot be read ({type(error).__name__} at {Path(last.filename).name}:{last.lineno})"
+        "; restore it from a backup, or report a bug if it is intact"
+    )
 
 
 _UNOPENABLE = "it cannot be opened; check the permissions of the file and its folder"

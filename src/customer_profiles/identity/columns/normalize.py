@@ -242,6 +242,7 @@ _MONTH_NAMES = (
 )  # fmt: skip
 _MONTHS = {name: month for month, names in enumerate(_MONTH_NAMES, 1) for name in names.split(" ")}
 _LAST_MONTH, _LAST_DAY = 12, 31
+_MAX_DATE_LENGTH = 64
 _THIS_YEAR = gmtime().tm_year
 
 
@@ -287,7 +288,9 @@ def _in_digits(text: str) -> str:
     text = text.strip()
     if not text.isascii():
         text = latin(re.sub("[年月]", "-", text).replace("日", "").strip("-").lower())
-    if any(map(str.isalpha, text)) and (match := _IN_WORDS.match(text.lower())):
+    # The pattern is quadratic, and a longer text is no date.
+    is_short = len(text) <= _MAX_DATE_LENGTH
+    if is_short and any(map(str.isalpha, text)) and (match := _IN_WORDS.match(text.lower())):
         name = match[2] or match[3]
         month = _MONTHS.get(name[:4]) or _MONTHS.get(name[:3])
         if month:
