@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import customer_profiles
+from customer_profiles import _standard_objects as standard
 from customer_profiles import _timestamps, _wire
 from customer_profiles.engine import Engine, ManualClock, Refusal
 from customer_profiles.engine.flows import files, operators
-from customer_profiles.engine.ingestion import sources, standard, targets, values
+from customer_profiles.engine.ingestion import sources, targets, values
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.service import protocol
 from customer_profiles.identity.columns import kinds, normalize, scripts
@@ -64,7 +65,7 @@ WORST = [
 # These see no longer text than the service's model lets pass, or than their caller cuts.
 BOUNDED = {
     "engine.ingestion.handlebars._TAG": 1_000,
-    "engine.ingestion.standard._SEGMENT": 1_000,
+    "_standard_objects._SEGMENT": 1_000,
     "engine.flows.tasks._PLACEHOLDER": 2_048,
     "identity.columns.normalize._IN_WORDS": 64,
 }
@@ -122,8 +123,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "position": lambda text: values.follow(["a"], [text]),
     "number of a flow": operators.reader("double"),
     "time of a flow": operators.reader("datetime"),
-    "number of an object": lambda text: targets.putting(standard.Node("number"))({}, ("a",), text),
-    "preferences": lambda text: targets.putting(standard.Node("preferences"))({}, ("a",), text),
+    "number of an object": lambda text: targets.writer(standard.Node("number"))({}, ("a",), text),
+    "preferences": lambda text: targets.writer(standard.Node("preferences"))({}, ("a",), text),
     "epoch": _timestamps.timestamp_format("EpochMilli").seconds,
     "timestamp": _timestamps.timestamp_format("EEE, d MMM yyyy HH:mm:ss.SSS Z").seconds,
     "CSV": lambda text: list(files.read("a.csv", io.BytesIO(text.encode()))),
