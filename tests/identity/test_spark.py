@@ -122,15 +122,13 @@ WRONG = [
 
 def test_values_of_a_few_records_are_counted_in_the_classes_they_are_estimated_by(spark):
     from customer_profiles.identity.model import TermFrequencies
-    from customer_profiles.identity.spark import resolution as on_spark
+    from customer_profiles.identity.spark.records import TERMS, count_terms
 
     emails = ["four@example.org"] * 4 + [f"two{n % 20}@example.org" for n in range(40)]
-    rows = [{"id": f"{n:02d}", "email": email} for n, email in enumerate(emails)]
-    run = on_spark._Run(spark.createDataFrame(pa.Table.from_pylist(rows)), "id", {})
-    lists = pa.array([[email] for email in emails], pa.list_(pa.string()))
-    (column,) = run._layout.vocabularies()["email"]
+    terms = [{TERMS: [{"name": "email", "text": email}]} for email in emails]
 
-    tf, classes = run._tf(spark.createDataFrame(pa.table({column: lists})), "email")
+    tfs, every, _ = count_terms(spark.createDataFrame(pa.Table.from_pylist(terms)), {"email": None})
+    tf, classes = tfs["email"], every.common
 
     four = TermFrequencies.key("email", "four@example.org")
     assert classes.keys() == {four}

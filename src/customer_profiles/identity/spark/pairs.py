@@ -2,178 +2,88 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from customer_profiles.identity.matching import clusters, scoring
-from customer_profiles.identity.matching.matcher import WORTH_KEEPING
+from customer_profiles.identity.matching.matcher import LARGEST, LEAST_JOINED, WORTH_KEEPING
+from customer_profiles.identity.single.compare import Scorer
 
-from .columns import ID, KEYS
-from .levels import levels_of
-from .session import quiet
+from .records import ID, RECORD, record_of, with_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
-    from customer_profiles.identity.arrays import Levels
-    from customer_profiles.identity.matching.scoring import Attribute, Weights
-
-    from .columns import Layout
-    from .levels import SqlLevels
-
-    Batches = Iterable[pa.RecordBatch]
+    from customer_profiles.identity.arrays import Floats, Levels
+    from customer_profiles.identity.matching.scoring import Weights
+    from customer_profiles.identity.model import Model
 
 ENDS = ("left", "right")
-COMPONENT = "component"
-_SCORES = ("match", "related", "likeness")
-_SAME = "same"
+COMPONENT, _CODES, _SAME = "component", "codes", "same"
 
 
-def compared(
-    api: Any, layout: Layout, weights: Weights, records: DataFrame, rule: str
-) -> DataFrame:
-    """Return the pairs that a blocking rule finds, with their codes in columns `a0`, `a1`, ….
+def sharing(records: DataFrame, column: str, most: int) -> DataFrame:
+    """Return the pairs of records that share a value, unless more than `most` records have it."""
+    from pyspark.sql import functions as sf
+
+    size = records.groupBy(column).count().where(sf.col("count").between(2, most))
+    kept = records.select(ID, column).join(size.select(column), column)
+    left, right = (kept.select(column, sf.col(ID).alias(end)) for end in ENDS)
+    return left.join(right, column).where("left < right")
+
+
+def compared(model: Model, normal: DataFrame, pairs: DataFrame) -> DataFrame:
+    """Compare pairs, and add the bytes of their codes as a column.
 
     Args:
-        api: splink's interface to the session.
-        layout: the columns of the records.
-        weights: the attributes to compare by.
-        records: the normalised records.
-        rule: `keys`, `component`, or a condition in SQL.
+        model: the attributes to compare by, and the term frequencies.
+        normal: the normalised records.
+        pairs: the ids of the pairs.
     """
-    with quiet():
-        from splink import Linker, SettingsCreator, block_on
-    rules: Any = rule
-    if rule == KEYS:
-        rules = block_on(rule, arrays_to_explode=[KEYS])
-    elif rule == COMPONENT:
-        rules = block_on(rule)
-    tfs = [name for name in records.columns if name.endswith("_tf")]
-    extra = [COMPONENT] if rule == COMPONENT else []
-    attributes = [
-        (f"a{number}", attribute, levels_of(attribute.name, attribute.implied_by, layout.addresses))
-        for number, attribute in enumerate(weights.attributes)
-    ]
-    settings = SettingsCreator(
-        link_type="dedupe_only",
-        unique_id_column_name=ID,
-        comparisons=[_comparison(*attribute) for attribute in attributes],
-        blocking_rules_to_generate_predictions=[rules],
-        # Splink keeps the columns of levels only along with the columns that it compares.
-        retain_matching_columns=True,
-        additional_columns_to_retain=[*(name for name, _ in layout.fields()), *tfs, *extra],
-    )
-    linker = Linker(api.register(records), settings, log_level=logging.ERROR)
-    pairs: DataFrame = linker.inference.predict(warning_mode="never").as_spark_dataframe()
-    return pairs.selectExpr(
-        f"least({ID}_l, {ID}_r) AS left",
-        f"greatest({ID}_l, {ID}_r) AS right",
-        *(f"{name}_l AS {name}" for name in extra),
-        *(f"{_code(*attribute, tfs=bool(tfs))} AS {attribute[0]}" for attribute in attributes),
-    ).checkpoint()
+    kept = pairs.columns
+    for end in ENDS:
+        pairs = pairs.join(normal.selectExpr(f"{ID} AS {end}", f"{RECORD} AS {end}_{RECORD}"), end)
+
+    def compute(batch: pa.RecordBatch) -> list[pa.Array]:
+        codes_of = Scorer(model).codes
+        left, right = (map(record_of, batch.column(f"{end}_{RECORD}").to_pylist()) for end in ENDS)
+        return [pa.array(map(bytes, map(codes_of, left, right)), pa.binary())]
+
+    return with_columns(pairs, kept, {_CODES: pa.binary()}, compute).checkpoint()
 
 
-def _comparison(name: str, attribute: Attribute, levels: SqlLevels) -> Any:
-    """Return splink's description of a comparison."""
-    with quiet():
-        from splink import comparison_level_library as cll
-        from splink import comparison_library as cl
-
-    def probabilities(level: int) -> dict[str, Any]:
-        kept = np.clip([attribute.match[level], attribute.chance[level]], 1e-9, 1 - 1e-9)
-        return dict(zip(("m_probability", "u_probability"), kept.tolist(), strict=True))
-
-    conditions = [
-        cll.CustomLevel(condition, attribute.levels[level]).configure(**probabilities(level))
-        for level, condition in levels.conditions
-    ]
-    return cl.CustomComparison(
-        output_column_name=name,
-        comparison_levels=[
-            cll.CustomLevel(levels.missing, "missing").configure(is_null_level=True),
-            *conditions,
-            cll.ElseLevel().configure(**probabilities(levels.otherwise)),
-        ],
-    )
-
-
-def _code(name: str, attribute: Attribute, levels: SqlLevels, *, tfs: bool) -> str:
-    """Return the SQL of an attribute's code: its level and term-frequency class."""
-    first = attribute.first_codes()
-    cases = [f"WHEN gamma_{name} = -1 THEN {first[0]}"]
-    ranks = range(len(levels.conditions), 0, -1)
-    for rank, (level, _) in zip(ranks, levels.conditions, strict=True):
-        code = str(first[level])
-        if tfs and attribute.has_tf[first[level]]:
-            code += f" + coalesce({levels.tf}, 0)"
-        cases.append(f"WHEN gamma_{name} = {rank} THEN {code}")
-    return f"CAST(CASE {' '.join(cases)} ELSE {first[levels.otherwise]} END AS SMALLINT)"
-
-
-def _codes(batch: pa.RecordBatch, count: int) -> Levels:
-    """Return the codes of a batch of pairs."""
-    codes = np.empty((batch.num_rows, count), np.uint8, order="F")
-    for number in range(count):
-        codes[:, number] = batch.column(f"a{number}").to_numpy(zero_copy_only=False)
-    return codes
+def _codes(column: pa.Array | pa.ChunkedArray, weights: Weights) -> Levels:
+    codes = np.frombuffer(b"".join(column.to_pylist()), np.uint8)
+    return codes.reshape(len(column), len(weights.attributes))
 
 
 def scored(weights: Weights, pairs: DataFrame, *, every: bool = False) -> DataFrame:
     """Score compared pairs, and keep those that are not almost certainly chance, or every one."""
-    from pyspark.sql.types import DoubleType, StructField, StructType
+    names = ("match", "chance", "likeness")
 
-    kept = pairs.select(*(name for name in pairs.columns if name not in _SCORES))
-    count = len(weights.attributes)
-    schema = StructType(
-        [*kept.schema.fields, *(StructField(name, DoubleType()) for name in _SCORES)]
-    )
+    def compute(batch: pa.RecordBatch) -> list[pa.Array]:
+        codes = _codes(batch.column(_CODES), weights)
+        parts = scoring.responsibilities(scoring.log_classes(weights, codes))
+        likeness = scoring.likeness(weights, codes)
+        columns = (parts[scoring.MATCH], parts[scoring.CHANCE], likeness)
+        return [pa.array(column.astype(float)) for column in columns]
 
-    def score(batches: Batches) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            codes = _codes(batch, count)
-            parts = scoring.responsibilities(scoring.log_classes(weights, codes))
-            likeness = scoring.likeness(weights, codes)
-            columns = [*batch.columns, *(
-                pa.array(column.astype(float))
-                for column in (parts[scoring.MATCH], parts[scoring.RELATED], likeness)
-            )]  # fmt: skip
-            result = pa.RecordBatch.from_arrays(columns, [*batch.schema.names, *_SCORES])
-            if not every:
-                worth = parts[scoring.CHANCE] < 1 - WORTH_KEEPING
-                result = result.filter(pa.array(worth))
-            yield result
-
-    return kept.mapInArrow(score, schema).checkpoint()
+    kept = [name for name in pairs.columns if name not in names]
+    result = with_columns(pairs, kept, dict.fromkeys(names, pa.float64()), compute)
+    least = 1 - WORTH_KEEPING
+    return (result if every else result.where(f"chance < {least}")).checkpoint()
 
 
-def patterns(pairs: DataFrame, count: int, *more: str) -> tuple[Levels, NDArray[np.float64]]:
-    """Count pairs by their codes.
-
-    Args:
-        pairs: the compared pairs.
-        count: the number of attributes.
-        more: boolean columns, each of which adds a count of the pairs for which it is true.
+def patterns(weights: Weights, pairs: DataFrame, *more: str) -> tuple[Levels, Floats, pa.Table]:
+    """Count pairs by their codes, and by more columns.
 
     Returns:
-        The distinct rows of codes, and their counts of shape (patterns, 1 + len(more)).
+        The distinct rows of codes, their counts, and the table with the other columns.
     """
-    from pyspark.sql import functions as sf
-
-    names = [f"a{number}" for number in range(count)]
-    sums = [sf.count("*").alias("pairs")]
-    sums += [sf.sum(sf.col(name).cast("long")).alias(name) for name in more]
-    batches = pairs.groupBy(*names).agg(*sums).toArrow().combine_chunks().to_batches()
-    if not batches:
-        return np.empty((0, count), np.uint8), np.empty((0, 1 + len(more)))
-    batch = batches[0]
-    counts = [batch.column(name).to_numpy(zero_copy_only=False) for name in ("pairs", *more)]
-    return _codes(batch, count), np.stack(counts, axis=1).astype(float)
+    table = pairs.groupBy(_CODES, *more).count().toArrow()
+    return _codes(table[_CODES], weights), table["count"].to_numpy().astype(float), table
 
 
 def learn_from_groups(weights: Weights, pairs: DataFrame, inner: DataFrame) -> None:
@@ -184,23 +94,57 @@ def learn_from_groups(weights: Weights, pairs: DataFrame, inner: DataFrame) -> N
         pairs: the scored pairs that blocking found.
         inner: all scored pairs inside possible groups.
     """
-    count = len(weights.attributes)
     joined = grouped(inner, scoring.LIKELY)
-    same = inner.join(joined.selectExpr(*ENDS, f"left_group = right_group AS {_SAME}"), [*ENDS])
-    codes, counts = patterns(same, count, _SAME)
-    outside, others = patterns(pairs.join(inner, [*ENDS], "left_anti"), count)
-    parts = scoring.responsibilities(scoring.log_classes(weights, codes))
-    expected = []
-    for are_same, number in ((True, counts[:, 1]), (False, counts[:, 0] - counts[:, 1])):
-        seen = scoring.seen_in_groups(
-            parts[scoring.MATCH], parts[scoring.RELATED], np.full(len(codes), are_same)
-        )
-        expected.append(np.stack(seen) * number)
-    parts = scoring.responsibilities(scoring.log_classes(weights, outside))
-    expected.append(parts[: scoring.CHANCE] * others[:, 0])
-    scoring.update(
-        weights, np.concatenate([codes, codes, outside]), np.concatenate(expected, axis=1)
+    joined = joined.selectExpr(*ENDS, f"left_group = right_group AS {_SAME}")
+    inside = inner.join(joined, [*ENDS]).select(_CODES, _SAME)
+    outside = pairs.join(inner, [*ENDS], "left_anti").selectExpr(_CODES, "NULL")
+    codes, counts, table = patterns(weights, inside.union(outside), _SAME)
+    match, related, _ = scoring.responsibilities(scoring.log_classes(weights, codes))
+    same = table[_SAME].fill_null(False).to_numpy()  # noqa: FBT003  (Arrow's signature)
+    revised = scoring.seen_in_groups(match, related, same)
+    known = table[_SAME].is_valid().to_numpy()
+    expected = np.where(known, np.stack(revised), np.stack([match, related])) * counts
+    scoring.update(weights, codes, expected)
+
+
+def possible_groups(pairs: DataFrame) -> DataFrame:
+    """Connect what may belong together; components that are too large by surer pairs only.
+
+    Returns:
+        The records that any pair connects, and the lowest id of each one's component.
+    """
+    from pyspark.sql import functions as sf
+
+    edges, least = pairs.where(sf.col("match") >= LEAST_JOINED), LEAST_JOINED
+    while True:
+        connected = _components(edges)
+        least = 1 - (1 - least) / 2
+        size = connected.groupBy(COMPONENT).count().where(sf.col("count") > LARGEST)
+        if least > 1 - 1e-6 or size.isEmpty():
+            return connected
+        large = connected.join(size, COMPONENT).select(sf.col(ID).alias("left"))
+        weak = edges.join(large, "left").where(sf.col("match") < least)
+        edges = edges.join(weak.select(*ENDS), [*ENDS], "left_anti").checkpoint()
+
+
+def _components(edges: DataFrame) -> DataFrame:
+    """Lower the label of each record to that of its neighbours, and to its label's own label."""
+    from pyspark.sql import functions as sf
+
+    # A record is its own neighbour.
+    ends = edges.selectExpr("array(left, right) AS ends")
+    both = ends.selectExpr("ends", f"explode(ends) AS {ID}").selectExpr(
+        ID, "explode(ends) AS other"
     )
+    label = both.groupBy(ID).agg(sf.min("other").alias(COMPONENT)).checkpoint()
+    while True:
+        nearest = both.join(label.selectExpr(f"{ID} AS other", COMPONENT), "other")
+        lower = nearest.groupBy(ID).agg(sf.min(COMPONENT).alias(COMPONENT)).checkpoint()
+        roots = lower.selectExpr(f"{ID} AS {COMPONENT}", f"{COMPONENT} AS root")
+        shorter = lower.join(roots, COMPONENT).selectExpr(ID, f"root AS {COMPONENT}").checkpoint()
+        if shorter.exceptAll(label).isEmpty():
+            return label
+        label = shorter
 
 
 def grouped(inner: DataFrame, threshold: float) -> DataFrame:

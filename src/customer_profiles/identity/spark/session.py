@@ -1,22 +1,20 @@
-"""Spark sessions with what the matcher needs: splink's functions and a folder for checkpoints."""
+"""Spark sessions with what the matcher needs: a folder for checkpoints."""
 
 from __future__ import annotations
 
 import os
 import sys
-import warnings
-from contextlib import contextmanager
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pyspark.sql import SparkSession
 
 
 def session(master: str | None = None, config: Mapping[str, str] | None = None) -> SparkSession:
-    """Make a Spark session that has splink's functions.
+    """Make a Spark session; a local one has a folder for checkpoints.
 
     Args:
         master: Spark's master, as "local[2]".
@@ -24,9 +22,7 @@ def session(master: str | None = None, config: Mapping[str, str] | None = None) 
     """
     from pyspark.sql import SparkSession
 
-    with quiet():
-        from splink.backends.spark import similarity_jar_location
-    builder = SparkSession.builder.config("spark.jars", similarity_jar_location())
+    builder = SparkSession.builder
     is_local = master is not None and master.startswith("local")
     if master is not None:
         builder = builder.master(master)
@@ -41,36 +37,15 @@ def session(master: str | None = None, config: Mapping[str, str] | None = None) 
     return spark
 
 
-def splink_api(spark: SparkSession) -> Any:
-    """Return splink's interface to a session.
+def check_session(spark: SparkSession) -> None:
+    """Check that a session has a folder for checkpoints.
 
     Raises:
-        ValueError: the session lacks splink's functions or a folder for checkpoints.
+        ValueError: it has none.
     """
-    with quiet():
-        from splink import SparkAPI
-
-        make: Any = SparkAPI
-        api = make(spark_session=spark, break_lineage_method="checkpoint")
-    if spark.sql("SHOW USER FUNCTIONS LIKE 'jaro_winkler'").isEmpty():
-        msg = (
-            "the Spark session lacks splink's functions; make it with "
-            "customer_profiles.identity.spark.session(), or set spark.jars to "
-            "splink.backends.spark.similarity_jar_location()"
-        )
-        raise ValueError(msg)
     if spark.sparkContext.getCheckpointDir() is None:
         msg = (
             "the Spark session has no folder for checkpoints, without which plans grow with every "
             "step; set one with spark.sparkContext.setCheckpointDir()"
         )
         raise ValueError(msg)
-    return api
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Suppress the warnings of pyspark and splink about versions of pandas."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
