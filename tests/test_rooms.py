@@ -52,7 +52,6 @@ ONLY_IN = {
         "cli/target.py",  # named profiles of credentials
     ),
     "pyspark": ("identity/spark/",),
-    "splink": ("identity/spark/",),
     "typer": ("cli/",),
     "rich": ("cli/",),
 }

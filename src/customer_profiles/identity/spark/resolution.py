@@ -77,8 +77,8 @@ def resolve(
             estimated from these records.
 
     Raises:
-        ValueError: a column, kind or threshold is wrong, or the session lacks splink's functions;
-            the message says which.
+        ValueError: a column, kind or threshold is wrong, or the session has no folder for
+            checkpoints; the message says which.
     """
     known: dict[str, Kind] = {**(kinds or {}), **(model.kinds if model else {})}
     if id_column not in records.columns:
