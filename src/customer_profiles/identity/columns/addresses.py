@@ -10,21 +10,7 @@ import pyarrow as pa
 
 from . import normalize
 from .kinds import address_of, line_of
-from .normalize import (
-    Coded,
-    DatasetStatistics,
-    empty_as_null,
-    encode,
-    first_of,
-    hash_of,
-    letters_of,
-    look_up,
-    part_of,
-    pc,
-    recode,
-    share_values,
-    texts_of,
-)
+from .normalize import Coded, encode, look_up, pc, recode, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +64,7 @@ def read(
     columns: Mapping[str, pa.Array],
     by_kind: Mapping[str, list[str]],
     count: int,
-    statistics: DatasetStatistics | None = None,
+    statistics: normalize.DatasetStatistics | None = None,
 ) -> Addresses | None:
     """Read addresses from columns such as `City` or `ShippingAddress.City`.
 
@@ -104,7 +90,7 @@ def read(
     postal = recode(postal, _postal_codes(postal.values))
     numbers, cores, stop_words = _street_parts(street, statistics)
     number, core = encode(numbers), encode(cores)
-    first_word = encode(part_of(core.values, r"^(?P<part>\S+)"))
+    first_word = encode(normalize.part_of(core.values, r"^(?P<part>\S+)"))
     lines, street_of = _lines(number.codes, core.codes)
     return Addresses(
         street=street.codes,
@@ -113,7 +99,7 @@ def read(
         number_text=texts_of(number),
         core=look_up(core.codes, street.codes),
         core_text=texts_of(core),
-        core_letters=letters_of(core.values),
+        core_letters=normalize.letters_of(core.values),
         first_word=first_word.codes,
         word_text=texts_of(first_word),
         line=look_up(lines, street.codes),
@@ -133,12 +119,12 @@ def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Co
     if len(names) > 1 and any(line_of(name) != 1 for name in names):
         lines = [columns[name].fill_null("") for name in sorted(names, key=line_of)]
         joined = pc.utf8_trim(pc.binary_join_element_wise(*lines, " "), " ")
-        return encode(empty_as_null(joined))
-    return first_of([encode(columns[name]) for name in names], count)
+        return encode(normalize.empty_as_null(joined))
+    return normalize.first_of([encode(columns[name]) for name in names], count)
 
 
 def _stack(columns: list[Coded]) -> Coded:
-    codes, values = share_values(columns)
+    codes, values = normalize.share_values(columns)
     return Coded(np.stack(codes, axis=1), values)
 
 
@@ -168,11 +154,11 @@ def _line_texts(
 
 
 def _street_parts(
-    street: Coded, statistics: DatasetStatistics | None
+    street: Coded, statistics: normalize.DatasetStatistics | None
 ) -> tuple[pa.Array, pa.Array, list[str]]:
     """Split streets into house numbers and cores, and return the stop words that were left out."""
     values = street.values
-    number = part_of(values, NUMBER)
+    number = normalize.part_of(values, NUMBER)
     rest = pc.replace_substring_regex(values, NUMBERS, " ")
     rest = pc.utf8_trim(pc.replace_substring_regex(rest, " +", " "), " ")
     weights = np.bincount(street.codes[street.codes >= 0], minlength=len(values))
@@ -181,7 +167,9 @@ def _street_parts(
     known = encode(words)
     if statistics:
         texts = known.values.to_pylist()
-        is_stop = np.array([hash_of(text) in statistics.stop_words for text in texts], bool)
+        is_stop = np.array(
+            [normalize.hash_of(text) in statistics.stop_words for text in texts], bool
+        )
     else:
         totals = np.bincount(known.codes, weights[street_of], minlength=len(known.values))
         is_stop = totals > _STOP_SHARE * max(float(weights.sum()), _FEWEST_STREETS)
@@ -189,5 +177,5 @@ def _street_parts(
     words, street_of = words.filter(pa.array(kept)), street_of[kept]
     edges = np.searchsorted(street_of, np.arange(len(values) + 1)).astype(np.int32)
     core = pc.binary_join(pa.ListArray.from_arrays(pa.array(edges), words), " ")
-    core = empty_as_null(pc.if_else(pc.equal(core, ""), rest, core))
+    core = normalize.empty_as_null(pc.if_else(pc.equal(core, ""), rest, core))
     return number, core, known.values.filter(pa.array(is_stop)).to_pylist()

@@ -12,19 +12,7 @@ import pyarrow as pa
 
 from . import normalize
 from .misplaced import NameColumns, NameWords, split_misplaced_names
-from .normalize import (
-    Coded,
-    DatasetStatistics,
-    encode,
-    fill,
-    first_of,
-    letters_of,
-    part_of,
-    pc,
-    recode,
-    share_values,
-    texts_of,
-)
+from .normalize import Coded, encode, first_of, part_of, pc, recode, texts_of
 from .scripts import script_of
 
 if TYPE_CHECKING:
@@ -85,7 +73,9 @@ class Names:
 
 
 def read(
-    columns: Sequence[list[Coded]], count: int, statistics: DatasetStatistics | None = None
+    columns: Sequence[list[Coded]],
+    count: int,
+    statistics: normalize.DatasetStatistics | None = None,
 ) -> Names | None:
     """Read names; full names are split for records that lack their parts.
 
@@ -107,16 +97,16 @@ def read(
         known = NameWords(statistics.given_words, statistics.family_words) if statistics else None
         names, words = split_misplaced_names(names, whole_given, whole_family, split, known)
     if full:
-        names = NameColumns(*map(fill, names, split(first_of(full, count))))
+        names = NameColumns(*map(normalize.fill, names, split(first_of(full, count))))
     first, second, last = names
     last_names, suffixes = normalize.split_suffixes(last.values)
     suffix, last = recode(last, suffixes), recode(last, last_names)
     # An initial before a given name stands for a middle name or a patronymic.
     first = recode(first, pc.utf8_trim(pc.replace_substring_regex(first.values, *INITIALS), " "))
     # The second word of a given name fills an empty middle name.
-    second = fill(second, recode(first, part_of(first.values, r"^\S+ (?P<part>.+)$")))
+    second = normalize.fill(second, recode(first, part_of(first.values, r"^\S+ (?P<part>.+)$")))
     first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
-    codes, vocabulary = share_values((first, second, last))
+    codes, vocabulary = normalize.share_values((first, second, last))
     return _describe(vocabulary, codes, suffix.codes, words) if len(vocabulary) else None
 
 
@@ -148,7 +138,7 @@ def _describe(
         initial_text=texts_of(initials),
         # A single Chinese character is a whole name, not an initial.
         length=np.maximum(length, np.where(scripts > 0, 2, 0)).clip(0, 255).astype(np.uint8),
-        letters=letters_of(values),
+        letters=normalize.letters_of(values),
         script=scripts,
         canonical=canonical,
         formal_text=formal_text,

@@ -10,20 +10,7 @@ import pyarrow as pa
 
 from . import addresses, names, normalize
 from .kinds import KINDS_OF, is_free_form, kind_of, kind_of_values
-from .normalize import (
-    Coded,
-    DatasetStatistics,
-    compact,
-    encode,
-    first_of,
-    hash_of,
-    letters_of,
-    look_up,
-    merge,
-    pc,
-    recode,
-    texts_of,
-)
+from .normalize import Coded, DatasetStatistics, encode, hash_of, look_up, pc, recode, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -191,7 +178,7 @@ def _births(
 ) -> tuple[bool, NDArray[np.uint32] | None]:
     if not columns:
         return False, None
-    column = first_of(columns, count)
+    column = normalize.first_of(columns, count)
     texts = column.values.to_pylist()
     first = statistics.days_first if statistics else normalize.days_come_first(texts)
     dates = np.array([normalize.date(text, days_first=first) for text in texts], np.uint32)
@@ -201,7 +188,7 @@ def _births(
 def _genders(columns: list[Coded], count: int) -> Codes | None:
     if not columns:
         return None
-    column = first_of(columns, count)
+    column = normalize.first_of(columns, count)
     return recode(column, pc.utf8_slice_codeunits(normalize.words(column.values), 0, 1)).codes
 
 
@@ -209,7 +196,9 @@ def _emails(columns: list[Coded], phones: list[Coded]) -> Emails | None:
     columns = columns + [
         _filter(column, pc.match_substring(column.values, "@")) for column in phones
     ]
-    merged = merge([recode(column, normalize.emails(column.values)) for column in columns])
+    merged = normalize.merge(
+        [recode(column, normalize.emails(column.values)) for column in columns]
+    )
     if not len(merged.values):
         return None
     locals_, domains = normalize.split_emails(merged.values)
@@ -217,7 +206,7 @@ def _emails(columns: list[Coded], phones: list[Coded]) -> Emails | None:
     return Emails(
         codes=merged.codes,
         text=texts_of(merged),
-        letters=letters_of(merged.values),
+        letters=normalize.letters_of(merged.values),
         local=local.codes,
         local_text=texts_of(local),
         domain=domain.codes,
@@ -231,12 +220,14 @@ def _phones(columns: list[Coded], emails: list[Coded]) -> Phones | None:
         _filter(column, pc.invert(pc.match_substring_regex(column.values, normalize.NO_PHONE)))
         for column in emails
     ]
-    merged = merge([recode(column, normalize.phones(column.values)) for column in columns])
+    merged = normalize.merge(
+        [recode(column, normalize.phones(column.values)) for column in columns]
+    )
     if not len(merged.values):
         return None
     # Numbers are equal if their last nine digits are.
     packed, numbers = np.unique(normalize.bcd(merged.values), return_inverse=True)
-    codes = compact(look_up(numbers.astype(np.int32), merged.codes))
+    codes = normalize.compact(look_up(numbers.astype(np.int32), merged.codes))
     return Phones(codes=codes, packed=packed)
 
 
@@ -253,7 +244,7 @@ def _plain(column: Coded, separator: str) -> Values:
     return Values(
         codes=encoded.codes.reshape(-1, 1),
         text=texts_of(encoded),
-        letters=letters_of(encoded.values),
+        letters=normalize.letters_of(encoded.values),
     )
 
 
@@ -297,7 +288,7 @@ def _text(value: str | int) -> str:
 
 def _drop(values: Values | Phones, is_junk: Mask) -> None:
     values.codes[np.append(is_junk, np.False_)[values.codes]] = -1
-    values.codes = compact(values.codes)
+    values.codes = normalize.compact(values.codes)
 
 
 def _personal_values(prepared: Prepared) -> Iterator[Values | Phones]:

@@ -17,22 +17,8 @@ from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.columns import kinds, redundant
 
-from .levels import (
-    EXACT,
-    MISSING,
-    BirthDateLevel,
-    EmailLevel,
-    FamilyNameLevel,
-    GenderLevel,
-    GivenNameLevel,
-    LocalityLevel,
-    MiddleNameLevel,
-    PhoneLevel,
-    StreetLevel,
-    SuffixLevel,
-    TextLevel,
-    labels,
-)
+from . import levels
+from .levels import EXACT, MISSING
 from .term_frequency import IDENTIFIER_SHARE, TEXT_SHARE, TF_CLASSES, tf_of
 
 if TYPE_CHECKING:
@@ -80,7 +66,7 @@ class Comparison:
     @property
     def levels(self) -> tuple[str, ...]:
         """The label of each level; the first is `missing`."""
-        return labels(self.level)
+        return levels.labels(self.level)
 
     @property
     def level_of(self) -> Levels:
@@ -154,9 +140,9 @@ def _exact_or(different: IntEnum, is_exact: Mask) -> Levels:
     return np.where(is_exact, np.uint8(EXACT), np.uint8(different))
 
 
-def _at(levels: Levels, level: IntEnum) -> Rows:
+def _at(found: Levels, level: IntEnum) -> Rows:
     """Return the positions of the pairs that have a level."""
-    return np.flatnonzero(levels == int(level))
+    return np.flatnonzero(found == int(level))
 
 
 # Names
@@ -189,12 +175,12 @@ def _names(names: Names) -> list[Comparison]:
     given_tf = tf_of("given", names.given, names.text)
     family_tf = tf_of("family", names.family, names.text)
 
-    swapped = {int(GivenNameLevel.SWAPPED): _exchanged_pairs(names.given, names.family)}
-    by_given = _by_name(names, names.given, given_tf, GivenNameLevel.DIFFERENT, _given_level)
-    by_family = _by_name(names, names.family, family_tf, FamilyNameLevel.DIFFERENT, _family_level)
+    swapped = {int(levels.GivenName.SWAPPED): _exchanged_pairs(names.given, names.family)}
+    by_given = _by_name(names, names.given, given_tf, levels.GivenName.DIFFERENT, _given_level)
+    by_family = _by_name(names, names.family, family_tf, levels.FamilyName.DIFFERENT, _family_level)
     result = [
-        Comparison(kinds.GIVEN_NAME, GivenNameLevel, by_given, {EXACT: given_tf}, swapped),
-        Comparison(kinds.FAMILY_NAME, FamilyNameLevel, by_family, {EXACT: family_tf}),
+        Comparison(kinds.GIVEN_NAME, levels.GivenName, by_given, {EXACT: given_tf}, swapped),
+        Comparison(kinds.FAMILY_NAME, levels.FamilyName, by_family, {EXACT: family_tf}),
     ]
     if (names.middle >= 0).any():
         result.append(_middle(names))
@@ -236,25 +222,25 @@ def _exchanged_pairs(first: Integers, second: Integers) -> float:
 def _given_level(names: Names, i: Rows, j: Rows) -> Levels:
     """Return the levels of given names that differ; later assignments take precedence."""
     a, b = names.given[i], names.given[j]
-    level = np.full(len(a), GivenNameLevel.DIFFERENT, np.uint8)
+    level = np.full(len(a), levels.GivenName.DIFFERENT, np.uint8)
     level[names.script[a] != names.script[b]] = MISSING
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
-    level[maybe[score >= SIMILAR]] = GivenNameLevel.SIMILAR
-    level[_swapped(names, i, j)] = GivenNameLevel.SWAPPED
+    level[maybe[score >= SIMILAR]] = levels.GivenName.SIMILAR
+    level[_swapped(names, i, j)] = levels.GivenName.SWAPPED
     short = np.minimum(names.length[a], names.length[b])
     begins = maybe[(score >= BEGUN) & (short[maybe] >= BEGINNING)]
-    level[begins[_begins(names, a[begins], b[begins])]] = GivenNameLevel.BEGINNING
+    level[begins[_begins(names, a[begins], b[begins])]] = levels.GivenName.BEGINNING
     same_initial = names.initial[a] == names.initial[b]
-    level[(short == 1) & same_initial] = GivenNameLevel.INITIAL
+    level[(short == 1) & same_initial] = levels.GivenName.INITIAL
     is_middle = (a == names.middle[j]) | (b == names.middle[i])
-    level[is_middle & (short > 1)] = GivenNameLevel.MIDDLE_NAME
-    level[_near(names, a, b, maybe, score)] = GivenNameLevel.NEAR
+    level[is_middle & (short > 1)] = levels.GivenName.MIDDLE_NAME
+    level[_near(names, a, b, maybe, score)] = levels.GivenName.NEAR
     formal_a, formal_b = names.canonical[a], names.canonical[b]
     for x in range(formal_a.shape[1]):
         for y in range(formal_b.shape[1]):
             same = (formal_a[:, x] == formal_b[:, y]) & (formal_a[:, x] >= 0) & (a != b)
-            level[same] = GivenNameLevel.NICKNAME
+            level[same] = levels.GivenName.NICKNAME
     return level
 
 
@@ -269,19 +255,19 @@ def _begins(names: Names, a: Integers, b: Integers) -> Mask:
 def _family_level(names: Names, i: Rows, j: Rows) -> Levels:
     """Return the levels of family names that differ; later assignments take precedence."""
     a, b = names.family[i], names.family[j]
-    level = np.full(len(a), FamilyNameLevel.DIFFERENT, np.uint8)
+    level = np.full(len(a), levels.FamilyName.DIFFERENT, np.uint8)
     level[names.script[a] != names.script[b]] = MISSING
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
-    level[maybe[score >= SIMILAR]] = FamilyNameLevel.SIMILAR
+    level[maybe[score >= SIMILAR]] = levels.FamilyName.SIMILAR
     first_a, first_b = names.first_word[a], names.first_word[b]
     last_a, last_b = names.last_word[a], names.last_word[b]
     several_a, several_b = last_a >= 0, last_b >= 0
     part = (several_a | several_b) & (first_a == first_b)
     part |= several_a & ((last_a == first_b) | (last_a == last_b))
     part |= several_b & (last_b == first_a)
-    level[part] = FamilyNameLevel.PART
-    level[_near(names, a, b, maybe, score)] = FamilyNameLevel.NEAR
+    level[part] = levels.FamilyName.PART
+    level[_near(names, a, b, maybe, score)] = levels.FamilyName.NEAR
     # An equal initial is too weak to be a level of its own.
     short = np.minimum(names.length[a], names.length[b]) == 1
     level[short & (names.initial[a] == names.initial[b])] = MISSING
@@ -295,26 +281,26 @@ def _middle(names: Names) -> Comparison:
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = names.middle[i], names.middle[j]
-        level = np.full(len(i), MiddleNameLevel.DIFFERENT, np.uint8)
+        level = np.full(len(i), levels.MiddleName.DIFFERENT, np.uint8)
         level[names.script[a] != names.script[b]] = MISSING
         short = np.minimum(names.length[a], names.length[b]) == 1
-        level[(names.initial[a] == names.initial[b]) & short] = MiddleNameLevel.INITIAL
+        level[(names.initial[a] == names.initial[b]) & short] = levels.MiddleName.INITIAL
         level[a == b] = EXACT
         level[(a < 0) | (b < 0)] = MISSING
         return level, tf.class_of[a]
 
-    return Comparison(kinds.MIDDLE_NAME, MiddleNameLevel, find, {EXACT: tf})
+    return Comparison(kinds.MIDDLE_NAME, levels.MiddleName, find, {EXACT: tf})
 
 
 def _suffix(names: Names) -> Comparison:
     def find(i: Rows, j: Rows) -> Found:
         a, b = names.suffix[i], names.suffix[j]
-        level = _exact_or(SuffixLevel.DIFFERENT, a == b)
-        level[(a < 0) != (b < 0)] = SuffixLevel.ONE_HAS_NONE
+        level = _exact_or(levels.Suffix.DIFFERENT, a == b)
+        level[(a < 0) != (b < 0)] = levels.Suffix.ONE_HAS_NONE
         level[(a < 0) & (b < 0)] = MISSING
         return level, np.zeros(len(i), np.uint8)
 
-    return Comparison(kinds.SUFFIX, SuffixLevel, find)
+    return Comparison(kinds.SUFFIX, levels.Suffix, find)
 
 
 # Birth dates and gender
@@ -339,21 +325,21 @@ def _birth(birth: Integers) -> Comparison:
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = birth[i], birth[j]
-        level = np.full(len(i), BirthDateLevel.DIFFERENT, np.uint8)
+        level = np.full(len(i), levels.BirthDate.DIFFERENT, np.uint8)
         year_a, year_b = a >> 16, b >> 16
         month_a, month_b, day_a, day_b = a >> 8 & 0xFF, b >> 8 & 0xFF, a & 0xFF, b & 0xFF
         same_year = year_a == year_b
-        level[year_a >> 4 == year_b >> 4] = BirthDateLevel.SAME_DECADE
-        level[same_year] = BirthDateLevel.SAME_YEAR
+        level[year_a >> 4 == year_b >> 4] = levels.BirthDate.SAME_DECADE
+        level[same_year] = levels.BirthDate.SAME_YEAR
         same_month, same_day = month_a == month_b, day_a == day_b
         two_parts = (same_year & (same_month | same_day)) | (same_month & same_day)
-        level[two_parts] = BirthDateLevel.TWO_PARTS
-        level[_differing_digits(a ^ b) == 1] = BirthDateLevel.ONE_DIGIT
+        level[two_parts] = levels.BirthDate.TWO_PARTS
+        level[_differing_digits(a ^ b) == 1] = levels.BirthDate.ONE_DIGIT
         swapped = same_year & (month_a == day_b) & (day_a == month_b)
-        level[swapped] = BirthDateLevel.DAY_AND_MONTH_SWAPPED
+        level[swapped] = levels.BirthDate.DAY_AND_MONTH_SWAPPED
         level[a == b] = EXACT
         # Where only the year is known, only the year can agree.
-        level[((day_a == 0) | (day_b == 0)) & same_year] = BirthDateLevel.SAME_YEAR
+        level[((day_a == 0) | (day_b == 0)) & same_year] = levels.BirthDate.SAME_YEAR
         level[(a == 0) | (b == 0)] = MISSING
         return level, tf.class_of[codes[i]]
 
@@ -363,14 +349,14 @@ def _birth(birth: Integers) -> Comparison:
         np.where(whole, year.astype(np.int64) << 8 | month, -1),
         np.where(whole, year.astype(np.int64) << 8 | day, -1),
     )
-    counted = {int(BirthDateLevel.DAY_AND_MONTH_SWAPPED): swapped}
-    return Comparison(kinds.BIRTH_DATE, BirthDateLevel, find, {EXACT: tf}, counted)
+    counted = {int(levels.BirthDate.DAY_AND_MONTH_SWAPPED): swapped}
+    return Comparison(kinds.BIRTH_DATE, levels.BirthDate, find, {EXACT: tf}, counted)
 
 
 def _gender(gender: Integers, names: Names | None) -> Comparison:
     def find(i: Rows, j: Rows) -> Found:
         a, b = gender[i], gender[j]
-        level = _exact_or(GenderLevel.DIFFERENT, a == b)
+        level = _exact_or(levels.Gender.DIFFERENT, a == b)
         level[(a < 0) | (b < 0)] = MISSING
         if names is not None:
             # A given name usually implies the gender, so its agreement must not count twice.
@@ -379,7 +365,7 @@ def _gender(gender: Integers, names: Names | None) -> Comparison:
             level[implied.any(axis=1) & (x >= 0) & (y >= 0)] = MISSING
         return level, np.zeros(len(i), np.uint8)
 
-    return Comparison(kinds.GENDER, GenderLevel, find)
+    return Comparison(kinds.GENDER, levels.Gender, find)
 
 
 # E-mail addresses and phone numbers, of which a record may have several
@@ -417,26 +403,26 @@ def _email(emails: Emails, names: Names | None) -> Comparison:
     tf = tf_of("email", emails.codes, emails.text)
 
     def find(i: Rows, j: Rows) -> Found:
-        level, rarest = _any_exact(emails.codes, tf, i, j, EmailLevel.DIFFERENT)
-        rest = _at(level, EmailLevel.DIFFERENT)
+        level, rarest = _any_exact(emails.codes, tf, i, j, levels.Email.DIFFERENT)
+        rest = _at(level, levels.Email.DIFFERENT)
         for pairs, a, b in _combinations(emails.codes, i[rest], j[rest]):
-            now = np.full(len(pairs), EmailLevel.DIFFERENT, np.uint8)
+            now = np.full(len(pairs), levels.Email.DIFFERENT, np.uint8)
             maybe = np.flatnonzero(_unlike(emails.letters, a, b) <= 2 * EMAIL_EDITS)
             edits = _edits(emails.text, a[maybe], b[maybe], EMAIL_EDITS)
-            now[maybe[edits <= EMAIL_EDITS]] = EmailLevel.NEAR
+            now[maybe[edits <= EMAIL_EDITS]] = levels.Email.NEAR
             # A local part without digits may be just the name, which is compared elsewhere.
             same_local = (emails.local[a] == emails.local[b]) & emails.distinctive[a]
-            now[same_local] = EmailLevel.SAME_LOCAL_PART
+            now[same_local] = levels.Email.SAME_LOCAL_PART
             level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
         if names is not None:
             # Addresses made from one surname resemble each other, whoever owns them.
-            near = _at(level, EmailLevel.NEAR)
+            near = _at(level, levels.Email.NEAR)
             a, b = names.family[i[near]], names.family[j[near]]
             alike = (a == b) | (names.sound[a] == names.sound[b])
             level[near[alike & (a >= 0) & (b >= 0)]] = MISSING
         return level, rarest
 
-    return Comparison(kinds.EMAIL, EmailLevel, find, {EXACT: tf})
+    return Comparison(kinds.EMAIL, levels.Email, find, {EXACT: tf})
 
 
 _LAST_SEVEN = np.uint64(0xFFFFFFF)
@@ -446,21 +432,21 @@ def _phone(phones: Phones) -> Comparison:
     tf = tf_of("phone", phones.codes, phones.packed)
 
     def find(i: Rows, j: Rows) -> Found:
-        level, rarest = _any_exact(phones.codes, tf, i, j, PhoneLevel.DIFFERENT)
-        rest = _at(level, PhoneLevel.DIFFERENT)
+        level, rarest = _any_exact(phones.codes, tf, i, j, levels.Phone.DIFFERENT)
+        rest = _at(level, levels.Phone.DIFFERENT)
         for pairs, a, b in _combinations(phones.codes, i[rest], j[rest]):
             left, right = phones.packed[a], phones.packed[b]
             difference = left ^ right
             digits = _differing_digits(difference)
-            now = np.full(len(pairs), PhoneLevel.DIFFERENT, np.uint8)
-            now[digits == 1] = PhoneLevel.ONE_DIGIT
+            now = np.full(len(pairs), levels.Phone.DIFFERENT, np.uint8)
+            now[digits == 1] = levels.Phone.ONE_DIGIT
             two = np.flatnonzero(digits == 2)  # noqa: PLR2004  (digits)
-            now[two[_neighbours_swapped(left[two], right[two])]] = PhoneLevel.ONE_DIGIT
-            now[(difference & _LAST_SEVEN) == 0] = PhoneLevel.SAME_END
+            now[two[_neighbours_swapped(left[two], right[two])]] = levels.Phone.ONE_DIGIT
+            now[(difference & _LAST_SEVEN) == 0] = levels.Phone.SAME_END
             level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
         return level, rarest
 
-    return Comparison(kinds.PHONE, PhoneLevel, find, {EXACT: tf})
+    return Comparison(kinds.PHONE, levels.Phone, find, {EXACT: tf})
 
 
 def _neighbours_swapped(left: Hashes, right: Hashes) -> Mask:
@@ -477,7 +463,7 @@ def _neighbours_swapped(left: Hashes, right: Hashes) -> Mask:
 # Addresses
 
 LOCALITY_LEVELS = np.array([[0, 3, 4, 6], [2, 1, 1, 2], [4, 3, 4, 5], [6, 3, 5, 6]], np.uint8)
-"""The `LocalityLevel` by the `TextLevel` of postal codes (rows) and of cities (columns)."""
+"""The `levels.Locality` by the `levels.Text` of postal codes (rows) and of cities (columns)."""
 STREET_UNLIKE = 8
 
 
@@ -486,17 +472,17 @@ def _addresses(addresses: Addresses) -> list[Comparison]:
     if (addresses.street >= 0).any():
         line = tf_of("street", addresses.line, addresses.line_text)
         streets = _best_of(addresses, lambda i, j: _street(addresses, line, i, j))
-        result.append(Comparison(kinds.STREET, StreetLevel, streets, {EXACT: line}))
+        result.append(Comparison(kinds.STREET, levels.Street, streets, {EXACT: line}))
     if (addresses.postal >= 0).any() or (addresses.city >= 0).any():
         postal = tf_of("postal", addresses.postal, addresses.postal_text)
         city = tf_of("city", addresses.city, addresses.city_text)
         localities = _best_of(addresses, lambda i, j: _locality(addresses, postal, city, i, j))
         tfs: dict[int, TermFrequency] = {
-            LocalityLevel.POSTAL_CODE_AND_CITY: postal,
-            LocalityLevel.POSTAL_CODE: postal,
-            LocalityLevel.CITY: city,
+            levels.Locality.POSTAL_CODE_AND_CITY: postal,
+            levels.Locality.POSTAL_CODE: postal,
+            levels.Locality.CITY: city,
         }
-        result.append(Comparison(kinds.LOCALITY, LocalityLevel, localities, tfs))
+        result.append(Comparison(kinds.LOCALITY, levels.Locality, localities, tfs))
     return result
 
 
@@ -519,9 +505,9 @@ def _best_of(addresses: Addresses, find: Callable[[Slots, Slots], Found]) -> Com
 
 def _street(addresses: Addresses, tf: TermFrequency, i: Slots, j: Slots) -> Found:
     a, b = addresses.line[i], addresses.line[j]
-    level = _exact_or(StreetLevel.DIFFERENT, a == b)
+    level = _exact_or(levels.Street.DIFFERENT, a == b)
     level[(a < 0) | (b < 0)] = MISSING
-    rest = _at(level, StreetLevel.DIFFERENT)
+    rest = _at(level, levels.Street.DIFFERENT)
     i, j = (i[0][rest], i[1]), (j[0][rest], j[1])
     core_a, core_b = addresses.core[i], addresses.core[j]
     number_a, number_b = addresses.number[i], addresses.number[j]
@@ -529,9 +515,9 @@ def _street(addresses: Addresses, tf: TermFrequency, i: Slots, j: Slots) -> Foun
     unlike = _unlike(addresses.core_letters, core_a, core_b) > STREET_UNLIKE
     maybe = np.flatnonzero((core_a >= 0) & (core_b >= 0) & ~like & ~unlike)
     like[maybe[_similarity(addresses.core_text, core_a[maybe], core_b[maybe]) >= NEARLY]] = True
-    now = np.where(like, np.uint8(StreetLevel.SAME_STREET), np.uint8(StreetLevel.DIFFERENT))
+    now = np.where(like, np.uint8(levels.Street.SAME_STREET), np.uint8(levels.Street.DIFFERENT))
     same_number = (number_a == number_b) | (number_a < 0) | (number_b < 0)
-    now[like & same_number] = StreetLevel.NEAR
+    now[like & same_number] = levels.Street.NEAR
     level[rest] = now
     return level, tf.class_of[a]
 
@@ -552,11 +538,11 @@ def _locality(
 
 
 def _text_level(a: Integers, b: Integers, is_near: Callable[[Integers, Integers], Mask]) -> Levels:
-    """Return the `TextLevel` of pairs of values."""
-    level = _exact_or(TextLevel.DIFFERENT, a == b)
+    """Return the `levels.Text` of pairs of values."""
+    level = _exact_or(levels.Text.DIFFERENT, a == b)
     level[(a < 0) | (b < 0)] = MISSING
-    rest = _at(level, TextLevel.DIFFERENT)
-    level[rest[is_near(a[rest], b[rest])]] = TextLevel.NEAR
+    rest = _at(level, levels.Text.DIFFERENT)
+    level[rest[is_near(a[rest], b[rest])]] = levels.Text.NEAR
     return level
 
 
@@ -593,5 +579,5 @@ def _text(
         return level, tf.class_of[a]
 
     return Comparison(
-        name, TextLevel, find, {EXACT: tf}, shared=shared, implied_by=tuple(implied_by)
+        name, levels.Text, find, {EXACT: tf}, shared=shared, implied_by=tuple(implied_by)
     )

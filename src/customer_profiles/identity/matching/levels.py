@@ -16,7 +16,7 @@ def labels(levels: type[IntEnum]) -> tuple[str, ...]:
     return tuple(level.name.lower().replace("_", " ") for level in levels)
 
 
-class GivenNameLevel(IntEnum):
+class GivenName(IntEnum):
     """Levels of given names.
 
     NEAR: one typing error, or two in a long name. MIDDLE_NAME: the given name of one record is the
@@ -37,25 +37,25 @@ class GivenNameLevel(IntEnum):
     ) = range(10)
 
 
-class FamilyNameLevel(IntEnum):
+class FamilyName(IntEnum):
     """Levels of family names; PART: names of several words share the first or the last word."""
 
     MISSING, EXACT, NEAR, PART, SIMILAR, DIFFERENT = range(6)
 
 
-class MiddleNameLevel(IntEnum):
+class MiddleName(IntEnum):
     """Levels of middle names."""
 
     MISSING, EXACT, INITIAL, DIFFERENT = range(4)
 
 
-class SuffixLevel(IntEnum):
+class Suffix(IntEnum):
     """Levels of generational suffixes."""
 
     MISSING, EXACT, DIFFERENT, ONE_HAS_NONE = range(4)
 
 
-class BirthDateLevel(IntEnum):
+class BirthDate(IntEnum):
     """Levels of birth dates; TWO_PARTS: two of year, month and day agree."""
 
     (
@@ -70,19 +70,19 @@ class BirthDateLevel(IntEnum):
     ) = range(8)
 
 
-class GenderLevel(IntEnum):
+class Gender(IntEnum):
     """Levels of genders."""
 
     MISSING, EXACT, DIFFERENT = range(3)
 
 
-class EmailLevel(IntEnum):
+class Email(IntEnum):
     """Levels of e-mail addresses."""
 
     MISSING, EXACT, SAME_LOCAL_PART, NEAR, DIFFERENT = range(5)
 
 
-class PhoneLevel(IntEnum):
+class Phone(IntEnum):
     """Levels of phone numbers.
 
     SAME_END: the last seven digits. ONE_DIGIT: one digit differs, or two neighbours are exchanged.
@@ -91,13 +91,13 @@ class PhoneLevel(IntEnum):
     MISSING, EXACT, SAME_END, ONE_DIGIT, DIFFERENT = range(5)
 
 
-class StreetLevel(IntEnum):
+class Street(IntEnum):
     """Levels of streets; SAME_STREET: similar names with different house numbers."""
 
     MISSING, EXACT, NEAR, SAME_STREET, DIFFERENT = range(5)
 
 
-class LocalityLevel(IntEnum):
+class Locality(IntEnum):
     """Levels of localities.
 
     IN_PART: postal code or city is nearly equal, and the other one differs.
@@ -106,7 +106,7 @@ class LocalityLevel(IntEnum):
     MISSING, POSTAL_CODE_AND_CITY, POSTAL_CODE, CITY, NEAR, IN_PART, DIFFERENT = range(7)
 
 
-class TextLevel(IntEnum):
+class Text(IntEnum):
     """Levels of identifiers, of texts of unknown meaning, and of the parts of a locality."""
 
     MISSING, EXACT, NEAR, DIFFERENT = range(4)

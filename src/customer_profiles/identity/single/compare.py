@@ -13,21 +13,8 @@ from customer_profiles.identity.columns.addresses import SEPARATOR
 from customer_profiles.identity.columns.names import formal_names, sound_of
 from customer_profiles.identity.columns.normalize import LETTERS
 from customer_profiles.identity.columns.scripts import script_of
-from customer_profiles.identity.matching import comparing
-from customer_profiles.identity.matching.levels import (
-    EXACT,
-    MISSING,
-    BirthDateLevel,
-    EmailLevel,
-    FamilyNameLevel,
-    GenderLevel,
-    GivenNameLevel,
-    MiddleNameLevel,
-    PhoneLevel,
-    StreetLevel,
-    SuffixLevel,
-    TextLevel,
-)
+from customer_profiles.identity.matching import comparing, levels
+from customer_profiles.identity.matching.levels import EXACT, MISSING
 
 from .record import DIGIT, split_email
 
@@ -94,7 +81,7 @@ class Scorer:
         self._steps = [
             _Step(
                 _COMPARE.get(attribute.name) or _plain(attribute.name, attribute.implied_by),
-                [int((attribute.level_of < level).sum()) for level in range(len(attribute.levels))],
+                attribute.first_codes(),
                 attribute.has_tf.tolist(),
                 logs.T.tolist(),
             )
@@ -161,27 +148,27 @@ def _given(left: Record, right: Record) -> Found:
 
 def _given_level(  # noqa: PLR0911  (one for each level)
     left: Record, right: Record, a: str, b: str
-) -> GivenNameLevel:
+) -> levels.GivenName:
     x, y = name_of(a), name_of(b)
     if a != b and not x.formal.isdisjoint(y.formal):
-        return GivenNameLevel.NICKNAME
+        return levels.GivenName.NICKNAME
     score = _similarity(a, b, comparing.MOST_UNLIKE)
     if _is_near(a, b, score):
-        return GivenNameLevel.NEAR
+        return levels.GivenName.NEAR
     short = min(x.length, y.length)
     if short > 1 and (a == right.middle or b == left.middle):
-        return GivenNameLevel.MIDDLE_NAME
+        return levels.GivenName.MIDDLE_NAME
     if short == 1 and a[:1] == b[:1]:
-        return GivenNameLevel.INITIAL
+        return levels.GivenName.INITIAL
     if score >= comparing.BEGUN and short >= comparing.BEGINNING:
         edits = OSA.distance(a, b)
         if edits == max(x.length, y.length) - short:
-            return GivenNameLevel.BEGINNING
+            return levels.GivenName.BEGINNING
     if left.family is not None and right.family is not None and _is_swapped(left, right):
-        return GivenNameLevel.SWAPPED
+        return levels.GivenName.SWAPPED
     if score >= comparing.SIMILAR:
-        return GivenNameLevel.SIMILAR
-    return GivenNameLevel.DIFFERENT if x.script == y.script else GivenNameLevel.MISSING
+        return levels.GivenName.SIMILAR
+    return levels.GivenName.DIFFERENT if x.script == y.script else levels.GivenName.MISSING
 
 
 def _family(left: Record, right: Record) -> Found:
@@ -199,18 +186,18 @@ def _family(left: Record, right: Record) -> Found:
     return _family_level(a, b), ()
 
 
-def _family_level(a: str, b: str) -> FamilyNameLevel:
+def _family_level(a: str, b: str) -> levels.FamilyName:
     score = _similarity(a, b, comparing.MOST_UNLIKE)
     if _is_near(a, b, score):
-        return FamilyNameLevel.NEAR
+        return levels.FamilyName.NEAR
     x, y = name_of(a), name_of(b)
     part = (x.last_word or y.last_word) and x.first_word == y.first_word
     part = part or (x.last_word and x.last_word in {y.first_word, y.last_word})
     if part or (y.last_word and y.last_word == x.first_word):
-        return FamilyNameLevel.PART
+        return levels.FamilyName.PART
     if score >= comparing.SIMILAR:
-        return FamilyNameLevel.SIMILAR
-    return FamilyNameLevel.DIFFERENT if x.script == y.script else FamilyNameLevel.MISSING
+        return levels.FamilyName.SIMILAR
+    return levels.FamilyName.DIFFERENT if x.script == y.script else levels.FamilyName.MISSING
 
 
 def _middle(left: Record, right: Record) -> Found:
@@ -221,15 +208,15 @@ def _middle(left: Record, right: Record) -> Found:
         return EXACT, (("middle", a),)
     x, y = name_of(a), name_of(b)
     if x.initial == y.initial and min(x.length, y.length) == 1:
-        return MiddleNameLevel.INITIAL, ()
-    return (MiddleNameLevel.DIFFERENT if x.script == y.script else MISSING), ()
+        return levels.MiddleName.INITIAL, ()
+    return (levels.MiddleName.DIFFERENT if x.script == y.script else MISSING), ()
 
 
 def _suffix(left: Record, right: Record) -> Found:
     a, b = left.suffix, right.suffix
     if a is None or b is None:
-        return (MISSING if a == b else SuffixLevel.ONE_HAS_NONE), ()
-    return (EXACT if a == b else SuffixLevel.DIFFERENT), ()
+        return (MISSING if a == b else levels.Suffix.ONE_HAS_NONE), ()
+    return (EXACT if a == b else levels.Suffix.DIFFERENT), ()
 
 
 def _birth(left: Record, right: Record) -> Found:
@@ -241,20 +228,20 @@ def _birth(left: Record, right: Record) -> Found:
     return _birth_level(a, b), ()
 
 
-def _birth_level(a: int, b: int) -> BirthDateLevel:
+def _birth_level(a: int, b: int) -> levels.BirthDate:
     month_a, month_b, day_a, day_b = a >> 8 & 0xFF, b >> 8 & 0xFF, a & 0xFF, b & 0xFF
     same_year = a >> 16 == b >> 16
     if (day_a == 0 or day_b == 0) and same_year:
-        return BirthDateLevel.SAME_YEAR
+        return levels.BirthDate.SAME_YEAR
     if same_year and month_a == day_b and day_a == month_b:
-        return BirthDateLevel.DAY_AND_MONTH_SWAPPED
+        return levels.BirthDate.DAY_AND_MONTH_SWAPPED
     if sum(x != y for x, y in zip(f"{a:08x}", f"{b:08x}", strict=True)) == 1:
-        return BirthDateLevel.ONE_DIGIT
+        return levels.BirthDate.ONE_DIGIT
     if same_year + (month_a == month_b) + (day_a == day_b) == 2:  # noqa: PLR2004  (parts)
-        return BirthDateLevel.TWO_PARTS
+        return levels.BirthDate.TWO_PARTS
     if same_year:
-        return BirthDateLevel.SAME_YEAR
-    return BirthDateLevel.SAME_DECADE if a >> 20 == b >> 20 else BirthDateLevel.DIFFERENT
+        return levels.BirthDate.SAME_YEAR
+    return levels.BirthDate.SAME_DECADE if a >> 20 == b >> 20 else levels.BirthDate.DIFFERENT
 
 
 def _gender(left: Record, right: Record) -> Found:
@@ -266,7 +253,7 @@ def _gender(left: Record, right: Record) -> Found:
         x, y = name_of(left.given).formal, name_of(right.given).formal
         if left.given in y or right.given in x:
             return MISSING, ()
-    return (EXACT if a == b else GenderLevel.DIFFERENT), ()
+    return (EXACT if a == b else levels.Gender.DIFFERENT), ()
 
 
 def _email(left: Record, right: Record) -> Found:
@@ -275,23 +262,19 @@ def _email(left: Record, right: Record) -> Found:
     if agreed := tuple(("email", email) for email in left.emails if email in right.emails):
         return EXACT, agreed
     level = min(_email_level(a, b) for a in left.emails for b in right.emails)
-    if level == EmailLevel.NEAR and _have_similar_surnames(left, right):
+    a, b = left.family, right.family
+    if level == levels.Email.NEAR and a and b and name_of(a).sound == name_of(b).sound:
         # Addresses made from one surname resemble each other, whoever owns them.
         return MISSING, ()
     return level, ()
 
 
-def _have_similar_surnames(left: Record, right: Record) -> bool:
-    a, b = left.family, right.family
-    return a is not None and b is not None and name_of(a).sound == name_of(b).sound
-
-
-def _email_level(a: str, b: str) -> EmailLevel:
+def _email_level(a: str, b: str) -> levels.Email:
     local = split_email(a)[0]
     if local == split_email(b)[0] and DIGIT.search(local):
-        return EmailLevel.SAME_LOCAL_PART
+        return levels.Email.SAME_LOCAL_PART
     is_near = OSA.distance(a, b, score_cutoff=2) <= comparing.EMAIL_EDITS
-    return EmailLevel.NEAR if is_near else EmailLevel.DIFFERENT
+    return levels.Email.NEAR if is_near else levels.Email.DIFFERENT
 
 
 def _phone(left: Record, right: Record) -> Found:
@@ -302,17 +285,17 @@ def _phone(left: Record, right: Record) -> Found:
     return min(_phone_level(a, b) for a in left.phones for b in right.phones), ()
 
 
-def _phone_level(a: str, b: str) -> PhoneLevel:
+def _phone_level(a: str, b: str) -> levels.Phone:
     if a[2:] == b[2:]:
-        return PhoneLevel.SAME_END
+        return levels.Phone.SAME_END
     differing = [position for position in range(len(a)) if a[position] != b[position]]
     if len(differing) == 1:
-        return PhoneLevel.ONE_DIGIT
+        return levels.Phone.ONE_DIGIT
     if len(differing) == 2 and differing[1] == differing[0] + 1:  # noqa: PLR2004  (digits)
         first, second = differing
         if a[first] == b[second] and a[second] == b[first]:
-            return PhoneLevel.ONE_DIGIT
-    return PhoneLevel.DIFFERENT
+            return levels.Phone.ONE_DIGIT
+    return levels.Phone.DIFFERENT
 
 
 def _best_of(compare: Callable[[Address, Address], Found]) -> Compare:
@@ -336,33 +319,29 @@ def _street(a: Address, b: Address) -> Found:
     if a.line == b.line:
         return EXACT, (("street", SEPARATOR.join(filter(None, a.line or ()))),)
     if a.core is None or b.core is None:
-        return StreetLevel.DIFFERENT, ()
+        return levels.Street.DIFFERENT, ()
     if a.core != b.core:
         score = _similarity(a.core, b.core, comparing.STREET_UNLIKE)
         if score < comparing.NEARLY:
-            return StreetLevel.DIFFERENT, ()
+            return levels.Street.DIFFERENT, ()
     same_number = a.number is None or b.number is None or a.number == b.number
-    return (StreetLevel.NEAR if same_number else StreetLevel.SAME_STREET), ()
+    return (levels.Street.NEAR if same_number else levels.Street.SAME_STREET), ()
 
 
 _LOCALITY_LEVELS: list[list[int]] = comparing.LOCALITY_LEVELS.tolist()
 
 
 def _locality(a: Address, b: Address) -> Found:
-    by_postal = _text_level(a.postal, b.postal, _is_near_postal)
-    by_city = _text_level(a.city, b.city, _is_near_city)
+    by_postal = _text_level(
+        a.postal, b.postal, lambda x, y: OSA.distance(x, y, score_cutoff=1) <= 1
+    )
+    by_city = _text_level(
+        a.city, b.city, lambda x, y: JaroWinkler.similarity(x, y) >= comparing.NEARLY
+    )
     level = _LOCALITY_LEVELS[by_postal][by_city]
     if by_postal == EXACT and a.postal is not None:
         return level, (("postal", a.postal),)
     return level, (("city", a.city),) if by_city == EXACT and a.city is not None else ()
-
-
-def _is_near_postal(a: str, b: str) -> bool:
-    return OSA.distance(a, b, score_cutoff=1) <= 1
-
-
-def _is_near_city(a: str, b: str) -> bool:
-    return JaroWinkler.similarity(a, b) >= comparing.NEARLY
 
 
 def _is_near_text(a: str, b: str) -> bool:
@@ -377,7 +356,7 @@ def _text_level(a: str | None, b: str | None, is_near: Callable[[str, str], bool
         return MISSING
     if a == b:
         return EXACT
-    return TextLevel.NEAR if is_near(a, b) else TextLevel.DIFFERENT
+    return levels.Text.NEAR if is_near(a, b) else levels.Text.DIFFERENT
 
 
 _IMPLYING: dict[str, Callable[[Record], str | None]] = {
