@@ -87,11 +87,13 @@ def read(
     street, city, state = (
         recode(column, normalize.words(column.values)) for column in (street, city, state)
     )
-    postal = recode(postal, _postal_codes(postal.values))
+    postal_codes = pc.replace_substring_regex(pc.utf8_lower(postal.values), r"[^\p{L}\p{N}]", "")
+    postal = recode(postal, pc.replace_substring_regex(postal_codes, PLUS_FOUR, r"\1"))
     numbers, cores, stop_words = _street_parts(street, statistics)
     number, core = encode(numbers), encode(cores)
     first_word = encode(normalize.part_of(core.values, r"^(?P<part>\S+)"))
     lines, street_of = _lines(number.codes, core.codes)
+    line_texts = pc.coalesce(pc.binary_join_element_wise(numbers, cores, SEPARATOR), street.values)
     return Addresses(
         street=street.codes,
         street_text=texts_of(street),
@@ -103,7 +105,7 @@ def read(
         first_word=first_word.codes,
         word_text=texts_of(first_word),
         line=look_up(lines, street.codes),
-        line_text=_line_texts(street_of, numbers, cores, street.values),
+        line_text=line_texts.take(street_of).to_pylist(),
         city=city.codes,
         city_text=texts_of(city),
         state=state.codes,
@@ -128,11 +130,6 @@ def _stack(columns: list[Coded]) -> Coded:
     return Coded(np.stack(codes, axis=1), values)
 
 
-def _postal_codes(values: pa.Array) -> pa.Array:
-    plain = pc.replace_substring_regex(pc.utf8_lower(values), r"[^\p{L}\p{N}]", "")
-    return pc.replace_substring_regex(plain, PLUS_FOUR, r"\1")
-
-
 def _lines(number: Codes, core: Codes) -> tuple[Codes, NDArray[np.intp]]:
     """Encode the lines of streets, and return one street of each line.
 
@@ -143,14 +140,6 @@ def _lines(number: Codes, core: Codes) -> tuple[Codes, NDArray[np.intp]]:
     both[half] = -1 - np.flatnonzero(half)
     _, street_of, lines = np.unique(both, return_index=True, return_inverse=True)
     return lines.astype(np.int32), street_of
-
-
-def _line_texts(
-    street_of: NDArray[np.intp], numbers: pa.Array, cores: pa.Array, streets: pa.Array
-) -> list[str]:
-    both = pc.binary_join_element_wise(numbers, cores, SEPARATOR)
-    texts: list[str] = pc.coalesce(both, streets).take(street_of).to_pylist()
-    return texts
 
 
 def _street_parts(

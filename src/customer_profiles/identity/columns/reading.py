@@ -58,7 +58,7 @@ def _table(records: object, id_column: str | None) -> pa.Table:
     if hasattr(records, "__arrow_c_stream__"):
         return pa.table(records)
     if isinstance(records, Mapping):
-        return pa.table({name: _as_array(values) for name, values in records.items()})
+        return pa.table(dict(records))
     if isinstance(records, Iterable) and not isinstance(records, str | bytes):
         return _from_mappings(records, id_column)
     msg = (
@@ -66,10 +66,6 @@ def _table(records: object, id_column: str | None) -> pa.Table:
         f"table, not {type(records).__name__}"
     )
     raise TypeError(msg)
-
-
-def _as_array(values: object) -> pa.Array | pa.ChunkedArray:
-    return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
 
 
 def _from_mappings(records: Iterable[object], id_column: str | None) -> pa.Table:

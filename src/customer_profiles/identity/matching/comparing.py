@@ -384,16 +384,31 @@ def _combinations(codes: Integers, i: Rows, j: Rows) -> Iterator[tuple[Rows, Int
             yield having[both], a[having][both], b[both]
 
 
-def _any_exact(codes: Integers, tf: TermFrequency, i: Rows, j: Rows, different: IntEnum) -> Found:
-    """Find pairs with a value in common; of several common values the rarest counts."""
-    level = np.full(len(i), different, np.uint8)
-    level[(codes[i, 0] < 0) | (codes[j, 0] < 0)] = MISSING
-    rarest = np.zeros(len(i), np.uint8)
-    for pairs, a, b in _combinations(codes, i, j):
-        same = a == b
-        level[pairs[same]] = EXACT
-        rarest[pairs[same]] = np.maximum(rarest[pairs[same]], tf.class_of[a[same]])
-    return level, rarest
+def _of_several(
+    codes: Integers,
+    tf: TermFrequency,
+    different: IntEnum,
+    level_of: Callable[[Integers, Integers], Levels],
+) -> Compare:
+    """Compare each value of one record with each of the other; the best level counts.
+
+    Of several common values the rarest counts.
+    """
+
+    def find(i: Rows, j: Rows) -> Found:
+        level = np.full(len(i), different, np.uint8)
+        level[(codes[i, 0] < 0) | (codes[j, 0] < 0)] = MISSING
+        rarest = np.zeros(len(i), np.uint8)
+        for pairs, a, b in _combinations(codes, i, j):
+            same = a == b
+            level[pairs[same]] = EXACT
+            rarest[pairs[same]] = np.maximum(rarest[pairs[same]], tf.class_of[a[same]])
+        rest = _at(level, different)
+        for pairs, a, b in _combinations(codes, i[rest], j[rest]):
+            level[rest[pairs]] = np.minimum(level[rest[pairs]], level_of(a, b))
+        return level, rarest
+
+    return find
 
 
 EMAIL_EDITS = 2
@@ -402,18 +417,20 @@ EMAIL_EDITS = 2
 def _email(emails: Emails, names: Names | None) -> Comparison:
     tf = tf_of("email", emails.codes, emails.text)
 
+    def level_of(a: Integers, b: Integers) -> Levels:
+        level = np.full(len(a), levels.Email.DIFFERENT, np.uint8)
+        maybe = np.flatnonzero(_unlike(emails.letters, a, b) <= 2 * EMAIL_EDITS)
+        edits = _edits(emails.text, a[maybe], b[maybe], EMAIL_EDITS)
+        level[maybe[edits <= EMAIL_EDITS]] = levels.Email.NEAR
+        # A local part without digits may be just the name, which is compared elsewhere.
+        same_local = (emails.local[a] == emails.local[b]) & emails.distinctive[a]
+        level[same_local] = levels.Email.SAME_LOCAL_PART
+        return level
+
+    of_values = _of_several(emails.codes, tf, levels.Email.DIFFERENT, level_of)
+
     def find(i: Rows, j: Rows) -> Found:
-        level, rarest = _any_exact(emails.codes, tf, i, j, levels.Email.DIFFERENT)
-        rest = _at(level, levels.Email.DIFFERENT)
-        for pairs, a, b in _combinations(emails.codes, i[rest], j[rest]):
-            now = np.full(len(pairs), levels.Email.DIFFERENT, np.uint8)
-            maybe = np.flatnonzero(_unlike(emails.letters, a, b) <= 2 * EMAIL_EDITS)
-            edits = _edits(emails.text, a[maybe], b[maybe], EMAIL_EDITS)
-            now[maybe[edits <= EMAIL_EDITS]] = levels.Email.NEAR
-            # A local part without digits may be just the name, which is compared elsewhere.
-            same_local = (emails.local[a] == emails.local[b]) & emails.distinctive[a]
-            now[same_local] = levels.Email.SAME_LOCAL_PART
-            level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
+        level, rarest = of_values(i, j)
         if names is not None:
             # Addresses made from one surname resemble each other, whoever owns them.
             near = _at(level, levels.Email.NEAR)
@@ -425,27 +442,21 @@ def _email(emails: Emails, names: Names | None) -> Comparison:
     return Comparison(kinds.EMAIL, levels.Email, find, {EXACT: tf})
 
 
-_LAST_SEVEN = np.uint64(0xFFFFFFF)
-
-
 def _phone(phones: Phones) -> Comparison:
     tf = tf_of("phone", phones.codes, phones.packed)
 
-    def find(i: Rows, j: Rows) -> Found:
-        level, rarest = _any_exact(phones.codes, tf, i, j, levels.Phone.DIFFERENT)
-        rest = _at(level, levels.Phone.DIFFERENT)
-        for pairs, a, b in _combinations(phones.codes, i[rest], j[rest]):
-            left, right = phones.packed[a], phones.packed[b]
-            difference = left ^ right
-            digits = _differing_digits(difference)
-            now = np.full(len(pairs), levels.Phone.DIFFERENT, np.uint8)
-            now[digits == 1] = levels.Phone.ONE_DIGIT
-            two = np.flatnonzero(digits == 2)  # noqa: PLR2004  (digits)
-            now[two[_neighbours_swapped(left[two], right[two])]] = levels.Phone.ONE_DIGIT
-            now[(difference & _LAST_SEVEN) == 0] = levels.Phone.SAME_END
-            level[rest[pairs]] = np.minimum(level[rest[pairs]], now)
-        return level, rarest
+    def level_of(a: Integers, b: Integers) -> Levels:
+        left, right = phones.packed[a], phones.packed[b]
+        difference = left ^ right
+        digits = _differing_digits(difference)
+        level = np.full(len(a), levels.Phone.DIFFERENT, np.uint8)
+        level[digits == 1] = levels.Phone.ONE_DIGIT
+        two = np.flatnonzero(digits == 2)  # noqa: PLR2004  (digits)
+        level[two[_neighbours_swapped(left[two], right[two])]] = levels.Phone.ONE_DIGIT
+        level[(difference & np.uint64(0xFFFFFFF)) == 0] = levels.Phone.SAME_END
+        return level
 
+    find = _of_several(phones.codes, tf, levels.Phone.DIFFERENT, level_of)
     return Comparison(kinds.PHONE, levels.Phone, find, {EXACT: tf})
 
 

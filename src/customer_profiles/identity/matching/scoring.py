@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask
 
     from .comparing import Comparison
-    from .term_frequency import TermFrequency
 
 MATCH, RELATED, CHANCE = 0, 1, 2
 SHARED = frozenset({kinds.FAMILY_NAME, kinds.STREET, kinds.LOCALITY, kinds.PHONE, kinds.EMAIL})
@@ -156,14 +155,11 @@ def _attribute(comparison: Comparison, random_codes: Levels, all_pairs: float) -
     size, levels = len(level_of), len(comparison.level)
     share, pairs = np.ones(size), np.zeros(size)
     has_tf, group = np.zeros(size, bool), np.arange(size)
-    vocabularies: list[TermFrequency] = []
+    vocabularies = list(dict.fromkeys(tf.name for tf in comparison.term_frequencies.values()))
     for level, tf in comparison.term_frequencies.items():
         codes = np.flatnonzero(level_of == level)
-        known = [number for number, other in enumerate(vocabularies) if other is tf]
-        number = known[0] if known else len(vocabularies)
-        vocabularies += [] if known else [tf]
         share[codes], pairs[codes], has_tf[codes] = tf.share, tf.pairs, True
-        group[codes] = size + number * TF_CLASSES + np.arange(TF_CLASSES)
+        group[codes] = size + vocabularies.index(tf.name) * TF_CLASSES + np.arange(TF_CLASSES)
     observed = _observed(comparison, np.bincount(level_of[random_codes], minlength=levels),
                          all_pairs)  # fmt: skip
     shared = comparison.shared or comparison.name in SHARED

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     Found = tuple[int, tuple[Agreed, ...]]
     """A level, and the values agreed on, whose term frequency counts."""
     Compare = Callable[[Record, Record], Found]
+    # Any: a birth date is an integer, all other parts are texts.
+    LevelOf = Callable[[Record, Record, Any, Any], int]
 
 _CACHED = 200_000
 
@@ -137,19 +140,28 @@ def _is_swapped(left: Record, right: Record) -> bool:
     return left.given == right.family and right.given == left.family
 
 
-def _given(left: Record, right: Record) -> Found:
-    a, b = left.given, right.given
-    if a is None or b is None:
-        return MISSING, ()
-    if a == b and name_of(a).length > 1:
-        return EXACT, (("given", a),)
-    return _given_level(left, right, a, b), ()
+def _part(name: str, level_of: LevelOf) -> Compare:
+    """Compare a part that each record has once; only its level depends on the part."""
+    part = attrgetter(name)
+
+    def compare(left: Record, right: Record) -> Found:
+        a, b = part(left), part(right)
+        if not a or not b:
+            return MISSING, ()
+        level = level_of(left, right, a, b)
+        if level != EXACT:
+            return level, ()
+        return level, ((name, a if isinstance(a, str) else f"{a:x}"),)
+
+    return compare
 
 
-def _given_level(  # noqa: PLR0911  (one for each level)
+def _given(  # noqa: PLR0911  (one for each level)
     left: Record, right: Record, a: str, b: str
 ) -> levels.GivenName:
     x, y = name_of(a), name_of(b)
+    if a == b and x.length > 1:
+        return levels.GivenName.EXACT
     if a != b and not x.formal.isdisjoint(y.formal):
         return levels.GivenName.NICKNAME
     score = _similarity(a, b, comparing.MOST_UNLIKE)
@@ -171,26 +183,18 @@ def _given_level(  # noqa: PLR0911  (one for each level)
     return levels.GivenName.DIFFERENT if x.script == y.script else levels.GivenName.MISSING
 
 
-def _family(left: Record, right: Record) -> Found:
-    a, b = left.family, right.family
-    if a is None or b is None:
-        return MISSING, ()
+def _family(left: Record, right: Record, a: str, b: str) -> levels.FamilyName:  # noqa: PLR0911
     x, y = name_of(a), name_of(b)
     if a == b and x.length > 1:
-        return EXACT, (("family", a),)
+        return levels.FamilyName.EXACT
     # An equal initial is too weak to be a level of its own.
     if x.initial == y.initial and min(x.length, y.length) == 1:
-        return MISSING, ()
+        return levels.FamilyName.MISSING
     if left.given is not None and right.given is not None and _is_swapped(left, right):
-        return MISSING, ()
-    return _family_level(a, b), ()
-
-
-def _family_level(a: str, b: str) -> levels.FamilyName:
+        return levels.FamilyName.MISSING
     score = _similarity(a, b, comparing.MOST_UNLIKE)
     if _is_near(a, b, score):
         return levels.FamilyName.NEAR
-    x, y = name_of(a), name_of(b)
     part = (x.last_word or y.last_word) and x.first_word == y.first_word
     part = part or (x.last_word and x.last_word in {y.first_word, y.last_word})
     if part or (y.last_word and y.last_word == x.first_word):
@@ -200,16 +204,13 @@ def _family_level(a: str, b: str) -> levels.FamilyName:
     return levels.FamilyName.DIFFERENT if x.script == y.script else levels.FamilyName.MISSING
 
 
-def _middle(left: Record, right: Record) -> Found:
-    a, b = left.middle, right.middle
-    if a is None or b is None:
-        return MISSING, ()
+def _middle(_left: Record, _right: Record, a: str, b: str) -> levels.MiddleName:
     if a == b:
-        return EXACT, (("middle", a),)
+        return levels.MiddleName.EXACT
     x, y = name_of(a), name_of(b)
     if x.initial == y.initial and min(x.length, y.length) == 1:
-        return levels.MiddleName.INITIAL, ()
-    return (levels.MiddleName.DIFFERENT if x.script == y.script else MISSING), ()
+        return levels.MiddleName.INITIAL
+    return levels.MiddleName.DIFFERENT if x.script == y.script else levels.MiddleName.MISSING
 
 
 def _suffix(left: Record, right: Record) -> Found:
@@ -219,16 +220,9 @@ def _suffix(left: Record, right: Record) -> Found:
     return (EXACT if a == b else levels.Suffix.DIFFERENT), ()
 
 
-def _birth(left: Record, right: Record) -> Found:
-    a, b = left.birth, right.birth
-    if not a or not b:
-        return MISSING, ()
+def _birth(_left: Record, _right: Record, a: int, b: int) -> levels.BirthDate:  # noqa: PLR0911
     if a == b and a & 0xFF:
-        return EXACT, (("birth", f"{a:x}"),)
-    return _birth_level(a, b), ()
-
-
-def _birth_level(a: int, b: int) -> levels.BirthDate:
+        return levels.BirthDate.EXACT
     month_a, month_b, day_a, day_b = a >> 8 & 0xFF, b >> 8 & 0xFF, a & 0xFF, b & 0xFF
     same_year = a >> 16 == b >> 16
     if (day_a == 0 or day_b == 0) and same_year:
@@ -244,16 +238,13 @@ def _birth_level(a: int, b: int) -> levels.BirthDate:
     return levels.BirthDate.SAME_DECADE if a >> 20 == b >> 20 else levels.BirthDate.DIFFERENT
 
 
-def _gender(left: Record, right: Record) -> Found:
-    a, b = left.gender, right.gender
-    if a is None or b is None:
-        return MISSING, ()
+def _gender(left: Record, right: Record, a: str, b: str) -> levels.Gender:
     if left.given is not None and right.given is not None:
         # A given name usually implies the gender, so its agreement must not count twice.
         x, y = name_of(left.given).formal, name_of(right.given).formal
         if left.given in y or right.given in x:
-            return MISSING, ()
-    return (EXACT if a == b else levels.Gender.DIFFERENT), ()
+            return levels.Gender.MISSING
+    return levels.Gender.EXACT if a == b else levels.Gender.DIFFERENT
 
 
 def _email(left: Record, right: Record) -> Found:
@@ -390,12 +381,12 @@ def _other(name: str) -> Callable[[Record], str | None]:
 
 
 _COMPARE: dict[str, Compare] = {
-    kinds.GIVEN_NAME: _given,
-    kinds.FAMILY_NAME: _family,
-    kinds.MIDDLE_NAME: _middle,
+    kinds.GIVEN_NAME: _part("given", _given),
+    kinds.FAMILY_NAME: _part("family", _family),
+    kinds.MIDDLE_NAME: _part("middle", _middle),
     kinds.SUFFIX: _suffix,
-    kinds.BIRTH_DATE: _birth,
-    kinds.GENDER: _gender,
+    kinds.BIRTH_DATE: _part("birth", _birth),
+    kinds.GENDER: _part("gender", _gender),
     kinds.EMAIL: _email,
     kinds.PHONE: _phone,
     kinds.STREET: _best_of(_street),

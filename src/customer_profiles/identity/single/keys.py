@@ -63,17 +63,12 @@ def _formal(record: Record) -> Iterable[int]:
     return _hashes(*name_of(record.given).formal) if record.given else ()
 
 
-def _of_name(part: str, attribute: str) -> Atoms:
+def _of_name(part: str, *attributes: str) -> Atoms:
     def make(record: Record) -> Iterable[int]:
         name = getattr(record, part)
-        return _hashes(getattr(name_of(name), attribute)) if name else ()
+        return _hashes(*(getattr(name_of(name), a) for a in attributes)) if name else ()
 
     return make
-
-
-def _family_words(record: Record) -> Iterable[int]:
-    name = name_of(record.family) if record.family else None
-    return _hashes(name.first_word, name.last_word) if name else ()
 
 
 def _of_both_names(choose: Callable[[Iterable[int]], int]) -> Atoms:
@@ -129,7 +124,7 @@ _ATOMS: dict[str, Atoms] = {
     "family sound": _of_name("family", "sound"),
     "family initial": _of_name("family", "initial"),
     "middle": lambda record: _hashes(record.middle),
-    "family word": _family_words,
+    "family word": _of_name("family", "first_word", "last_word"),
     "lesser name": _of_both_names(min),
     "greater name": _of_both_names(max),
     "any name": lambda record: _hashes(record.given, record.family),
