@@ -133,9 +133,6 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
         ),
     ),
 )
-_COMPILED: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern)) for kind, pattern in _PATTERNS
-)
 _LINE = re.compile(r"(?:address|street|line)[_ ]?(\d)$", re.IGNORECASE)
 
 
@@ -144,10 +141,7 @@ def kind_of(name: str) -> Kind:
     if is_free_form(name):
         return "text"
     plain = _plain(name.rpartition(".")[2])
-    for kind, pattern in _COMPILED:
-        if pattern.fullmatch(plain):
-            return kind
-    return "text"
+    return next((kind for kind, pattern in _PATTERNS if re.fullmatch(pattern, plain)), "text")
 
 
 def is_free_form(name: str) -> bool:

@@ -43,10 +43,10 @@ class NameWords(NamedTuple):
     def from_names(cls, names: NameColumns) -> NameWords:
         """Classify words by the records that have both a given and a family name."""
         both = (names.given.codes >= 0) & (names.family.codes >= 0)
-        given, family = _count(names.given, both, 0), _count(names.family, both, -1)
+        given_name, family = _count(names.given, both, 0), _count(names.family, both, -1)
         return cls(
-            frozenset(hash_of(word) for word, count in given.items() if count > family[word]),
-            frozenset(hash_of(word) for word, count in family.items() if count > given[word]),
+            frozenset(hash_of(word) for word, count in given_name.items() if count > family[word]),
+            frozenset(hash_of(word) for word, count in family.items() if count > given_name[word]),
         )
 
     def split(self, text: str, parts: FullName, *, is_family: bool) -> FullName | None:
@@ -72,7 +72,7 @@ class NameWords(NamedTuple):
 
 def split_misplaced_names(
     names: NameColumns,
-    given: Coded,
+    given_name: Coded,
     family: Coded,
     split: Callable[[Coded], NameColumns],
     words: NameWords | None = None,
@@ -81,7 +81,7 @@ def split_misplaced_names(
 
     Args:
         names: the names, cleaned.
-        given: the column of given names, as it was read.
+        given_name: the column of given names, as it was read.
         family: the column of family names, as it was read.
         split: splits a column of full names.
         words: which words are given and family names; counted from the records by default.
@@ -89,7 +89,7 @@ def split_misplaced_names(
     Returns:
         The names, and the words if they were needed.
     """
-    for column, is_family in ((given, False), (family, True)):
+    for column, is_family in ((given_name, False), (family, True)):
         present, missing = names.given, names.family
         if is_family:
             present, missing = missing, present

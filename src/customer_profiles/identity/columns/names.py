@@ -85,15 +85,15 @@ def read(
         statistics: the statistics of another dataset; by default those of these records.
     """
     words: NameWords | None = None
-    given, middle, family, full = columns
-    if not (given or family or full):
+    given_name, middle, family, full = columns
+    if not (given_name or family or full):
         return None
-    if family and full and not given:
+    if family and full and not given_name:
         # A column `name` next to one of family names holds given names.
-        given, full = full, []
-    whole_given, whole_family = first_of(given, count), _join(family, count)
+        given_name, full = full, []
+    whole_given, whole_family = first_of(given_name, count), _join(family, count)
     names = NameColumns(*map(_clean, (whole_given, first_of(middle, count), whole_family)))
-    if given and family:
+    if given_name and family:
         known = NameWords(statistics.given_words, statistics.family_words) if statistics else None
         names, words = split_misplaced_names(names, whole_given, whole_family, split, known)
     if full:
@@ -113,7 +113,7 @@ def read(
 def _describe(
     values: pa.StringArray, codes: list[Codes], suffix: Codes, words: NameWords | None
 ) -> Names:
-    given, middle, family = codes
+    given_name, middle, family = codes
     size = len(values)
     text: Texts = values.to_numpy(zero_copy_only=False)
     ends = [part_of(values, r"^(?P<part>\S+)"), part_of(values, r" (?P<part>\S+)$")]
@@ -121,10 +121,10 @@ def _describe(
     sounds, initials = encode(sound(values)), encode(pc.utf8_slice_codeunits(values, 0, 1))
     length = pc.utf8_length(values).to_numpy(zero_copy_only=False)
     scripts = np.fromiter(map(script_of, text.tolist()), np.uint8, size)
-    counts = np.bincount(given[given >= 0], minlength=size)
+    counts = np.bincount(given_name[given_name >= 0], minlength=size)
     canonical, formal_text = _canonical(text, counts)
     return Names(
-        given=given,
+        given=given_name,
         middle=middle,
         family=family,
         suffix=suffix,

@@ -59,19 +59,16 @@ def latin(text: str) -> str:
     text = text.translate(_LETTERS)
     if has_kana:
         for pattern, replacement in _KANA_SPELLING:
-            text = pattern.sub(replacement, text)
+            text = re.sub(pattern, replacement, text)
     return text
 
 
 # Small kana merge with the syllable before them; long vowels are not always written.
-_KANA_SPELLING = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"(?<=[a-z])iy(?=[auo])", "y"),
-        (r"(?<=sh)y|(?<=ch)y|(?<=j)y", ""),
-        (r"uu", "u"),
-        (r"o[ou]", "o"),
-    )
+_KANA_SPELLING = (
+    (r"(?<=[a-z])iy(?=[auo])", "y"),
+    (r"(?<=sh)y|(?<=ch)y|(?<=j)y", ""),
+    (r"uu", "u"),
+    (r"o[ou]", "o"),
 )
 
 

@@ -25,15 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from enum import IntEnum
 
-    from customer_profiles.identity.arrays import (
-        Floats,
-        Hashes,
-        Integers,
-        Levels,
-        Mask,
-        Rows,
-        Texts,
-    )
+    from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask, Rows, Texts
     from customer_profiles.identity.columns.addresses import Addresses
     from customer_profiles.identity.columns.names import Names
     from customer_profiles.identity.columns.prepared import Emails, Phones, Prepared, Values
@@ -66,7 +58,7 @@ class Comparison:
     @property
     def levels(self) -> tuple[str, ...]:
         """The label of each level; the first is `missing`."""
-        return levels.labels(self.level)
+        return tuple(level.name.lower().replace("_", " ") for level in self.level)
 
     @property
     def level_of(self) -> Levels:
@@ -129,7 +121,7 @@ def _edits(text: Texts, a: Integers, b: Integers, most: int) -> Levels:
     return cpdist(text[a], text[b], scorer=OSA.distance, score_cutoff=most, dtype=np.uint8)
 
 
-def _unlike(letters: Hashes, a: Integers, b: Integers) -> Levels:
+def _unlike(letters: Integers, a: Integers, b: Integers) -> Levels:
     """Count the letters that only one of two texts has; many of them rule out similarity."""
     count: Levels = np.bitwise_count(letters[a] ^ letters[b])
     return count
@@ -172,39 +164,42 @@ def _swapped(names: Names, i: Rows, j: Rows) -> Mask:
 
 
 def _names(names: Names) -> list[Comparison]:
-    given_tf = tf_of("given", names.given, names.text)
-    family_tf = tf_of("family", names.family, names.text)
-
     swapped = {int(levels.GivenName.SWAPPED): _exchanged_pairs(names.given, names.family)}
-    by_given = _by_name(names, names.given, given_tf, levels.GivenName.DIFFERENT, _given_level)
-    by_family = _by_name(names, names.family, family_tf, levels.FamilyName.DIFFERENT, _family_level)
     result = [
-        Comparison(kinds.GIVEN_NAME, levels.GivenName, by_given, {EXACT: given_tf}, swapped),
-        Comparison(kinds.FAMILY_NAME, levels.FamilyName, by_family, {EXACT: family_tf}),
+        _name(kinds.GIVEN_NAME, levels.GivenName, names, "given", _given_level, swapped),
+        _name(kinds.FAMILY_NAME, levels.FamilyName, names, "family", _family_level),
     ]
     if (names.middle >= 0).any():
-        result.append(_middle(names))
+        result.append(_name(kinds.MIDDLE_NAME, levels.MiddleName, names, "middle", _middle_level))
     if (names.suffix >= 0).any():
         result.append(_suffix(names))
     return result
 
 
-def _by_name(
+def _name(  # noqa: PLR0913, PLR0917  (what the comparisons of names differ by)
+    kind: str,
+    of: type[IntEnum],
     names: Names,
-    codes: Integers,
-    tf: TermFrequency,
-    different: IntEnum,
-    level_of_different: Callable[[Names, Rows, Rows], Levels],
-) -> Compare:
+    part: str,
+    lower: Callable[[Names, Rows, Rows, Levels], None],
+    counted: dict[int, float] | None = None,
+) -> Comparison:
+    """Compare a part of names; `lower` finds the levels of those that differ, in place."""
+    codes: Integers = getattr(names, part)
+    tf, different = tf_of(part, codes, names.text), max(of)
+
     def find(i: Rows, j: Rows) -> Found:
         a, b = codes[i], codes[j]
         level = _exact_or(different, (a == b) & (names.length[a] > 1))
         level[(a < 0) | (b < 0)] = MISSING
         rest = _at(level, different)
-        level[rest] = level_of_different(names, i[rest], j[rest])
+        same_script = names.script[a[rest]] == names.script[b[rest]]
+        now = np.where(same_script, np.uint8(different), np.uint8(MISSING))
+        lower(names, i[rest], j[rest], now)
+        level[rest] = now
         return level, tf.class_of[a]
 
-    return find
+    return Comparison(kind, of, find, {EXACT: tf}, counted or {})
 
 
 def _exchanged_pairs(first: Integers, second: Integers) -> float:
@@ -219,18 +214,18 @@ def _exchanged_pairs(first: Integers, second: Integers) -> float:
     return float((counts[found] * counts[at[found]].astype(float)).sum())
 
 
-def _given_level(names: Names, i: Rows, j: Rows) -> Levels:
-    """Return the levels of given names that differ; later assignments take precedence."""
+def _given_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
+    """Find the levels of given names that differ; later assignments take precedence."""
     a, b = names.given[i], names.given[j]
-    level = np.full(len(a), levels.GivenName.DIFFERENT, np.uint8)
-    level[names.script[a] != names.script[b]] = MISSING
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
     level[maybe[score >= SIMILAR]] = levels.GivenName.SIMILAR
     level[_swapped(names, i, j)] = levels.GivenName.SWAPPED
     short = np.minimum(names.length[a], names.length[b])
     begins = maybe[(score >= BEGUN) & (short[maybe] >= BEGINNING)]
-    level[begins[_begins(names, a[begins], b[begins])]] = levels.GivenName.BEGINNING
+    longer = np.maximum(names.length[a[begins]], names.length[b[begins]])
+    edits = _edits(names.text, a[begins], b[begins], 255)
+    level[begins[edits == longer - short[begins]]] = levels.GivenName.BEGINNING
     same_initial = names.initial[a] == names.initial[b]
     level[(short == 1) & same_initial] = levels.GivenName.INITIAL
     is_middle = (a == names.middle[j]) | (b == names.middle[i])
@@ -241,22 +236,11 @@ def _given_level(names: Names, i: Rows, j: Rows) -> Levels:
         for y in range(formal_b.shape[1]):
             same = (formal_a[:, x] == formal_b[:, y]) & (formal_a[:, x] >= 0) & (a != b)
             level[same] = levels.GivenName.NICKNAME
-    return level
 
 
-def _begins(names: Names, a: Integers, b: Integers) -> Mask:
-    """Return for which pairs of names one begins with the other."""
-    shorter = np.minimum(names.length[a], names.length[b]).astype(float)
-    longer = np.maximum(names.length[a], names.length[b])
-    begins: Mask = _edits(names.text, a, b, 255) == longer - shorter
-    return begins
-
-
-def _family_level(names: Names, i: Rows, j: Rows) -> Levels:
-    """Return the levels of family names that differ; later assignments take precedence."""
+def _family_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
+    """Find the levels of family names that differ; later assignments take precedence."""
     a, b = names.family[i], names.family[j]
-    level = np.full(len(a), levels.FamilyName.DIFFERENT, np.uint8)
-    level[names.script[a] != names.script[b]] = MISSING
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
     level[maybe[score >= SIMILAR]] = levels.FamilyName.SIMILAR
@@ -273,23 +257,13 @@ def _family_level(names: Names, i: Rows, j: Rows) -> Levels:
     level[short & (names.initial[a] == names.initial[b])] = MISSING
     # Swapped names count once, as evidence of the given name.
     level[_swapped(names, i, j)] = MISSING
-    return level
 
 
-def _middle(names: Names) -> Comparison:
-    tf = tf_of("middle", names.middle, names.text)
-
-    def find(i: Rows, j: Rows) -> Found:
-        a, b = names.middle[i], names.middle[j]
-        level = np.full(len(i), levels.MiddleName.DIFFERENT, np.uint8)
-        level[names.script[a] != names.script[b]] = MISSING
-        short = np.minimum(names.length[a], names.length[b]) == 1
-        level[(names.initial[a] == names.initial[b]) & short] = levels.MiddleName.INITIAL
-        level[a == b] = EXACT
-        level[(a < 0) | (b < 0)] = MISSING
-        return level, tf.class_of[a]
-
-    return Comparison(kinds.MIDDLE_NAME, levels.MiddleName, find, {EXACT: tf})
+def _middle_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
+    a, b = names.middle[i], names.middle[j]
+    short = np.minimum(names.length[a], names.length[b]) == 1
+    level[(names.initial[a] == names.initial[b]) & short] = levels.MiddleName.INITIAL
+    level[a == b] = EXACT
 
 
 def _suffix(names: Names) -> Comparison:
@@ -460,7 +434,7 @@ def _phone(phones: Phones) -> Comparison:
     return Comparison(kinds.PHONE, levels.Phone, find, {EXACT: tf})
 
 
-def _neighbours_swapped(left: Hashes, right: Hashes) -> Mask:
+def _neighbours_swapped(left: Integers, right: Integers) -> Mask:
     """Return which BCD numbers that differ in two digits have two neighbours exchanged."""
     result = np.zeros(len(left), bool)
     for bit in range(0, 4 * 15, 4):

@@ -11,11 +11,6 @@ MISSING, EXACT = 0, 1
 """The first two levels of every comparison."""
 
 
-def labels(levels: type[IntEnum]) -> tuple[str, ...]:
-    """Return the readable names of levels, such as `day and month swapped`."""
-    return tuple(level.name.lower().replace("_", " ") for level in levels)
-
-
 class GivenName(IntEnum):
     """Levels of given names.
 

@@ -121,11 +121,6 @@ class Weights:
     rates: NDArray[np.float64]
     """The shares of matching and of related pairs among all pairs."""
 
-    @property
-    def all_pairs(self) -> float:
-        """The number of pairs of records."""
-        return _pairs_of(self.records)
-
     def logs(self) -> list[NDArray[np.float32]]:
         """Return the log densities of each attribute's codes."""
         return [attribute.log_densities() for attribute in self.attributes]
@@ -303,7 +298,7 @@ def update(weights: Weights, codes: Levels, expected: Floats) -> None:
         codes: patterns of codes.
         expected: of shape (2, patterns): the expected numbers of matching and of related pairs.
     """
-    weights.rates = (expected.sum(axis=1).astype(float) + 1) / weights.all_pairs
+    weights.rates = (expected.sum(axis=1).astype(float) + 1) / _pairs_of(weights.records)
     for column, attribute in enumerate(weights.attributes):
         _update(attribute, codes[:, column], expected, weights)
 

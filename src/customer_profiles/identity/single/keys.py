@@ -59,10 +59,6 @@ def _hashes(*texts: str | None) -> Iterable[int]:
     return [hash_of(text) for text in texts if text]
 
 
-def _formal(record: Record) -> Iterable[int]:
-    return _hashes(*name_of(record.given).formal) if record.given else ()
-
-
 def _of_name(part: str, *attributes: str) -> Atoms:
     def make(record: Record) -> Iterable[int]:
         name = getattr(record, part)
@@ -72,11 +68,9 @@ def _of_name(part: str, *attributes: str) -> Atoms:
 
 
 def _of_both_names(choose: Callable[[Iterable[int]], int]) -> Atoms:
-    def make(record: Record) -> Iterable[int]:
-        both = _hashes(record.given, record.family)
-        return (choose(both),) if record.given and record.family else ()
-
-    return make
+    return lambda record: (
+        (choose(_hashes(record.given, record.family)),) if record.given and record.family else ()
+    )
 
 
 def _emails(part: int) -> Atoms:
@@ -85,10 +79,6 @@ def _emails(part: int) -> Atoms:
 
 def _phones(start: int | None, end: int | None) -> Atoms:
     return lambda record: [int(phone[start:end], 16) for phone in record.phones]
-
-
-def _birth(record: Record) -> Iterable[int]:
-    return (record.birth,) if record.birth & 0xFF else ()
 
 
 def _of_addresses(make: Callable[[Address], Iterable[int]]) -> Atoms:
@@ -117,7 +107,7 @@ def _part(name: str) -> Atoms:
 
 _ATOMS: dict[str, Atoms] = {
     "given": lambda record: _hashes(record.given),
-    "formal given": _formal,
+    "formal given": lambda record: _hashes(*name_of(record.given).formal) if record.given else (),
     "given sound": _of_name("given", "sound"),
     "initial": _of_name("given", "initial"),
     "family": lambda record: _hashes(record.family),
@@ -128,7 +118,7 @@ _ATOMS: dict[str, Atoms] = {
     "lesser name": _of_both_names(min),
     "greater name": _of_both_names(max),
     "any name": lambda record: _hashes(record.given, record.family),
-    "birth": _birth,
+    "birth": lambda record: (record.birth,) if record.birth & 0xFF else (),
     "year": lambda record: (record.birth >> 16,) if record.birth else (),
     "day": lambda record: (record.birth & 0xFFFF,) if record.birth & 0xFF else (),
     "local": _emails(0),

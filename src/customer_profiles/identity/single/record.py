@@ -80,7 +80,7 @@ def read(
     def of(kind: Kind) -> list[str]:
         return [text for _, text in columns.get(kind, ())]
 
-    given, middle, family, suffix = _names([of(kind) for kind in names.KINDS], statistics)
+    given_name, middle, family, suffix = _names([of(kind) for kind in names.KINDS], statistics)
     mail, numbers = of("email"), of("phone")
     emails = dict.fromkeys(email for text in (*mail, *numbers) if (email := _email(text)))
     numbers += [text for text in mail if not _NO_PHONE.search(text)]
@@ -97,7 +97,7 @@ def read(
     others |= {name: plain for name, text in columns.get("text", ()) if (plain := words(text))}
     births, genders = of("birth_date"), [words(text)[:1] for text in of("gender")]
     return Record(
-        given,
+        given_name,
         middle,
         family,
         suffix,
@@ -141,14 +141,14 @@ _APART, _INITIALS, _INSIDE_NAMES = (
 def _names(
     columns: list[list[str]], statistics: DatasetStatistics
 ) -> tuple[str | None, str | None, str | None, str | None]:
-    given, middle, family, full = columns
-    if family and full and not given:
-        given, full = full, []
-    first, second = (next(filter(None, map(_clean, texts)), "") for texts in (given, middle))
+    given_name, middle, family, full = columns
+    if family and full and not given_name:
+        given_name, full = full, []
+    first, second = (next(filter(None, map(_clean, texts)), "") for texts in (given_name, middle))
     last = _clean(" ".join(family)) if family else ""
     if statistics.family_words and bool(first) != bool(last):
         known = NameWords(statistics.given_words, statistics.family_words)
-        parts = _split(given[0] if first else " ".join(family))
+        parts = _split(given_name[0] if first else " ".join(family))
         if name := known.split(first or last, parts, is_family=not first):
             first, second, last = (part or "" for part in name)
     if full:

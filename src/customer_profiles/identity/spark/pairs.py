@@ -153,15 +153,9 @@ def grouped(inner: DataFrame, threshold: float) -> DataFrame:
     Returns:
         Pairs with `left_group`, `right_group` and `probability`.
     """
-    from pyspark.sql.types import DoubleType, StructField, StructType
-
-    id_type = inner.schema["left"].dataType
-    schema = StructType(
-        [
-            *(StructField(name, id_type) for name in (*ENDS, "left_group", "right_group")),
-            StructField("probability", DoubleType()),
-        ]
-    )
+    id_type = inner.schema["left"].dataType.simpleString()
+    names = (*ENDS, "left_group", "right_group")
+    schema = ", ".join([*(f"`{name}` {id_type}" for name in names), "probability double"])
 
     def group(table: pa.Table) -> pa.Table:
         ends = [table.column(name).to_pylist() for name in ENDS]

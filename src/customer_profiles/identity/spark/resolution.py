@@ -34,7 +34,6 @@ from .pairs import (
     sharing,
 )
 from .records import ID, KEYS, count_terms, normalised, with_terms
-from .session import check_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +84,12 @@ def resolve(
         msg = f"id_column: the records have no column {id_column!r}"
         raise ValueError(msg)
     check(known, records.columns, threshold)
-    check_session(records.sparkSession)
+    if records.sparkSession.sparkContext.getCheckpointDir() is None:
+        msg = (
+            "the Spark session has no folder for checkpoints, without which plans grow with every "
+            "step; set one with spark.sparkContext.setCheckpointDir()"
+        )
+        raise ValueError(msg)
     records = records.withColumnRenamed(id_column, ID)
     if model is not None:
         normal = normalised(records, known, model.statistics, model.keys)

@@ -35,17 +35,3 @@ def session(master: str | None = None, config: Mapping[str, str] | None = None) 
     if is_local and spark.sparkContext.getCheckpointDir() is None:
         spark.sparkContext.setCheckpointDir(mkdtemp(prefix="customer-profiles-"))
     return spark
-
-
-def check_session(spark: SparkSession) -> None:
-    """Check that a session has a folder for checkpoints.
-
-    Raises:
-        ValueError: it has none.
-    """
-    if spark.sparkContext.getCheckpointDir() is None:
-        msg = (
-            "the Spark session has no folder for checkpoints, without which plans grow with every "
-            "step; set one with spark.sparkContext.setCheckpointDir()"
-        )
-        raise ValueError(msg)
