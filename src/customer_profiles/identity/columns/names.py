@@ -202,7 +202,7 @@ def sound_of(name: str) -> str:
 
 
 @cache
-def _nicknames() -> dict[str, tuple[str, ...]]:
+def formal_names() -> dict[str, tuple[str, ...]]:
     """Return the formal names of each nickname."""
     from nicknames import name_triplets
 
@@ -210,11 +210,6 @@ def _nicknames() -> dict[str, tuple[str, ...]]:
     for triplet in name_triplets():
         formal.setdefault(triplet.name2, set()).add(triplet.name1)
     return {name: tuple(sorted(names)) for name, names in formal.items()}
-
-
-def formal_names(name: str) -> tuple[str, ...]:
-    """Return the formal names of which a name is a nickname."""
-    return _nicknames().get(name, ())
 
 
 def _canonical(text: Texts, counts: NDArray[np.intp]) -> tuple[Codes, Texts]:
@@ -226,7 +221,7 @@ def _canonical(text: Texts, counts: NDArray[np.intp]) -> tuple[Codes, Texts]:
     result = np.full((len(text), _MOST_FORMAL + 1), -1, np.int32)
     result[:, 0] = np.arange(len(text))
     extra: dict[str, int] = {}
-    for nickname, formal in _nicknames().items():
+    for nickname, formal in formal_names().items():
         row = numbers.get(nickname)
         if row is None:
             continue

@@ -57,7 +57,7 @@ def name_of(text: str) -> Name:
     """Return what follows from a name."""
     words = text.split(" ")
     last = words[-1] if len(words) > 1 else None
-    formal, script = frozenset((text, *formal_names(text))), script_of(text)
+    formal, script = frozenset((text, *formal_names().get(text, ()))), script_of(text)
     length = max(len(text), 2 if script else 0)
     return Name(text[:1], formal, words[0], last, sound_of(text), script, length)
 

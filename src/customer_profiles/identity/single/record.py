@@ -163,7 +163,7 @@ def _names(
 
 
 def _split(text: str) -> FullName:
-    match = _FULL.search(_without_titles(words(_COMMA.sub(r"\2 \1", text))))
+    match = _FULL.search(_TITLES.sub(r"\1", words(_COMMA.sub(r"\2 \1", text))))
     parts = match.group("given", "middle", "family") if match else (None, None, None)
     return FullName(*parts)
 
@@ -174,10 +174,6 @@ def _clean(text: str) -> str:
     if _INSIDE_NAMES.search(text):
         for digit, letter in normalize.LOOK_ALIKES:
             text = text.replace(digit, letter)
-    return _without_titles(text)
-
-
-def _without_titles(text: str) -> str:
     return _TITLES.sub(r"\1", text)
 
 

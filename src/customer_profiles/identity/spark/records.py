@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from customer_profiles.identity.columns.addresses import SEPARATOR
@@ -65,16 +66,14 @@ def normalised(
     def compute(batch: pa.RecordBatch) -> list[pa.Array]:
         rows = batch.drop_columns([ID]).to_pylist()
         normal = [read(row, kinds, statistics) for row in rows]
-        signed = [[_signed(key) for key in keys_of(record, keys)] for record in normal]
+        # Spark has no unsigned integers.
+        unsigned = (np.array([*keys_of(record, keys)], np.uint64) for record in normal)
+        signed = [of_record.view(np.int64) for of_record in unsigned]
         texts = [json.dumps(record) for record in normal]
         return [pa.array(texts, pa.string()), pa.array(signed, pa.list_(pa.int64()))]
 
     added = {RECORD: pa.string(), KEYS: pa.list_(pa.int64())}
     return with_columns(records, [ID], added, compute).checkpoint()
-
-
-def _signed(key: int) -> int:
-    return key - (1 << 64) if key >= 1 << 63 else key
 
 
 def record_of(text: str) -> Record:

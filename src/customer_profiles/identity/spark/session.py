@@ -22,16 +22,12 @@ def session(master: str | None = None, config: Mapping[str, str] | None = None) 
     """
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder
     is_local = master is not None and master.startswith("local")
-    if master is not None:
-        builder = builder.master(master)
     if is_local:
         # Local workers need the packages of this process.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    for name, value in (config or {}).items():
-        builder = builder.config(name, value)
-    spark = builder.getOrCreate()
+    settings = {"spark.master": master} if master is not None else {}
+    spark = SparkSession.builder.config(map={**settings, **(config or {})}).getOrCreate()
     if is_local and spark.sparkContext.getCheckpointDir() is None:
         spark.sparkContext.setCheckpointDir(mkdtemp(prefix="customer-profiles-"))
     return spark
