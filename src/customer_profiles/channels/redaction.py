@@ -24,6 +24,7 @@ _SHORTEST_INSIDE, _SHORTEST_ACROSS = 4, 6
 _PART = 10
 _MOST_DECODINGS = 10
 _MASK = "\0"
+_ENCODED = frozenset("\\%&+")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
@@ -141,6 +142,8 @@ def _is_squeezed(character: str) -> bool:
 def _decodings(text: str) -> list[str]:
     """Return a text and what it reads as when JSON, HTML and URL escapes are decoded."""
     forms = [text]
+    if text.isascii() and _ENCODED.isdisjoint(text):
+        return forms
     for _ in range(_MOST_DECODINGS):
         text = unquote_plus(html.unescape(_ESCAPE.sub(_character, text)))
         # Escaped surrogates are joined, and UTF-8 that was read as Latin-1 is read again.

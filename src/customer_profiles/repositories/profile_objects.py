@@ -358,11 +358,12 @@ def _read(kind: type[ProfileObject], item: StoredObject) -> ProfileObject:
         return kind.from_object(item.object, unique_key=item.profile_object_unique_key)
     except ValueError as error:
         reason = reasons_of(error) if isinstance(error, ValidationError) else str(error)
-        msg = (
-            f"{_LIST}: an object does not fit {kind.__name__}: {reason}; "
-            f'objects("{item.object_type_name}") reads it as it is'
-        )
-        raise UnreadableAnswerError(msg) from None
+    msg = (
+        f"{_LIST}: an object does not fit {kind.__name__}: {reason}; "
+        f'objects("{item.object_type_name}") reads it as it is'
+    )
+    # Raised without the reader's error, which contains the object.
+    raise UnreadableAnswerError(msg)
 
 
 _TEXT = frozenset((str,))
