@@ -10,8 +10,15 @@ from typing import Annotated, Any
 
 import pytest
 
-from customer_profiles import CustomerProfilesError, Domain
+from customer_profiles import (
+    CustomerProfilesError,
+    Domain,
+    InvalidInputError,
+    StoredObject,
+    UnreadableAnswerError,
+)
 from customer_profiles.mapping import Key, ProfileObject, Target
+from customer_profiles.repositories import profile_objects
 
 CANARY = "canary7f3a"
 
@@ -183,3 +190,23 @@ def test_the_values_are_there_when_asked_for() -> None:
     assert json.loads(order.to_object())["Email"] == FULL["email"]
     assert order.lines is not None
     assert order.lines[0].title == f"{CANARY}-line"
+
+
+@pytest.mark.parametrize(
+    "text", [f'{{"order_id": "{CANARY}', f'["{CANARY}"]', "[" * 100_000, "NaN"]
+)
+def test_the_error_of_an_object_that_is_not_json_does_not_hold_it(text: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"^Order: the object is") as caught:
+        Order.from_object(text)
+
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_the_error_of_an_object_that_does_not_fit_its_class_does_not_hold_it() -> None:
+    text = Order(order_id="1", amount=5).to_object().replace("5", f'"{CANARY}"')
+    item = StoredObject(object_type_name="Order", object=text)
+    with pytest.raises(UnreadableAnswerError, match=r"does not fit Order: \w*[aA]mount") as caught:
+        profile_objects._read(Order, item)
+
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert CANARY not in str(caught.value)

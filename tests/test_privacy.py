@@ -19,6 +19,8 @@ from customer_profiles import (
     FoundBy,
     Profile,
     RetryPolicy,
+    StoredObject,
+    UnreadableAnswerError,
 )
 from customer_profiles.models.base import Model
 from tests.serving import serving
@@ -107,6 +109,11 @@ def test_no_error_text_holds_a_value(shop: Domain, caplog: pytest.LogCaptureFixt
     for error in failures(shop):
         assert CANARY not in f"{error} {error!r} {error.__cause__} {error.__cause__!r}"
         assert CANARY not in "".join(traceback.format_exception_only(error))
+        before: BaseException | None = error
+        while before is not None:
+            assert CANARY not in f"{before!r} {before.args} {before.__dict__}"
+            assert CANARY not in f"{getattr(before, 'doc', '')} {getattr(before, 'object', '')}"
+            before = before.__context__
     assert CANARY not in caplog.text
 
 
@@ -133,6 +140,14 @@ def test_a_service_that_repeats_what_it_refuses_leaks_nothing() -> None:
 
     assert CANARY not in "".join(traceback.format_exception(caught.value))
     assert "Value '<redacted>' at 'values'" in caught.value.message
+
+
+@pytest.mark.parametrize("text", [f'{{"a": "{CANARY}', "[" * 100_000])
+def test_an_object_that_is_not_json_does_not_travel_in_the_error(text: str) -> None:
+    with pytest.raises(UnreadableAnswerError, match="not JSON") as caught:
+        StoredObject(object=text).data  # noqa: B018
+
+    assert caught.value.__context__ is None
 
 
 def test_the_values_are_there_when_asked_for() -> None:

@@ -260,19 +260,52 @@ def _is_name(value: str, shape: Shape) -> bool:
 
 
 def all_texts(value: object) -> Iterator[str]:
-    """Yield every text and number in a value, those inside of JSON text included."""
+    """Yield every text and number in a value, those inside of JSON text included.
+
+    Names that consist of the service's own words, such as `phone_number`, are left out.
+    """
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from all_texts(key)
+            if not _is_service_word(str(key)):
+                yield from all_texts(key)
             yield from all_texts(inner)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from all_texts(item)
     elif value is not None and not isinstance(value, bool):
-        yield (text := str(value))
-        if text.lstrip().startswith(("{", "[")):
-            with suppress(ValueError):
-                yield from all_texts(json.loads(text))
+        text = str(value)
+        if not text.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')):
+            yield text
+            return
+        try:
+            # Numbers stay as they are written.
+            inner = json.loads(text.lstrip("\ufeff"), parse_int=str, parse_float=str)
+            texts = list(all_texts(inner))
+        except (ValueError, RecursionError):
+            texts = [text, *_LITERALS.findall(text)]
+        yield from texts
+
+
+_LITERALS = re.compile(r'[^\s"{}\[\]:,]+|(?<=")[^"]+(?=")')
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+@cache
+def _service_words() -> frozenset[str]:
+    """Return the words of which the names of the service's members consist."""
+    shapes = map(service().shape_for, service().shape_names)
+    return frozenset(
+        word.lower()
+        for shape in shapes
+        if _is_structure(shape)
+        for member in shape.members
+        for word in _WORD.findall(member)
+    )
+
+
+def _is_service_word(name: str) -> bool:
+    is_plain = not _WORD.sub("", name).strip("_")
+    return is_plain and _service_words().issuperset(map(str.lower, _WORD.findall(name)))
 
 
 MOST_PROBLEMS = 100

@@ -1,17 +1,19 @@
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
 from customer_profiles.engine import Clock, Engine, StorageError
 from customer_profiles.engine.store import database
+from tests.engine.conftest import Shop
 
 WRITER = """
 import json, sys
@@ -146,6 +148,249 @@ def test_a_full_disk_is_an_internal_error_over_http(open_shop):
     status, headers, answer = shop.engine.handle("POST", "/domains/shop/profiles", {}, body)
     assert (status, headers["x-amzn-errortype"]) == (500, "InternalServerException")
     assert b"the disk is full" in answer
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount a file system of 24 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "none", disk]
+    if os.name != "posix" or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)  # noqa: S607
+
+
+def fill(disk):
+    """Use up the space of a disk."""
+    with (disk / "ballast").open("ab", buffering=0) as ballast, suppress(OSError):
+        while ballast.write(bytes(4096)):
+            pass
+
+
+def test_a_full_disk_is_given_the_space_of_the_log(small_disk):
+    with closing(Engine(small_disk / "shop.db")) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30)
+        ada = shop.create(FirstName="Ada")
+        # The free pages of deleted profiles let the database change without growing.
+        large = {f"key {n}": "x" * 255 for n in range(900)}
+        for profile in [shop.create(Attributes=large) for _ in range(8)]:
+            shop.ask("DeleteProfile", ProfileId=profile)
+        engine._database._checkpoint()
+        for number in range(100):
+            shop.ask("UpdateProfile", ProfileId=ada, FirstName=f"Ada {number}")
+        assert (small_disk / "shop.db-wal").stat().st_size > 1 << 20
+        fill(small_disk)
+        for number in range(100):
+            shop.ask("UpdateProfile", ProfileId=ada, LastName=f"King {number}")
+        assert shop.read(ada) == {"FirstName": "Ada 99", "LastName": "King 99"}
+
+
+def test_a_disk_that_stays_full_says_so(small_disk):
+    with closing(Engine(small_disk / "shop.db")) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30)
+        ada = shop.create(FirstName="Ada")
+        fill(small_disk)
+        large = {f"key {n}": "x" * 255 for n in range(900)}
+        made = []
+        with pytest.raises(StorageError, match="the disk is full; free some space"):
+            for _ in range(1000):
+                made.append(shop.create(Attributes=large))
+                fill(small_disk)
+        assert shop.read(ada) == {"FirstName": "Ada"}
+        (small_disk / "ballast").unlink()
+        made.append(shop.create(Attributes=large))
+        assert [shop.read(profile)["Attributes"] for profile in made] == [large] * len(made)
+        assert shop.stats()["ProfileCount"] == len(made) + 1
+
+
+def test_a_write_is_repeated_once_when_the_disk_has_room_again(open_shop, monkeypatch):
+    shop = open_shop()
+    ada = shop.create(FirstName="Ada")
+    writer = shop.engine._database._writer
+    (pages,) = writer.execute("PRAGMA page_count").fetchone()
+    writer.execute(f"PRAGMA max_page_count = {pages}")
+    freed = []
+
+    def free(database):
+        freed.append(database)
+        writer.execute("PRAGMA max_page_count = 1000000")
+        return True
+
+    monkeypatch.setattr(database.Database, "_free_space", free)
+    large = {f"key {n}": "x" * 255 for n in range(900)}
+    shop.ask("UpdateProfile", ProfileId=ada, Attributes=large)
+    assert (shop.read(ada)["Attributes"], len(freed)) == (large, 1)
+
+
+def sizes(tmp_path):
+    """Return the sizes of the database and of its log in MiB."""
+    return [(tmp_path / name).stat().st_size / (1 << 20) for name in ("shop.db", "shop.db-wal")]
+
+
+def test_the_log_does_not_outgrow_the_database(open_shop, tmp_path):
+    shop = open_shop()
+    ada = shop.create(FirstName="Ada")
+    largest = 0
+    for number in range(3000):
+        shop.ask("UpdateProfile", ProfileId=ada, FirstName=f"Ada {number}")
+        largest = max(largest, sizes(tmp_path)[1])
+    assert largest < 6
+
+
+def test_a_large_transaction_leaves_no_large_log(open_shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "_LARGEST_LOG", database._SMALLEST_LOG)
+    shop = open_shop()
+    rows = [(n, "x" * 2000) for n in range(8000)]
+    with shop.engine._database.write() as connection:
+        connection.execute("CREATE TABLE large (id INTEGER PRIMARY KEY, text TEXT)")
+        connection.executemany("INSERT INTO large VALUES (?, ?)", rows)
+    file, log = sizes(tmp_path)
+    assert (file > 15, log) == (True, 0)
+
+
+def test_a_long_read_lets_the_log_grow_only_until_it_ends(open_shop, tmp_path, monkeypatch):
+    shop = open_shop()
+    attempts = []
+    checkpoint = database.Database._checkpoint
+
+    def counted(self):
+        attempts.append(checkpoint(self))
+        return attempts[-1]
+
+    monkeypatch.setattr(database.Database, "_checkpoint", counted)
+
+    def write(times):
+        for number in range(times):
+            with shop.engine._database.write() as connection:
+                connection.execute("REPLACE INTO meta VALUES ('large', ?)", (bytes(99_000),))
+                rows = [(f"n{n}", b"%d" % number) for n in range(1000)]
+                connection.executemany("REPLACE INTO meta VALUES (?, ?)", rows)
+
+    with shop.engine._database.read() as reader:
+        (before,) = reader.execute("SELECT count(*) FROM meta").fetchone()
+        write(200)
+        grown = sizes(tmp_path)[1]
+        assert reader.execute("SELECT count(*) FROM meta").fetchone() == (before,)
+    assert grown > 20
+    # Attempts are rare: each waits for the log to grow as much again.
+    assert 2 <= len(attempts) < 16
+    write(60)
+    assert sizes(tmp_path)[1] < 6
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_a_new_file_and_its_log_are_private(open_shop, tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        shop = open_shop()
+        shop.create(FirstName="Ada")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(["shop.db", "shop.db-shm", "shop.db-wal"], 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_the_target_of_a_link_is_private_too(tmp_path):
+    (tmp_path / "link.db").symlink_to(tmp_path / "real.db")
+    Engine(tmp_path / "link.db").close()
+    assert (tmp_path / "real.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o400 | 0o200, 0o664])
+def test_a_file_keeps_the_mode_that_its_owner_gave_it(open_shop, tmp_path, mode):
+    open_shop().engine.close()
+    (tmp_path / "shop.db").chmod(mode)
+    shop = open_shop()
+    shop.create(FirstName="Ada")
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {mode}
+
+
+def remove(file):
+    file.unlink()
+
+
+def replace_by_another(file):
+    Engine(file.with_name("other.db")).close()
+    file.with_name("other.db").replace(file)
+
+
+def replace_by_a_copy(file):
+    shutil.copy(file, file.with_name("copy.db"))
+    file.with_name("copy.db").replace(file)
+
+
+def move_away(file):
+    file.rename(file.with_name("moved.db"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="open files cannot be removed elsewhere")
+@pytest.mark.parametrize("change", [remove, replace_by_another, replace_by_a_copy, move_away])
+def test_nothing_is_acknowledged_that_a_removed_file_would_lose(open_shop, tmp_path, change):
+    shop = open_shop()
+    ada = shop.create(FirstName="Ada")
+    change(tmp_path / "shop.db")
+    for operation, more in (
+        ("CreateProfile", {"FirstName": "Bo"}),
+        ("UpdateProfile", {"ProfileId": ada, "FirstName": "Bo"}),
+        ("DeleteProfile", {"ProfileId": ada}),
+    ):
+        with pytest.raises(
+            StorageError, match=r"shop\.db was removed or replaced while it was open"
+        ):
+            shop.ask(operation, **more)
+    status, _, answer = shop.engine.handle("POST", "/domains/shop/profiles", {}, b"{}")
+    assert (status, b"was removed or replaced" in answer) == (500, True)
+    # What was read before the change stays readable through the connections that are open.
+    assert shop.read(ada) == {"FirstName": "Ada"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="open files cannot be removed elsewhere")
+def test_a_read_neither_creates_the_removed_file_nor_reads_another(open_shop, tmp_path):
+    shop = open_shop()
+    shop.create(FirstName="Ada")
+    shop.engine._database._close_idle()
+    (tmp_path / "shop.db").unlink()
+    with pytest.raises(StorageError, match="was removed or replaced"):
+        shop.ask("GetDomain")
+    assert not (tmp_path / "shop.db").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="open files cannot be removed elsewhere")
+def test_a_file_that_comes_back_is_written_again(open_shop, tmp_path):
+    shop = open_shop()
+    (tmp_path / "shop.db").rename(tmp_path / "moved.db")
+    with pytest.raises(StorageError, match="was removed or replaced"):
+        shop.create(FirstName="Ada")
+    (tmp_path / "moved.db").rename(tmp_path / "shop.db")
+    ada = shop.create(FirstName="Ada")
+    shop.engine.close()
+    assert open_shop().read(ada) == {"FirstName": "Ada"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="open files cannot be removed elsewhere")
+def test_a_log_that_is_removed_is_noticed(open_shop, tmp_path):
+    shop = open_shop()
+    (tmp_path / "shop.db-wal").unlink()
+    with pytest.raises(StorageError, match=r"shop\.db-wal was removed or replaced"):
+        for number in range(1000):
+            shop.create(FirstName=f"Ada {number}")
+
+
+def test_a_write_looks_at_the_file_once(open_shop, monkeypatch):
+    shop = open_shop()
+    looks = []
+    status = database._status
+    monkeypatch.setattr(database, "_status", lambda path: looks.append(path) or status(path))
+    for number in range(100):
+        shop.create(FirstName=f"Ada {number}")
+    assert 100 <= len(looks) <= 105
 
 
 def test_a_file_that_is_no_database_stays_as_it_is(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -17,7 +18,7 @@ from customer_profiles.errors import (
     ServiceError,
 )
 
-from .redaction import redact
+from .redaction import Redactor
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -80,6 +81,7 @@ class AwsChannel:
         except ClientError as error:
             raise _translate_client_error(operation, request, error) from error
         except BotoCoreError as error:
+            _redact_report(operation, request, error)
             raise _translate_transport_error(operation, error) from error
         raw: bytes | None = answer.get(_RAW)
         return _dump(answer) if raw is None else raw
@@ -202,17 +204,31 @@ def _epoch(value: object) -> float:
     raise TypeError(msg)
 
 
+def _redact_report(operation: str, request: Wire, error: BotoCoreError) -> None:
+    """Redact what botocore's own check of parameters repeats of a request."""
+    if "report" in error.kwargs:
+        report = Redactor(_wire.private_texts(operation, request)).text(error.kwargs["report"])
+        error.kwargs = {**error.kwargs, "report": report}
+        error.args = (error.fmt.format(**error.kwargs),)
+
+
+_CODE = re.compile(r"\w[\w.:-]{0,99}", re.ASCII)
+
+
 def _translate_client_error(operation: str, request: Wire, error: ClientError) -> ServiceError:
+    from botocore.exceptions import ClientError
+
     answer: Any = error.response
     metadata, details = answer.get("ResponseMetadata", {}), answer.setdefault("Error", {})
-    message = details.get("Message") or answer.get("message") or "no message"
-    hidden = set(_wire.private_texts(operation, request))
-    details["Message"] = redact(message, hidden)
-    # The cause is printed with every traceback, so it is redacted as well.
-    error.args = tuple(redact(str(arg), hidden) for arg in error.args)
+    message = details.get("Message") or answer.get("message") or answer.get("Message")
+    code = str(details.get("Code", ""))
+    redactor = Redactor(_wire.private_texts(operation, request))
+    # The cause is printed and pickled with the answer that it holds, so both are redacted.
+    shown = frozenset((code if _CODE.fullmatch(code) else None, metadata.get("RequestId")))
+    ClientError.__init__(error, redactor.value(answer, shown), error.operation_name)  # type: ignore[arg-type]
     return ServiceError.of(
-        details.get("Code", "Unknown"),
-        details["Message"],
+        code if code in shown else "Unknown",
+        redactor.text(message or "no message"),
         operation=operation,
         status=metadata.get("HTTPStatusCode"),
         request_id=metadata.get("RequestId"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from customer_profiles import _wire
 
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 __all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
 
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _WRITING = ("Create", "Update", "Put", "BatchPut", "Delete", "Merge")
 
@@ -120,9 +123,9 @@ class Engine:
         if problems:
             raise invalid(problems)
         self._apply_pending()
-        answer = function(self._context, request)
+        answer = _repeat(function, self._context, request)
         if operation.startswith(_WRITING):
-            rules.apply(self._context)
+            _repeat(rules.apply, self._context)
         body = answer if isinstance(answer, bytes) else protocol.encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)
@@ -317,6 +320,16 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         """Close the database."""
         self.close()
+
+
+def _repeat(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function, and once more if its transaction failed on a full disk that has room now."""
+    try:
+        return function(*args, **kwargs)
+    except StorageError as error:
+        if not error.has_room:
+            raise
+    return function(*args, **kwargs)
 
 
 def _check_type(name: str, value: object, expected: type) -> None:

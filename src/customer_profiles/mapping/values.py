@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -54,16 +55,15 @@ def read(model: type[ProfileObject], text: str | bytes, declared: Declared) -> P
 
 
 def _parse(model: type[ProfileObject], text: str | bytes) -> Json:
-    try:
+    problem = "the object is not JSON"
+    # The parser's error contains the text, so ours is raised without it as a context.
+    with suppress(ValueError, RecursionError):
         document = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        # Without the parser's error, which contains the text.
-        msg = f"{model.__name__}: the object is not JSON"
-        raise InvalidInputError(msg) from None
-    if not isinstance(document, dict):
-        msg = f"{model.__name__}: the object is JSON, but no JSON object"
-        raise InvalidInputError(msg)
-    return document
+        if isinstance(document, dict):
+            return document
+        problem = "the object is JSON, but no JSON object"
+    msg = f"{model.__name__}: {problem}"
+    raise InvalidInputError(msg)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
+
+from customer_profiles.errors import UnreadableAnswerError
 
 from .base import Identifier, Model, Record
 
@@ -56,8 +59,13 @@ class DeadLetter(Model):
 
 
 def read_members(text: str | None) -> dict[str, Any]:
-    """Return the members of a JSON object; other JSON, and no text, have none."""
-    if not text:
-        return {}
-    members = json.loads(text)
-    return members if isinstance(members, dict) else {}
+    """Return the members of a JSON object; other JSON, and no text, have none.
+
+    Raises:
+        UnreadableAnswerError: the text is not JSON; the error does not hold it.
+    """
+    with suppress(ValueError, RecursionError):
+        members = json.loads(text or "{}")
+        return members if isinstance(members, dict) else {}
+    msg = "the text of this object is not JSON, so it has no members"
+    raise UnreadableAnswerError(msg)

@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from customer_profiles import _wire
 from customer_profiles._problems import refuse
 from customer_profiles._results import Results
-from customer_profiles.channels.redaction import redact
+from customer_profiles.channels.redaction import Redactor
 from customer_profiles.errors import (
     BatchError,
     CustomerProfilesError,
@@ -358,11 +358,12 @@ def _read(kind: type[ProfileObject], item: StoredObject) -> ProfileObject:
         return kind.from_object(item.object, unique_key=item.profile_object_unique_key)
     except ValueError as error:
         reason = reasons_of(error) if isinstance(error, ValidationError) else str(error)
-        msg = (
-            f"{_LIST}: an object does not fit {kind.__name__}: {reason}; "
-            f'objects("{item.object_type_name}") reads it as it is'
-        )
-        raise UnreadableAnswerError(msg) from None
+    msg = (
+        f"{_LIST}: an object does not fit {kind.__name__}: {reason}; "
+        f'objects("{item.object_type_name}") reads it as it is'
+    )
+    # Raised without the reader's error, which contains the object.
+    raise UnreadableAnswerError(msg)
 
 
 _TEXT = frozenset((str,))
@@ -401,7 +402,7 @@ def _error_of(failure: _Failure | None, text: str) -> ServiceError:
     if failure is None:
         msg = "the answer does not contain this object"
         return ServiceError.of_status(500, msg, operation=_BATCH_PUT)
-    message = redact(failure.message or "no message", _wire.all_texts(text))
+    message = Redactor(_wire.all_texts(text)).text(failure.message or "no message")
     return ServiceError.of_status(failure.code, message, operation=_BATCH_PUT)
 
 

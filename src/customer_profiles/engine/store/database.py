@@ -24,10 +24,18 @@ APPLICATION_ID = 0x41435046
 _MERGE_AT = 200_000
 _WRITER_CACHE_KIB, _READER_CACHE_KIB = 128 * 1024, 64 * 1024
 _WAIT_SECONDS = 30.0
+# The write-ahead log may grow as large as the file, within these bounds.
+_SMALLEST_LOG, _LARGEST_LOG = 4 << 20, 64 << 20
+_CHECK_LOG_AFTER = 1000
+"""How many changed rows the log is checked after, because each look at a file takes 2 µs."""
+_PAGE = 4096
 
 
 class StorageError(Exception):
     """The database file cannot be used; the message names the file and says what to do."""
+
+    has_room: bool = False
+    """Whether the disk was full and space was freed since, so that a repetition may succeed."""
 
 
 class Connection(sqlite3.Connection):
@@ -79,9 +87,16 @@ class Database:
         self._lock = threading.RLock()
         self._idle: list[Connection] = []
         self._closed = False
+        self._file = self._log = _NO_FILE
+        self._log_limit = self._log_checked_at = 0
         if self._path is not None:
             _check_path(self._path)
+            _create(self._path)
+            self._file = _identity(_status(str(self._path)))
         self._writer = self._open()
+        if self._path is not None:
+            self._log = _identity(_status(f"{self._path}-wal"))
+            self._set_log_limit(self._path)
 
     def _open(self) -> Connection:
         with self._translate_errors():
@@ -94,6 +109,8 @@ class Database:
             return connection
 
     def _connect(self, cache_kib: int) -> Connection:
+        # SQLite would create a file that is missing.
+        self._check_file()
         connection: Connection = sqlite3.connect(
             ":memory:" if self._path is None else self._path,
             factory=Connection,
@@ -115,8 +132,69 @@ class Database:
             if connection.fresh_rows >= _MERGE_AT:
                 with _transaction(connection, "BEGIN IMMEDIATE"):
                     merge_fresh_keys(connection)
-            with _transaction(connection, "BEGIN IMMEDIATE"):
-                yield connection
+                if self._path is not None:
+                    self._set_log_limit(self._path)
+            try:
+                with _transaction(connection, "BEGIN IMMEDIATE"):
+                    yield connection
+                    self._check_file()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL and self._free_space():
+                    message = f"{self._name} cannot be used: {_ADVICE[sqlite3.SQLITE_FULL]}"
+                    failure = StorageError(message)
+                    failure.has_room = True
+                    raise failure from error
+                raise
+            if connection.total_changes - self._log_checked_at >= _CHECK_LOG_AFTER:
+                self._log_checked_at = connection.total_changes
+                self._limit_log()
+
+    def _check_file(self) -> None:
+        """Refuse if the path leads to another file than the one that was opened."""
+        if self._path is not None and _identity(_status(str(self._path))) != self._file:
+            raise StorageError(_REMOVED.format(self._path))
+
+    def _limit_log(self) -> None:
+        """Empty the write-ahead log if it is too large, and check that it is still there.
+
+        SQLite moves a log that reaches the limit to the file, but not during a long read, and
+        makes the log smaller only in a later transaction.
+        """
+        if self._path is None:
+            return
+        status = _status(f"{self._path}-wal")
+        if status is None or _identity(status) != self._log:
+            raise StorageError(_REMOVED.format(f"{self._path}-wal"))
+        if status.st_size > self._log_limit:
+            limit = self._set_log_limit(self._path)
+            if status.st_size > self._log_limit and not self._checkpoint():
+                # While a read prevents it, each attempt waits for the log to grow as much again.
+                self._log_limit = status.st_size + limit
+
+    def _set_log_limit(self, path: Path) -> int:
+        """Let the log grow as large as the file, within bounds, and return that size."""
+        limit = min(max(path.stat().st_size, _SMALLEST_LOG), _LARGEST_LOG)
+        self._writer.execute(f"PRAGMA wal_autocheckpoint = {limit // _PAGE}")
+        self._writer.execute(f"PRAGMA journal_size_limit = {limit}")
+        # The last transaction before SQLite moves the log exceeds the limit.
+        self._log_limit = limit * 5 // 4
+        return limit
+
+    def _checkpoint(self) -> bool:
+        """Move the log to the file and empty it, unless a read or another process prevents it."""
+        self._writer.execute("PRAGMA busy_timeout = 0")
+        try:
+            row = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000:.0f}")
+        return bool(row[0] == 0)
+
+    def _free_space(self) -> bool:
+        """Return whether emptying the log freed space on the disk."""
+        log = None if self._path is None else _status(f"{self._path}-wal")
+        with suppress(sqlite3.OperationalError):
+            return log is not None and log.st_size > 0 and self._checkpoint()
+        return False
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -223,6 +301,35 @@ def _transaction(connection: Connection, begin: str) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
+_NO_FILE = (0, 0)
+_REMOVED = (
+    "{} was removed or replaced while it was open, so nothing more is stored; put the file back "
+    "and create a new engine"
+)
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116  (making a Path takes longer)
+    except OSError:
+        return None
+
+
+def _identity(status: os.stat_result | None) -> tuple[int, int]:
+    return _NO_FILE if status is None else (status.st_dev, status.st_ino)
+
+
+def _create(path: Path) -> None:
+    """Create a missing file that only its owner can read; its log gets the same permissions."""
+    # What is wrong with the file or its folder, SQLite reports when it opens it.
+    with suppress(OSError):
+        # The file of a symbolic link is created, as SQLite does it.
+        target = Path(os.path.realpath(path))
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        # A umask can only have removed permissions.
+        target.chmod(0o600)
+
+
 def _check_path(path: Path) -> None:
     try:
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
@@ -260,7 +367,6 @@ def _prepare(connection: Connection, name: str) -> None:
         # Written even if unchanged: a read-only file must fail now, not at the first write.
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA wal_autocheckpoint = 16000")
     (connection.fresh_rows,) = connection.execute("SELECT count(*) FROM fresh_keys").fetchone()
 
 
