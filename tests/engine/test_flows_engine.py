@@ -96,6 +96,20 @@ def test_running_a_flow_again_changes_nothing(made, bucket):
     assert shop.stats() == before
 
 
+def test_the_flow_of_a_deleted_object_type_does_not_run_until_it_is_put_again(made, bucket):
+    bucket("a.csv", "id\n1\n")
+    shop = made(TriggerConfig=schedule())
+    before = shop.ask("ListIntegrations")
+    shop.ask("DeleteProfileObjectType", ObjectTypeName="Order")
+    take_orders(shop)
+
+    assert shop.engine.run_due() == []
+    assert shop.ask("ListIntegrations") == before
+
+    put(shop, Uri=FLOW_URI)
+    assert [report["Put"] for report in shop.engine.run_due()] == [1]
+
+
 def test_a_prefix_is_a_folder(made, bucket):
     shop = made(folder="in")
     for key, text in {"in/": "", "in/a.csv": "id\n1\n", "inbox/b.csv": "id\n2\n"}.items():
