@@ -178,7 +178,7 @@ def test_an_integration_belongs_to_one_domain(orders):
     assert put(orders, DomainName="other", ObjectTypeName="CTR")["DomainName"] == "other"
 
 
-CAMPAIGNS = "Email SMS Telephony Orchestration WhatsApp WebNotification".split()
+CAMPAIGNS = ["Email", "SMS", "Telephony", "Orchestration", "WhatsApp", "WebNotification"]
 
 
 def test_the_integration_of_outbound_campaigns_is_accepted(shop):
