@@ -144,10 +144,20 @@ def page() -> str:
     for name, found in by_module().items():
         parts.append(f"## {TITLES.get(name, name)}\n")
         parts.append("".join(f"- {text[0].upper()}{text[1:]}\n" for text in found))
-    missing = sorted(set(_wire.service().operation_names) - set(registry.OPERATIONS))
-    parts.append(f"## Not yet\n\nThe engine refuses {len(missing)} operations: not built yet.\n")
-    parts.append(", ".join(f"`{name}`" for name in missing) + ".\n")
+    built = sorted(registry.OPERATIONS)
+    missing = sorted(set(_wire.service().operation_names) - set(built))
+    parts.append(f"## Operations\n\nThe engine has {len(built)} operations:\n")
+    parts.append(_listed(built))
+    parts.append(
+        f"It refuses {len(missing)} operations, which are not built yet, with status 501 and the "
+        "code\n`NotImplementedException`, which the service itself does not have:\n"
+    )
+    parts.append(_listed(missing))
     return "\n".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) + ".\n"
 
 
 def main() -> None:

@@ -181,15 +181,15 @@ class Engine:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
     ) -> protocol.Response:
         """Answer an HTTP request with status, headers and body; refusals are answers too."""
-        request_id = self._clock.new_request_id()
+        ids = self._clock.new_answer_ids()
         try:
             operation, request = protocol.read(method, url, headers, body)
-            return protocol.answered(self.answer(operation, request), request_id)
+            return protocol.answered(self.answer(operation, request), ids)
         except Refusal as refusal:
-            return protocol.refused(refusal, request_id)
+            return protocol.refused(refusal, ids)
         except StorageError as error:
             fault = Refusal("InternalServerException", str(error))
-            return protocol.refused(fault, request_id)
+            return protocol.refused(fault, ids)
         except Exception as error:
             if self._strict:
                 raise
@@ -197,7 +197,7 @@ class Engine:
             stack = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s at\n%s", type(error).__name__, stack)  # noqa: TRY400
             message = f"The engine failed: {type(error).__name__}; please report its log"
-            return protocol.refused(Refusal("InternalServerException", message), request_id)
+            return protocol.refused(Refusal("InternalServerException", message), ids)
 
     def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:
         """Run the S3 flow of an integration now, as AppFlow's StartFlow does.
