@@ -17,8 +17,12 @@ class Clock:
         return time.time()
 
     def new_profile_id(self) -> str:
-        """Return 32 hex digits; they begin with the time, so that an index grows at its end."""
-        return f"{int(self.now() * 1000) & 0xFFFFFFFFFFFF:012x}{self._bytes(10).hex()}"
+        """Return the hex digits of a UUID, which has the bits of version 4 as on AWS.
+
+        Its first 48 bits are the time, so that an index grows at its end.
+        """
+        made = (int(self.now() * 1000) & 0xFFFFFFFFFFFF).to_bytes(6, "big")
+        return uuid.UUID(bytes=made + self._bytes(10), version=4).hex
 
     def new_answer_ids(self) -> dict[str, str]:
         """Return the headers that name an HTTP answer, in the forms of API Gateway and X-Ray."""
