@@ -139,8 +139,9 @@ def test_an_unknown_predefined_key_names_those_that_exist(shop):
 
 
 def test_a_key_that_the_domain_never_saw_is_refused(shop):
-    with pytest.raises(Refusal, match="Key crm is not known in this domain"):
+    with pytest.raises(Refusal, match="KeyName crm is not defined in the domain") as caught:
         shop.search("crm", "1")
+    assert caught.value.code == "ResourceNotFoundException"
 
 
 def test_a_search_without_values_is_refused(shop):

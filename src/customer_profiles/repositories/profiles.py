@@ -13,6 +13,7 @@ from customer_profiles._results import Results
 from customer_profiles.errors import (
     BatchError,
     InvalidInputError,
+    MalformedIdError,
     MultipleResultsError,
     ServiceError,
 )
@@ -179,8 +180,13 @@ class Profiles:
         """Read one profile by its id.
 
         Raises:
-            ResourceNotFoundError: the domain has no such profile.
+            ResourceNotFoundError: the domain has no such profile; a `MalformedIdError`, without
+                sending anything, if the text cannot be the id of one.
         """
+        shape = input_shape(_BATCH_GET).members["ProfileIds"].member
+        if isinstance(profile_id, str) and _wire.problems(profile_id, shape):
+            msg = f"profile_id must match {shape.metadata['pattern']}"
+            raise MalformedIdError(msg, operation=_BATCH_GET)
         found, failed = self._get_batch([profile_id], {("ProfileIds", 0): "profile_id"})
         if profile_id in failed:
             raise failed[profile_id]

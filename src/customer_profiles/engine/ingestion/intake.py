@@ -116,17 +116,16 @@ class Intake:
         """Read the values of an object that `parse` parsed.
 
         Raises:
-            Refusal: the text was not a JSON object, or the object lacks its UNIQUE key or has too
-                many values.
+            Refusal: the text was not a JSON object, or the object lacks its UNIQUE key or all its
+                PROFILE keys, or has too many values.
         """
         if not isinstance(source, dict):
             # AG:object-type-mapping-troubleshooting; the message is our own.
             raise bad_request("Object is not valid JSON; give the text of one JSON object")
         reading = self._type.mapping.read(source)
         own_key = reading.own_key
-        if own_key is None:
-            # The answer needs a ProfileObjectUniqueKey.
-            # Assumed: an object without its UNIQUE key is refused at once.
+        if own_key is None or not any("PROFILE" in key.identifiers for key in reading.keys):
+            # Seen from the service, as PutProfileObject's own error.
             raise bad_request(_NO_KEY)
         return Accepted(body, reading, own_key, keys.unique_key(self._type.name, own_key[1]))
 
@@ -235,8 +234,6 @@ class Intake:
     def _find_profile(self, object_keys: Iterable[KeyValue]) -> profile_store.Stored | None:
         """Find the profile by an object's keys; None if it has none yet."""
         usable = [key for key in object_keys if "PROFILE" in key.identifiers]
-        if not usable:
-            raise Rejected(_NO_KEY)
         # AG:profile-matching: primary keys first, then SECONDARY ones; a key that finds several
         # profiles is skipped.
         # Assumed: keys of one rank are tried in the order in which the type declares them.
