@@ -19,7 +19,7 @@ from .flows import runs
 from .ingestion import dead_letter_queue
 from .ingestion.put import apply_pending
 from .matching import index, jobs, rules
-from .profiles import provenance
+from .profiles import provenance, rekeying
 from .profiles.access import domain_row, existing_profile
 from .service import protocol
 from .service.clock import Clock, ManualClock
@@ -89,6 +89,7 @@ class Engine:
         _check_type("quotas", quotas, Quotas)
         self._clock = clock or Clock()
         self._database = Database(path)
+        rekeying.renew(self._database)
         with self._database.read() as connection:
             pages = Pages(page_secret(connection), self._clock)
             has_delayed_objects = not inbox.is_empty(connection)

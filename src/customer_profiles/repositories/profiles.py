@@ -184,7 +184,7 @@ class Profiles:
                 sending anything, if the text cannot be the id of one.
         """
         shape = input_shape(_BATCH_GET).members["ProfileIds"].member
-        if isinstance(profile_id, str) and _wire.problems(profile_id, shape):
+        if any(problem.kind == "pattern" for problem in _wire.problems(profile_id, shape)):
             msg = f"profile_id must match {shape.metadata['pattern']}"
             raise MalformedIdError(msg, operation=_BATCH_GET)
         found, failed = self._get_batch([profile_id], {("ProfileIds", 0): "profile_id"})

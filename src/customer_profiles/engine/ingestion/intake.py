@@ -226,10 +226,19 @@ class Intake:
         return body
 
     def _earlier(self, accepted: Accepted) -> StoredObject | None:
-        """Find the stored object with the same unique key."""
+        """Find the stored object with the same UNIQUE key."""
         slot = object_slot_beside(self._slot(accepted.own_key))
         found = self._batch.objects(slot, self._type.name)
-        return next((item for item in found if item.unique_key == accepted.unique_key), None)
+        # Objects of earlier versions keep the unique key of an earlier form of the value.
+        return next(
+            (
+                item
+                for item in found
+                if item.unique_key == accepted.unique_key
+                or accepted.own_key in owned_keys.read_keys(item.own_keys)
+            ),
+            None,
+        )
 
     def _find_profile(self, object_keys: Iterable[KeyValue]) -> profile_store.Stored | None:
         """Find the profile by an object's keys; None if it has none yet."""

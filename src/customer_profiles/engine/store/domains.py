@@ -125,6 +125,15 @@ def counts(connection: Connection, domain: int) -> Counts:
     return Counts(*row)
 
 
+def count_further(connection: Connection, domain: int) -> int:
+    """Return how often profiles count once more, which they do for each hundred objects."""
+    row = connection.execute(
+        "SELECT total((objects - 1) / 100) FROM profiles WHERE domain = ? AND objects > 100",
+        (domain,),
+    )
+    return int(row.fetchone()[0])
+
+
 def count_new_profile(connection: Connection, row: int, domain: int, size: int) -> None:
     """Count a new profile, whose row has the highest id."""
     count_rows(connection, domain, row, Counts(1, 0, size))
