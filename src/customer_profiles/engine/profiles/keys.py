@@ -155,7 +155,7 @@ def id_bytes(profile_id: str) -> bytes:
 
 def _folded(value: str) -> str:
     # Folding can take characters apart that belong together.
-    return exact(exact(value).casefold())
+    return value.casefold() if value.isascii() else exact(exact(value).casefold())
 
 
 def _email(value: str) -> str:
