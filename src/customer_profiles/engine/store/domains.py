@@ -30,6 +30,7 @@ class DomainRow(NamedTuple):
     expiration_days: int
     last_row: int
     """The highest id of a profile's row in the domain."""
+    created: float
 
 
 class Counts(NamedTuple):
@@ -89,7 +90,7 @@ def settings_of(connection: Connection, domain: int) -> dict[str, Any]:
 def find_row(connection: Connection, name: str) -> DomainRow | None:
     """Read the columns of a domain that most operations on profiles need."""
     row = connection.execute(
-        "SELECT id, expiration_days, last_row FROM domains WHERE name = ?", (name,)
+        "SELECT id, expiration_days, last_row, created FROM domains WHERE name = ?", (name,)
     ).fetchone()
     return row and DomainRow(*row)
 
