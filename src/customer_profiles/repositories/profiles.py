@@ -287,7 +287,8 @@ class Profiles:
 
         Raises:
             InvalidInputError: no key, or more than five; nothing was sent.
-            BadRequestError: the domain has no such key, or the token is not valid.
+            ResourceNotFoundError: the domain does not exist, or has no such key.
+            BadRequestError: the token is not valid.
         """
         named = _named_keys(keys)
         request, names = self._request(_search_request(named, match)), _search_names(named)

@@ -113,6 +113,11 @@ def check(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
         # AG:mapping-key-definitions: names that begin with an underscore are the service's own.
         known = ", ".join(sorted(predefined))
         raise bad_request(f"Key {name} does not exist; predefined keys are {known}")
+    check_values(name, values)
+
+
+def check_values(name: str, values: Sequence[str]) -> None:
+    """Refuse a key of a request without values."""
     if not values:
         # Assumed: a key without values is refused.
         raise bad_request(f"Values of key {name} must not be empty")

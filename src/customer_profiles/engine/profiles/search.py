@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from customer_profiles._type_rules import PREDEFINED_KEYS
 from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import profiles as profile_store
@@ -80,11 +81,12 @@ def criterion(
 ) -> Criterion:
     """Return the criterion for a key of a request; a key without content types is unknown."""
     if not content_types:
+        hint = "AddProfileKey defines it, and so does an object type that has it"
+        if name.startswith("_"):
+            hint = f"predefined keys are {', '.join(sorted(PREDEFINED_KEYS))}"
         # Assumed: a search by a key name that the domain lacks is a ResourceNotFoundException.
-        raise not_found(
-            f"KeyName {name} is not defined in the domain; AddProfileKey defines it, "
-            "and so does an object type that has it"
-        )
+        raise not_found(f"KeyName {name} is not defined in the domain; {hint}")
+    keys.check_values(name, values)
     if name == "_profileId":
         rows = {
             value: profile_store.row_of(connection, domain, keys.id_bytes(value))
