@@ -60,6 +60,11 @@ def normalize(name: str, value: str) -> str:
     return rule_of(name)(value)
 
 
+def normalize_as(content_type: str, value: str) -> str:
+    """Return the normal form of a value of a content type."""
+    return rule_as(content_type)(value)
+
+
 def exact(value: str) -> str:
     """Return the form of a text in which only its characters count, and not how they are encoded.
 
@@ -78,7 +83,7 @@ def normals(name: str, content_types: Sequence[str], value: str) -> set[str]:
         return {_RULES[name](value)}
     value = exact(value)
     if len(content_types) <= 1:
-        return {rule_as(content_type)(value) for content_type in content_types} or {value}
+        return {normalize_as(content_type, value) for content_type in content_types} or {value}
     # Assumed: a key of several fields is searched by their values with one space between them.
     words = value.split(" ")
     boundaries = len(content_types) - 1
@@ -87,7 +92,7 @@ def normals(name: str, content_types: Sequence[str], value: str) -> set[str]:
     # Values may contain spaces themselves, so every way to split the words is tried.
     return {
         " ".join(
-            rule_as(content_type)(" ".join(words[begin:end]))
+            normalize_as(content_type, " ".join(words[begin:end]))
             for content_type, begin, end in zip(
                 content_types, (0, *splits), (*splits, None), strict=True
             )
