@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -15,3 +17,20 @@ def test_the_fidelity_page_is_current() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+PAGE = (ROOT / "docs/fidelity.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("word", ["ingestion_delay", "throttle", "501", "visible at once"])
+def test_the_fidelity_page_names_what_differs_by_design(word: str) -> None:
+    assert word in PAGE
+
+
+def test_no_heading_of_the_fidelity_page_is_a_file_name() -> None:
+    headings = [line for line in PAGE.splitlines() if line.startswith("#")]
+    assert [heading for heading in headings if ".py" in heading or "_" in heading] == []
+
+
+def test_the_readme_names_the_delay_of_ingestion() -> None:
+    assert "ingestion_delay" in (ROOT / "README.md").read_text("utf-8")

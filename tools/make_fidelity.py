@@ -85,6 +85,20 @@ The engine follows the service's own description (shapes, lengths, patterns and 
 reads from botocore at run time) and AWS's documentation. This page lists what neither of them says
 and the engine assumes. It is generated from comments in the source, each beside the code that
 depends on it. If you know that AWS behaves differently, please open an issue.
+
+## What differs by design
+
+- What is written is visible at once. On AWS, searches find a new profile, and ingestion assigns an
+  object to its profile, a little later. `CustomerProfiles.embedded(ingestion_delay=5)` delays
+  ingestion by five seconds, for tests of code that must wait.
+- The engine has the service's limits of number and size (`Quotas`), but does not throttle: it
+  answers any number of requests a second.
+- Signatures, credentials and permissions are not checked, and nothing is encrypted with KMS keys.
+- The ids that the engine makes are UUIDs of version 4 by their form. They begin with the time of
+  their creation, so they sort by it, which ids of the service do not.
+- An operation that is not built yet is answered with status 501 and the code
+  `NotImplementedException`, which the service does not have.
+- Errors have their text as `message` and as `Message`, so that every SDK finds it.
 """
 
 
@@ -144,10 +158,17 @@ def page() -> str:
     for name, found in by_module().items():
         parts.append(f"## {TITLES.get(name, name)}\n")
         parts.append("".join(f"- {text[0].upper()}{text[1:]}\n" for text in found))
-    missing = sorted(set(_wire.service().operation_names) - set(registry.OPERATIONS))
-    parts.append(f"## Not yet\n\nThe engine refuses {len(missing)} operations: not built yet.\n")
-    parts.append(", ".join(f"`{name}`" for name in missing) + ".\n")
+    built = sorted(registry.OPERATIONS)
+    missing = sorted(set(_wire.service().operation_names) - set(built))
+    parts.append(f"## Operations\n\nThe engine has {len(built)} operations:\n")
+    parts.append(_listed(built))
+    parts.append(f"It refuses {len(missing)} operations, which are not built yet:\n")
+    parts.append(_listed(missing))
     return "\n".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) + ".\n"
 
 
 def main() -> None:

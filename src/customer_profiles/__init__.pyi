@@ -17,6 +17,7 @@ from .errors import CustomerProfilesError as CustomerProfilesError
 from .errors import DetachedError as DetachedError
 from .errors import InternalServerError as InternalServerError
 from .errors import InvalidInputError as InvalidInputError
+from .errors import MalformedIdError as MalformedIdError
 from .errors import MultipleResultsError as MultipleResultsError
 from .errors import NoResultError as NoResultError
 from .errors import PaginationError as PaginationError

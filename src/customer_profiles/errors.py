@@ -18,6 +18,7 @@ CustomerProfilesError
 ├─ UnreadableAnswerError        an answer does not have the expected shape
 ├─ DetachedError                save() on an instance that no repository returned
 ├─ InvalidInputError            refused before anything was sent (also a ValueError)
+│  └─ MalformedIdError          no profile can have this id (also a ResourceNotFoundError)
 └─ StoreError                   the embedded engine's database cannot be used
 ```
 
@@ -240,6 +241,15 @@ class DetachedError(CustomerProfilesError):
 
 class InvalidInputError(CustomerProfilesError, ValueError):
     """Refused before anything was sent; the message names each field and its rule."""
+
+
+class MalformedIdError(InvalidInputError, ResourceNotFoundError):
+    """The text cannot be the id of a profile, so there is no such profile; nothing was sent."""
+
+    def __init__(self, message: str, *, operation: str) -> None:
+        code = "ResourceNotFoundException"
+        ServiceError.__init__(self, code, message, operation=operation, status=404)
+        self.args = (f"{operation} was not sent: {message}",)
 
 
 class StoreError(CustomerProfilesError):

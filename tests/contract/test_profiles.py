@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from customer_profiles import (
@@ -12,6 +14,7 @@ from customer_profiles import (
     Domain,
     EngagementPreferences,
     InvalidInputError,
+    MalformedIdError,
     Profile,
     ResourceNotFoundError,
 )
@@ -182,3 +185,12 @@ def test_profiles_of_a_missing_domain_are_not_found(cp: CustomerProfiles) -> Non
 
     with pytest.raises(ResourceNotFoundError):
         gone.profiles.create(first_name="Ada")
+
+
+def test_a_text_that_cannot_be_an_id_is_not_found(shop: Domain) -> None:
+    for text in ("zzz", "", "A" * 32, "ada@example.com"):
+        with pytest.raises(ResourceNotFoundError, match="profile_id must match") as caught:
+            shop.profiles.get(text)
+        assert isinstance(caught.value, InvalidInputError)
+        assert (caught.value.code, caught.value.status) == ("ResourceNotFoundException", 404)
+        assert type(pickle.loads(pickle.dumps(caught.value))) is MalformedIdError

@@ -11,6 +11,7 @@ from customer_profiles import (
     MultipleResultsError,
     NoResultError,
     ProfileFields,
+    ResourceNotFoundError,
 )
 
 
@@ -141,9 +142,10 @@ def test_a_sixth_key_is_refused_before_it_is_sent(shop: Domain) -> None:
         )
 
 
-def test_an_unknown_key_name_is_refused(shop: Domain) -> None:
-    with pytest.raises(BadRequestError, match="_emial"):
-        shop.profiles.search(keys={"_emial": "x"}).first()
+@pytest.mark.parametrize("name", ["_emial", "crm"])
+def test_an_unknown_key_name_is_not_found(shop: Domain, name: str) -> None:
+    with pytest.raises(ResourceNotFoundError, match=f"{name} is not defined in the domain"):
+        shop.profiles.search(keys={name: "x"}).first()
 
 
 @pytest.mark.parametrize(

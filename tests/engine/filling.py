@@ -84,7 +84,8 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
     put(1, town="London")
     put(1, town="Oxford")
     put(2)
-    ask("PutProfileObject", ObjectTypeName="Order", Object='{"id": "nobody"}')
+    too_large = json.dumps({"id": "3", "who": "ada", "text": "é" * 130_000}, ensure_ascii=False)
+    ask("PutProfileObject", ObjectTypeName="Order", Object=too_large)
     ask(
         "PutIntegration",
         ObjectTypeName="Order",

@@ -1,6 +1,10 @@
+import json
+
 import pytest
 
 from customer_profiles.engine import Engine, Quotas, Refusal
+
+from .test_ingestion import put_type
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/one"
 
@@ -105,7 +109,7 @@ def test_a_deleted_domain_takes_everything_with_it(shop):
     shop.ask("CreateDomain", DefaultExpirationDays=30)
     assert shop.search("_email", "ada@example.com") == []
     assert shop.stats()["ProfileCount"] == 0
-    with pytest.raises(Refusal, match="crm is not known"):
+    with pytest.raises(Refusal, match="crm is not defined"):
         shop.search("crm", "1")
 
 
@@ -159,3 +163,30 @@ def test_statistics_follow_every_write(shop):
         "ObjectCount": 0,
         "TotalSize": len(stored),
     }
+
+
+@pytest.mark.parametrize(
+    ("objects", "metered"), [(0, 1), (1, 1), (100, 1), (101, 2), (200, 2), (201, 3), (250, 3)]
+)
+def test_a_profile_counts_once_for_each_started_hundred_objects(shop, objects, metered):
+    put_type(shop, "Order", {"Order": "id UNIQUE", "_profileId": "who PROFILE LOOKUP_ONLY"})
+    ada = shop.create(FirstName="Ada")
+    for start in range(0, objects, 10):
+        items = [
+            {"Id": str(number), "Object": json.dumps({"id": str(number), "who": ada})}
+            for number in range(start, min(start + 10, objects))
+        ]
+        shop.ask("BatchPutProfileObject", ObjectTypeName="Order", Items=items)
+    assert shop.stats()["MeteringProfileCount"] == metered
+    other = shop.create(FirstName="Bo")
+    assert shop.stats()["MeteringProfileCount"] == metered + 1
+    shop.ask("DeleteProfile", ProfileId=other)
+    shop.ask("DeleteProfile", ProfileId=ada)
+    assert shop.stats()["MeteringProfileCount"] == 0
+
+
+def test_no_profile_is_read_to_count_the_profiles_that_are_paid_for(shop):
+    query = "SELECT total((objects - 1) / 100) FROM profiles WHERE domain = ? AND objects > 100"
+    with shop.engine._database.read() as connection:
+        (plan,) = connection.execute(f"EXPLAIN QUERY PLAN {query}", (1,)).fetchall()
+    assert "COVERING INDEX profiles_by_many_objects" in plan[-1]

@@ -96,6 +96,20 @@ def test_running_a_flow_again_changes_nothing(made, bucket):
     assert shop.stats() == before
 
 
+def test_the_flow_of_a_deleted_object_type_does_not_run_until_it_is_put_again(made, bucket):
+    bucket("a.csv", "id\n1\n")
+    shop = made(TriggerConfig=schedule())
+    before = shop.ask("ListIntegrations")
+    shop.ask("DeleteProfileObjectType", ObjectTypeName="Order")
+    take_orders(shop)
+
+    assert shop.engine.run_due() == []
+    assert shop.ask("ListIntegrations") == before
+
+    put(shop, Uri=FLOW_URI)
+    assert [report["Put"] for report in shop.engine.run_due()] == [1]
+
+
 def test_a_prefix_is_a_folder(made, bucket):
     shop = made(folder="in")
     for key, text in {"in/": "", "in/a.csv": "id\n1\n", "inbox/b.csv": "id\n2\n"}.items():
@@ -233,11 +247,12 @@ def test_a_schedule_ends(made, clock):
 
 def test_a_run_that_fails_is_tried_again_at_its_next_time(made, bucket, clock):
     shop = made(TriggerConfig=schedule())
-    bucket("a.csv", "id\n1\n")
-    shop.ask("DeleteProfileObjectType", ObjectTypeName="Order")
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.delete_bucket(Bucket=BUCKET)
     assert [report["Status"] for report in shop.engine.run_due()] == ["Error"]
     clock.advance(seconds=HOUR)
-    take_orders(shop)
+    s3.create_bucket(Bucket=BUCKET)
+    bucket("a.csv", "id\n1\n")
     assert [report["Put"] for report in shop.engine.run_due()] == [1]
 
 

@@ -263,14 +263,50 @@ def test_odd_characters_are_values_as_others_are(customers):
 # --- what is rejected ---
 
 
-def test_an_object_without_a_profile_value_is_a_dead_letter(shop):
+def test_an_object_without_a_profile_value_is_refused_at_once(shop):
     put_type(shop, "Order", {"OrderId": "id UNIQUE", "Who": "who PROFILE"})
-    put(shop, "Order", id="1", total=5)
-    assert letters(shop) == [NO_KEY]
+    with pytest.raises(Refusal, match=NO_KEY) as caught:
+        put(shop, "Order", id="1", total=5)
+    assert caught.value.code == "BadRequestException"
+    assert letters(shop) == []
+    assert counts(shop) == (0, 0)
+
+
+def test_an_object_of_a_batch_without_a_profile_value_fails_by_itself(shop):
+    put_type(shop, "Order", {"OrderId": "id UNIQUE", "Who": "who PROFILE"})
+    answer = batch(shop, "Order", '{"id":"1","who":"ada"}', '{"id":"2"}')
+    assert [failed["Message"] for failed in answer["Failed"]] == [NO_KEY]
+    assert counts(shop) == (1, 1)
+
+
+def test_a_dead_letter_names_its_type_and_holds_its_object(shop):
+    put_type(shop, "Order", {"Who": "who UNIQUE PROFILE"}, AllowProfileCreation=False)
+    put(shop, "Order", who="ada", total=5)
     (letter,) = shop.engine.dead_letters("shop")
     assert letter["ObjectTypeName"] == "Order"
-    assert json.loads(letter["Object"]) == {"id": "1", "total": 5}
-    assert counts(shop) == (0, 0)
+    assert json.loads(letter["Object"]) == {"who": "ada", "total": 5}
+
+
+@pytest.mark.parametrize("text", ["not json", "[1]", '{"name": "no key"}'])
+def test_a_refused_object_of_a_template_leaves_no_object_type(shop, text):
+    with pytest.raises(Refusal):
+        put_text(shop, "Salesforce-Contact", text)
+    assert shop.ask("ListProfileObjectTypes")["Items"] == []
+    put_text(shop, "Salesforce-Contact", '{"Id": "1", "Email": "a@x.org"}')
+    (kept,) = shop.ask("ListProfileObjectTypes")["Items"]
+    assert kept["ObjectTypeName"] == "Salesforce-Contact"
+
+
+def test_a_template_that_was_never_used_is_no_object_type_of_the_domain(shop):
+    ada = shop.create(FirstName="Ada")
+    for operation, members in (
+        ("GetProfileObjectType", {}),
+        ("DeleteProfileObjectType", {}),
+        ("ListProfileObjects", {"ProfileId": ada}),
+    ):
+        with pytest.raises(Refusal, match="Object type CTR does not exist") as caught:
+            shop.ask(operation, ObjectTypeName="CTR", **members)
+        assert caught.value.code == "ResourceNotFoundException"
 
 
 def test_a_large_object_is_a_dead_letter_by_its_bytes(customers):
@@ -308,9 +344,9 @@ def test_a_standard_object_never_grows_beyond_what_the_service_answers_with(cloc
 def test_a_rejected_object_leaves_the_one_that_was_there(shop):
     put_type(shop, "Order", {"OrderId": "id UNIQUE", "Who": "who PROFILE"})
     put(shop, "Order", id="1", who="ada")
-    put(shop, "Order", id="1")
+    with pytest.raises(Refusal, match=NO_KEY):
+        put(shop, "Order", id="1")
     assert listed(shop, found(shop, "Who", "ada"), "Order") == [{"id": "1", "who": "ada"}]
-    assert letters(shop) == [NO_KEY]
 
 
 # --- batches ---

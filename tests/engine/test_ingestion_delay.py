@@ -71,17 +71,18 @@ def test_what_waits_survives_closing_and_opening_the_file(late, clock, delay):
 
 def test_what_is_refused_is_refused_at_once(late):
     shop = late()
-    for text in ("{", '{"who": "ada"}'):
+    for text in ("{", '{"who": "ada"}', '{"id": "1"}'):
         with pytest.raises(Refusal):
             shop.ask("PutProfileObject", ObjectTypeName="Order", Object=text)
 
 
 def test_what_is_rejected_is_a_dead_letter_when_its_time_has_come(late, clock):
     shop = late()
-    put(shop, "Order", id="1")
+    put_type(shop, "Order", KEYS, AllowProfileCreation=False)
+    put(shop, "Order", id="1", who="ada")
     assert letters(shop) == []
     clock.advance(seconds=5)
-    assert letters(shop) == [NO_KEY]
+    assert letters(shop) == ["No profile matches the object and AllowProfileCreation is false"]
     (letter,) = shop.engine.dead_letters("shop")
     assert letter["FailedAt"] == clock.now()
 

@@ -86,10 +86,10 @@ def test_a_key_name_goes_with_the_last_type_that_has_it(shop):
     put_type(shop, "B", {**KEYS, "Own": "own"})
     shop.ask("DeleteProfileObjectType", ObjectTypeName="B")
     assert shop.search("Id", "1") == []
-    with pytest.raises(Refusal, match="Key Own is not known"):
+    with pytest.raises(Refusal, match="KeyName Own is not defined"):
         shop.search("Own", "1")
     put_type(shop, "A", {"New": "id UNIQUE PROFILE"})
-    with pytest.raises(Refusal, match="Key Id is not known"):
+    with pytest.raises(Refusal, match="KeyName Id is not defined"):
         shop.search("Id", "1")
 
 
@@ -199,15 +199,21 @@ def test_a_refused_update_leaves_the_type_as_it_was(shop):
     assert get(shop, "A") == before
 
 
+TEMPLATE = {"ObjectTypeName": "CTR", "Description": "x", "TemplateId": "CTR-AutoAssociateOnly"}
+
+
 def test_a_template_decides_whether_profiles_are_made(shop):
-    shop.ask(
-        "PutProfileObjectType",
-        ObjectTypeName="CTR",
-        Description="x",
-        TemplateId="CTR-AutoAssociateOnly",
-        AllowProfileCreation=True,
-    )
+    shop.ask("PutProfileObjectType", **TEMPLATE)
     assert get(shop, "CTR")["AllowProfileCreation"] is False
+
+
+@pytest.mark.parametrize(
+    "member", [{"AllowProfileCreation": False}, {"SourceLastUpdatedTimestampFormat": "EpochMilli"}]
+)
+def test_a_template_excludes_what_it_decides(shop, member):
+    (name,) = member
+    with pytest.raises(Refusal, match=f"{name} and TemplateId exclude each other"):
+        shop.ask("PutProfileObjectType", **TEMPLATE, **member)
 
 
 def test_the_encryption_key_stays_with_a_data_store(shop):

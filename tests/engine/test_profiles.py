@@ -1,6 +1,9 @@
+import uuid
+
 import pytest
 
 from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal
+from customer_profiles.engine.service.clock import made_at
 
 UNKNOWN = "0" * 32
 
@@ -150,3 +153,14 @@ def test_half_a_surrogate_pair_is_refused(shop):
     with pytest.raises(Refusal, match="not valid Unicode"):
         shop.create(FirstName="\ud800")
     assert shop.stats()["ProfileCount"] == 0
+
+
+def test_ids_are_uuids_of_version_4_in_the_order_of_their_creation(shop, clock):
+    made = []
+    for _ in range(20):
+        made.append(shop.create(FirstName="Ada"))
+        clock.advance(seconds=0.001)
+    parsed = [uuid.UUID(profile_id) for profile_id in made]
+    assert {(found.version, found.variant) for found in parsed} == {(4, uuid.RFC_4122)}
+    assert made == sorted(made)
+    assert made_at(parsed[0].bytes) == 1_700_000_000.0

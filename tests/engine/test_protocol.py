@@ -1,8 +1,14 @@
+import base64
 import json
+import re
+import uuid
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from customer_profiles import _wire
+from customer_profiles import ServiceError, _wire
+from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.engine.service import protocol
 
 PROFILES = "/domains/shop/profiles"
@@ -12,6 +18,11 @@ def call(engine, method, url, body=b""):
     status, headers, answer = engine.handle(method, url, {}, body)
     assert headers["content-length"] == str(len(answer))
     return status, headers, json.loads(answer)
+
+
+def error(message):
+    """Return the body of an error."""
+    return {"message": message, "Message": message}
 
 
 def test_every_operation_of_the_model_has_a_route():
@@ -42,7 +53,10 @@ def test_a_search_without_hits_answers_as_the_service_was_seen_to(shop, engine):
 def test_a_refusal_names_its_type_in_a_header(engine):
     status, headers, answer = call(engine, "GET", "/domains/shop")
     assert (status, headers["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
-    assert answer == {"message": "Domain shop does not exist"}
+    assert answer == {
+        "message": "Domain shop does not exist",
+        "Message": "Domain shop does not exist",
+    }
 
 
 def test_paths_and_queries_are_decoded_after_they_are_cut(shop, engine):
@@ -71,12 +85,12 @@ def test_a_query_string_is_checked(engine, number, words):
 def test_a_body_that_is_not_json_is_refused(engine, body):
     status, headers, answer = call(engine, "POST", PROFILES, body)
     assert (status, headers["x-amzn-errortype"]) == (400, "BadRequestException")
-    assert answer == {"message": "The body is not JSON"}
+    assert answer == error("The body is not JSON")
 
 
 def test_a_body_that_is_no_object_is_refused(engine):
     status, _, answer = call(engine, "POST", PROFILES, b"[1]")
-    assert (status, answer) == (400, {"message": "The body is not a JSON object"})
+    assert (status, answer) == (400, error("The body is not a JSON object"))
 
 
 @pytest.mark.usefixtures("shop")
@@ -91,14 +105,52 @@ def test_nulls_in_a_body_are_absent(engine):
 def test_an_unknown_path_or_method_is_not_found(engine, method, path):
     status, _, answer = call(engine, method, path)
     assert status == 404
-    assert answer == {"message": "No operation of the service has this method and path"}
+    assert answer == {
+        "message": "No operation of the service has this method and path",
+        "Message": "No operation of the service has this method and path",
+    }
 
 
 def test_an_operation_that_is_not_built_says_so(engine):
-    status, _, answer = call(engine, "GET", "/domains/shop/event-streams")
-    assert status == 400
-    told = "ListEventStreams is not built into this engine yet; it has "
-    assert answer["message"].startswith(told)
+    status, headers, answer = call(engine, "GET", "/domains/shop/event-streams")
+    assert (status, headers["x-amzn-errortype"]) == (501, "NotImplementedException")
+    assert re.fullmatch(NOT_BUILT, answer["message"])
+
+
+NOT_BUILT = (
+    "ListEventStreams is not built into this engine yet; "
+    r"https://\S+/docs/fidelity\.md lists what is built"
+)
+
+
+def test_no_handler_of_bad_requests_hides_what_is_not_built(engine):
+    client = boto3.client("customer-profiles", region_name="us-east-1")
+    engine.attach(client)
+    with pytest.raises(ClientError, match=NOT_BUILT) as caught:
+        client.list_event_streams(DomainName="shop")
+    assert not isinstance(caught.value, client.exceptions.BadRequestException)
+    assert caught.value.response["Error"]["Code"] == "NotImplementedException"
+    with pytest.raises(ServiceError, match=NOT_BUILT) as unbuilt:
+        EngineChannel(engine).send("ListEventStreams", {"DomainName": "shop"})
+    assert (type(unbuilt.value), unbuilt.value.status) == (ServiceError, 501)
+
+
+def test_an_error_has_its_message_under_both_names(engine):
+    client = boto3.client("customer-profiles", region_name="us-east-1")
+    engine.attach(client)
+    with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
+        client.get_domain(DomainName="shop")
+    assert caught.value.response["Message"] == "Domain shop does not exist"
+    assert caught.value.response["Error"]["Message"] == "Domain shop does not exist"
+
+
+@pytest.mark.parametrize("path", ["/domains", "/nowhere"])
+def test_answers_have_the_headers_of_the_service(engine, path):
+    _, headers, _ = call(engine, "GET", path)
+    assert headers["access-control-allow-origin"] == "*"
+    assert uuid.UUID(headers["x-amzn-requestid"]).version == 4
+    assert len(base64.b64decode(headers["x-amz-apigw-id"], validate=True)) == 11
+    assert re.fullmatch("Root=1-6553f100-[0-9a-f]{24}", headers["x-amzn-trace-id"])
 
 
 def test_the_path_wins_over_the_body(shop, engine):

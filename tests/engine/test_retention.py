@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+
+import pytest
+
+from customer_profiles.engine import ManualClock
+
 from .test_ingestion import bigger, counts, found, listed, put, put_text, put_type
 from .test_resolution import keyed
 
@@ -238,3 +245,42 @@ def test_an_evicted_object_comes_again_as_a_new_one(clock):
         put_text(shop, "A", f'{{"id": "{number}", "who": "ada"}}')
     assert ids(shop, "A") == ["1"]
     assert counts(shop) == (1, 1)
+
+
+# --- web analytics ---
+
+
+def browse(shop, number):
+    event = {"id": str(number), "who": "ada", "name": f"event {number}"}
+    put(shop, "Event", **event)
+
+
+@pytest.mark.parametrize(("created", "kept"), [("2026-08-31", 255), ("2026-09-02", 250)])
+def test_a_profile_keeps_250_objects_of_web_analytics(created, kept):
+    clock = ManualClock(datetime.fromisoformat(f"{created}T00:00:00+00:00").timestamp())
+    shop = bigger(clock)
+    clock.advance(days=10)
+    event_keys = {"Event": "id UNIQUE WEB_ANALYTICS", "Who": "who PROFILE"}
+    put_type(shop, "Event", event_keys, {"name": "_webAnalytics.EventType"})
+    for number in range(255):
+        browse(shop, number)
+        clock.advance(seconds=1)
+    ada = found(shop, "Who", "ada")
+    assert len(whole(shop, ada, "Event")) == 255
+    names = [event["EventType"] for event in whole(shop, ada, "_webAnalytics")]
+    assert names == [f"event {number}" for number in range(255 - kept, 255)]
+    browse(shop, 254)
+    assert len(whole(shop, ada, "_webAnalytics")) == kept
+
+
+def whole(shop, profile, name):
+    """Return the objects of a type from all pages."""
+    objects, token = [], None
+    while not objects or token:
+        more = {"NextToken": token} if token else {}
+        answer = shop.ask(
+            "ListProfileObjects", ProfileId=profile, ObjectTypeName=name, MaxResults=100, **more
+        )
+        objects += [json.loads(item["Object"]) for item in answer["Items"]]
+        token = answer["NextToken"]
+    return objects

@@ -15,7 +15,7 @@ from .filling import answers, fill, merge_keys, rows
 
 DATA = Path(__file__).parent.parent / "data"
 # Tables whose rows belong to no domain.
-OF_NO_DOMAIN = {"meta"}
+OF_NO_DOMAIN = {"key_rules", "meta"}
 
 
 @pytest.fixture

@@ -134,13 +134,16 @@ def test_a_value_that_two_fields_hold_stays_until_the_last_is_cleared(shop):
 
 
 def test_an_unknown_predefined_key_names_those_that_exist(shop):
-    with pytest.raises(Refusal, match=r"Key _emial does not exist; .*_email, _fullName"):
+    words = r"KeyName _emial is not defined in the domain; .*_email, _fullName"
+    with pytest.raises(Refusal, match=words) as caught:
         shop.search("_emial", "x")
+    assert caught.value.code == "ResourceNotFoundException"
 
 
 def test_a_key_that_the_domain_never_saw_is_refused(shop):
-    with pytest.raises(Refusal, match="Key crm is not known in this domain"):
+    with pytest.raises(Refusal, match="KeyName crm is not defined in the domain") as caught:
         shop.search("crm", "1")
+    assert caught.value.code == "ResourceNotFoundException"
 
 
 def test_a_search_without_values_is_refused(shop):

@@ -109,3 +109,10 @@ def test_a_template_s_fields_are_not_compared() -> None:
 def test_one_name_is_declared_once() -> None:
     with pytest.raises(ValueError, match="Order is declared twice"):
         Plan.between([Order, Order.object_type()], [])
+
+
+def test_a_template_decides_whether_objects_create_profiles() -> None:
+    declared = ObjectType(object_type_name="T", description="t", template_id="Shopify-Order")
+    there = declared.model_copy(update={"allow_profile_creation": True})
+
+    assert Plan.between([declared], [there]).is_empty

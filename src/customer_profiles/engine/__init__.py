@@ -19,7 +19,7 @@ from .flows import runs
 from .ingestion import dead_letter_queue
 from .ingestion.put import apply_pending
 from .matching import index, jobs, rules
-from .profiles import provenance
+from .profiles import provenance, rekeying
 from .profiles.access import domain_row, existing_profile
 from .service import protocol
 from .service.clock import Clock, ManualClock
@@ -92,6 +92,7 @@ class Engine:
         _check_type("quotas", quotas, Quotas)
         self._clock = clock or Clock()
         self._database = Database(path)
+        rekeying.renew(self._database)
         with self._database.read() as connection:
             pages = Pages(page_secret(connection), self._clock)
             has_delayed_objects = not inbox.is_empty(connection)
@@ -184,15 +185,15 @@ class Engine:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
     ) -> protocol.Response:
         """Answer an HTTP request with status, headers and body; refusals are answers too."""
-        request_id = self._clock.new_request_id()
+        ids = self._clock.new_answer_ids()
         try:
             operation, request = protocol.read(method, url, headers, body)
-            return protocol.answered(self.answer(operation, request), request_id)
+            return protocol.answered(self.answer(operation, request), ids)
         except Refusal as refusal:
-            return protocol.refused(refusal, request_id)
+            return protocol.refused(refusal, ids)
         except StorageError as error:
             fault = Refusal("InternalServerException", str(error))
-            return protocol.refused(fault, request_id)
+            return protocol.refused(fault, ids)
         except Exception as error:
             if self._strict:
                 raise
@@ -200,7 +201,7 @@ class Engine:
             stack = "".join(traceback.format_tb(error.__traceback__))
             log.error("%s at\n%s", type(error).__name__, stack)  # noqa: TRY400
             message = f"The engine failed: {type(error).__name__}; please report its log"
-            return protocol.refused(Refusal("InternalServerException", message), request_id)
+            return protocol.refused(Refusal("InternalServerException", message), ids)
 
     def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:
         """Run the S3 flow of an integration now, as AppFlow's StartFlow does.

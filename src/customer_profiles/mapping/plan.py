@@ -126,8 +126,8 @@ def _settings(declared: ObjectType, deployed: ObjectType | None) -> list[str]:
     lines: list[str] = []
     for name in ("description", "template_id", *SETTINGS):
         new, old = getattr(declared, name), getattr(deployed, name, None)
-        if name == "allow_profile_creation":
-            # To the service, a missing value is false.
+        if name == "allow_profile_creation" and declared.template_id is None:
+            # To the service, a missing value is false, or that of the template.
             new, old = bool(new), bool(old)
         if new is None or new == old:
             continue

@@ -13,6 +13,7 @@ from customer_profiles._results import Results
 from customer_profiles.errors import (
     BatchError,
     InvalidInputError,
+    MalformedIdError,
     MultipleResultsError,
     ServiceError,
 )
@@ -179,8 +180,13 @@ class Profiles:
         """Read one profile by its id.
 
         Raises:
-            ResourceNotFoundError: the domain has no such profile.
+            ResourceNotFoundError: the domain has no such profile; a `MalformedIdError`, without
+                sending anything, if the text cannot be the id of one.
         """
+        shape = input_shape(_BATCH_GET).members["ProfileIds"].member
+        if any(problem.kind == "pattern" for problem in _wire.problems(profile_id, shape)):
+            msg = f"profile_id must match {shape.metadata['pattern']}"
+            raise MalformedIdError(msg, operation=_BATCH_GET)
         found, failed = self._get_batch([profile_id], {("ProfileIds", 0): "profile_id"})
         if profile_id in failed:
             raise failed[profile_id]
@@ -281,7 +287,8 @@ class Profiles:
 
         Raises:
             InvalidInputError: no key, or more than five; nothing was sent.
-            BadRequestError: the domain has no such key, or the token is not valid.
+            ResourceNotFoundError: the domain does not exist, or has no such key.
+            BadRequestError: the token is not valid.
         """
         named = _named_keys(keys)
         request, names = self._request(_search_request(named, match)), _search_names(named)

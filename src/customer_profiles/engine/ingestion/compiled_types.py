@@ -72,6 +72,10 @@ def _has_mapping(definition: Wire) -> bool:
         if not present:
             raise bad_request("Give Fields and Keys, or a TemplateId")
         return True
+    # The model's text on TemplateId: beside it, the service may refuse these members.
+    # Assumed: AllowProfileCreation and SourceLastUpdatedTimestampFormat are refused beside it.
+    timestamp_format = "SourceLastUpdatedTimestampFormat"
+    present += [name for name in ("AllowProfileCreation", timestamp_format) if name in definition]
     if present:
         raise bad_request(f"{present[0]} and TemplateId exclude each other; give only one of them")
     if template not in templates():
@@ -159,10 +163,8 @@ def object_limit(definition: Wire) -> int | None:
 
 
 def load(context: Context, connection: Connection, domain: int, name: str) -> CompiledType:
-    """Return a type to ingest objects with, or refuse."""
-    written = store.written(connection, domain, name)
-    if written is None:
-        return _implicit(context, connection, domain, name)
+    """Return a type to ingest objects with, or refuse; `keep` stores one that is implicit."""
+    written = store.written(connection, domain, name) or json.dumps(_implicit(name))
     compiled = context.compiled_types.get((name, written))
     if compiled is None:
         if len(context.compiled_types) >= _CACHED_TYPES:
@@ -172,7 +174,20 @@ def load(context: Context, connection: Connection, domain: int, name: str) -> Co
     return compiled
 
 
-def _implicit(context: Context, connection: Connection, domain: int, name: str) -> CompiledType:
+def keep(context: Context, connection: Connection, domain: int, name: str) -> None:
+    """Store a type that a domain has from its first object on."""
+    if store.exists(connection, domain, name):
+        return
+    check_room(context, connection, domain)
+    check_names(connection, domain, name)
+    # Assumed: such an implicit object type exists from its first accepted object on.
+    now = context.clock.now()
+    store.put(connection, domain, name, _implicit(name), now, now)
+    update_key_names(connection, domain)
+
+
+def _implicit(name: str) -> Wire:
+    """Return the definition of a type that a request uses without having put it, or refuse."""
     if name in standard():
         # AG:standard-objects: a mapping fills them, a request cannot.
         raise bad_request(
@@ -181,15 +196,8 @@ def _implicit(context: Context, connection: Connection, domain: int, name: str) 
         )
     if name not in templates():
         raise unknown(name)
-    check_room(context, connection, domain)
-    check_names(connection, domain, name)
     # AG:implicit-profile-object-types: a template's name needs no PutProfileObjectType.
-    # Assumed: such an implicit object type is listed from its first object on.
-    now = context.clock.now()
-    definition = {"Description": name, "TemplateId": name}
-    store.put(connection, domain, name, definition, now, now)
-    update_key_names(connection, domain)
-    return load(context, connection, domain, name)
+    return {"Description": name, "TemplateId": name}
 
 
 def _compiled(name: str, own: Wire) -> CompiledType:
@@ -247,8 +255,7 @@ def update_key_names(connection: Connection, domain: int) -> None:
 
 def is_known(connection: Connection, domain: int, name: str) -> bool:
     """Return whether a profile may have objects of a type."""
-    known = store.written(connection, domain, name) is not None
-    return known or name in standard() or name in templates()
+    return name in standard() or store.exists(connection, domain, name)
 
 
 def unknown(name: str) -> Exception:

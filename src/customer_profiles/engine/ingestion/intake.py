@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -51,6 +52,9 @@ _NO_PROFILE = "No profile matches the object and AllowProfileCreation is false"
 # AG:examples-object-type-mappings: an ambiguous standard object is rejected.
 # Assumed: the message for keys that find several standard objects of one type is our own.
 _AMBIGUOUS_STANDARD = "The keys of this object are binding to more than one {} objects"
+# AG:customer-profiles-data-limits: in domains created after 2026-09-01.
+_WEB_ANALYTICS, _MOST_WEB_ANALYTICS = "_webAnalytics", 250
+_WEB_ANALYTICS_SINCE = datetime(2026, 9, 1, tzinfo=UTC).timestamp()
 
 
 class Rejected(Exception):  # noqa: N818 - an outcome of ingestion, not a fault
@@ -109,6 +113,8 @@ class Intake:
         self._slots_by_key: dict[Key, int] = {}
         # The newest object of each profile that has too many.
         self._full: dict[int, int] = {}
+        # The profiles that got standard objects of web analytics.
+        self._browsing: set[int] = set()
         self.rejected: int = 0
         """The number of objects that became dead letters."""
 
@@ -116,17 +122,16 @@ class Intake:
         """Read the values of an object that `parse` parsed.
 
         Raises:
-            Refusal: the text was not a JSON object, or the object lacks its UNIQUE key or has too
-                many values.
+            Refusal: the text was not a JSON object, or the object lacks its UNIQUE key or all its
+                PROFILE keys, or has too many values.
         """
         if not isinstance(source, dict):
             # AG:object-type-mapping-troubleshooting; the message is our own.
             raise bad_request("Object is not valid JSON; give the text of one JSON object")
         reading = self._type.mapping.read(source)
         own_key = reading.own_key
-        if own_key is None:
-            # The answer needs a ProfileObjectUniqueKey.
-            # Assumed: an object without its UNIQUE key is refused at once.
+        if own_key is None or not any("PROFILE" in key.identifiers for key in reading.keys):
+            # Seen from the service, as PutProfileObject's own error.
             raise bad_request(_NO_KEY)
         return Accepted(body, reading, own_key, keys.unique_key(self._type.name, own_key[1]))
 
@@ -142,6 +147,8 @@ class Intake:
         self._batch.flush()
         for profile, newest in self._full.items():
             self._evict(profile, newest)
+        for profile in self._browsing:
+            self._evict_web_analytics(profile)
         more = domain_store.Counts(self._new_profiles, self._new_objects, self._new_bytes)
         domain_store.count_rows(self._connection, self._domain.id, self._last_row, more)
 
@@ -204,6 +211,8 @@ class Intake:
         self._write_object(earlier, stored, slots)
         for item in standard_objects:
             self._write_object(item.old, item.new, owned_keys.object_slots(item.new))
+            if item.new.type == _WEB_ANALYTICS:
+                self._browsing.add(profile.id)
         had, has = self._key_change(
             profile, (old, new), (keys_before, search_keys), standard_objects
         )
@@ -227,16 +236,23 @@ class Intake:
         return body
 
     def _earlier(self, accepted: Accepted) -> StoredObject | None:
-        """Find the stored object with the same unique key."""
+        """Find the stored object with the same UNIQUE key."""
         slot = object_slot_beside(self._slot(accepted.own_key))
         found = self._batch.objects(slot, self._type.name)
-        return next((item for item in found if item.unique_key == accepted.unique_key), None)
+        # Objects of earlier versions keep the unique key of an earlier form of the value.
+        return next(
+            (
+                item
+                for item in found
+                if item.unique_key == accepted.unique_key
+                or accepted.own_key in owned_keys.read_keys(item.own_keys)
+            ),
+            None,
+        )
 
     def _find_profile(self, object_keys: Iterable[KeyValue]) -> profile_store.Stored | None:
         """Find the profile by an object's keys; None if it has none yet."""
         usable = [key for key in object_keys if "PROFILE" in key.identifiers]
-        if not usable:
-            raise Rejected(_NO_KEY)
         # AG:profile-matching: primary keys first, then SECONDARY ones; a key that finds several
         # profiles is skipped.
         # Assumed: keys of one rank are tried in the order in which the type declares them.
@@ -469,6 +485,15 @@ class Intake:
         # Assumed: the history calls an evicted object expired.
         evicted = object_store.by_ids(self._connection, [*victims])
         removal.remove_objects(self._connection, evicted, "EXPIRED", self._now)
+
+    def _evict_web_analytics(self, profile: int) -> None:
+        """Remove the oldest standard objects of web analytics that are too many."""
+        if self._domain.created >= _WEB_ANALYTICS_SINCE:
+            # Assumed: the oldest of too many `_webAnalytics` objects are removed at once.
+            evicted = object_store.older(
+                self._connection, profile, _WEB_ANALYTICS, _MOST_WEB_ANALYTICS
+            )
+            removal.remove_objects(self._connection, evicted, "EXPIRED", self._now)
 
     def _object_limit(self, name: str) -> int | None:
         definition = type_store.written(self._connection, self._domain.id, name)

@@ -284,8 +284,8 @@ def _keys(definitions: Table[str, list[Wire]], fields: Iterable[_Field]) -> Iter
 def _normalizer(name: str, content_type: str) -> Callable[[str], str]:
     if name.startswith("_"):
         # Assumed: the fields' content types do not matter to how a predefined key is compared.
-        return keys.rule_of(name) or str
-    return keys.rule_as(content_type) or str
+        return keys.rule_of(name)
+    return keys.rule_as(content_type)
 
 
 def _read_key(key: _Key, values: Values) -> KeyValue | None:

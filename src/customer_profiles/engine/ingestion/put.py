@@ -11,6 +11,7 @@ from customer_profiles.engine.service.refusals import Refusal
 from customer_profiles.engine.store import inbox
 from customer_profiles.engine.store import object_types as type_store
 
+from . import compiled_types
 from .dead_letter_queue import deliver
 from .intake import Intake, parse
 
@@ -40,6 +41,8 @@ def put_objects(
                 results.append(refusal)
             else:
                 results.append(accepted[-1].unique_key)
+        if accepted:
+            compiled_types.keep(context, connection, domain.id, object_type_name)
         if context.ingestion_delay:
             due = context.clock.now() + context.ingestion_delay
             waiting = [item.body.decode() for item in accepted]

@@ -47,7 +47,7 @@ def get_domain(context: Context, request: Wire) -> Wire:
     rules.apply(context)
     with context.database.read() as connection:
         domain = existing_domain(connection, request["DomainName"])
-        stats = _stats(store.counts(connection, domain.id))
+        stats = _stats(connection, domain.id)
         return {**_described(context, connection, domain), "Stats": stats}
 
 
@@ -148,11 +148,13 @@ def _listed(context: Context, connection: Connection, domain: store.Domain) -> W
     }
 
 
-def _stats(counts: store.Counts) -> Wire:
+def _stats(connection: Connection, domain: int) -> Wire:
+    counts = store.counts(connection, domain)
     # Assumed: TotalSize counts the bytes of profiles as JSON; ObjectCount leaves profiles out.
     return {
         "ProfileCount": counts.profiles,
-        "MeteringProfileCount": counts.profiles,
+        # The model's text: a profile with more than 100 objects counts as two, and so on.
+        "MeteringProfileCount": counts.profiles + store.count_further(connection, domain),
         "ObjectCount": counts.objects,
         "TotalSize": counts.bytes,
     }

@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 
 _UNSTRUCTURED = "_unstructured"
 _LONGEST_URI = 255
-# The model's text on ObjectTypeNames lists these kinds of events.
-_EVENTS = (
-    "SegmentIdentify",
-    "ShopifyCreateCustomers",
-    "ShopifyUpdateCustomers",
-    "ShopifyCreateDraftOrders",
-    "ShopifyUpdateDraftOrders",
-    "ShopifyCreateOrders",
-    "ShopifyUpdatedOrders",
-)
 
 
 @operation("PutIntegration")
@@ -49,7 +39,7 @@ def put_integration(context: Context, request: Wire) -> Wire:
         uri = request.get("Uri") or _uri(context, connection, request["FlowDefinition"])
         old = store.find(connection, domain.id, uri)
         if old is None:
-            _check_quota(context, connection, domain.id)
+            _check_new(context, connection, domain.id, uri)
             tag_store.put(connection, _arn(context, request["DomainName"], uri), tags)
         new = _stored(request, domain.id, uri, now, old)
         store.put(connection, new)
@@ -126,11 +116,6 @@ def _check(request: Wire, now: float) -> None:
     elif not request.keys() & {"ObjectTypeName", "ObjectTypeNames", "EventTriggerNames"}:
         # Assumed: an integration has object types or event triggers.
         raise bad_request("Give ObjectTypeName or ObjectTypeNames")
-    for event in request.get("ObjectTypeNames", {}):
-        if event not in _EVENTS:
-            raise bad_request(
-                f"ObjectTypeNames has the event type '{event}'; it takes {', '.join(_EVENTS)}"
-            )
 
 
 def _check_types(connection: Connection, domain: int, request: Wire) -> None:
@@ -159,7 +144,13 @@ def _uri(context: Context, connection: Connection, flow: Wire) -> str:
     return uri
 
 
-def _check_quota(context: Context, connection: Connection, domain: int) -> None:
+def _check_new(context: Context, connection: Connection, domain: int, uri: str) -> None:
+    if others := store.page_of_uri(connection, uri, "", 1):
+        # The model's text on PutIntegration: an integration can belong to only one domain.
+        # Assumed: an integration of another domain is refused with a message of our own.
+        raise bad_request(
+            f"Integration {uri} belongs to domain {others[0].domain_name}; delete it there first"
+        )
     most = context.quotas.integrations
     if store.count(connection, domain) >= most:
         raise bad_request(f"The limit of {most} integrations in the domain is reached")
@@ -170,14 +161,15 @@ def _stored(
 ) -> store.Integration:
     left_out = {"DomainName", "Uri", "Tags"}
     definition = {name: value for name, value in request.items() if name not in left_out}
+    flow = (old.definition if old else definition).get("FlowDefinition")
+    trigger = flow and definitions.scheduled(flow)
+    next_run = schedules.first_run(trigger, now, now) if trigger else None
     if old is not None:
         # Assumed: PutIntegration with the Uri of an integration replaces all settings but the flow.
         # Assumed: PutIntegration ignores Tags in an update, as PutProfileObjectType does.
-        kept = {name: old.definition[name] for name in old.definition if name == "FlowDefinition"}
-        return old._replace(definition=definition | kept, updated=now)
-    flow = definition.get("FlowDefinition")
-    trigger = flow and definitions.scheduled(flow)
-    next_run = schedules.first_run(trigger, now, now) if trigger else None
+        kept = {"FlowDefinition": flow} if flow else {}
+        next_run = old.next_run or next_run
+        return old._replace(definition=definition | kept, updated=now, next_run=next_run)
     return store.Integration(
         domain, request["DomainName"], uri, definition, now, now, next_run, None
     )

@@ -18,6 +18,7 @@ from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import inbox
+from customer_profiles.engine.store import integrations as integration_store
 from customer_profiles.engine.store import object_types as store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import tags as tag_store
@@ -93,6 +94,9 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
         lost = _own_key_names(connection, domain.id, name)
         type_removal.remove_contents(context, connection, domain.id, name, lost, standard())
         store.delete(connection, domain.id, name)
+        # The model's text on DeleteProfileObjectType: it disables the integrations of the type.
+        # Assumed: a disabled integration stays listed, and PutIntegration enables it again.
+        integration_store.disable(connection, domain.id, name)
         inbox.remove_type(connection, domain.id, name)
         compiled_types.update_key_names(connection, domain.id)
         tag_store.clear(connection, _arn(context, request["DomainName"], name))

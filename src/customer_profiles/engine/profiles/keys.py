@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import unicodedata
 from decimal import Decimal
 from itertools import combinations
 from math import comb
@@ -25,6 +26,7 @@ _FIELDS = (
     ("_account", ("AccountNumber",)),
 )
 _ID_DIGITS = 32
+_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _MAX_SPLITS = 1_000
 _NAMES = ("FirstName", "MiddleName", "LastName")
 
@@ -55,21 +57,31 @@ def are_same(old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 def normalize(name: str, value: str) -> str:
     """Return the normal form of a key's value; a value whose form is empty is ignored."""
-    rule = _RULES.get(name)
-    return value if rule is None else rule(value)
+    return rule_of(name)(value)
 
 
 def normalize_as(content_type: str, value: str) -> str:
     """Return the normal form of a value of a content type."""
-    rule = rule_as(content_type)
-    return value if rule is None else rule(value)
+    return rule_as(content_type)(value)
+
+
+def exact(value: str) -> str:
+    """Return the form of a text in which only its characters count, and not how they are encoded.
+
+    ASCII text is its own form.
+    """
+    if value.isascii():
+        return value
+    # Assumed: composed, full-width and compatibility forms of a text are one value of a key.
+    # Assumed: soft hyphens and characters of no width are no part of a key's value.
+    return unicodedata.normalize("NFKC", value.translate(_INVISIBLE))
 
 
 def normals(name: str, content_types: Sequence[str], value: str) -> set[str]:
     """Return the normal forms of a searched value, by the content types of the key's fields."""
-    rule = rule_of(name)
-    if rule is not None:
-        return {rule(value)}
+    if name in _RULES:
+        return {_RULES[name](value)}
+    value = exact(value)
     if len(content_types) <= 1:
         return {normalize_as(content_type, value) for content_type in content_types} or {value}
     # Assumed: a key of several fields is searched by their values with one space between them.
@@ -106,6 +118,11 @@ def check(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
         # AG:mapping-key-definitions: names that begin with an underscore are the service's own.
         known = ", ".join(sorted(predefined))
         raise bad_request(f"Key {name} does not exist; predefined keys are {known}")
+    check_values(name, values)
+
+
+def check_values(name: str, values: Sequence[str]) -> None:
+    """Refuse a key of a request without values."""
     if not values:
         # Assumed: a key without values is refused.
         raise bad_request(f"Values of key {name} must not be empty")
@@ -119,14 +136,14 @@ def check_own(name: str, values: Sequence[str], predefined: frozenset[str]) -> N
     check(name, values, predefined)
 
 
-def rule_of(name: str) -> Callable[[str], str] | None:
-    """Return the normalization of a predefined key; None if its values are used unchanged."""
-    return _RULES.get(name)
+def rule_of(name: str) -> Callable[[str], str]:
+    """Return the normalization of a predefined key."""
+    return _RULES.get(name, exact)
 
 
-def rule_as(content_type: str) -> Callable[[str], str] | None:
-    """Return the normalization of a content type; None if its values are used unchanged."""
-    return _CONTENT_RULES.get(content_type)
+def rule_as(content_type: str) -> Callable[[str], str]:
+    """Return the normalization of a content type."""
+    return _CONTENT_RULES.get(content_type, exact)
 
 
 def unique_key(object_type: str, value: str) -> str:
@@ -146,37 +163,46 @@ def id_bytes(profile_id: str) -> bytes:
         return b""
 
 
+def _folded(value: str) -> str:
+    # Folding can take characters apart that belong together.
+    return value.casefold() if value.isascii() else exact(exact(value).casefold())
+
+
 def _email(value: str) -> str:
     # AG:mapping-field-definitions: EMAIL_ADDRESS ignores case.
     # Assumed: white space around an e-mail address does not count.
-    return value.strip().casefold()
+    return _folded(value).strip()
 
 
 def _name(value: str) -> str:
     # AG:examples-object-type-mappings: NAME ignores case and repeated spaces.
-    return " ".join(value.split()).casefold()
+    return " ".join(_folded(value).split())
 
 
 # AG:mapping-field-definitions: PHONE_NUMBER ignores punctuation.
 _PUNCTUATION = str.maketrans("", "", " \t-().\u00a0\u2010\u2011\u2012\u2013")
-_NATIONAL, _WITH_COUNTRY = 10, 11
+# The longest form in which a number is dialled in its own country.
+_LONGEST_NATIONAL = 13
+_WITH_PREFIX = 11
 
 
 def _phone(value: str) -> str:
-    digits = value.translate(_PUNCTUATION)
-    local = digits.removeprefix("+")
-    if local.isascii() and local.isdigit():
-        if len(local) == _WITH_COUNTRY and local[0] == "1":
-            return local[1:]
-        if len(local) == _NATIONAL and local is digits:
-            return local
-    return _foreign_phone(value)
-
-
-def _foreign_phone(value: str) -> str:
+    value = exact(value)
+    # No country code but that of North America begins with 1.
+    national = value.translate(_PUNCTUATION).removeprefix("+1")
+    if national.isascii() and national.isdigit() and len(national) <= _LONGEST_NATIONAL:
+        return _without_trunk_prefix(national)
     key = _read_phone(value)
     # The result is normalized again: it may be a number without a country code.
     return key if key == value else _phone(key)
+
+
+def _without_trunk_prefix(digits: str) -> str:
+    # Assumed: leading zeros, and 1 or 8 before ten digits, are no part of a phone key.
+    digits = digits.lstrip("0")
+    if len(digits) == _WITH_PREFIX and digits[0] in "18":
+        digits = digits[1:].lstrip("0")
+    return digits or "0"
 
 
 def _read_phone(value: str) -> str:
@@ -189,13 +215,13 @@ def _read_phone(value: str) -> str:
         return _unreadable_phone(value)
     # Assumed: an extension tells two phone numbers apart.
     extension = f"x{number.extension}" if number.extension else ""
-    return f"{number.national_number}{extension}"
+    return f"{_without_trunk_prefix(str(number.national_number))}{extension}"
 
 
 def _unreadable_phone(value: str) -> str:
     # Assumed: a value that is no phone number is compared by its digits, else by text without case.
     digits = re.sub("[^0-9]", "", value)
-    return digits or value.strip().casefold()
+    return _without_trunk_prefix(digits) if digits else _folded(value).strip()
 
 
 _RULES: dict[str, Callable[[str], str]] = {"_email": _email, "_phone": _phone, "_fullName": _name}
@@ -206,7 +232,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,
 def _number(value: str) -> str:
     # Assumed: NUMBER values are compared as numbers, so 1, 1.0 and +01 are equal.
     # Assumed: a NUMBER value that is no number is compared as text.
-    text = value.strip()
+    text = exact(value).strip()
     if not _NUMBER.fullmatch(text):
         return text
     sign, digits, exponent = Decimal(text).as_tuple()

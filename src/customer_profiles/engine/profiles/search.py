@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from customer_profiles.engine.service.refusals import bad_request
+from customer_profiles._type_rules import PREDEFINED_KEYS
+from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store.rows import key_slot
@@ -80,11 +81,12 @@ def criterion(
 ) -> Criterion:
     """Return the criterion for a key of a request; a key without content types is unknown."""
     if not content_types:
-        # Assumed: searching by a key name that the domain does not know is refused.
-        raise bad_request(
-            f"Key {name} is not known in this domain; AddProfileKey makes it known, "
-            "and so does an object type that has it"
-        )
+        hint = "AddProfileKey defines it, and so does an object type that has it"
+        if name.startswith("_"):
+            hint = f"predefined keys are {', '.join(sorted(PREDEFINED_KEYS))}"
+        # Assumed: a search by a key name that the domain lacks is a ResourceNotFoundException.
+        raise not_found(f"KeyName {name} is not defined in the domain; {hint}")
+    keys.check_values(name, values)
     if name == "_profileId":
         rows = {
             value: profile_store.row_of(connection, domain, keys.id_bytes(value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import random
 import time
@@ -16,12 +17,21 @@ class Clock:
         return time.time()
 
     def new_profile_id(self) -> str:
-        """Return 32 hex digits; they begin with the time, so that an index grows at its end."""
-        return f"{int(self.now() * 1000) & 0xFFFFFFFFFFFF:012x}{self._bytes(10).hex()}"
+        """Return the hex digits of a UUID, which has the bits of version 4 as on AWS.
 
-    def new_request_id(self) -> str:
-        """Return the id of an HTTP answer."""
-        return str(uuid.UUID(bytes=self._bytes(16), version=4))
+        Its first 48 bits are the time, so that an index grows at its end.
+        """
+        made = (int(self.now() * 1000) & 0xFFFFFFFFFFFF).to_bytes(6, "big")
+        return uuid.UUID(bytes=made + self._bytes(10), version=4).hex
+
+    def new_answer_ids(self) -> dict[str, str]:
+        """Return the headers that name an HTTP answer, in the forms of API Gateway and X-Ray."""
+        random_bytes = self._bytes(16)
+        return {
+            "x-amzn-requestid": str(uuid.UUID(bytes=random_bytes, version=4)),
+            "x-amz-apigw-id": base64.b64encode(random_bytes[:11]).decode(),
+            "x-amzn-trace-id": f"Root=1-{int(self.now()):08x}-{random_bytes[4:].hex()}",
+        }
 
     def _bytes(self, size: int) -> bytes:
         return os.urandom(size)

@@ -168,21 +168,24 @@ def valid_text(text: str) -> str:
     return text
 
 
-def answered(body: bytes, request_id: str) -> Response:
+def answered(body: bytes, ids: Mapping[str, str]) -> Response:
     """Return the response with an operation's answer."""
-    return 200, _headers(body, request_id), body
+    return 200, _headers(body, ids), body
 
 
-def refused(refusal: Refusal, request_id: str) -> Response:
+def refused(refusal: Refusal, ids: Mapping[str, str]) -> Response:
     """Return the response of a refusal, with its code in a header and its message in the body."""
-    body = json.dumps({"message": refusal.message}).encode()
-    headers = {**_headers(body, request_id), "x-amzn-errortype": refusal.code}
+    # Clients read message, as answers have it, or Message, as the service's model names it.
+    body = json.dumps({"message": refusal.message, "Message": refusal.message}).encode()
+    headers = {**_headers(body, ids), "x-amzn-errortype": refusal.code}
     return refusal.status, headers, body
 
 
-def _headers(body: bytes, request_id: str) -> dict[str, str]:
+def _headers(body: bytes, ids: Mapping[str, str]) -> dict[str, str]:
+    # Seen from the service: these headers, in answers of API Gateway.
     return {
+        **ids,
+        "access-control-allow-origin": "*",
         "content-type": "application/json",
         "content-length": str(len(body)),
-        "x-amzn-requestid": request_id,
     }

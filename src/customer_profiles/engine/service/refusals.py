@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
+_NOT_BUILT = "NotImplementedException"
+_PAGE = "https://github.com/customer-profiles/customer-profiles/blob/main/docs/fidelity.md"
+
+
 @cache
 def _statuses() -> dict[str, int]:
-    return {
+    """Return the statuses of the service's exceptions, and of the one that is the engine's own."""
+    return {_NOT_BUILT: 501} | {
         shape.name: shape.metadata["error"]["httpStatusCode"]
         for shape in _wire.service().error_shapes
     }
@@ -33,7 +38,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer of the service,
 
     @property
     def status(self) -> int:
-        """The HTTP status of the exception in the service's model."""
+        """The HTTP status of the exception."""
         return _statuses()[self.code]
 
     def __str__(self) -> str:
@@ -49,6 +54,12 @@ def bad_request(message: str) -> Refusal:
 def not_found(message: str) -> Refusal:
     """Refuse a request for a resource that does not exist."""
     return Refusal("ResourceNotFoundException", message)
+
+
+def not_built(operation: str) -> Refusal:
+    """Refuse an operation that the engine lacks, with a code that the service never answers."""
+    message = f"{operation} is not built into this engine yet; {_PAGE} lists what is built"
+    return Refusal(_NOT_BUILT, message)
 
 
 def invalid(problems: Sequence[_wire.Problem]) -> Refusal:

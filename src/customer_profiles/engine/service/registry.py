@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from customer_profiles import _wire
 
-from .refusals import bad_request
+from .refusals import bad_request, not_built
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def find(name: str) -> Operation:
     """Return the function of an operation, or refuse."""
     function = OPERATIONS.get(name)
     if function is None:
-        known = name in _wire.service().operation_names
-        reason = "is not built into this engine yet" if known else "is no operation of this service"
-        raise bad_request(f"{name} {reason}; it has {', '.join(sorted(OPERATIONS))}")
+        if name in _wire.service().operation_names:
+            raise not_built(name)
+        raise bad_request(f"{name} is no operation of this service")
     return function

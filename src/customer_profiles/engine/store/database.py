@@ -69,6 +69,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     partial(_run, file="documents.sql"),
     partial(_run, file="names.sql"),
     partial(_run, file="actions.sql"),
+    partial(_run, file="metering.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 

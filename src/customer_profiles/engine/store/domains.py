@@ -30,6 +30,7 @@ class DomainRow(NamedTuple):
     expiration_days: int
     last_row: int
     """The highest id of a profile's row in the domain."""
+    created: float
 
 
 class Counts(NamedTuple):
@@ -89,7 +90,7 @@ def settings_of(connection: Connection, domain: int) -> dict[str, Any]:
 def find_row(connection: Connection, name: str) -> DomainRow | None:
     """Read the columns of a domain that most operations on profiles need."""
     row = connection.execute(
-        "SELECT id, expiration_days, last_row FROM domains WHERE name = ?", (name,)
+        "SELECT id, expiration_days, last_row, created FROM domains WHERE name = ?", (name,)
     ).fetchone()
     return row and DomainRow(*row)
 
@@ -123,6 +124,15 @@ def counts(connection: Connection, domain: int) -> Counts:
         "SELECT profile_count, object_count, total_size FROM domains WHERE id = ?", (domain,)
     ).fetchone()
     return Counts(*row)
+
+
+def count_further(connection: Connection, domain: int) -> int:
+    """Return how often profiles count once more, which they do for each hundred objects."""
+    row = connection.execute(
+        "SELECT total((objects - 1) / 100) FROM profiles WHERE domain = ? AND objects > 100",
+        (domain,),
+    )
+    return int(row.fetchone()[0])
 
 
 def count_new_profile(connection: Connection, row: int, domain: int, size: int) -> None:

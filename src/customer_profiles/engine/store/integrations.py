@@ -106,6 +106,15 @@ def plan(connection: Connection, integration: Integration, next_run: float | Non
     )
 
 
+def disable(connection: Connection, domain: int, object_type: str) -> None:
+    """Take the flows of an object type's integrations off their schedules."""
+    connection.execute(
+        "UPDATE integrations SET next_run = NULL "
+        "WHERE domain = ? AND json_extract(definition, '$.ObjectTypeName') = ?",
+        (domain, object_type),
+    )
+
+
 def advance(connection: Connection, integration: Integration, position: dict[str, Any]) -> None:
     """Store how far an integration's flow has imported its source."""
     connection.execute(

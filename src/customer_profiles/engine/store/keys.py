@@ -25,6 +25,15 @@ def add(connection: Connection, entries: Collection[tuple[int, int]]) -> None:
     connection.fresh_rows += len(entries)
 
 
+def add_missing(connection: Connection, entries: Iterable[tuple[int, int]]) -> None:
+    """Add entries that neither table of the index has."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO fresh_keys SELECT :slot, :holder "
+        "WHERE NOT EXISTS (SELECT 1 FROM keys WHERE slot = :slot AND holder = :holder)",
+        [{"slot": slot, "holder": holder} for slot, holder in entries],
+    )
+
+
 def remove(connection: Connection, holder: int, slots: Iterable[int]) -> None:
     """Remove a holder from slots."""
     entries = [(slot, holder) for slot in slots]

@@ -155,6 +155,16 @@ def ages(connection: Connection, profile: int) -> list[Age]:
     return sorted(rows.fetchall())
 
 
+def older(connection: Connection, profile: int, name: str, newest: int) -> list[StoredObject]:
+    """Read the objects of a type of a profile, without the newest ones."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects WHERE {_OF_PROFILE} AND type = :type "  # noqa: S608
+        "ORDER BY ingested DESC, id DESC LIMIT -1 OFFSET :newest",
+        {"slot": owned_objects_slot(profile), "type": name, "newest": newest},
+    )
+    return [StoredObject(*row) for row in rows.fetchall()]
+
+
 def of_type(
     connection: Connection, domain: int, name: str, after: int, limit: int
 ) -> list[StoredObject]:
