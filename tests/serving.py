@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from customer_profiles.engine import Engine
 
-Answer = tuple[int, dict[str, str], bytes] | None
-"""Status, headers and body; None hangs up after the request was read."""
+Answer = tuple[int, dict[str, str], bytes] | Iterable[bytes] | None
+"""Status, headers and body; or what is written to the connection, piece by piece, before it is
+closed; None hangs up after the request was read."""
 
 
 @contextmanager
-def serving(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iterator[str]:
+def serving(
+    answer: Callable[[str, str, dict[str, str], bytes], Answer],
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[str]:
     """Serve a function on a free port of this machine, and give its URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -29,6 +35,12 @@ def serving(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iter
             said = answer(self.command, self.path, dict(self.headers), body)
             if said is None:
                 self.close_connection = True
+                return
+            if not isinstance(said, tuple):
+                self.close_connection = True
+                with suppress(OSError):  # the client has left
+                    for piece in said:
+                        self.wfile.write(piece)
                 return
             status, headers, content = said
             self.send_response(status)
@@ -44,10 +56,13 @@ def serving(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iter
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        where = "https://localhost" if tls else "http://127.0.0.1"
+        yield f"{where}:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()
