@@ -124,10 +124,8 @@ class Engine:
         except UnicodeEncodeError:
             # Assumed: text that is not valid Unicode, such as half a surrogate pair, is refused.
             raise bad_request("The request contains text that is not valid Unicode") from None
-        if operation.startswith(_WRITING):
-            is_unfinished = rules.apply(self._context)
-            if is_unfinished or self._database.has_pending_work(self._clock.now()):
-                background.start(self._context)
+        if operation.startswith(_WRITING) and rules.apply(self._context):
+            background.start(self._context)
         body = answer if isinstance(answer, bytes) else protocol.encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)
