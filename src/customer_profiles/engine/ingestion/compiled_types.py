@@ -10,6 +10,7 @@ from customer_profiles._type_rules import MOST_KEYS, Rule, content_types, violat
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import object_types as store
+from customer_profiles.engine.store import pending_work
 
 from .mapping import Mapping
 from .sources import compile_source
@@ -164,7 +165,12 @@ def object_limit(definition: Wire) -> int | None:
 
 def load(context: Context, connection: Connection, domain: int, name: str) -> CompiledType:
     """Return a type to ingest objects with, or refuse; `keep` stores one that is implicit."""
-    written = store.written(connection, domain, name) or json.dumps(_implicit(name))
+    written = store.written(connection, domain, name)
+    if written is None:
+        if pending_work.is_removing(connection, domain, name):
+            # Assumed: an object type that is being removed is refused until that is finished.
+            raise bad_request(f"Object type {name} is being deleted; repeat the request later")
+        written = json.dumps(_implicit(name))
     compiled = context.compiled_types.get((name, written))
     if compiled is None:
         if len(context.compiled_types) >= _CACHED_TYPES:

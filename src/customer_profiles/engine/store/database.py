@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 import struct
 import threading
+import time
 import traceback
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -29,6 +30,7 @@ _SMALLEST_LOG, _LARGEST_LOG = 4 << 20, 64 << 20
 _CHECK_LOG_AFTER = 1000
 """How many changed rows the log is checked after, because each look at a file takes 2 µs."""
 _PAGE = 4096
+_SHORTEST_PAUSE = 0.01
 
 
 class StorageError(Exception):
@@ -70,6 +72,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     partial(_run, file="names.sql"),
     partial(_run, file="actions.sql"),
     partial(_run, file="metering.sql"),
+    partial(_run, file="pending_work.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 
@@ -212,11 +215,14 @@ class Database:
             finally:
                 self._give_back(connection)
 
-    def has_rule_changes(self) -> bool:
-        """Return whether profiles of domains with rules were written and not indexed since."""
+    def has_pending_work(self, now: float) -> bool:
+        """Return whether profiles were written and not indexed by rules, or other work is due."""
         with self._lock, self._translate_errors():
-            row = self._writer.execute("SELECT EXISTS (SELECT 1 FROM rule_changes)").fetchone()
-        return bool(row[0])
+            query = (
+                "SELECT EXISTS (SELECT 1 FROM rule_changes) "
+                "OR EXISTS (SELECT 1 FROM pending_work WHERE due <= ?)"
+            )
+            return bool(self._writer.execute(query, (now,)).fetchone()[0])
 
     def _borrow(self) -> Connection:
         if self._closed:
@@ -385,6 +391,17 @@ def _check_owner(connection: Connection, name: str) -> int:
         )
         raise StorageError(message)
     return int(version)
+
+
+def turns() -> Iterator[None]:
+    """Iterate with pauses as long as the iterations, so that other writers can get the lock.
+
+    SQLite polls for the lock. A loop of transactions without pauses would starve other processes.
+    """
+    while True:
+        began = time.perf_counter()
+        yield
+        time.sleep(max(time.perf_counter() - began, _SHORTEST_PAUSE))
 
 
 def page_secret(connection: Connection) -> bytes:

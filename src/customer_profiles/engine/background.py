@@ -1,0 +1,98 @@
+"""The steps of pending work (see `store.pending_work`), and the thread that does them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from .matching import rules
+from .profiles import type_removal
+from .service.context import WORKER
+from .store import domains, pending_work
+from .store.database import StorageError, turns
+
+if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
+
+    from .service.context import Context
+    from .store.database import Connection
+    from .store.pending_work import Work
+
+log: logging.Logger = logging.getLogger("customer_profiles.engine")
+
+_ROWS_A_STEP = 5_000
+
+
+def remove_domain(connection: Connection, domain: int) -> None:
+    """Remove the rows of a deleted domain, the first now and others as pending work."""
+    detail = _domain_step(connection, domain, {"position": []})
+    if detail is not None:
+        pending_work.add(connection, domain, pending_work.DOMAIN, detail)
+
+
+def _domain_step(connection: Connection, domain: int, detail: Wire) -> Wire | None:
+    if not detail["position"] and rules.drop_some(connection, domain):
+        return detail
+    position = domains.remove_rows(connection, domain, detail["position"], _ROWS_A_STEP)
+    return None if position is None else {"position": position}
+
+
+def _step(context: Context, connection: Connection, work: Work) -> Wire | None:
+    if work.kind == pending_work.DOMAIN:
+        return _domain_step(connection, work.domain, work.detail)
+    if work.kind == pending_work.OBJECT_TYPE:
+        return type_removal.remove_some(context, connection, work.detail)
+    return rules.step(context, connection, work)
+
+
+def run_step(context: Context) -> bool:
+    """Do one step of the oldest work that is due; return whether there was any."""
+    with context.database.write() as connection:
+        if rules.apply_some(context, connection):
+            return True
+        work = pending_work.next_due(connection, context.clock.now())
+        if work is not None:
+            pending_work.update(connection, work, _step(context, connection, work))
+        elif context.jobs.get(WORKER) is threading.current_thread():
+            # Within the transaction: a request that adds work after it must start a new thread.
+            del context.jobs[WORKER]
+        return work is not None
+
+
+def finish(context: Context) -> None:
+    """Do all work that is due, unless the engine is closed before."""
+    for _ in turns():
+        if context.closing.is_set() or not run_step(context):
+            return
+
+
+def finish_removal(context: Context, domain_name: str, object_type: str) -> None:
+    """Remove what is left of a deleted object type whose name is used again."""
+    for _ in turns():
+        if not context.database.has_pending_work(context.clock.now()):
+            return
+        with context.database.write() as connection:
+            domain = domains.find_row(connection, domain_name)
+            kind = pending_work.OBJECT_TYPE
+            found = pending_work.of_domain(connection, domain.id, kind) if domain else []
+            work = next((work for work in found if work.detail["name"] == object_type), None)
+            if work is None:
+                return
+            pending_work.update(connection, work, _step(context, connection, work))
+
+
+def start(context: Context) -> None:
+    """Do the work that is due in a thread of the engine, unless one is running."""
+    if not context.is_working:
+        thread = threading.Thread(target=_run, args=(context,), name=WORKER, daemon=True)
+        thread.start()
+        context.jobs[WORKER] = thread
+
+
+def _run(context: Context) -> None:
+    try:
+        finish(context)
+    except StorageError as error:
+        # The work is stored; the next request that writes starts it again.
+        log.warning("pending work was interrupted: %s", error)
