@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from customer_profiles.errors import DetachedError
 
-from .base import Identifier, Model, OpenEnum, Record
+from .base import Identifier, OpenEnum, Record, UnredactedModel
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Explanation
@@ -95,20 +95,11 @@ class Match(Record):
         return cast("Matches", self._origin().home)
 
 
-class MergePreview(Model):
+class MergePreview(UnredactedModel):
     """The effect that auto-merging would have, tried on a sample of the matches."""
 
     # A slot, as in Record: pydantic neither copies, compares nor pickles it.
     __slots__ = ("_tried",)
-
-    _shown: ClassVar[frozenset[str]] = frozenset(
-        {
-            "domain_name",
-            "number_of_matches_in_sample",
-            "number_of_profiles_in_sample",
-            "number_of_profiles_will_be_merged",
-        }
-    )
 
     domain_name: str | None = None
     """The name of the domain."""
