@@ -30,7 +30,6 @@ from .base import (
     before_and_after,
     build,
     check_unchanged,
-    input_shape,
     name_of,
     page_reader,
     source_of,
@@ -67,6 +66,7 @@ class Integrations(Collection[Integration]):
     _model, _key, _noun = Integration, "uri", "integration"
     _GET = "GetIntegration"
     _LIST = "ListIntegrations"
+    _DELETE = "DeleteIntegration"
 
     @overload
     def put(self, uri: str, /, **settings: Unpack[IntegrationFields]) -> Integration: ...
@@ -119,7 +119,7 @@ class Integrations(Collection[Integration]):
         Raises:
             ResourceNotFoundError: the domain has no such integration.
         """
-        self._gateway.call("DeleteIntegration", self._request({"Uri": uri}))
+        self._delete_by_name(uri)
 
     def all(
         self,
@@ -158,13 +158,9 @@ class Integrations(Collection[Integration]):
         """Put an integration again, if it changed since it was read."""
         stored = source_of(record)
         check_unchanged(record, stored, self._noun, "domain_name", self._key)
-        before, wanted = before_and_after(record, stored, input_shape(_PUT))
+        before, wanted = before_and_after(record, stored, _wire.input_shape(_PUT))
         if before != wanted:
             record._attach(*self._read(_PUT, wanted)._origin())
-
-    def _erase(self, record: Integration) -> None:
-        """Delete an integration."""
-        self.delete(self._name_of(record))
 
 
 class AccountIntegrations:
