@@ -292,7 +292,7 @@ def with_extra(wire: Wire, extra: Extra, model: type[Model], operation: str) -> 
         InvalidInputError: the model has such a field, or the operation has no such member.
     """
     fields = {to_pascal(name): name for name in model.model_fields}
-    members = input_shape(operation).members
+    members = _wire.input_shape(operation).members
     for name in extra or ():
         if name in fields:
             msg = f"extra has {name}, which is the field {fields[name]}; give it as a keyword"

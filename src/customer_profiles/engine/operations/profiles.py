@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
@@ -22,9 +23,6 @@ from customer_profiles.engine.store.rows import key_slots
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
-
-# The model's text on SearchProfiles.MaxResults.
-_PAGE = 20
 
 
 @operation("CreateProfile")
@@ -105,21 +103,23 @@ def search_profiles(context: Context, request: Wire) -> bytes:
     ]
     # The model's text on SearchProfiles.LogicalOperator: OR is the default.
     joined_by = request.get("LogicalOperator", "OR")
-    limit = request.get("MaxResults", _PAGE)
     with reading(context) as connection:
         domain = domain_row(connection, request["DomainName"])
         query = [domain.id, joined_by, searched]
-        after = int(context.pages.position(query, request.get("NextToken")) or 0)
         criteria: list[search.Criterion] = []
         for name, values in searched:
             keys.check(name, values, predefined_keys())
             types = key_content_types(connection, domain.id, name)
             criteria.append(search.criterion(connection, domain.id, name, values, types))
         plan = search.AllOf(connection, criteria) if joined_by == "AND" else search.AnyOf(criteria)
-        found = search.run(connection, plan, after, limit + 1, context.clock.now())
-    more = len(found) > limit
-    token = context.pages.token(query, str(found[limit - 1].row)) if more else None
-    return search.page(criteria, found[:limit], token)
+        found, token = context.pages.read_page(
+            query,
+            request,
+            lambda after, most: search.run(connection, plan, after, most, context.clock.now()),
+            attrgetter("row"),
+            start=0,
+        )
+    return search.page(criteria, found, token)
 
 
 @operation("AddProfileKey")
