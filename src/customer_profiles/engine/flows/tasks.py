@@ -249,7 +249,7 @@ class _Task:
     def _mask(self) -> Change:
         sign = self.properties.get("MASK_VALUE", "*")
         needs_length = self.operator != "MASK_ALL" or "MASK_LENGTH" in self.properties
-        length = self._length("MASK_LENGTH") if needs_length else None
+        length = self._length("MASK_LENGTH") if needs_length else 0
         mask = operators.MASKS[self.operator]
         return self._on_texts(lambda text: mask(text, sign, length))
 
