@@ -11,7 +11,7 @@ from customer_profiles._problems import unknown
 from customer_profiles.models.base import Redacted, RedactedModel
 
 from . import values
-from .declaration import Declared, declare, is_complete
+from .declaration import Declared, declare
 from .markers import Key, Source
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class ProfileObject(RedactedModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Check the declaration as soon as the types of its fields are known."""
         super().__pydantic_init_subclass__(**kwargs)
-        if cls._is_named and is_complete(cls):
+        if cls._is_named and cls.__pydantic_fields_complete__:
             cls._declare()
 
     @classmethod
@@ -174,7 +174,7 @@ class ProfileObject(RedactedModel):
             msg = f'{cls.__qualname__} declares no object type; define it with name="..."'
             raise TypeError(msg)
         if cls._declared is None:
-            if not is_complete(cls):
+            if not cls.__pydantic_fields_complete__:
                 cls.model_rebuild()
             settings = {**cls._settings, "object_type_name": cls.object_type_name}
             cls._declared = declare(cls, settings, cls._class_keys)

@@ -228,20 +228,24 @@ def _engine(gateway: Gateway) -> EngineOnly:
 def _definition(flow: Flow) -> Wire:
     """Return the wire form of a flow: one structure for all connectors."""
     connector, member = _CONNECTORS[type(flow)]
+    properties: Any = _wire.service().shape_for("SourceConnectorProperties")
     wire = flow._to_wire()
     source: Wire = {
         "ConnectorType": connector,
-        "SourceConnectorProperties": {member: _wire.fit(wire, _properties_shape(member))},
+        "SourceConnectorProperties": {member: _wire.fit(wire, properties.members[member])},
     }
     if "ConnectorProfileName" in wire:
         source["ConnectorProfileName"] = wire["ConnectorProfileName"]
     if "DatetimeTypeFieldName" in wire:
         source["IncrementalPullConfig"] = {"DatetimeTypeFieldName": wire["DatetimeTypeFieldName"]}
+    trigger: Wire = {"TriggerType": _TRIGGERS[type(flow.trigger)]}
+    if isinstance(flow.trigger, Scheduled):
+        trigger["TriggerProperties"] = {"Scheduled": flow.trigger._to_wire()}
     common = {name: wire[name] for name in ("FlowName", "KmsArn", "Description") if name in wire}
     return common | {
         "SourceFlowConfig": source,
         "Tasks": [_task(task, member) for task in flow.tasks],
-        "TriggerConfig": _trigger(flow.trigger),
+        "TriggerConfig": trigger,
     }
 
 
@@ -249,15 +253,3 @@ def _task(task: FlowTask, member: str) -> Wire:
     wire = task._to_wire()
     operator = wire.pop("Operator", None)
     return wire | ({"ConnectorOperator": {member: operator}} if operator else {})
-
-
-def _trigger(trigger: OnDemand | OnEvent | Scheduled) -> Wire:
-    wire: Wire = {"TriggerType": _TRIGGERS[type(trigger)]}
-    if isinstance(trigger, Scheduled):
-        wire["TriggerProperties"] = {"Scheduled": trigger._to_wire()}
-    return wire
-
-
-def _properties_shape(member: str) -> Any:
-    shape: Any = _wire.service().shape_for("SourceConnectorProperties")
-    return shape.members[member]

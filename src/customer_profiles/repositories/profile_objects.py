@@ -196,15 +196,14 @@ class ProfileObjects(Generic[T]):
                 left = {
                     number: waiting
                     for number, waiting in left.items()
-                    if _may_succeed(waiting.outcome)
+                    if not isinstance(waiting.outcome, str) and waiting.outcome.retryable
                 }
                 if not left:
                     break
         for waiting in batch:
-            if isinstance(waiting.outcome, str):
-                yield PutResult(waiting.position, waiting.item, waiting.outcome, None)
-            else:
-                yield PutResult(waiting.position, waiting.item, None, waiting.outcome)
+            outcome = waiting.outcome
+            key, error = (outcome, None) if isinstance(outcome, str) else (None, outcome)
+            yield PutResult(waiting.position, waiting.item, key, error)
 
     def _send_once(self, batch: Mapping[str, _Waiting[T]]) -> None:
         items = [{"Id": number, "Object": waiting.text} for number, waiting in batch.items()]
@@ -225,10 +224,8 @@ class ProfileObjects(Generic[T]):
         return write_object(item)
 
     def _request(self, members: Wire) -> Wire:
-        return {
-            "DomainName": self.domain_name,
-            "ObjectTypeName": self.object_type_name,
-        } | members
+        named = {"DomainName": self.domain_name, "ObjectTypeName": self.object_type_name}
+        return named | members
 
 
 class ObjectsOfProfile(Results[T]):
@@ -391,10 +388,6 @@ def _refuse(value: Any) -> Any:
         "or a number"
     )
     raise InvalidInputError(msg)
-
-
-def _may_succeed(outcome: str | CustomerProfilesError) -> bool:
-    return not isinstance(outcome, str) and outcome.retryable
 
 
 def _error_of(failure: _Failure | None, text: str) -> ServiceError:

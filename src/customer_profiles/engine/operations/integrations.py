@@ -49,7 +49,9 @@ def put_integration(context: Context, request: Wire) -> Wire:
         uri = request.get("Uri") or _uri(context, connection, request["FlowDefinition"])
         old = store.find(connection, domain.id, uri)
         if old is None:
-            _check_quota(context, connection, domain.id)
+            most = context.quotas.integrations
+            if store.count(connection, domain.id) >= most:
+                raise bad_request(f"The limit of {most} integrations in the domain is reached")
             tag_store.put(connection, _arn(context, request["DomainName"], uri), tags)
         new = _stored(request, domain.id, uri, now, old)
         store.put(connection, new)
@@ -71,10 +73,7 @@ def list_integrations(context: Context, request: Wire) -> Wire:
         domain = domain_row(connection, request["DomainName"])
         # Assumed: ListIntegrations answers in the order of URIs, and no integration is hidden.
         integrations, token = context.pages.read_page(
-            query,
-            request,
-            partial(store.page, connection, domain.id),
-            attrgetter("uri"),
+            query, request, partial(store.page, connection, domain.id), attrgetter("uri")
         )
         items = [_described(context, connection, integration) for integration in integrations]
     return {"Items": items, "NextToken": token}
@@ -157,12 +156,6 @@ def _uri(context: Context, connection: Connection, flow: Wire) -> str:
         # Seen from the service, with the full stop.
         raise bad_request(f"Flow with name {name} already exists.")
     return uri
-
-
-def _check_quota(context: Context, connection: Connection, domain: int) -> None:
-    most = context.quotas.integrations
-    if store.count(connection, domain) >= most:
-        raise bad_request(f"The limit of {most} integrations in the domain is reached")
 
 
 def _stored(

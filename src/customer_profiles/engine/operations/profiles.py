@@ -84,14 +84,13 @@ def batch_get_profile(context: Context, request: Wire) -> bytes:
             if stored:
                 found.append(stored.body)
             else:
-                errors.append(_unknown(profile_id))
+                # Assumed: BatchGetProfile reports an unknown id as a ResourceNotFoundException.
+                error = {
+                    "Code": "ResourceNotFoundException",
+                    "Message": "Profile does not exist in the domain",
+                }
+                errors.append(error | {"ProfileId": profile_id})
     return b'{"Errors":%b,"Profiles":[%b]}' % (encode(errors).encode(), b",".join(found))
-
-
-def _unknown(profile_id: str) -> Wire:
-    # Assumed: BatchGetProfile reports an unknown id with the code ResourceNotFoundException.
-    message = "Profile does not exist in the domain"
-    return {"Code": "ResourceNotFoundException", "Message": message, "ProfileId": profile_id}
 
 
 @operation("SearchProfiles")
