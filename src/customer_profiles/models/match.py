@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 MatchType = Literal["RULE_BASED_MATCHING", "ML_BASED_MATCHING"]
 
 
-def _or_empty(value: object) -> object:
-    return [] if value is None else value
-
-
 class Match(Record):
     """A group of profiles that probably belong to the same customer.
 
@@ -37,7 +33,9 @@ class Match(Record):
 
     match_id: Annotated[str, Identifier()] = ""
     """The group's id."""
-    profile_ids: Annotated[list[str], BeforeValidator(_or_empty)] = Field(default_factory=list)
+    profile_ids: Annotated[
+        list[str], BeforeValidator(lambda found: [] if found is None else found)
+    ] = Field(default_factory=list)
     """The ids of the profiles; empty if `rule_based()` listed the match, until `refresh()`."""
     confidence_score: float | None = None
     """The confidence of the weekly job, 0 to 1; None if rules matched the profiles."""
