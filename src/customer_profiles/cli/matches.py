@@ -98,10 +98,7 @@ def list_(
                 match.refresh()
             confidence = match.rule_level if rules else f"{match.confidence_score or 0:.1%}"
             table.add_row(match.match_id, str(confidence), "\n".join(match.profile_ids))
-    if table.row_count:
-        out.print(table)
-    else:
-        out.print("no matches")
+    out.print(table if table.row_count else "no matches")
 
 
 @app.command()

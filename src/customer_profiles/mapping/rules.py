@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, get_args
 
 from pydantic.alias_generators import to_snake
@@ -30,42 +30,32 @@ def check(object_type: ObjectType, wrong: Wrong) -> None:
     wire = object_type._to_wire()
     for violation in violations(wire):
         raise wrong(_field(violation, wire), violation.message(_spell))
-    _check_settings(object_type, wrong)
-    _check_fields(object_type, wrong)
-    _check_identifiers(object_type, wrong)
-
-
-def _check_settings(object_type: ObjectType, wrong: Wrong) -> None:
     if not 1 <= len(object_type.description or "") <= _LONGEST_TEXT:
         raise wrong(None, f"description must have 1 to {_LONGEST_TEXT} characters")
-    for name, (low, high) in _RANGES.items():
-        value = getattr(object_type, name)
+    for setting, (low, high) in _RANGES.items():
+        value = getattr(object_type, setting)
         if value is not None and (value < low or (high and value > high)):
-            raise wrong(None, f"{name} must be {low} {f'to {high}' if high else 'or more'}")
+            raise wrong(None, f"{setting} must be {low} {f'to {high}' if high else 'or more'}")
+    for name, rule in _broken(object_type):
+        raise wrong(name, rule)
 
 
-def _check_fields(object_type: ObjectType, wrong: Wrong) -> None:
+def _broken(object_type: ObjectType) -> Iterator[tuple[str | None, str]]:
+    """Yield the broken rules of the service's shapes of fields and keys, each with its field."""
     for name, field in (object_type.fields or {}).items():
         if not field.source:
-            raise wrong(
-                name, "its source is missing; use a path such as _source.a.b, or a template"
-            )
+            yield name, "its source is missing; use a path such as _source.a.b, or a template"
         for member, text in (("source", field.source), ("target", field.target)):
             if len(text or "") > _LONGEST_TEXT:
-                raise wrong(name, f"its {member} has more than {_LONGEST_TEXT} characters")
-        if field.content_type is not None and field.content_type not in get_args(ContentType):
-            raise wrong(name, f"its content type must be one of {', '.join(get_args(ContentType))}")
-
-
-def _check_identifiers(object_type: ObjectType, wrong: Wrong) -> None:
+                yield name, f"its {member} has more than {_LONGEST_TEXT} characters"
+        if field.content_type not in (None, *get_args(ContentType)):
+            yield name, f"its content type must be one of {', '.join(get_args(ContentType))}"
     known = {name for group in get_args(StandardIdentifier) for name in get_args(group)}
     for key, variants in (object_type.keys or {}).items():
         for variant in variants:
             if unknown := sorted(set(variant.standard_identifiers or ()) - known):
-                where = variant.field_names[0] if variant.field_names else None
-                raise wrong(
-                    where, f"key {key}: {unknown[0]!r} is not an identifier; use {sorted(known)}"
-                )
+                where = next(iter(variant.field_names or ()), None)
+                yield where, f"key {key}: {unknown[0]!r} is not an identifier; use {sorted(known)}"
 
 
 def _spell(name: str) -> str:

@@ -200,6 +200,16 @@ class Collection(ABC, Generic[R]):
         """Return the name that a record had when it was read."""
         return str(source_of(record)[to_pascal(self._key)])
 
+    def _before_and_after(self, record: R, operation: str, *names: str) -> tuple[Wire, Wire]:
+        """Return what an operation takes of a record as it was read and as it is now.
+
+        Raises:
+            InvalidInputError: the record's name, or another of its `names`, or its tags changed.
+        """
+        stored = source_of(record)
+        check_unchanged(record, stored, self._noun, *names, self._key)
+        return before_and_after(record, stored, _wire.input_shape(operation))
+
     @abstractmethod
     def save(self, record: R, /) -> None:
         """Send what changed in a record since it was read, nothing else."""

@@ -9,15 +9,7 @@ from pydantic.alias_generators import to_pascal
 from customer_profiles import _wire
 from customer_profiles._problems import refuse
 
-from .base import (
-    Collection,
-    R,
-    before_and_after,
-    build,
-    check_unchanged,
-    source_of,
-    with_extra,
-)
+from .base import Collection, R, build, with_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,10 +51,8 @@ class Documents(Collection[R]):
 
     def save(self, record: R) -> None:
         """Send what changed in a record since it was read, nothing else."""
-        stored, shape = source_of(record), _wire.input_shape(self._UPDATE)
-        check_unchanged(record, stored, self._noun, self._key)
-        before, after = before_and_after(record, stored, shape)
-        changes, problems = _wire.difference(before, after, shape)
+        before, after = self._before_and_after(record, self._UPDATE)
+        changes, problems = _wire.difference(before, after, _wire.input_shape(self._UPDATE))
         refuse(problems, self._UPDATE)
         if changes:
             saved = self._read(

@@ -24,16 +24,7 @@ from customer_profiles.models.integration import (
     ZendeskFlow,
 )
 
-from .base import (
-    Collection,
-    Page,
-    before_and_after,
-    build,
-    check_unchanged,
-    name_of,
-    page_reader,
-    source_of,
-)
+from .base import Collection, Page, build, name_of, page_reader
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -156,9 +147,7 @@ class Integrations(Collection[Integration]):
 
     def save(self, record: Integration) -> None:
         """Put an integration again, if it changed since it was read."""
-        stored = source_of(record)
-        check_unchanged(record, stored, self._noun, "domain_name", self._key)
-        before, wanted = before_and_after(record, stored, _wire.input_shape(_PUT))
+        before, wanted = self._before_and_after(record, _PUT, "domain_name")
         if before != wanted:
             record._attach(*self._read(_PUT, wanted)._origin())
 

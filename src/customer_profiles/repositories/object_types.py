@@ -11,15 +11,7 @@ from customer_profiles import _wire
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.object_type import DetectedObjectType, ObjectType, ObjectTypeFields
 
-from .base import (
-    Answer,
-    Collection,
-    before_and_after,
-    build,
-    check_unchanged,
-    name_of,
-    source_of,
-)
+from .base import Answer, Collection, build, name_of
 from .profile_objects import write_object
 
 if TYPE_CHECKING:
@@ -176,9 +168,7 @@ class ObjectTypes(Collection[ObjectType]):
 
     def save(self, record: ObjectType) -> None:
         """Put an object type again, if it changed since it was read."""
-        stored = source_of(record)
-        check_unchanged(record, stored, self._noun, self._key)
-        before, wanted = before_and_after(record, stored, _wire.input_shape(_PUT))
+        before, wanted = self._before_and_after(record, _PUT)
         if before == wanted:
             return
         if record._origin().path:

@@ -124,7 +124,10 @@ class _Task:
         if not self.sources:
             raise bad_request(f"{self.where}.SourceFields is empty; name the fields to work on")
         if self.kind == "Filter":
-            self._add_filter(tasks)
+            if self.operator == "PROJECTION":
+                tasks.projected.update(self.sources)
+            elif self.operator != "NO_OP":
+                tasks.filters.append(self._filter())
         elif self.kind == "Map":
             source = self._source()
             # Assumed: a Map task without DestinationField keeps the field's name.
@@ -191,12 +194,6 @@ class _Task:
         if not re.fullmatch("[1-9][0-9]{0,8}", text):
             raise bad_request(f"{self.where}.TaskProperties.{name} must be a positive number")
         return int(text)
-
-    def _add_filter(self, tasks: Tasks) -> None:
-        if self.operator == "PROJECTION":
-            tasks.projected.update(self.sources)
-        elif self.operator != "NO_OP":
-            tasks.filters.append(self._filter())
 
     def _filter(self) -> Check:
         name, operator = self._source(), self.operator
