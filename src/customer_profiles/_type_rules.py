@@ -1,15 +1,14 @@
 """The rules of object types over their wire form, for SDK and engine alike.
 
-A broken rule is a `Violation`: the rule, the path, and details for the message. The SDK words the
-message for the class or object type that a user wrote, the engine for a request. Lengths, enums
+A broken rule is a `Violation`: the rule, the path, and details for the message. SDK and engine
+spell the members in it as their callers do. Lengths, enums
 and ranges are not rules of this module: they are checked against the service's own shapes.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import _timestamps
@@ -17,7 +16,7 @@ from ._standard_objects import PROFILE, STANDARD_OBJECTS
 from ._standard_objects import standard as standard_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ._wire import Wire
 
@@ -68,48 +67,68 @@ _NOT_STORED = frozenset(("LOOKUP_ONLY", "NEW_ONLY"))
 
 
 class Rule(Enum):
-    """A rule that an object type can break; each comment lists the details of its violations."""
+    """A rule that an object type can break; its value is the message about a violation."""
 
-    TYPE_NAME = auto()  # name
-    FIELD_COUNT = auto()  # count, most
-    FIELD_RESERVED = auto()  # name
-    FIELD_NAME = auto()  # name
-    SOURCE = auto()  # name, problem
-    TARGET_OBJECT = auto()  # name, object, known
-    TARGET_MEMBER = auto()  # name, object
-    TARGET_ID = auto()  # name, target, object, member
-    TARGET_FILLED = auto()  # name, target
-    TARGET_PATH = auto()  # name, target, problem
-    TARGETS_EXCLUSIVE = auto()  # name, target, other_name, other_target
-    TIMESTAMP_FORMAT = auto()  # problem
-    TIMESTAMP_FORMAT_MISSING = auto()  # name, target
-    KEY_COUNT = auto()  # count, most
-    KEY_RESERVED = auto()  # name
-    KEY_NAME = auto()  # name
-    KEY_PREDEFINED = auto()  # name
-    KEY_EMPTY = auto()  # name
-    KEY_FIELDS_MISSING = auto()  # name
-    KEY_FIELD_UNKNOWN = auto()  # name, field
-    KEY_FIELD_DOT = auto()  # name, field
-    KEY_LOOKED_UP = auto()  # name
-    KEY_UNIQUE_STORED = auto()  # name, flag
-    KEY_CONTENT_TYPES = auto()  # name, types, expected
-    UNIQUE_MISSING = auto()
-    UNIQUE_SEVERAL = auto()  # names
-    PROFILE_MISSING = auto()
-    PROFILE_STORED = auto()  # name
-    IDENTIFIER_MISSING = auto()  # name, object, identifier
+    TYPE_NAME = (
+        "{name!r} must be a letter, then letters, digits, '_' or '-'; at most 255 characters"
+    )
+    FIELD_COUNT = "it has {count} fields; the most are {most}"
+    FIELD_RESERVED = "the name is reserved; choose another"
+    FIELD_NAME = "it must be a letter, then letters, digits, '_', '.' or '-'; at most 64 characters"
+    SOURCE = "its path is wrong: {problem}"
+    TARGET_OBJECT = "'{object}' is not a standard object; use one of {known}"
+    TARGET_MEMBER = "'{object}' is a whole object; name a member, such as {object}.Attributes.Name"
+    TARGET_ID = "'{target}' is the id that the service gives; use {object}.Attributes.{member}"
+    TARGET_FILLED = "'{target}' is filled by the service; choose another member"
+    TARGET_PATH = "{problem}"
+    TARGETS_EXCLUSIVE = "{target} and {other} exclude each other; target only one of them"
+    TIMESTAMP_FORMAT = "{SourceLastUpdatedTimestampFormat}: {problem}"
+    TIMESTAMP_FORMAT_MISSING = (
+        "{target} needs {SourceLastUpdatedTimestampFormat}, such as EpochMilli"
+    )
+    KEY_COUNT = "it has {count} definitions of keys; the most are {most}"
+    KEY_RESERVED = "the name is reserved; choose another key"
+    KEY_NAME = "it must be a letter, then letters, digits, '_' or '-'; at most 64 characters"
+    KEY_PREDEFINED = "only predefined keys begin with '_'; begin it with a letter"
+    KEY_EMPTY = "it has no definition; add one with {FieldNames}"
+    KEY_FIELDS_MISSING = "{FieldNames} names no field; name at least one"
+    KEY_FIELD_UNKNOWN = "{FieldNames} has '{field}', which is not a field"
+    KEY_FIELD_DOT = "{FieldNames} has '{field}', but a name with '.' cannot be part of a key"
+    KEY_LOOKED_UP = "the service keeps this key itself; add {LOOKUP_ONLY}"
+    KEY_UNIQUE_STORED = "UNIQUE and {flag} exclude each other; remove one"
+    KEY_CONTENT_TYPES = "it has the content types {types}, but elsewhere {expected}; use the same"
+    UNIQUE_MISSING = "no key is UNIQUE; add {UNIQUE} to the one that identifies an object"
+    UNIQUE_SEVERAL = "only one key can be UNIQUE, not {names}; keep one of them"
+    PROFILE_MISSING = "no key is a PROFILE key; add {PROFILE} to one that finds the profile"
+    PROFILE_STORED = "{AllowProfileCreation} needs a PROFILE key without LOOKUP_ONLY and NEW_ONLY"
+    IDENTIFIER_MISSING = "a target in {object} needs a key with the identifier {identifier}"
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+_SPELLED = (
+    *("UNIQUE", "PROFILE", "LOOKUP_ONLY"),
+    *("AllowProfileCreation", "FieldNames", "SourceLastUpdatedTimestampFormat"),
+)
+
+
+class Violation(NamedTuple):
     """A rule that an object type breaks."""
 
     rule: Rule
     path: tuple[str | int, ...]
     """The members, names and positions that lead to the broken part of the wire form."""
     details: Mapping[str, str | int]
-    """The values for the message, by the names that the comments of `Rule` list."""
+    """The values for the message."""
+
+    def message(self, spell: Callable[[str], str] = str) -> str:
+        """Describe the violation; `spell` returns a member or an identifier as callers write it."""
+        spelled = {name: spell(name) for name in _SPELLED}
+        message = self.rule.value.format(**self.details, **spelled)
+        match self.path:
+            case ("Fields" | "Keys" as group, name, *rest):
+                members = [f"{member}: " for member in rest if isinstance(member, str)]
+                return f"{group[:-1]} '{name}': {''.join(members)}{message}"
+            case _:
+                return message
 
 
 class _Definition(NamedTuple):
@@ -121,7 +140,7 @@ class _Definition(NamedTuple):
     identifiers: frozenset[str]
 
     def breaks(self, rule: Rule, **details: str | int) -> Violation:
-        return Violation(rule, ("Keys", self.key, self.position), {"name": self.key, **details})
+        return Violation(rule, ("Keys", self.key, self.position), details)
 
 
 def violations(
@@ -157,7 +176,7 @@ def violations(
         own = [item for item in definitions if item.key == name]
         yield from _check_key_name(name, known_keys or {})
         if not variants:
-            yield Violation(Rule.KEY_EMPTY, ("Keys", name), {"name": name})
+            yield Violation(Rule.KEY_EMPTY, ("Keys", name), {})
         yield from _check_key(own, fields, (known_keys or {}).get(name))
     yield from _check_unique(definitions)
     yield from _check_profile(definitions, creates=definition.get("AllowProfileCreation") is True)
@@ -225,17 +244,17 @@ def _content_types(definition: _Definition, fields: Wire) -> tuple[str, ...]:
 
 
 def _check_field(name: str, field: Wire) -> Iterator[Violation]:
-    path, named = ("Fields", name), {"name": name}
+    path = ("Fields", name)
     if name in _RESERVED_NAMES:
-        yield Violation(Rule.FIELD_RESERVED, path, named)
+        yield Violation(Rule.FIELD_RESERVED, path, {})
     elif not _FIELD_NAME.fullmatch(name):
-        yield Violation(Rule.FIELD_NAME, path, named)
+        yield Violation(Rule.FIELD_NAME, path, {})
     source, target = field.get("Source") or "", field.get("Target") or ""
     if source and "{{" not in source:
         try:
             source_path(source)
         except ValueError as error:
-            yield Violation(Rule.SOURCE, (*path, "Source"), named | {"problem": str(error)})
+            yield Violation(Rule.SOURCE, (*path, "Source"), {"problem": str(error)})
     if target:
         yield from _check_target(name, target)
 
@@ -243,7 +262,7 @@ def _check_field(name: str, field: Wire) -> Iterator[Violation]:
 def _check_target(name: str, target: str) -> Iterator[Violation]:
     object_name, _, member = target.partition(".")
     path = ("Fields", name, "Target")
-    details = {"name": name, "target": target, "object": object_name, "member": member}
+    details = {"target": target, "object": object_name, "member": member}
     standard = STANDARD_OBJECTS.get(object_name)
     if standard is None:
         known = {"known": ", ".join(STANDARD_OBJECTS)}
@@ -275,8 +294,8 @@ def _check_timestamp(definition: Wire, targets: Mapping[str, str]) -> Iterator[V
     # AG:mapping-field-definitions: only the profile's timestamp needs a format.
     for name, target in targets.items():
         if target == TIMESTAMP:
-            details = {"name": name, "target": target}
-            yield Violation(Rule.TIMESTAMP_FORMAT_MISSING, ("Fields", name, "Target"), details)
+            path = ("Fields", name, "Target")
+            yield Violation(Rule.TIMESTAMP_FORMAT_MISSING, path, {"target": target})
 
 
 def _check_exclusive_targets(targets: Mapping[str, str]) -> Iterator[Violation]:
@@ -284,24 +303,19 @@ def _check_exclusive_targets(targets: Mapping[str, str]) -> Iterator[Violation]:
     for members in _EXCLUSIVE:
         target, other = (f"{PROFILE}.{member}" for member in members)
         if target in names and other in names:
-            details = {
-                "name": names[target],
-                "target": target,
-                "other_name": names[other],
-                "other_target": other,
-            }
-            yield Violation(Rule.TARGETS_EXCLUSIVE, ("Fields", names[other], "Target"), details)
+            path, details = ("Fields", names[other], "Target"), {"target": target, "other": other}
+            yield Violation(Rule.TARGETS_EXCLUSIVE, path, details)
 
 
 def _check_key_name(name: str, known_keys: Mapping[str, object]) -> Iterator[Violation]:
     # AG:mapping-key-definitions: a name with '_' must be a key that exists.
-    path, details = ("Keys", name, 0), {"name": name}
+    path = ("Keys", name, 0)
     if name in _RESERVED_NAMES:
-        yield Violation(Rule.KEY_RESERVED, path, details)
+        yield Violation(Rule.KEY_RESERVED, path, {})
     elif not _KEY_NAME.fullmatch(name):
-        yield Violation(Rule.KEY_NAME, path, details)
+        yield Violation(Rule.KEY_NAME, path, {})
     elif name.startswith("_") and name not in PREDEFINED_KEYS and name not in known_keys:
-        yield Violation(Rule.KEY_PREDEFINED, path, details)
+        yield Violation(Rule.KEY_PREDEFINED, path, {})
 
 
 def _check_key(
@@ -364,5 +378,5 @@ def _check_identifiers(
         object_name = standard_object(target)
         standard = STANDARD_OBJECTS.get(object_name)
         if standard and standard.identifier not in identifiers and object_name != UNTIED:
-            details = {"name": name, "object": object_name, "identifier": standard.identifier}
+            details = {"object": object_name, "identifier": standard.identifier}
             yield Violation(Rule.IDENTIFIER_MISSING, ("Fields", name, "Target"), details)

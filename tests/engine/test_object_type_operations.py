@@ -117,8 +117,8 @@ def test_the_number_of_keys_counts_definitions(shop, clock):
 @pytest.mark.parametrize(
     ("match", "keys"),
     [
-        ("no UNIQUE", {"Id": "id PROFILE"}),
-        ("no PROFILE", {"Id": "id UNIQUE"}),
+        ("no key is UNIQUE", {"Id": "id PROFILE"}),
+        ("no key is a PROFILE", {"Id": "id UNIQUE"}),
         ("only one", {"Id": "id UNIQUE PROFILE", "B": "id UNIQUE"}),
         ("exclude", {"Id": "id UNIQUE PROFILE LOOKUP_ONLY"}),
         ("exclude", {"Id": "id UNIQUE PROFILE NEW_ONLY"}),
@@ -195,7 +195,7 @@ def test_an_update_replaces_the_whole_definition(shop):
 def test_a_refused_update_leaves_the_type_as_it_was(shop):
     put_type(shop, "A", KEYS, Tags={"team": "crm"})
     before = get(shop, "A")
-    refuses(shop, "no PROFILE", "A", {"Id": "id UNIQUE"}, Tags={"team": "x"})
+    refuses(shop, "no key is a PROFILE", "A", {"Id": "id UNIQUE"}, Tags={"team": "x"})
     assert get(shop, "A") == before
 
 

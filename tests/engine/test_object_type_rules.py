@@ -42,7 +42,7 @@ def test_fields_and_keys_or_a_template_are_needed():
 
 
 def test_a_type_of_ones_own_does_not_begin_with_an_underscore():
-    assert "ObjectTypeName '_order'" in refusal(ObjectTypeName="_order")
+    assert "'_order' must be a letter" in refusal(ObjectTypeName="_order")
 
 
 @pytest.mark.parametrize("name", ["1st", ".a", "tags", "Tags", "-", "_a"])
@@ -90,7 +90,9 @@ def test_a_target_names_what_can_be_written(target, problem):
 @pytest.mark.parametrize("member", ["Gender", "PartyType"])
 def test_an_enum_and_its_text_exclude_each_other(member):
     both = fields(one=f"_profile.{member}", other=f"_profile.{member}String")
-    assert refusal(Fields=both).startswith("Fields 'one' and 'other'")
+    assert refusal(Fields=both).startswith(
+        f"Field 'other': Target: _profile.{member} and _profile.{member}String exclude each other"
+    )
 
 
 def test_the_timestamp_of_the_profile_needs_a_format():
@@ -111,12 +113,14 @@ def test_a_format_that_cannot_be_followed_is_refused():
 
 
 def test_exactly_one_key_is_unique():
-    assert "no UNIQUE key" in refusal(Keys=keys(k="PROFILE"))
-    assert "Keys 'a', 'b': only one" in refusal(Keys=keys(a="UNIQUE PROFILE", b="UNIQUE"))
+    assert "no key is UNIQUE" in refusal(Keys=keys(k="PROFILE"))
+    assert "Key 'b': only one key can be UNIQUE, not 'a', 'b'" in refusal(
+        Keys=keys(a="UNIQUE PROFILE", b="UNIQUE")
+    )
 
 
 def test_a_profile_key_is_needed():
-    assert "no PROFILE key" in refusal(Keys=keys(k="UNIQUE"))
+    assert "no key is a PROFILE key" in refusal(Keys=keys(k="UNIQUE"))
 
 
 @pytest.mark.parametrize("passing", ["LOOKUP_ONLY", "NEW_ONLY"])
@@ -127,7 +131,9 @@ def test_the_unique_key_is_always_stored(passing):
 @pytest.mark.parametrize("passing", ["LOOKUP_ONLY", "NEW_ONLY"])
 def test_a_type_that_creates_profiles_has_a_profile_key_that_lasts(passing):
     only = keys(a="UNIQUE", b=f"PROFILE {passing}")
-    assert "Key 'b': a PROFILE key without" in refusal(Keys=only, AllowProfileCreation=True)
+    assert "Key 'b': AllowProfileCreation needs a PROFILE key without" in refusal(
+        Keys=only, AllowProfileCreation=True
+    )
     accept(Keys=only, AllowProfileCreation=False)
     accept(Keys={**only, **keys(c="PROFILE SECONDARY")}, AllowProfileCreation=True)
 
@@ -185,7 +191,7 @@ def test_a_quota_of_keys_may_be_raised():
 
 def test_a_standard_object_that_is_filled_is_tied_by_a_key():
     filled = fields(price="_asset.Price")
-    assert "Field 'price': its Target is in _asset" in refusal(Fields=filled)
+    assert "Field 'price': Target: a target in _asset" in refusal(Fields=filled)
     accept(Fields=filled, Keys=keys(k="UNIQUE PROFILE ASSET"))
 
 

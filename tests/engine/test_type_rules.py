@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from customer_profiles._type_rules import Rule, source_path, violations
-from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.mapping import rules
 
 ID = {"Source": "_source.id"}
@@ -42,6 +41,7 @@ BROKEN: list[tuple[Rule, dict[str, Any], tuple[str | int, ...]]] = [
     (Rule.TARGET_MEMBER, with_field("f", Target="_profile"), TARGET),
     (Rule.TARGET_ID, with_field("f", Target="_profile.ProfileId"), TARGET),
     (Rule.TARGET_FILLED, with_field("f", Target="_profile.FoundByItems[].KeyName"), TARGET),
+    (Rule.TARGET_PATH, with_field("f", Target="_profile.FristName"), TARGET),
     (Rule.TARGETS_EXCLUSIVE, {"Fields": {"id": ID} | GENDERS}, ("Fields", "b", "Target")),
     (
         Rule.TIMESTAMP_FORMAT,
@@ -100,8 +100,8 @@ def test_a_broken_rule_is_found_where_it_is_broken(
     (violation,) = violations(definition)
 
     assert (violation.rule, violation.path) == (rule, path)
-    for words in (rules._WORDS, compiled_types._WORDS):
-        assert words[rule].format(**violation.details)
+    for spell in (rules._spell, str):
+        assert violation.message(spell)
 
 
 def test_every_rule_is_broken_above() -> None:

@@ -135,7 +135,7 @@ def test_a_timestamp_becomes_a_datetime() -> None:
     [
         ({"fields": None}, "object type Thing: it has no fields and keys"),
         ({"template_id": "T", "keys": None}, "object type Thing: it has no fields and keys"),
-        ({"fields": {"Id": ObjectTypeField()}}, "object type Thing, Id: its source is a path"),
+        ({"fields": {"Id": ObjectTypeField()}}, "object type Thing, Id: its source is missing"),
     ],
 )
 def test_what_no_class_can_declare_is_refused(changes: dict[str, Any], message: str) -> None:

@@ -23,7 +23,7 @@ from rich.progress import (
 from customer_profiles import CustomerProfilesError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.text import Text
 
@@ -79,6 +79,16 @@ def fail(message: str) -> NoReturn:
     """Print an error message, and exit with 2."""
     err.print(f"[red]error:[/] {escape(message)}", soft_wrap=True)
     raise typer.Exit(USAGE)
+
+
+def draw(plot: Callable[[], Any], file: Path) -> None:
+    """Write a plot into a file, or end the command."""
+    try:
+        plot().figure.savefig(file)
+    except ImportError as error:
+        fail(str(error))
+    except (OSError, ValueError) as error:
+        fail(f"{file} cannot be written: {error}")
 
 
 def progress(*, in_rows: bool = False) -> Progress:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from .console import err, fail, out
+from .console import draw, err, fail, out
 from .spreadsheets import FORMULA
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         out.print(f"{explanation.left} and {explanation.right}", soft_wrap=True)
         out.print(explanation)
     if plot is not None:
-        _draw(resolution, plot)
+        draw(resolution.plot, plot)
 
 
 def _parse_kind(text: str) -> tuple[str, str]:
@@ -255,10 +255,3 @@ def _guarded(table: pa.Table) -> pa.Table:
             quoted = pc.binary_join_element_wise("'", column, "")
             table = table.set_column(index, name, pc.if_else(is_formula, quoted, column))
     return table
-
-
-def _draw(resolution: Resolution, file: Path) -> None:
-    try:
-        resolution.plot().figure.savefig(file)
-    except (ImportError, OSError, ValueError) as error:
-        fail(f"{file} cannot be drawn: {error}")

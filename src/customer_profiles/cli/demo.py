@@ -12,11 +12,12 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from customer_profiles import CustomerProfiles, Domain, Profile, ResourceNotFoundError, Results
+from customer_profiles import CustomerProfiles, Domain, Profile, Results
 
 from .console import INTERRUPTED, errors_as_messages, out, progress
 from .loading import Rejects, Tally, load_rows
-from .records import CsvFile, Mapping, map_columns
+from .records import CsvFile, map_columns
+from .target import get_or_create
 
 _PAIRS = [
     "Customer No=account_number",
@@ -40,7 +41,7 @@ def demo(
     It needs no account and no network, and writes no file unless --db is given.
     """
     with errors_as_messages(), CustomerProfiles.embedded(db) as cp:
-        shop = _domain(cp)
+        shop = get_or_create(cp, "demo")
         tally = _load(shop)
         if tally.interrupted:
             raise typer.Exit(INTERRUPTED)
@@ -50,23 +51,16 @@ def demo(
         _show_domain(shop, db)
 
 
-def _domain(cp: CustomerProfiles) -> Domain:
-    try:
-        return cp.domains.get("demo")
-    except ResourceNotFoundError:
-        return cp.domains.create("demo", default_expiration_days=366)
-
-
 def _load(shop: Domain) -> Tally:
     """Load the file that the package contains; profiles that are stored already are kept."""
     with files("customer_profiles.cli").joinpath("data/customers.csv").open("rb") as raw:
         source = CsvFile(raw)
-        mapping, rejects, started = _mapping(source), Rejects(None, source.header), time.monotonic()
+        rejects, started = Rejects(None, source.header), time.monotonic()
         with progress(in_rows=True) as bar:
             task = bar.add_task("customers.csv", total=None)
             tally = load_rows(
                 source,
-                mapping,
+                map_columns(source.header, _PAIRS),
                 shop.profiles,
                 rejects,
                 key="account_number",
@@ -75,10 +69,6 @@ def _load(shop: Domain) -> Tally:
             )
     _show_load(tally, rejects, time.monotonic() - started)
     return tally
-
-
-def _mapping(source: CsvFile) -> Mapping:
-    return map_columns(source.header, _PAIRS)
 
 
 def _show_load(tally: Tally, rejects: Rejects, seconds: float) -> None:

@@ -75,7 +75,7 @@ def load(  # noqa: PLR0913  (the command's options)
         rejects_file = Rejects(rejects or name.with_suffix(".rejects.csv"), mapping.header)
         rejects_file.check((file, db))
         with CustomerProfiles.embedded(db) as cp, progress() as bar:
-            task = bar.add_task(name.name, total=_size(file))
+            task = bar.add_task(name.name, total=None if file == INPUT else file.stat().st_size)
             tally = load_rows(
                 source,
                 mapping,
@@ -87,10 +87,6 @@ def load(  # noqa: PLR0913  (the command's options)
     if mapping.unmapped:
         err.print(f"not loaded: {escape(', '.join(mapping.unmapped))} (map them with --map)")
     _report(tally, rejects_file, domain, db)
-
-
-def _size(file: Path) -> int | None:
-    return None if file == INPUT else file.stat().st_size
 
 
 def _report(tally: Tally, rejects_file: Rejects, domain: str, db: Path) -> None:

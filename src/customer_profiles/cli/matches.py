@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -18,12 +18,10 @@ from customer_profiles import (
     NoResultError,
 )
 
-from .console import confirm, err, fail, out
+from .console import confirm, draw, err, fail, out
 from .target import Target, with_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from customer_profiles import IdentityResolutionJob
     from customer_profiles.models.match import MatchType
 
@@ -37,10 +35,7 @@ _FAILED = 1
 
 @app.command()
 @with_target
-def run(
-    *,
-    target: Target,
-) -> None:
+def run(*, target: Target) -> None:
     """Find the duplicates of an embedded domain now, and enable its Matching if necessary.
 
     On AWS only the weekly schedule of the domain's Matching starts a job.
@@ -103,10 +98,7 @@ def list_(
                 match.refresh()
             confidence = match.rule_level if rules else f"{match.confidence_score or 0:.1%}"
             table.add_row(match.match_id, str(confidence), "\n".join(match.profile_ids))
-    if table.row_count:
-        out.print(table)
-    else:
-        out.print("no matches")
+    out.print(table if table.row_count else "no matches")
 
 
 @app.command()
@@ -129,18 +121,7 @@ def explain(
             out.print(f"{explanation.left} and {explanation.right}", soft_wrap=True)
             out.print(explanation)
         if plot is not None:
-            _draw(explanations[0].plot, plot)
-
-
-def _draw(draw: Callable[[], Any], file: Path) -> None:
-    try:
-        axes = draw()
-    except ImportError as error:
-        fail(str(error))
-    try:
-        axes.figure.savefig(file)
-    except (OSError, ValueError) as error:
-        fail(f"{file} cannot be written: {error}")
+            draw(explanations[0].plot, plot)
 
 
 @app.command()
@@ -220,7 +201,7 @@ def preview(
             soft_wrap=True,
         )
         if plot is not None:
-            _draw(found.plot, plot)
+            draw(found.plot, plot)
 
 
 def _match(domain: Domain, match_id: str, match_type: MatchType = "ML_BASED_MATCHING") -> Match:

@@ -20,12 +20,9 @@ app: typer.Typer = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="The object type's name.")]
-Files = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE...", help="JSON files in the format of AWS, one object type each."
-    ),
-]
+_FILES = typer.Argument(
+    metavar="FILE...", help="JSON files in the format of AWS, one object type each."
+)
 Output = Annotated[Path | None, typer.Option(help="The file to write; it must not exist.")]
 
 
@@ -33,12 +30,7 @@ Output = Annotated[Path | None, typer.Option(help="The file to write; it must no
 @with_target
 def put(
     *,
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="FILE...", help="JSON files in the format of AWS, one object type each."
-        ),
-    ] = None,
+    files: Annotated[list[Path] | None, _FILES] = None,
     template: Annotated[
         str | None,
         typer.Option(help="The template to create an object type from, instead of files."),
@@ -70,12 +62,7 @@ def put(
 
 @app.command()
 @with_target
-def get(
-    name: Name,
-    *,
-    output: Output = None,
-    target: Target,
-) -> None:
+def get(name: Name, *, output: Output = None, target: Target) -> None:
     """Print an object type as JSON, or write it to a file for `put` or the AWS tools."""
     with target.open() as domain:
         found = domain.object_types.get(name)
@@ -87,10 +74,7 @@ def get(
 
 @app.command(name="list")
 @with_target
-def list_(
-    *,
-    target: Target,
-) -> None:
+def list_(*, target: Target) -> None:
     """List the domain's object types."""
     table = Table("name", "description", "last updated", box=None)
     with target.open() as domain:
@@ -123,7 +107,7 @@ def delete(
 @app.command()
 @with_target
 def plan(
-    files: Files,
+    files: Annotated[list[Path], _FILES],
     *,
     apply: Annotated[bool, typer.Option("--apply", help="Apply the differences.")] = False,
     delete_undeclared: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -22,11 +22,8 @@ from .console import (
     reading,
 )
 from .loading import Rejects
-from .putting import Line, Progress, Run, csv_lines, json_lines
+from .putting import Progress, Run, csv_lines, json_lines
 from .target import Target, with_target
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 app: typer.Typer = typer.Typer(help="Objects of other systems.", no_args_is_help=True)
 
@@ -95,7 +92,8 @@ def put(  # noqa: PLR0913  (the command's options)
         if done:
             err.print(f"continuing after line {done.line}; --restart starts from the first line")
         read = csv_lines if name.suffix.lower() == ".csv" else json_lines
-        lines = _after(read(raw, delimiter=delimiter, encoding=encoding), done.line if done else 0)
+        first = done.line if done else 0
+        lines = read(raw, delimiter=delimiter, encoding=encoding)
         with target.open() as domain, progress() as bar:
             task = bar.add_task(
                 name.name, total=None if progress_file is None else file.stat().st_size
@@ -107,21 +105,13 @@ def put(  # noqa: PLR0913  (the command's options)
                 report=lambda position: bar.update(task, completed=position),
                 done=done,
             )
-            problem = _put(run, lines, jobs or (1 if target.db else _JOBS_ON_AWS))
+            problem = None
+            try:
+                left = (line for line in lines if line.number > first)
+                run.put(left, jobs or (1 if target.db else _JOBS_ON_AWS))
+            except CustomerProfilesError as error:
+                problem = error
     _report(run, rejects_file, problem)
-
-
-def _put(run: Run, lines: Iterator[Line], jobs: int) -> CustomerProfilesError | None:
-    """Put the lines, and return the error that ended the run early, if any."""
-    try:
-        run.put(lines, jobs)
-    except CustomerProfilesError as error:
-        return error
-    return None
-
-
-def _after(lines: Iterator[Line], line: int) -> Iterator[Line]:
-    return (read for read in lines if read.number > line)
 
 
 def _report(run: Run, rejects_file: Rejects, problem: CustomerProfilesError | None) -> None:

@@ -132,12 +132,8 @@ class Run:
         report: Callable[[int], object] = lambda _position: None,
         done: Done | None = None,
     ) -> None:
-        self._objects, self._rejects, self._progress, self._report = (
-            objects,
-            rejects,
-            progress,
-            report,
-        )
+        self._objects, self._rejects = objects, rejects
+        self._progress, self._report = progress, report
         start = done or Done(0, 0, 0, 0)
         self.line: int = start.line
         self.stored: int = start.stored

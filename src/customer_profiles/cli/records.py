@@ -110,7 +110,7 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
             raise InvalidInputError(msg)
         if column not in header:
             raise _unknown(column, header, what="column", hint=_delimiter(header))
-        if field and not _is_field(field):
+        if field and field not in _FIELDS and not re.fullmatch(r"attributes\..+", field):
             raise _unknown(field, [*_FIELDS, "attributes.<name>"], what="field")
         columns[column] = field
     columns = {column: field for column, field in columns.items() if field}
@@ -135,10 +135,6 @@ def _field_of(column: str) -> str | None:
         if plain == member.replace("_", ""):
             return f"address.{member}"
     return _USUAL.get(plain)
-
-
-def _is_field(field: str) -> bool:
-    return field in _FIELDS or bool(re.fullmatch(r"attributes\..+", field))
 
 
 def _delimiter(header: list[str]) -> str:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from pydantic.alias_generators import to_pascal, to_snake
 
-from customer_profiles._timestamps import timestamp_format
-from customer_profiles._type_rules import TIMESTAMP, source_path
+from customer_profiles._type_rules import TIMESTAMP
 from customer_profiles.errors import InvalidInputError
 
 from . import rules
-from .declaration import CONTENT_OF_KEYS, overlaps, plain_path
+from .declaration import CONTENT_OF_KEYS, overlaps, path_groups, plain_path
 from .layout import Group, Item, lay_out, quote
 from .plan import SETTINGS
 from .profile_object import ProfileObject
@@ -101,10 +100,12 @@ class _Module:
         self.used.add(name)
         return Group(f"{name}(", (argument,), ")")
 
-    def annotated(self, name: str, parts: tuple[Item, ...], end: str) -> str:
-        """Return the lines of a field with an annotated type."""
+    def annotated(self, name: str, python_type: str, markers: list[Item], end: str) -> str:
+        """Return the lines of a field, whose type is annotated if it has markers."""
+        if not markers:
+            return f"    {name}: {python_type}{end}"
         self.used.add("Annotated")
-        return lay_out(Group(f"{name}: Annotated[", parts, f"]{end}"), 4)
+        return lay_out(Group(f"{name}: Annotated[", (python_type, *markers), f"]{end}"), 4)
 
     def text(self) -> str:
         """Return the source."""
@@ -146,11 +147,7 @@ class _ClassWriter:
         name = self._module.class_name(self._type.object_type_name)
         body = [self._value(field_name) for field_name in self._values]
         body += self._lists(name)
-        body += [
-            self._computed(field_name)
-            for field_name in self._fields
-            if field_name not in self._values
-        ]
+        body += [self._computed(other) for other in self._fields if other not in self._values]
         head = Group(f"class {name}(", ("ProfileObject", *self._keywords()), ")")
         self._module.classes.append("\n".join([lay_out(head, 0, ":"), *body]))
 
@@ -231,13 +228,11 @@ class _ClassWriter:
         end = ""
         if not self._is_required(name):
             python_type, end = f"{python_type} | None", " = None"
-        if not markers:
-            return f"    {attribute}: {python_type}{end}"
-        return self._module.annotated(attribute, (python_type, *markers), end)
+        return self._module.annotated(attribute, python_type, markers, end)
 
     def _python_type(self, item: ObjectTypeField) -> tuple[str, str]:
         """Return a field's type in Python, and the content type that it implies."""
-        if item.target == TIMESTAMP and _has_timestamp_format(self._type):
+        if item.target == TIMESTAMP:
             self._module.used.add("datetime")
             return "datetime", "STRING"
         if item.content_type == "NUMBER":
@@ -266,7 +261,7 @@ class _ClassWriter:
         """Return a field for each list whose items have plain members; add their classes."""
         lists: dict[tuple[str, ...], list[str]] = {}
         for item in self._fields.values():
-            match _path_groups(item.source or ""):
+            match path_groups(item.source or ""):
                 case [[*path], [str(member)]]:
                     members = lists.setdefault(tuple(path), [])
                     members += [member] if member not in members else []
@@ -290,10 +285,7 @@ class _ClassWriter:
         if path != (member,):
             markers.append(self._module.call("Source", quote(source)))
         self._members.add(f"{member}List" if member in self._members else member)
-        python_type = f"list[{item}] | None"
-        if not markers:
-            return f"    {attribute}: {python_type} = None"
-        return self._module.annotated(attribute, (python_type, *markers), " = None")
+        return self._module.annotated(attribute, f"list[{item}] | None", markers, " = None")
 
     def _item_fields(self, members: list[str]) -> list[str]:
         names: list[str] = []
@@ -301,25 +293,15 @@ class _ClassWriter:
         for member in members:
             attribute = _identifier(member, names)
             names.append(attribute)
-            if to_pascal(attribute) == member:
-                lines.append(f"    {attribute}: str | None = None")
-            else:
-                alias = self._module.call("Field", f"alias={quote(member)}")
-                parts = ("str | None", alias)
-                lines.append(self._module.annotated(attribute, parts, " = None"))
+            markers: list[Item] = []
+            if to_pascal(attribute) != member:
+                markers.append(self._module.call("Field", f"alias={quote(member)}"))
+            lines.append(self._module.annotated(attribute, "str | None", markers, " = None"))
         return lines
 
 
 def _has(key: ObjectTypeKey, identifier: str) -> bool:
     return identifier in (key.standard_identifiers or ())
-
-
-def _path_groups(source: str) -> list[list[str]]:
-    try:
-        return source_path(source)
-    except ValueError:
-        # A Handlebars template.
-        return []
 
 
 def _order(
@@ -328,14 +310,6 @@ def _order(
     """Return the parts of the order of keys that matter: PROFILE keys are tried in order."""
     profile = [item for item in keys if "PROFILE" in (item[1].standard_identifiers or ())]
     return profile, {name: [key for other, key in keys if other == name] for name, _ in keys}
-
-
-def _has_timestamp_format(object_type: ObjectType) -> bool:
-    try:
-        timestamp_format(object_type.source_last_updated_timestamp_format or "")
-    except ValueError:
-        return False
-    return True
 
 
 def _identifier(name: str, taken: Iterable[str]) -> str:

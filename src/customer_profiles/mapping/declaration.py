@@ -25,13 +25,11 @@ from customer_profiles.models.object_type import (
 )
 
 from . import rules
-from .field_types import SUPPORTED, ClassField, FieldType, class_fields
+from .field_types import EMAILS, SUPPORTED, ClassField, FieldType, class_fields
 from .markers import Content, Key, Source, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from pydantic import BaseModel
 
     from customer_profiles.models.object_type import StandardIdentifier
 
@@ -99,8 +97,9 @@ def declare(
     _read_sources(reading)
     _check_names(reading)
     fields = {item.name: _object_type_field(item, keys, reading) for item in reading.mapped}
+    lines = (vars(model).get("__doc__") or "").strip().splitlines()
     values = {
-        "description": _description(model),
+        "description": next(iter(lines), model.object_type_name),
         **settings,
         "fields": fields or None,
         "keys": _object_type_keys(reading, keys, fields),
@@ -115,12 +114,12 @@ def declare(
     rules.check(
         object_type, lambda name, rule: reading.error(attributes.get(name or "", name), rule)
     )
-    return Declared(object_type, reading.paths, _timestamps(reading, fields))
-
-
-def _description(model: type[ProfileObject]) -> str:
-    lines = (vars(model).get("__doc__") or "").strip().splitlines()
-    return lines[0] if lines else model.object_type_name
+    timestamps = (
+        tuple(item.attribute.split("."))
+        for item in reading.mapped
+        if fields[item.name].target == TIMESTAMP and item.type.value_type is datetime
+    )
+    return Declared(object_type, reading.paths, tuple(timestamps))
 
 
 def _read_fields(reading: _Reading) -> None:
@@ -152,11 +151,16 @@ def _path(reading: _Reading, item: ClassField) -> tuple[str, ...]:
 
 def plain_path(source: str) -> tuple[str, ...]:
     """Return the names of a source's path; none if it is a template or goes through an array."""
-    try:
-        groups = source_path(source)
-    except ValueError:
-        return ()
+    groups = path_groups(source)
     return tuple(groups[0]) if len(groups) == 1 else ()
+
+
+def path_groups(source: str) -> list[list[str]]:
+    """Return the names of a source's path between its arrays; none if it is a template."""
+    try:
+        return source_path(source)
+    except ValueError:
+        return []
 
 
 def _check_segment(reading: _Reading, attribute: str, member: str) -> None:
@@ -275,7 +279,7 @@ def _content_type(item: _MappedField, keys: Sequence[Key]) -> ContentType:
     ]
     if contents:
         return contents[-1]
-    if item.type.is_email:
+    if item.type.value_type in EMAILS:
         return "EMAIL_ADDRESS"
     names = [marker.name for marker in item.markers if isinstance(marker, Key)]
     names += [key.name for key in keys if list(key.fields) == [item.attribute]]
@@ -331,18 +335,3 @@ def _tie(definitions: Sequence[ObjectTypeKey], fields: Mapping[str, ObjectTypeFi
         ):
             identifier = cast("StandardIdentifier", standard.identifier)
             unique[0].standard_identifiers = [*(unique[0].standard_identifiers or ()), identifier]
-
-
-def _timestamps(
-    reading: _Reading, fields: Mapping[str, ObjectTypeField]
-) -> tuple[tuple[str, ...], ...]:
-    return tuple(
-        tuple(item.attribute.split("."))
-        for item in reading.mapped
-        if fields[item.name].target == TIMESTAMP and item.type.value_type is datetime
-    )
-
-
-def is_complete(model: type[BaseModel]) -> bool:
-    """Return whether all types of a class are known; later classes may have to define some."""
-    return bool(model.__pydantic_fields_complete__)

@@ -29,7 +29,7 @@ _VALIDATED_AS: dict[object, type] = {
     pydantic.PastDate: date,
     pydantic.FutureDate: date,
 }
-_EMAILS: tuple[object, ...] = (pydantic.EmailStr, pydantic.NameEmail)
+EMAILS: tuple[object, ...] = (pydantic.EmailStr, pydantic.NameEmail)
 _SCALARS = (str, bool, int, float, Decimal, datetime, date, time, UUID)
 _NUMBERS = (int, float, Decimal)
 SUPPORTED = (
@@ -54,20 +54,10 @@ class FieldType:
     """What `Annotated` adds to the type."""
 
     @property
-    def is_text(self) -> bool:
-        """Whether an empty string is a value."""
-        return self.value_type is str
-
-    @property
     def is_number(self) -> bool:
         """Whether the service treats the value as a number; it does not for a bool."""
         kind = self.value_type
         return kind is not None and kind is not bool and issubclass(kind, _NUMBERS)
-
-    @property
-    def is_email(self) -> bool:
-        """Whether the value is an e-mail address."""
-        return self.value_type in _EMAILS
 
     @property
     def markers(self) -> tuple[Marker, ...]:
@@ -137,5 +127,5 @@ def _read_class(annotation: object) -> FieldType:
         return FieldType()
     if issubclass(kind, BaseModel):
         return FieldType(kind, nested=kind)
-    is_supported = kind is dict or kind in _EMAILS or issubclass(kind, (*_SCALARS, Enum))
+    is_supported = kind is dict or kind in EMAILS or issubclass(kind, (*_SCALARS, Enum))
     return FieldType(kind if is_supported else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
-from customer_profiles.models.object_type import ObjectType, ObjectTypeKey
+from customer_profiles.models.object_type import ObjectType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -183,8 +183,10 @@ def _fields(object_type: ObjectType | None) -> dict[str, list[_Field]]:
 
 def _keys(object_type: ObjectType | None) -> dict[str, list[_Key]]:
     keys = (object_type and object_type.keys) or {}
-    return {name: sorted(map(_key, variants)) for name, variants in keys.items()}
-
-
-def _key(key: ObjectTypeKey) -> _Key:
-    return _Key(tuple(key.field_names or ()), tuple(sorted(key.standard_identifiers or ())))
+    return {
+        name: sorted(
+            _Key(tuple(key.field_names or ()), tuple(sorted(key.standard_identifiers or ())))
+            for key in variants
+        )
+        for name, variants in keys.items()
+    }

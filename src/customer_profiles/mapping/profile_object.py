@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_pascal
+from pydantic import ConfigDict
 
 from customer_profiles._problems import unknown
-from customer_profiles.models.base import public_names
+from customer_profiles.models.base import Redacted, RedactedModel
 
 from . import values
-from .declaration import Declared, declare, is_complete
+from .declaration import Declared, declare
 from .markers import Key, Source
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from customer_profiles.models.object_type import ObjectType
 
 
-class ProfileObject(BaseModel):
+class ProfileObject(RedactedModel):
     """An object of another system that belongs to a profile.
 
     A subclass with the class keyword `name` declares an object type; if it breaks a rule of the
@@ -57,13 +56,6 @@ class ProfileObject(BaseModel):
     __slots__ = ("_unique_key",)
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_pascal,
-        validate_by_name=True,
-        validate_by_alias=True,
-        loc_by_alias=False,
-        extra="forbid",
-        hide_input_in_errors=True,
-        validate_assignment=True,
         # Some systems write ids as numbers.
         coerce_numbers_to_str=True,
         allow_inf_nan=False,
@@ -119,7 +111,7 @@ class ProfileObject(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         """Check the declaration as soon as the types of its fields are known."""
         super().__pydantic_init_subclass__(**kwargs)
-        if cls._is_named and is_complete(cls):
+        if cls._is_named and cls.__pydantic_fields_complete__:
             cls._declare()
 
     @classmethod
@@ -170,25 +162,11 @@ class ProfileObject(BaseModel):
         """Return all values that are not None as a plain dict, personal data included."""
         return self.model_dump(exclude_none=True)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        """Validate an assignment, and keep `model_extra`, which pydantic drops then."""
-        extra = self.model_extra
-        super().__setattr__(name, value)
-        object.__setattr__(self, "__pydantic_extra__", extra)
-
-    def __dir__(self) -> list[str]:
-        """List the names for completion."""
-        return public_names(super().__dir__())
-
     def __repr_args__(self) -> Iterable[tuple[str | None, object]]:
         """Yield how many fields have a value."""
         fields = type(self).model_fields
         count = sum(getattr(self, name) not in (None, "", [], {}) for name in fields)
-        yield None, _Redacted(f"<{count} field{'s' * (count != 1)}>")
-
-    def __str__(self) -> str:
-        """Return the redacted `repr`, so that neither prints personal data by accident."""
-        return repr(self)
+        yield None, Redacted(f"<{count} field{'s' * (count != 1)}>")
 
     @classmethod
     def _declare(cls) -> Declared:
@@ -196,15 +174,8 @@ class ProfileObject(BaseModel):
             msg = f'{cls.__qualname__} declares no object type; define it with name="..."'
             raise TypeError(msg)
         if cls._declared is None:
-            if not is_complete(cls):
+            if not cls.__pydantic_fields_complete__:
                 cls.model_rebuild()
             settings = {**cls._settings, "object_type_name": cls.object_type_name}
             cls._declared = declare(cls, settings, cls._class_keys)
         return cls._declared
-
-
-class _Redacted(str):
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)

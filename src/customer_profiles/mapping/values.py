@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 def write(item: ProfileObject, declared: Declared) -> str:
     """Write an object as JSON; members that were read and are not declared are part of it."""
-    dumped = _without_extra(item).model_dump(mode="json", by_alias=True, exclude_none=True)
+    declared_only = item
+    if item.model_extra:
+        # The names of undeclared members may be those of fields.
+        declared_only = item.model_copy()
+        object.__setattr__(declared_only, "__pydantic_extra__", {})
+    dumped = declared_only.model_dump(mode="json", by_alias=True, exclude_none=True)
     _restore_extra(item, dumped)
     _write_timestamps(item, dumped, declared)
     document: Json = {}
@@ -69,15 +74,6 @@ def _parse(model: type[ProfileObject], text: str | bytes) -> Json:
 def _refuse_constant(name: str) -> NoReturn:
     """Refuse NaN and the infinities, which Python's parser accepts."""
     raise ValueError(name)
-
-
-def _without_extra(item: ProfileObject) -> ProfileObject:
-    """Return the object without undeclared members, whose names may be those of fields."""
-    if not item.model_extra:
-        return item
-    copy = item.model_copy()
-    object.__setattr__(copy, "__pydantic_extra__", {})
-    return copy
 
 
 def _restore_extra(item: BaseModel, dumped: Json) -> None:
@@ -147,7 +143,7 @@ def _prepare(model: type[BaseModel], values: Json) -> None:
         value = values.get(field.member)
         kind = field.type
         is_empty = value in ("", None) and field.member in values
-        if is_empty and not (kind.is_text and value == ""):
+        if is_empty and not (kind.value_type is str and value == ""):
             if not field.is_required:
                 del values[field.member]
             elif kind.is_optional:

@@ -62,12 +62,8 @@ if not TYPE_CHECKING:
             return public_names(super().__dir__())
 
 
-class Model(BaseModel, metaclass=_ModelType):
-    """The base of all models: snake_case here, the service's names on the wire.
-
-    Construction refuses unknown fields. Reading keeps them in `model_extra`, and they are
-    never sent back. `repr` shows which fields are set, not their values.
-    """
+class RedactedModel(BaseModel):
+    """What models and the classes of users share: names in JSON, and no values in `str`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_pascal,
@@ -75,10 +71,38 @@ class Model(BaseModel, metaclass=_ModelType):
         validate_by_alias=True,
         loc_by_alias=False,
         extra="forbid",
-        defer_build=True,
         hide_input_in_errors=True,
         validate_assignment=True,
     )
+
+    if not TYPE_CHECKING:  # Type checkers would accept any attribute.
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Validate an assignment, and keep `model_extra`, which pydantic drops then."""
+            extra = self.model_extra
+            super().__setattr__(name, value)
+            for unknown_name in (extra or {}).keys() - type(self).model_fields.keys():
+                # pydantic makes fields of them.
+                self.__dict__.pop(unknown_name, None)
+            object.__setattr__(self, "__pydantic_extra__", extra)
+
+    def __dir__(self) -> list[str]:
+        """List the names for completion."""
+        return public_names(super().__dir__())
+
+    def __str__(self) -> str:
+        """Return the redacted `repr`, so that neither prints personal data by accident."""
+        return repr(self)
+
+
+class Model(RedactedModel, metaclass=_ModelType):
+    """The base of all models: snake_case here, the service's names on the wire.
+
+    Construction refuses unknown fields. Reading keeps them in `model_extra`, and they are
+    never sent back. `repr` shows which fields are set, not their values.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
 
     _shown: ClassVar[frozenset[str]] = frozenset()
     """Fields whose values `repr` may show, because they are not about a person."""
@@ -113,24 +137,15 @@ class Model(BaseModel, metaclass=_ModelType):
                 raise _hinted(cls, error) from None
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Validate an assignment, and keep `model_extra`, which pydantic drops."""
-            extra = self.model_extra
+            """Validate an assignment; an error names the field that may have been meant."""
             try:
                 super().__setattr__(name, value)
             except ValidationError as error:
                 raise _hinted(type(self), error) from None
-            for unknown_name in extra or ():
-                # pydantic makes fields of them.
-                self.__dict__.pop(unknown_name, None)
-            object.__setattr__(self, "__pydantic_extra__", extra)
 
     def reveal(self) -> dict[str, Any]:
         """Return all values in the clear, personal data included, as a plain dict."""
         return self.model_dump(exclude_none=True, exclude_unset=True)
-
-    def __dir__(self) -> list[str]:
-        """List the names for completion."""
-        return public_names(super().__dir__())
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Yield what is safe to log: ids and settings by value, the rest by count."""
@@ -141,11 +156,16 @@ class Model(BaseModel, metaclass=_ModelType):
         }
         yield from ((name, value) for name, value in filled.items() if name in self._shown)
         if hidden := len(filled.keys() - self._shown):
-            yield None, _Redacted(f"<{hidden} more field{'s' * (hidden > 1)}>")
+            yield None, Redacted(f"<{hidden} more field{'s' * (hidden > 1)}>")
 
-    def __str__(self) -> str:
-        """Return the redacted `repr`, so that neither prints personal data by accident."""
-        return repr(self)
+
+class UnredactedModel(Model):
+    """A model that contains nothing about a person, so `repr` shows every value that is set."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Yield the fields that are set."""
+        names = type(self).model_fields
+        yield from ((name, value) for name in names if (value := getattr(self, name)) is not None)
 
 
 @cache
@@ -200,7 +220,9 @@ def _model_in(annotation: Any) -> type[Model] | None:
     return next(filter(None, map(_model_in, get_args(annotation))), None)
 
 
-class _Redacted(str):
+class Redacted(str):
+    """A text that `repr` shows without quotes."""
+
     __slots__ = ()
 
     def __repr__(self) -> str:

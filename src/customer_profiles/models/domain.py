@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, cast, overload
 
-from .base import Model, Record
+from .base import Record, UnredactedModel
 from .matching import MatchingConfig, RuleBasedMatchingConfig
 
 if TYPE_CHECKING:
@@ -24,12 +24,8 @@ if TYPE_CHECKING:
 ObjectT = TypeVar("ObjectT", bound="ProfileObject")
 
 
-class DomainStats(Model):
+class DomainStats(UnredactedModel):
     """The numbers and sizes of what a domain contains."""
-
-    _shown: ClassVar[frozenset[str]] = frozenset(
-        {"profile_count", "metering_profile_count", "object_count", "total_size"}
-    )
 
     profile_count: int | None = None
     """The number of profiles."""
@@ -41,10 +37,8 @@ class DomainStats(Model):
     """The size of all objects in bytes."""
 
 
-class Readiness(Model):
+class Readiness(UnredactedModel):
     """The progress of the service in preparing a data store."""
-
-    _shown: ClassVar[frozenset[str]] = frozenset({"progress_percentage", "message"})
 
     progress_percentage: int | None = None
     """The progress in percent, 0 to 100."""
@@ -52,10 +46,8 @@ class Readiness(Model):
     """The service's comment."""
 
 
-class DataStore(Model):
+class DataStore(UnredactedModel):
     """The long-term store of a domain; once enabled it cannot be disabled."""
-
-    _shown: ClassVar[frozenset[str]] = frozenset({"enabled", "readiness"})
 
     enabled: bool | None = None
     """Whether data is kept for ten years."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, cast
 
-from .base import Identifier, Model, OpenEnum, Record
+from .base import Identifier, OpenEnum, Record, UnredactedModel
 from .matching import AutoMerging
 
 if TYPE_CHECKING:
@@ -24,12 +24,8 @@ JobStatus = Literal[
 _LAST = ("COMPLETED", "PARTIAL_SUCCESS", "FAILED")
 
 
-class JobStats(Model):
+class JobStats(UnredactedModel):
     """The work that a job has done so far."""
-
-    _shown: ClassVar[frozenset[str]] = frozenset(
-        {"number_of_profiles_reviewed", "number_of_matches_found", "number_of_merges_done"}
-    )
 
     number_of_profiles_reviewed: int | None = None
     """The number of profiles that were compared."""
@@ -39,10 +35,8 @@ class JobStats(Model):
     """The number of merges that were done."""
 
 
-class S3ExportingLocation(Model):
+class S3ExportingLocation(UnredactedModel):
     """The S3 location of the results."""
-
-    _shown: ClassVar[frozenset[str]] = frozenset({"s3_bucket_name", "s3_key_name"})
 
     s3_bucket_name: str | None = None
     """The bucket."""
@@ -50,10 +44,8 @@ class S3ExportingLocation(Model):
     """The prefix of the keys."""
 
 
-class ExportingLocation(Model):
+class ExportingLocation(UnredactedModel):
     """The location of the results of a job."""
-
-    _shown: ClassVar[frozenset[str]] = frozenset({"s3_exporting"})
 
     s3_exporting: S3ExportingLocation | None = None
     """The S3 location of the results."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from customer_profiles.errors import DetachedError
 
-from .base import Identifier, Model, OpenEnum, Record
+from .base import Identifier, OpenEnum, Record, UnredactedModel
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Explanation
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from .profile import Profile
 
 MatchType = Literal["RULE_BASED_MATCHING", "ML_BASED_MATCHING"]
-
-
-def _or_empty(value: object) -> object:
-    return [] if value is None else value
 
 
 class Match(Record):
@@ -37,7 +33,9 @@ class Match(Record):
 
     match_id: Annotated[str, Identifier()] = ""
     """The group's id."""
-    profile_ids: Annotated[list[str], BeforeValidator(_or_empty)] = Field(default_factory=list)
+    profile_ids: Annotated[
+        list[str], BeforeValidator(lambda found: [] if found is None else found)
+    ] = Field(default_factory=list)
     """The ids of the profiles; empty if `rule_based()` listed the match, until `refresh()`."""
     confidence_score: float | None = None
     """The confidence of the weekly job, 0 to 1; None if rules matched the profiles."""
@@ -95,20 +93,11 @@ class Match(Record):
         return cast("Matches", self._origin().home)
 
 
-class MergePreview(Model):
+class MergePreview(UnredactedModel):
     """The effect that auto-merging would have, tried on a sample of the matches."""
 
     # A slot, as in Record: pydantic neither copies, compares nor pickles it.
     __slots__ = ("_tried",)
-
-    _shown: ClassVar[frozenset[str]] = frozenset(
-        {
-            "domain_name",
-            "number_of_matches_in_sample",
-            "number_of_profiles_in_sample",
-            "number_of_profiles_will_be_merged",
-        }
-    )
 
     domain_name: str | None = None
     """The name of the domain."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel
-
-from .base import Model, OpenEnum
+from .base import OpenEnum, UnredactedModel
 
 DayOfTheWeek = Literal["SUNDAY", "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"]
 ConflictResolvingModel = Literal["RECENCY", "SOURCE"]
@@ -14,17 +12,7 @@ AttributeMatchingModel = Literal["ONE_TO_ONE", "MANY_TO_MANY"]
 RuleBasedMatchingStatus = Literal["PENDING", "IN_PROGRESS", "ACTIVE"]
 
 
-class _Setting(Model):
-    """The base of settings: they contain nothing about a person, so `repr` shows all of them."""
-
-    def __repr_args__(self) -> Any:
-        """Yield the members that are set."""
-        yield from (
-            (name, value) for name, value in BaseModel.__repr_args__(self) if value is not None
-        )
-
-
-class JobSchedule(_Setting):
+class JobSchedule(UnredactedModel):
     """The schedule of the weekly identity-resolution job, in UTC."""
 
     day_of_the_week: Annotated[DayOfTheWeek, OpenEnum()]
@@ -33,14 +21,14 @@ class JobSchedule(_Setting):
     """The time as `HH:MM`."""
 
 
-class Consolidation(_Setting):
+class Consolidation(UnredactedModel):
     """The criteria by which profiles of a match group are merged."""
 
     matching_attributes_list: list[list[str]]
     """Up to 10 criteria, tried in order; all attributes of a criterion (up to 20) must be equal."""
 
 
-class ConflictResolution(_Setting):
+class ConflictResolution(UnredactedModel):
     """The rule that chooses a value when merged profiles disagree."""
 
     conflict_resolving_model: Annotated[ConflictResolvingModel, OpenEnum()]
@@ -49,7 +37,7 @@ class ConflictResolution(_Setting):
     """The object type that wins under SOURCE; without it, the embedded engine uses RECENCY."""
 
 
-class AutoMerging(_Setting):
+class AutoMerging(UnredactedModel):
     """The merging of matches by the weekly job."""
 
     enabled: bool
@@ -62,7 +50,7 @@ class AutoMerging(_Setting):
     """The minimum confidence, 0 to 1, of matches that are merged."""
 
 
-class S3ExportingConfig(_Setting):
+class S3ExportingConfig(UnredactedModel):
     """The S3 location for results."""
 
     s3_bucket_name: str
@@ -71,14 +59,14 @@ class S3ExportingConfig(_Setting):
     """The prefix of the keys."""
 
 
-class ExportingConfig(_Setting):
+class ExportingConfig(UnredactedModel):
     """The location for the results of a job."""
 
     s3_exporting: S3ExportingConfig | None = None
     """The S3 location for the results."""
 
 
-class MatchingConfig(_Setting):
+class MatchingConfig(UnredactedModel):
     """The weekly machine-learning matching of a domain."""
 
     enabled: bool | None = None
@@ -92,14 +80,14 @@ class MatchingConfig(_Setting):
     """The location for the results."""
 
 
-class MatchingRule(_Setting):
+class MatchingRule(UnredactedModel):
     """A rule: profiles match if all of its attributes are equal."""
 
     rule: list[str]
     """Up to 15 attributes, such as `EmailAddress`, `Address.City`, `Attributes.tier`."""
 
 
-class AttributeTypesSelector(_Setting):
+class AttributeTypesSelector(UnredactedModel):
     """The sub-types of addresses, phone numbers and e-mail addresses that rules compare."""
 
     attribute_matching_model: Annotated[AttributeMatchingModel, OpenEnum()]
@@ -112,7 +100,7 @@ class AttributeTypesSelector(_Setting):
     """Sub-types of `EmailAddress`, such as `EmailAddress` and `PersonalEmailAddress`."""
 
 
-class RuleBasedMatchingConfig(_Setting):
+class RuleBasedMatchingConfig(UnredactedModel):
     """The rule-based matching of a domain, which happens when profiles are written."""
 
     enabled: bool | None = None

@@ -266,17 +266,11 @@ def _reason(loc: tuple[str | int, ...], kind: str, message: str) -> str:
     where = ".".join(map(str, names))
     if kind != "extra_forbidden":
         return f"{where}: {message}"
-    known = _members(loc)
+    inner = ObjectTypeField if loc[0] == "fields" else ObjectTypeKey
+    known = map(to_pascal, (ObjectType if len(loc) == 1 else inner).model_fields)
     return f"{where} is not known here; known are {', '.join(known)}"
 
 
 def _alias(part: str | int) -> str | int:
     known = {*ObjectType.model_fields, *ObjectTypeField.model_fields, *ObjectTypeKey.model_fields}
     return to_pascal(part) if isinstance(part, str) and part in known else part
-
-
-def _members(loc: tuple[str | int, ...]) -> list[str]:
-    if len(loc) == 1:
-        return [to_pascal(name) for name in ObjectType.model_fields]
-    model = ObjectTypeField if loc[0] == "fields" else ObjectTypeKey
-    return [to_pascal(name) for name in model.model_fields]

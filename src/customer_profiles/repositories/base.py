@@ -17,7 +17,7 @@ from typing import (
     TypeVar,
 )
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from customer_profiles import _wire
@@ -66,9 +66,15 @@ class Answer(BaseModel):
 
 
 class Page(Answer, Generic[T]):
-    """One page of a list; a subclass redeclares `items` where AWS names the member otherwise."""
+    """One page of a list, under any of the names that AWS uses for it."""
 
-    items: list[T] | None = Field(default=None, validation_alias="Items")
+    items: list[T] | None = Field(
+        default=None,
+        validation_alias=AliasChoices(
+            *("Items", "Matches", "MatchIds", "ProfileIds", "ProfileHistoryRecords"),
+            "IdentityResolutionJobsList",
+        ),
+    )
     next_token: str | None = Field(default=None, validation_alias="NextToken")
 
 
@@ -111,7 +117,7 @@ def page_reader(  # noqa: PLR0913  (the request, and what to do with its answer)
         answer, body = gateway.read(operation, request | paging, reader, names)
         items = answer.items or []
         if home is not None:
-            attach_all(items, home, body, _items_member(page))
+            attach_all(items, home, body, _list_member(operation))
         if on_page is not None:
             on_page(answer, body)
         return items, answer.next_token
@@ -120,15 +126,16 @@ def page_reader(  # noqa: PLR0913  (the request, and what to do with its answer)
 
 
 @cache
-def _items_member(page: type[Page[Any]]) -> str:
-    return str(page.model_fields["items"].validation_alias)
+def _list_member(operation: str) -> str:
+    """Return the member of an operation's answers that is their list."""
+    answer: Any = _wire.operation(operation).output_shape
+    return str(next(name for name, shape in answer.members.items() if shape.type_name == "list"))
 
 
 class Collection(ABC, Generic[R]):
     """The records of one kind in a domain; what lists, reads and rereads them."""
 
     _model: type[R]
-    _page: type[Page[R]]
     _key: ClassVar[str]
     """The field that names a record."""
     _noun: ClassVar[str]
@@ -137,11 +144,7 @@ class Collection(ABC, Generic[R]):
     """The path before the name in ARNs."""
     _GET: ClassVar[str]
     _LIST: ClassVar[str]
-
-    def __init_subclass__(cls) -> None:
-        """Set the page of the model, unless the subclass has its own."""
-        if "_model" in vars(cls) and "_page" not in vars(cls):
-            cls._page = Page[cls._model]  # type: ignore[name-defined]
+    _DELETE: ClassVar[str]
 
     def __init__(self, gateway: Gateway, domain_name: str) -> None:
         self._gateway = gateway
@@ -169,12 +172,17 @@ class Collection(ABC, Generic[R]):
         return f"{self.domain_name}/{self._arn}/{getattr(record, self._key)}"
 
     def _list(self, filters: Wire, **options: Unpack[PageOptions]) -> Results[R]:
-        request = self._request(filters)
-        fetch = page_reader(self._gateway, self._LIST, self._page, request, home=self)
-        return Results(fetch, **options)
+        return Results(self._fetch(filters), **options)
+
+    def _fetch(self, filters: Wire) -> Callable[[int, str | None], tuple[list[R], str | None]]:
+        page: Any = Page[self._model]  # type: ignore[name-defined]
+        return page_reader(self._gateway, self._LIST, page, self._request(filters), home=self)
 
     def _read_by_name(self, name: str) -> R:
         return self._read(self._GET, {to_pascal(self._key): name})
+
+    def _delete_by_name(self, name: str) -> None:
+        self._gateway.call(self._DELETE, self._request({to_pascal(self._key): name}))
 
     def _read(self, operation: str, members: Wire) -> R:
         record, body = self._gateway.read(operation, self._request(members), self._model._from_wire)
@@ -192,13 +200,23 @@ class Collection(ABC, Generic[R]):
         """Return the name that a record had when it was read."""
         return str(source_of(record)[to_pascal(self._key)])
 
+    def _before_and_after(self, record: R, operation: str, *names: str) -> tuple[Wire, Wire]:
+        """Return what an operation takes of a record as it was read and as it is now.
+
+        Raises:
+            InvalidInputError: the record's name, or another of its `names`, or its tags changed.
+        """
+        stored = source_of(record)
+        check_unchanged(record, stored, self._noun, *names, self._key)
+        return before_and_after(record, stored, _wire.input_shape(operation))
+
     @abstractmethod
     def save(self, record: R, /) -> None:
         """Send what changed in a record since it was read, nothing else."""
 
-    @abstractmethod
     def _erase(self, record: R, /) -> None:
         """Delete a record."""
+        self._delete_by_name(self._name_of(record))
 
 
 class ReadOnlyCollection(Collection[R]):
@@ -207,18 +225,13 @@ class ReadOnlyCollection(Collection[R]):
     _why_not_saved: ClassVar[str]
     _why_not_deleted: ClassVar[str]
 
-    def save(self, _record: R) -> NoReturn:
+    def save(self, _record: R, /) -> NoReturn:
         """Refuse to change a record."""
         raise InvalidInputError(self._why_not_saved)
 
-    def _erase(self, _record: R) -> NoReturn:
+    def _erase(self, _record: R, /) -> NoReturn:
         """Refuse to delete a record."""
         raise InvalidInputError(self._why_not_deleted)
-
-
-def input_shape(operation: str) -> Any:
-    """Return botocore's shape of an operation's request."""
-    return _wire.operation(operation).input_shape
 
 
 def check_unchanged(record: Record, stored: Wire, noun: str, *fields: str) -> None:
@@ -289,7 +302,7 @@ def with_extra(wire: Wire, extra: Extra, model: type[Model], operation: str) -> 
         InvalidInputError: the model has such a field, or the operation has no such member.
     """
     fields = {to_pascal(name): name for name in model.model_fields}
-    members = input_shape(operation).members
+    members = _wire.input_shape(operation).members
     for name in extra or ():
         if name in fields:
             msg = f"extra has {name}, which is the field {fields[name]}; give it as a keyword"

@@ -9,16 +9,7 @@ from pydantic.alias_generators import to_pascal
 from customer_profiles import _wire
 from customer_profiles._problems import refuse
 
-from .base import (
-    Collection,
-    R,
-    before_and_after,
-    build,
-    check_unchanged,
-    input_shape,
-    source_of,
-    with_extra,
-)
+from .base import Collection, R, build, with_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +32,6 @@ class Documents(Collection[R]):
     """The fields that `create` sets where the caller does not."""
     _CREATE: ClassVar[str]
     _UPDATE: ClassVar[str]
-    _DELETE: ClassVar[str]
 
     def get(self, name: str) -> R:
         """Read one by its name.
@@ -57,14 +47,12 @@ class Documents(Collection[R]):
         Raises:
             ResourceNotFoundError: there is none of that name.
         """
-        self._gateway.call(self._DELETE, self._request({to_pascal(self._key): name}))
+        self._delete_by_name(name)
 
     def save(self, record: R) -> None:
         """Send what changed in a record since it was read, nothing else."""
-        stored, shape = source_of(record), input_shape(self._UPDATE)
-        check_unchanged(record, stored, self._noun, self._key)
-        before, after = before_and_after(record, stored, shape)
-        changes, problems = _wire.difference(before, after, shape)
+        before, after = self._before_and_after(record, self._UPDATE)
+        changes, problems = _wire.difference(before, after, _wire.input_shape(self._UPDATE))
         refuse(problems, self._UPDATE)
         if changes:
             saved = self._read(
@@ -72,17 +60,13 @@ class Documents(Collection[R]):
             )
             record._attach(*saved._origin())
 
-    def _erase(self, record: R) -> None:
-        """Delete a record."""
-        self.delete(self._name_of(record))
-
     def _create(self, name: str, settings: Mapping[str, Any], extra: Extra) -> R:
         record = self._build(name, {**self._defaults, **settings})
-        wire = _wire.fit(record._to_wire(), input_shape(self._CREATE))
+        wire = _wire.fit(record._to_wire(), _wire.input_shape(self._CREATE))
         return self._read(self._CREATE, with_extra(wire, extra, self._model, self._CREATE))
 
     def _update(self, name: str, settings: Mapping[str, Any], extra: Extra) -> R:
-        shape = input_shape(self._UPDATE)
+        shape = _wire.input_shape(self._UPDATE)
         wire = _wire.fit(self._build(name, settings)._to_wire(keep_none=True), shape)
         changes, problems = _wire.patch(wire, shape)
         refuse(problems, self._UPDATE)

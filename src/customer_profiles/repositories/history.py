@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from customer_profiles._results import Results
 from customer_profiles.models.history import HistoryRecord
 
-from .base import Page, ReadOnlyCollection, name_of, page_reader
+from .base import ReadOnlyCollection, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from customer_profiles._gateway import Gateway
-    from customer_profiles._wire import Wire
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.models.history import ActionType
-
-
-class _Page(Page[HistoryRecord]):
-    items: list[HistoryRecord] | None = Field(
-        default=None, validation_alias="ProfileHistoryRecords"
-    )
 
 
 class History(Results[HistoryRecord]):
@@ -49,7 +38,7 @@ class History(Results[HistoryRecord]):
         self._records = _Records(gateway, domain_name, profile_id)
         name = None if object_type_name is None else name_of(object_type_name)
         filters = {"ActionType": action_type, "ObjectTypeName": name, "PerformedBy": performed_by}
-        fetch = self._records.fetch({name: value for name, value in filters.items() if value})
+        fetch = self._records._fetch({name: value for name, value in filters.items() if value})
         super().__init__(fetch, limit=limit, page_size=page_size, start=start)
 
     def get(self, record_id: str) -> HistoryRecord:
@@ -58,7 +47,7 @@ class History(Results[HistoryRecord]):
         Raises:
             ResourceNotFoundError: the profile has no such record.
         """
-        return self._records.get(record_id)
+        return self._records._read_by_name(record_id)
 
 
 class _Records(ReadOnlyCollection[HistoryRecord]):
@@ -66,18 +55,10 @@ class _Records(ReadOnlyCollection[HistoryRecord]):
 
     _model, _key = HistoryRecord, "id"
     _GET = "GetProfileHistoryRecord"
+    _LIST = "ListProfileHistoryRecords"
     _why_not_saved = "a record of the history cannot be changed"
     _why_not_deleted = "a record of the history cannot be deleted; it is deleted with its profile"
 
     def __init__(self, gateway: Gateway, domain_name: str, profile_id: str) -> None:
         super().__init__(gateway, domain_name)
         self._scope["ProfileId"] = profile_id
-
-    def fetch(self, filters: Wire) -> Callable[[int, str | None], Any]:
-        """Return the function that reads a page of the records."""
-        request = self._request(filters)
-        return page_reader(self._gateway, "ListProfileHistoryRecords", _Page, request, home=self)
-
-    def get(self, record_id: str) -> HistoryRecord:
-        """Read one record with its content."""
-        return self._read_by_name(record_id)

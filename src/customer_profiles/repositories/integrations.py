@@ -24,17 +24,7 @@ from customer_profiles.models.integration import (
     ZendeskFlow,
 )
 
-from .base import (
-    Collection,
-    Page,
-    before_and_after,
-    build,
-    check_unchanged,
-    input_shape,
-    name_of,
-    page_reader,
-    source_of,
-)
+from .base import Collection, Page, build, name_of, page_reader
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -67,6 +57,7 @@ class Integrations(Collection[Integration]):
     _model, _key, _noun = Integration, "uri", "integration"
     _GET = "GetIntegration"
     _LIST = "ListIntegrations"
+    _DELETE = "DeleteIntegration"
 
     @overload
     def put(self, uri: str, /, **settings: Unpack[IntegrationFields]) -> Integration: ...
@@ -119,7 +110,7 @@ class Integrations(Collection[Integration]):
         Raises:
             ResourceNotFoundError: the domain has no such integration.
         """
-        self._gateway.call("DeleteIntegration", self._request({"Uri": uri}))
+        self._delete_by_name(uri)
 
     def all(
         self,
@@ -156,15 +147,9 @@ class Integrations(Collection[Integration]):
 
     def save(self, record: Integration) -> None:
         """Put an integration again, if it changed since it was read."""
-        stored = source_of(record)
-        check_unchanged(record, stored, self._noun, "domain_name", self._key)
-        before, wanted = before_and_after(record, stored, input_shape(_PUT))
+        before, wanted = self._before_and_after(record, _PUT, "domain_name")
         if before != wanted:
             record._attach(*self._read(_PUT, wanted)._origin())
-
-    def _erase(self, record: Integration) -> None:
-        """Delete an integration."""
-        self.delete(self._name_of(record))
 
 
 class AccountIntegrations:
@@ -232,20 +217,24 @@ def _engine(gateway: Gateway) -> EngineOnly:
 def _definition(flow: Flow) -> Wire:
     """Return the wire form of a flow: one structure for all connectors."""
     connector, member = _CONNECTORS[type(flow)]
+    properties: Any = _wire.service().shape_for("SourceConnectorProperties")
     wire = flow._to_wire()
     source: Wire = {
         "ConnectorType": connector,
-        "SourceConnectorProperties": {member: _wire.fit(wire, _properties_shape(member))},
+        "SourceConnectorProperties": {member: _wire.fit(wire, properties.members[member])},
     }
     if "ConnectorProfileName" in wire:
         source["ConnectorProfileName"] = wire["ConnectorProfileName"]
     if "DatetimeTypeFieldName" in wire:
         source["IncrementalPullConfig"] = {"DatetimeTypeFieldName": wire["DatetimeTypeFieldName"]}
+    trigger: Wire = {"TriggerType": _TRIGGERS[type(flow.trigger)]}
+    if isinstance(flow.trigger, Scheduled):
+        trigger["TriggerProperties"] = {"Scheduled": flow.trigger._to_wire()}
     common = {name: wire[name] for name in ("FlowName", "KmsArn", "Description") if name in wire}
     return common | {
         "SourceFlowConfig": source,
         "Tasks": [_task(task, member) for task in flow.tasks],
-        "TriggerConfig": _trigger(flow.trigger),
+        "TriggerConfig": trigger,
     }
 
 
@@ -253,15 +242,3 @@ def _task(task: FlowTask, member: str) -> Wire:
     wire = task._to_wire()
     operator = wire.pop("Operator", None)
     return wire | ({"ConnectorOperator": {member: operator}} if operator else {})
-
-
-def _trigger(trigger: OnDemand | OnEvent | Scheduled) -> Wire:
-    wire: Wire = {"TriggerType": _TRIGGERS[type(trigger)]}
-    if isinstance(trigger, Scheduled):
-        wire["TriggerProperties"] = {"Scheduled": trigger._to_wire()}
-    return wire
-
-
-def _properties_shape(member: str) -> Any:
-    shape: Any = _wire.service().shape_for("SourceConnectorProperties")
-    return shape.members[member]

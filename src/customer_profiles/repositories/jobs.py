@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from customer_profiles.errors import WaitTimeoutError
 from customer_profiles.models.job import IdentityResolutionJob
 
-from .base import Page, ReadOnlyCollection
+from .base import ReadOnlyCollection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class _Page(Page[IdentityResolutionJob]):
-    items: list[IdentityResolutionJob] | None = Field(
-        default=None, validation_alias="IdentityResolutionJobsList"
-    )
 
 
 class Jobs(ReadOnlyCollection[IdentityResolutionJob]):
@@ -33,7 +25,7 @@ class Jobs(ReadOnlyCollection[IdentityResolutionJob]):
     reference.
     """
 
-    _model, _page, _key = IdentityResolutionJob, _Page, "job_id"
+    _model, _key = IdentityResolutionJob, "job_id"
     _GET = "GetIdentityResolutionJob"
     _LIST = "ListIdentityResolutionJobs"
     _why_not_saved = (

@@ -14,7 +14,7 @@ from customer_profiles.errors import InvalidInputError, NoResultError
 from customer_profiles.models.match import Match, MergePreview
 from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
 
-from .base import Page, PageOptions, ReadOnlyCollection, input_shape, page_reader, source_of
+from .base import Page, PageOptions, ReadOnlyCollection, page_reader, source_of
 from .jobs import Jobs
 from .merging import MOST_MERGED, id_of
 from .profiles import Profiles, profile_of, without_none
@@ -41,17 +41,8 @@ _BY_MATCH, _BY_PROFILE = "matchId", "profileId"
 
 
 class _Page(Page[Match]):
-    items: list[Match] | None = Field(default=None, validation_alias="Matches")
     generated_at: datetime | None = Field(default=None, validation_alias="MatchGenerationDate")
     potential_matches: int | None = Field(default=None, validation_alias="PotentialMatches")
-
-
-class _MatchIds(Page[str]):
-    items: list[str] | None = Field(default=None, validation_alias="MatchIds")
-
-
-class _ProfileIds(Page[str]):
-    items: list[str] | None = Field(default=None, validation_alias="ProfileIds")
 
 
 class MatchResults(Results[Match]):
@@ -102,7 +93,7 @@ class Matches(ReadOnlyCollection[Match]):
         The service lists ids only. `match.profiles` and `match.merge()` read the profile ids that
         they need; `refresh()` reads `profile_ids` and `rule_level`.
         """
-        read = page_reader(self._gateway, "ListRuleBasedMatches", _MatchIds, self._request({}))
+        read = page_reader(self._gateway, "ListRuleBasedMatches", Page[str], self._request({}))
 
         def fetch(size: int, token: str | None) -> tuple[list[Match], str | None]:
             match_ids, token = read(size, token)
@@ -301,7 +292,7 @@ class Matches(ReadOnlyCollection[Match]):
         fetch = page_reader(
             self._gateway,
             "GetSimilarProfiles",
-            _ProfileIds,
+            Page[str],
             self._request(request),
             names=names,
             on_page=lambda _, body: bodies.append(body),
@@ -328,7 +319,7 @@ class Matches(ReadOnlyCollection[Match]):
     def _preview(self, merging: AutoMerging) -> MergePreview:
         resolution = ConflictResolution(conflict_resolving_model="RECENCY")
         wire = {"ConflictResolution": resolution._to_wire()} | merging._to_wire()
-        request = self._request(_wire.fit(wire, input_shape(_PREVIEW)))
+        request = self._request(_wire.fit(wire, _wire.input_shape(_PREVIEW)))
         preview = self._gateway.read(_PREVIEW, request, MergePreview._from_wire)[0]
         return preview._attach(self, merging)
 

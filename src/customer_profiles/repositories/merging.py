@@ -10,7 +10,6 @@ from customer_profiles.errors import (
     AmbiguousWriteError,
     BatchError,
     CustomerProfilesError,
-    DetachedError,
     InternalServerError,
     InvalidInputError,
     ResourceNotFoundError,
@@ -85,17 +84,13 @@ def _check(main_id: str, merged_ids: list[str]) -> None:
 def _check_saved(home: Profiles, profiles: Iterable[Profile | str]) -> None:
     """Refuse profiles with unsaved changes, which a merge would lose."""
     for profile in profiles:
-        if isinstance(profile, Profile) and _is_attached(profile) and home._is_changed(profile):
+        if (
+            isinstance(profile, Profile)
+            and hasattr(profile, "_attached")
+            and home._is_changed(profile)
+        ):
             msg = "a profile has changes that were not saved; save() or refresh() it first"
             raise InvalidInputError(msg)
-
-
-def _is_attached(profile: Profile) -> bool:
-    try:
-        profile._origin()
-    except DetachedError:
-        return False
-    return True
 
 
 def _chosen(take: Takes, participants: Sequence[str]) -> tuple[Wire, Names]:

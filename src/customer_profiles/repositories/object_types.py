@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import Field
@@ -10,16 +11,7 @@ from customer_profiles import _wire
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.object_type import DetectedObjectType, ObjectType, ObjectTypeFields
 
-from .base import (
-    Answer,
-    Collection,
-    before_and_after,
-    build,
-    check_unchanged,
-    input_shape,
-    name_of,
-    source_of,
-)
+from .base import Answer, Collection, build, name_of
 from .profile_objects import write_object
 
 if TYPE_CHECKING:
@@ -47,8 +39,7 @@ class _Detected(Answer):
     )
 
 
-def _read_detected(body: bytes) -> _Detected:
-    return _Detected.model_validate_json(body, extra="allow")
+_read_detected = partial(_Detected.model_validate_json, extra="allow")
 
 
 class ObjectTypes(Collection[ObjectType]):
@@ -65,6 +56,7 @@ class ObjectTypes(Collection[ObjectType]):
     _key = "object_type_name"
     _GET = "GetProfileObjectType"
     _LIST = "ListProfileObjectTypes"
+    _DELETE = "DeleteProfileObjectType"
 
     @overload
     def put(self, declared: type[ProfileObject] | ObjectType, /) -> ObjectType: ...
@@ -92,7 +84,7 @@ class ObjectTypes(Collection[ObjectType]):
             raise InvalidInputError(msg)
         else:
             object_type = declared if isinstance(declared, ObjectType) else declared.object_type()
-        return self._put(_wire.fit(object_type._to_wire(), input_shape(_PUT)))
+        return self._put(_wire.fit(object_type._to_wire(), _wire.input_shape(_PUT)))
 
     def get(self, name: str | type[ProfileObject]) -> ObjectType:
         """Read an object type with its fields and keys.
@@ -110,8 +102,7 @@ class ObjectTypes(Collection[ObjectType]):
         Raises:
             ResourceNotFoundError: the domain has no such object type.
         """
-        request = self._request({"ObjectTypeName": name_of(name)})
-        self._gateway.call("DeleteProfileObjectType", request)
+        self._delete_by_name(name_of(name))
 
     def detect(self, *objects: Mapping[str, Any] | str) -> list[DetectedObjectType]:
         """Propose mappings for one to five sample objects, as mappings or JSON texts.
@@ -179,9 +170,7 @@ class ObjectTypes(Collection[ObjectType]):
 
     def save(self, record: ObjectType) -> None:
         """Put an object type again, if it changed since it was read."""
-        stored = source_of(record)
-        check_unchanged(record, stored, self._noun, self._key)
-        before, wanted = before_and_after(record, stored, input_shape(_PUT))
+        before, wanted = self._before_and_after(record, _PUT)
         if before == wanted:
             return
         if record._origin().path:
@@ -192,15 +181,11 @@ class ObjectTypes(Collection[ObjectType]):
             wanted = {name: value for name, value in wanted.items() if name not in kept}
         record._attach(*self._put(wanted)._origin())
 
-    def _erase(self, record: ObjectType) -> None:
-        """Delete an object type."""
-        self.delete(self._name_of(record))
-
     def _apply(self, change: Change) -> None:
         if change.action == "delete":
             self.delete(change.object_type_name)
         elif change.action != "unchanged" and change.declared is not None:
-            wire = _wire.fit(change.declared._to_wire(), input_shape(_PUT))
+            wire = _wire.fit(change.declared._to_wire(), _wire.input_shape(_PUT))
             if change.deployed is not None:
                 wire = _settings(change.deployed, wire) | wire
             self._put(wire)
@@ -213,5 +198,5 @@ class ObjectTypes(Collection[ObjectType]):
 def _settings(deployed: ObjectType, declared: Wire) -> Wire:
     """Return the settings of a deployed object type without its mapping."""
     left_out = {*_MAPPING, *(_OF_TEMPLATE if "TemplateId" in declared else ())}
-    wire = _wire.fit(deployed._to_wire(), input_shape(_PUT))
+    wire = _wire.fit(deployed._to_wire(), _wire.input_shape(_PUT))
     return {name: value for name, value in wire.items() if name not in left_out}

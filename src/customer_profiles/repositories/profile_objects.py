@@ -24,7 +24,7 @@ from customer_profiles.errors import (
 )
 from customer_profiles.models.profile_object import StoredObject
 
-from .base import Answer, Page, check_unchanged, name_of, page_reader, reasons_of, source_of
+from .base import Answer, Collection, check_unchanged, name_of, reasons_of, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 _PUT = "PutProfileObject"
 _BATCH_PUT = "BatchPutProfileObject"
-_LIST = "ListProfileObjects"
-_DELETE = "DeleteProfileObject"
 
 _MOST_ITEMS = 10
 # The service accepts requests of 10 MB, with JSON around the texts of the objects.
@@ -174,7 +172,7 @@ class ProfileObjects(Generic[T]):
             ResourceNotFoundError: the profile has no such object.
         """
         objects = _Objects(self._gateway, self.domain_name, profile_id, self.object_type_name)
-        objects.delete(unique_key)
+        objects._delete_by_name(unique_key)
 
     def _prepare(self, position: int, item: T) -> _Waiting[T]:
         """Write an object as JSON; an error stays with its object, and the others are sent."""
@@ -196,15 +194,14 @@ class ProfileObjects(Generic[T]):
                 left = {
                     number: waiting
                     for number, waiting in left.items()
-                    if _may_succeed(waiting.outcome)
+                    if not isinstance(waiting.outcome, str) and waiting.outcome.retryable
                 }
                 if not left:
                     break
         for waiting in batch:
-            if isinstance(waiting.outcome, str):
-                yield PutResult(waiting.position, waiting.item, waiting.outcome, None)
-            else:
-                yield PutResult(waiting.position, waiting.item, None, waiting.outcome)
+            outcome = waiting.outcome
+            key, error = (outcome, None) if isinstance(outcome, str) else (None, outcome)
+            yield PutResult(waiting.position, waiting.item, key, error)
 
     def _send_once(self, batch: Mapping[str, _Waiting[T]]) -> None:
         items = [{"Id": number, "Object": waiting.text} for number, waiting in batch.items()]
@@ -225,10 +222,8 @@ class ProfileObjects(Generic[T]):
         return write_object(item)
 
     def _request(self, members: Wire) -> Wire:
-        return {
-            "DomainName": self.domain_name,
-            "ObjectTypeName": self.object_type_name,
-        } | members
+        named = {"DomainName": self.domain_name, "ObjectTypeName": self.object_type_name}
+        return named | members
 
 
 class ObjectsOfProfile(Results[T]):
@@ -272,24 +267,27 @@ class ObjectsOfProfile(Results[T]):
                 "pass the key that put() returned, or an object from this list"
             )
             raise InvalidInputError(msg)
-        self._objects.delete(key)
+        self._objects._delete_by_name(key)
 
 
-class _Objects:
+class _Objects(Collection[StoredObject]):
     """The objects of one type and profile, as the records among them see it."""
 
+    _model, _key, _noun = StoredObject, "profile_object_unique_key", "object"
+    _LIST = "ListProfileObjects"
+    _DELETE = "DeleteProfileObject"
+
     def __init__(self, gateway: Gateway, domain_name: str, profile_id: str, name: str) -> None:
-        self._gateway = gateway
-        self._scope = {"DomainName": domain_name, "ProfileId": profile_id, "ObjectTypeName": name}
+        super().__init__(gateway, domain_name)
+        self._scope |= {"ProfileId": profile_id, "ObjectTypeName": name}
 
     def fetch(
         self, filters: Wire, object_type: type[ProfileObject] | str
     ) -> Callable[[int, str | None], tuple[list[Any], str | None]]:
         """Return the function that reads a page, as objects of the class if there is one."""
-        page, request = Page[StoredObject], self._scope | filters
+        read = self._fetch(filters)
         if isinstance(object_type, str):
-            return page_reader(self._gateway, _LIST, page, request, home=self)
-        read = page_reader(self._gateway, _LIST, page, request)
+            return read
 
         def fetch(size: int, token: str | None) -> tuple[list[Any], str | None]:
             items, token = read(size, token)
@@ -297,40 +295,24 @@ class _Objects:
 
         return fetch
 
-    def delete(self, unique_key: str) -> None:
-        """Delete an object."""
-        self._gateway.call(_DELETE, self._scope | {"ProfileObjectUniqueKey": unique_key})
-
     def save(self, record: StoredObject) -> None:
         """Put an object again, if it changed since it was read."""
         stored = StoredObject._from_wire(source_of(record))
-        names = ("object_type_name", "profile_object_unique_key")
-        check_unchanged(record, source_of(record), "object", *names)
+        check_unchanged(record, source_of(record), self._noun, "object_type_name", self._key)
         if record.object != stored.object:
-            objects = ProfileObjects[StoredObject](
-                self._gateway, self._scope["DomainName"], stored.object_type_name
-            )
+            name = stored.object_type_name
+            objects = ProfileObjects[StoredObject](self._gateway, self.domain_name, name)
             record.profile_object_unique_key = objects.put(record)
             record._attach(self, record._to_wire())
 
     def _reread(self, record: StoredObject) -> StoredObject:
         """Find an object in the list of its profile; no operation reads a single object."""
-        key = source_of(record)["ProfileObjectUniqueKey"]
-        found = ObjectsOfProfile[StoredObject](
-            self._gateway,
-            self._scope["DomainName"],
-            self._scope["ProfileId"],
-            self._scope["ObjectTypeName"],
-        )
-        for stored in found:
+        key = self._name_of(record)
+        for stored in self._list({}):
             if stored.profile_object_unique_key == key:
                 return stored
         msg = "the profile no longer has the object"
-        raise ServiceError.of_status(404, msg, operation=_LIST)
-
-    def _erase(self, record: StoredObject) -> None:
-        """Delete an object."""
-        self.delete(str(source_of(record)["ProfileObjectUniqueKey"]))
+        raise ServiceError.of_status(404, msg, operation=self._LIST)
 
 
 def write_object(item: Any) -> str:
@@ -359,7 +341,7 @@ def _read(kind: type[ProfileObject], item: StoredObject) -> ProfileObject:
     except ValueError as error:
         reason = reasons_of(error) if isinstance(error, ValidationError) else str(error)
     msg = (
-        f"{_LIST}: an object does not fit {kind.__name__}: {reason}; "
+        f"{_Objects._LIST}: an object does not fit {kind.__name__}: {reason}; "
         f'objects("{item.object_type_name}") reads it as it is'
     )
     # Raised without the reader's error, which contains the object.
@@ -392,10 +374,6 @@ def _refuse(value: Any) -> Any:
         "or a number"
     )
     raise InvalidInputError(msg)
-
-
-def _may_succeed(outcome: str | CustomerProfilesError) -> bool:
-    return not isinstance(outcome, str) and outcome.retryable
 
 
 def _error_of(failure: _Failure | None, text: str) -> ServiceError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 
 from pydantic import Field
@@ -25,7 +26,6 @@ from .base import (
     Page,
     before_and_after,
     build,
-    input_shape,
     page_reader,
     source_of,
     with_extra,
@@ -129,8 +129,7 @@ class _Created(Answer):
     profile_id: str = Field(validation_alias="ProfileId")
 
 
-def _read_batch(body: bytes) -> _Batch:
-    return _Batch.model_validate_json(body, extra="allow")
+_read_batch = partial(_Batch.model_validate_json, extra="allow")
 
 
 class Profiles:
@@ -169,7 +168,7 @@ class Profiles:
             ResourceNotFoundError: the domain does not exist.
         """
         wire = profile_of(profile, fields, unset=without_none)._to_wire()
-        wire = with_extra(_wire.fit(wire, input_shape(_CREATE)), extra, Profile, _CREATE)
+        wire = with_extra(_wire.fit(wire, _wire.input_shape(_CREATE)), extra, Profile, _CREATE)
         request = self._request(wire)
         answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
         stored = {**request, "ProfileId": answer.profile_id}
@@ -248,7 +247,7 @@ class Profiles:
             ResourceNotFoundError: the domain has no such profile.
         """
         _check_id(profile_id)
-        shape = input_shape(_UPDATE)
+        shape = _wire.input_shape(_UPDATE)
         wire = profile_of(patch, fields, unset=_none_as_empty)._to_wire(keep_none=True)
         wire.pop("ProfileId", None)
         changes, problems = _wire.patch(_wire.fit(wire, shape), shape)
@@ -401,7 +400,7 @@ class Profiles:
 
     def save(self, record: Profile) -> None:
         """Send what changed in a profile since it was read, nothing else."""
-        stored, shape = source_of(record), input_shape(_UPDATE)
+        stored, shape = source_of(record), _wire.input_shape(_UPDATE)
         profile_id = stored["ProfileId"]
         if record.profile_id != profile_id:
             msg = "profile_id cannot be changed: it names the profile that is saved"
@@ -413,7 +412,7 @@ class Profiles:
 
     def _is_changed(self, record: Profile) -> bool:
         """Return whether a profile has unsaved changes."""
-        shape = input_shape(_UPDATE)
+        shape = _wire.input_shape(_UPDATE)
         return any(_wire.difference(*before_and_after(record, source_of(record), shape), shape))
 
     def _reread(self, record: Profile) -> Profile:

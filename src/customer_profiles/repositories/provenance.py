@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_pascal
 from customer_profiles._problems import unknown
 from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.errors import InvalidInputError, ResourceNotFoundError
-from customer_profiles.models.history import HistoryRecord, Provenance
+from customer_profiles.models.history import Provenance
 from customer_profiles.models.profile import Address, EngagementPreferences, Profile
 
 from .history import History
@@ -71,7 +71,9 @@ def _from_history(gateway: Gateway, domain_name: str, profile_id: str, path: str
         for record in History(gateway, domain_name, profile_id)
         if record.action_type in _INGESTING and not record.object_type_name.startswith("_")
     ]
-    for record in sorted(records, key=_time_of, reverse=True):
+    never = datetime.fromtimestamp(0, UTC)
+    records.sort(key=lambda item: item.last_updated_at or item.created_at or never, reverse=True)
+    for record in records:
         name = record.object_type_name
         if name not in fills:
             fills[name] = _fills(types, name, f"_profile.{path}")
@@ -91,8 +93,3 @@ def _fills(types: ObjectTypes, name: str, target: str) -> bool:
         # The type was deleted, and the values that it set with it.
         return False
     return any(field.target == target for field in fields.values())
-
-
-def _time_of(record: HistoryRecord) -> datetime:
-    never = datetime.fromtimestamp(0, UTC)
-    return record.last_updated_at or record.created_at or never

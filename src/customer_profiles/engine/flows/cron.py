@@ -19,6 +19,7 @@ _WEEKDAYS = {
     name: number
     for number, name in enumerate(("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"), start=1)
 }
+_WEEK = range(1, 8)
 LAST_YEAR = 2199
 """The last year that an expression may name."""
 
@@ -133,27 +134,17 @@ def _days_of_week(field: str) -> Callable[[int, int], set[int]]:
     items = ["SAT" if item == "L" else item for item in field.split(",")]
     plain = [item for item in items if not re.fullmatch("[0-9A-Z]+(L|#[1-5])", item)]
     fixed = set(_numbers("weekday", ",".join(plain), 1, 7, _WEEKDAYS)) if plain else set()
-    ranked = [_ranked(item) for item in items if item not in plain]
+    ranked: list[tuple[int, int]] = []
+    for item in items:
+        if item not in plain:
+            # `6L` is the last Friday, `6#3` the third one.
+            name, _, rank = item.partition("#") if "#" in item else (item[:-1], "", "0")
+            ranked.append((_number("weekday", name, 1, 7, _WEEKDAYS), int(rank) - 1))
 
     def days(year: int, month: int) -> set[int]:
-        found: set[int] = set()
-        for week in calendar.Calendar(calendar.SUNDAY).monthdayscalendar(year, month):
-            found |= {day for number, day in enumerate(week, start=1) if day and number in fixed}
-        return found | {day for pair in ranked if (day := _nth(year, month, *pair))}
+        weeks = calendar.Calendar(calendar.SUNDAY).monthdayscalendar(year, month)
+        of = {number: [week[number - 1] for week in weeks if week[number - 1]] for number in _WEEK}
+        found = {day for number in fixed for day in of[number]}
+        return found | {of[number][rank] for number, rank in ranked if rank < len(of[number])}
 
     return days
-
-
-def _ranked(item: str) -> tuple[int, int]:
-    """Read `6L`, the last Friday, or `6#3`, the third one."""
-    name, _, rank = item.partition("#") if "#" in item else (item[:-1], "", "-1")
-    return _number("weekday", name, 1, 7, _WEEKDAYS), int(rank)
-
-
-def _nth(year: int, month: int, weekday: int, rank: int) -> int:
-    """Return the n-th day of a month that is a weekday, from its end if n is negative; else 0."""
-    weeks = calendar.Calendar(calendar.SUNDAY).monthdayscalendar(year, month)
-    days = [week[weekday - 1] for week in weeks if week[weekday - 1]]
-    if rank < 0:
-        return days[-1]
-    return days[rank - 1] if rank <= len(days) else 0

@@ -29,7 +29,12 @@ def check(flow: Wire, now: float) -> None:
     Raises:
         Refusal: a rule is broken; the message names the member and the rule.
     """
-    _check_name(flow["FlowName"])
+    shape: Any = _wire.service().shape_for("FlowName")
+    # The model's text on FlowName: spaces are not allowed.
+    if not re.fullmatch(shape.metadata["pattern"], flow["FlowName"]):
+        raise bad_request(
+            "FlowName must begin with a letter or digit, followed by letters, digits or _!@#.- only"
+        )
     source = flow["SourceFlowConfig"]
     connector: str = source["ConnectorType"]
     member: str = _MEMBERS.get(connector, connector)
@@ -68,15 +73,6 @@ def bucket_of(flow: Wire) -> tuple[str, str] | None:
     return source["BucketName"], folder if not folder or folder.endswith("/") else f"{folder}/"
 
 
-def _check_name(name: str) -> None:
-    shape: Any = _wire.service().shape_for("FlowName")
-    # The model's text on FlowName: spaces are not allowed.
-    if not re.fullmatch(shape.metadata["pattern"], name):
-        raise bad_request(
-            "FlowName must begin with a letter or digit, followed by letters, digits or _!@#.- only"
-        )
-
-
 def _check_source(source: Wire, member: str) -> None:
     connectors = list(source["SourceConnectorProperties"])
     where = "SourceFlowConfig.SourceConnectorProperties"
@@ -111,7 +107,10 @@ def _check_trigger(trigger: Wire, connector: str, now: float) -> None:
     if schedule is None:
         raise bad_request(f"{where} is missing; a scheduled flow needs its ScheduleExpression")
     _check_times(schedule, where)
-    _check_expression(schedule, where, now)
+    try:
+        schedules.first_run(schedule, now, now)
+    except ValueError as error:
+        raise bad_request(f"{where}.ScheduleExpression cannot be read: {error}") from None
     zone = schedule.get("Timezone")
     # AppFlow's API:ScheduledTriggerProperties: the time zone does not change when a flow runs.
     if zone is not None and not schedules.time_zone_is_known(zone):
@@ -125,13 +124,6 @@ def _check_times(schedule: Wire, where: str) -> None:
     start, end = schedule.get("ScheduleStartTime"), schedule.get("ScheduleEndTime")
     if start is not None and end is not None and end <= start:
         raise bad_request(f"{where}.ScheduleEndTime must be later than ScheduleStartTime")
-
-
-def _check_expression(schedule: Wire, where: str, now: float) -> None:
-    try:
-        schedules.first_run(schedule, now, now)
-    except ValueError as error:
-        raise bad_request(f"{where}.ScheduleExpression cannot be read: {error}") from None
 
 
 def _check_pull(source: Wire, trigger: Wire) -> None:

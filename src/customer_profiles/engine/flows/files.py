@@ -44,7 +44,7 @@ def read(name: str, body: BinaryIO) -> Iterator[Wire | BadRecord]:
     text = io.TextIOWrapper(body, encoding="utf-8-sig", newline="")
     try:
         if ending.endswith(_JSON_LINES):
-            yield from _json_lines(text)
+            yield from (_object(line.strip()) for line in text if line.strip())
         elif ending.endswith(_JSON):
             yield from _json(text.read())
         else:
@@ -95,12 +95,6 @@ def _record(header: list[str], row: list[str]) -> Wire | BadRecord:
         return BadRecord(encode(row), reason)
     # Assumed: an empty value of a CSV file, or one missing at the end of a row, is left out.
     return {name: value for name, value in zip(header, row, strict=False) if value}
-
-
-def _json_lines(text: io.TextIOWrapper) -> Iterator[Wire | BadRecord]:
-    for line in text:
-        if stripped := line.strip():
-            yield _object(stripped)
 
 
 def _json(text: str) -> Iterator[Wire | BadRecord]:

@@ -106,22 +106,12 @@ FITS: dict[str, Callable[[str | None], bool]] = {
 """Whether a value, as text, passes a validation."""
 
 
-def _mask_all(text: str, sign: str, length: int | None) -> str:
+MASKS: dict[str, Callable[[str, str, int], str]] = {
     # Assumed: MASK_ALL with MASK_LENGTH writes that many characters, whatever the value's length.
-    return sign * (length or len(text))
-
-
-def _mask_first(text: str, sign: str, length: int | None) -> str:
-    count = min(length or 0, len(text))
-    return sign * count + text[count:]
-
-
-def _mask_last(text: str, sign: str, length: int | None) -> str:
-    count = min(length or 0, len(text))
-    return text[: len(text) - count] + sign * count
-
-
-MASKS = {"MASK_ALL": _mask_all, "MASK_FIRST_N": _mask_first, "MASK_LAST_N": _mask_last}
+    "MASK_ALL": lambda text, sign, length: sign * (length or len(text)),
+    "MASK_FIRST_N": lambda text, sign, length: sign * len(text[:length]) + text[length:],
+    "MASK_LAST_N": lambda text, sign, length: text[:-length] + sign * len(text[-length:]),
+}
 """How each operator masks a text, with the character to write and how many of them."""
 _CALCULATIONS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
     "ADDITION": lambda left, right: left + right,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import AwsError
@@ -119,19 +120,27 @@ class _Run:
         new = [file for file in found if self._is_new(flow, file)]
         tasks = compile_tasks(flow["Tasks"], "S3")
         if tasks.may_drop_all:
-            self._check_all(bucket, new, tasks)
-        for batch in _batches(self._objects(bucket, new, tasks)):
+            # All records are checked before the first is imported.
+            for file in new:
+                for record in self._read(bucket, file):
+                    if isinstance(record, dict):
+                        tasks.apply(record)
+            self.problems.clear()
+        objects = self._objects(bucket, new, tasks)
+        while batch := list(islice(objects, _BATCH)):
             self._put(batch)
         if definitions.is_incremental(flow) and new:
             with self.context.database.write() as connection:
-                store.advance(connection, self.integration, _position(new, self._pulled()))
+                store.advance(
+                    connection, self.integration, _position(new, self.integration.position)
+                )
 
     def _is_new(self, flow: Wire, file: File) -> bool:
         """Return whether a file is pulled; an incremental flow pulls new files only."""
         if not definitions.is_incremental(flow):
             return True
         # Assumed: an incremental flow of S3 goes by files' times, not by IncrementalPullConfig.
-        position = self._pulled()
+        position = self.integration.position
         if position is None:
             first = (definitions.scheduled(flow) or {}).get("FirstExecutionFrom")
             since = self.context.clock.now() - _HISTORY if first is None else first
@@ -140,17 +149,6 @@ class _Run:
             # S3 counts whole seconds: a file can arrive in the same second as the last one.
             return bool(position["Files"].get(file.key) != file.etag)
         return bool(file.modified > position["Modified"])
-
-    def _pulled(self) -> Wire | None:
-        return self.integration.position
-
-    def _check_all(self, bucket: str, new: Iterable[File], tasks: Tasks) -> None:
-        """Apply the tasks to all records before the first is imported: one may drop them all."""
-        for file in new:
-            for record in self._read(bucket, file):
-                if isinstance(record, dict):
-                    tasks.apply(record)
-        self.problems.clear()
 
     def _objects(self, bucket: str, new: Iterable[File], tasks: Tasks) -> Iterator[str]:
         """Yield the objects of the files as JSON; records that are none become dead letters."""
@@ -212,17 +210,6 @@ def _is_unicode(text: str) -> bool:
 def _escaped(text: str) -> str:
     """Write halves of surrogate pairs as JSON escapes; they cannot be stored as they are."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _position(new: list[File], old: Wire | None) -> Wire:

@@ -5,71 +5,53 @@ from __future__ import annotations
 import calendar
 import math
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 from customer_profiles._flow_rules import CronFields, parse_schedule
 
 from .cron import LAST_YEAR, compile_cron
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from customer_profiles._wire import Wire
-
-
-class Schedule(Protocol):
-    """The moments at which a flow runs."""
-
-    def first(self, at: float) -> float | None:
-        """Return the first moment at or after a time, in epoch seconds; None if there is none."""
-        ...
 
 
 _SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
 
 
-def compile_schedule(expression: str, start: float) -> Schedule:
+def compile_schedule(expression: str, start: float) -> Callable[[float], float | None]:
     """Compile an expression such as `rate(5 minutes)` or `cron(0 12 * * ? *)`.
 
     Args:
         expression: the expression; a rate may leave out its spaces, as Amazon AppFlow does.
         start: where a rate begins to count, in epoch seconds.
 
+    Returns:
+        What returns the first moment at or after a time, in epoch seconds; None if there is none.
+
     Raises:
         ValueError: it is neither, or a field of the cron expression is wrong.
     """
     schedule = parse_schedule(expression)
     if isinstance(schedule, CronFields):
-        return compile_cron(schedule)
+        return compile_cron(schedule).first
     if schedule.unit == "month":
-        return EveryMonths(start, schedule.number)
-    return EverySeconds(start, schedule.number * _SECONDS[schedule.unit])
+        return partial(_first_by_months, start, schedule.number)
+    seconds = schedule.number * _SECONDS[schedule.unit]
+    return lambda at: start + max(0, math.ceil((at - start) / seconds)) * seconds
 
 
-class EverySeconds(NamedTuple):
-    """Every so many seconds from a start."""
-
-    start: float
-    seconds: int
-
-    def first(self, at: float) -> float:
-        """Return the first moment at or after a time."""
-        return self.start + max(0, math.ceil((at - self.start) / self.seconds)) * self.seconds
-
-
-class EveryMonths(NamedTuple):
-    """Every so many months from a start, on its day or the month's last."""
-
-    start: float
-    months: int
-
-    def first(self, at: float) -> float | None:
-        """Return the first moment at or after a time; None after the last year."""
-        begin = datetime.fromtimestamp(self.start, UTC)
-        earliest = datetime.fromtimestamp(max(at, self.start), UTC)
-        passed = (earliest.year - begin.year) * 12 + earliest.month - begin.month
-        step = passed // self.months * self.months
-        while (moment := _months_later(begin, step)) is not None and moment.timestamp() < at:
-            step += self.months
-        return None if moment is None else moment.timestamp()
+def _first_by_months(start: float, months: int, at: float) -> float | None:
+    """Return the first moment at or after a time; the day is that of the start, or the last."""
+    begin = datetime.fromtimestamp(start, UTC)
+    earliest = datetime.fromtimestamp(max(at, start), UTC)
+    passed = (earliest.year - begin.year) * 12 + earliest.month - begin.month
+    step = passed // months * months
+    while (moment := _months_later(begin, step)) is not None and moment.timestamp() < at:
+        step += months
+    return None if moment is None else moment.timestamp()
 
 
 def _months_later(begin: datetime, months: int) -> datetime | None:
@@ -94,10 +76,10 @@ def first_run(trigger: Wire, created: float, at: float) -> float | None:
     """
     # Assumed: a schedule without ScheduleStartTime starts when the flow is put, with a first run.
     start = trigger.get("ScheduleStartTime", created)
-    schedule = compile_schedule(trigger["ScheduleExpression"], start)
+    first = compile_schedule(trigger["ScheduleExpression"], start)
     # Assumed: ScheduleOffset moves every run by its seconds.
     offset: int = trigger.get("ScheduleOffset", 0)
-    moment = schedule.first(max(at - offset, start))
+    moment = first(max(at - offset, start))
     end = trigger.get("ScheduleEndTime")
     # Assumed: a run that is due after ScheduleEndTime does not happen, one at it does.
     if moment is None or (end is not None and moment + offset > end):

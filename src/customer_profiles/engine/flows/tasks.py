@@ -124,7 +124,10 @@ class _Task:
         if not self.sources:
             raise bad_request(f"{self.where}.SourceFields is empty; name the fields to work on")
         if self.kind == "Filter":
-            self._add_filter(tasks)
+            if self.operator == "PROJECTION":
+                tasks.projected.update(self.sources)
+            elif self.operator != "NO_OP":
+                tasks.filters.append(self._filter())
         elif self.kind == "Map":
             source = self._source()
             # Assumed: a Map task without DestinationField keeps the field's name.
@@ -192,12 +195,6 @@ class _Task:
             raise bad_request(f"{self.where}.TaskProperties.{name} must be a positive number")
         return int(text)
 
-    def _add_filter(self, tasks: Tasks) -> None:
-        if self.operator == "PROJECTION":
-            tasks.projected.update(self.sources)
-        elif self.operator != "NO_OP":
-            tasks.filters.append(self._filter())
-
     def _filter(self) -> Check:
         name, operator = self._source(), self.operator
         read = operators.reader(self.properties.get("DATA_TYPE", ""))
@@ -249,7 +246,7 @@ class _Task:
     def _mask(self) -> Change:
         sign = self.properties.get("MASK_VALUE", "*")
         needs_length = self.operator != "MASK_ALL" or "MASK_LENGTH" in self.properties
-        length = self._length("MASK_LENGTH") if needs_length else None
+        length = self._length("MASK_LENGTH") if needs_length else 0
         mask = operators.MASKS[self.operator]
         return self._on_texts(lambda text: mask(text, sign, length))
 

@@ -56,7 +56,7 @@ def check(
     for violation in violations(definition, known_keys, key_quota=key_quota):
         # Without fields and keys, only the rules of the object type itself can be broken.
         if has_mapping or violation.rule is Rule.TYPE_NAME:
-            raise bad_request(_WORDS[violation.rule].format(**violation.details))
+            raise bad_request(violation.message())
     for name, field in (definition.get("Fields") or {}).items():
         _check_compiles(name, field)
 
@@ -96,53 +96,6 @@ def _check_compiles(name: str, field: Wire) -> None:
             compile_target(field["Target"])
     except ValueError as problem:
         raise bad_request(f"Field '{name}': {member}: {problem}") from None
-
-
-_WORDS = {
-    Rule.TYPE_NAME: "ObjectTypeName '{name}' begins with '_', which only standard objects do; "
-    "begin it with a letter",
-    Rule.FIELD_COUNT: "Fields has {count} fields; the most are {most}",
-    Rule.FIELD_RESERVED: "Field '{name}': the name is reserved; choose another",
-    Rule.FIELD_NAME: "Field '{name}': a name begins with a letter and goes on with letters, "
-    "digits, '_', '.' or '-'",
-    Rule.SOURCE: "Field '{name}': Source: {problem}",
-    Rule.TARGET_OBJECT: "Field '{name}': Target: '{object}' is not a standard object; use one of "
-    "{known}",
-    Rule.TARGET_MEMBER: "Field '{name}': Target: '{object}' is a whole object; name one of its "
-    "members",
-    Rule.TARGET_ID: "Field '{name}': Target: '{target}' is the id that the service gives; use an "
-    "attribute, {object}.Attributes.{member}",
-    Rule.TARGET_PATH: "Field '{name}': Target: {problem}",
-    Rule.TARGET_FILLED: "Field '{name}': Target: '{target}' is filled by the service; choose "
-    "another member",
-    Rule.TARGETS_EXCLUSIVE: "Fields '{name}' and '{other_name}': {target} and {other_target} "
-    "exclude each other; target only one of them",
-    Rule.TIMESTAMP_FORMAT: "SourceLastUpdatedTimestampFormat: {problem}",
-    Rule.TIMESTAMP_FORMAT_MISSING: "Field '{name}': its Target {target} needs "
-    "SourceLastUpdatedTimestampFormat; give EpochMilli or a SimpleDateFormat pattern",
-    Rule.KEY_COUNT: "Keys has {count} definitions; the most are {most}",
-    Rule.KEY_RESERVED: "Key '{name}': the name is reserved; choose another",
-    Rule.KEY_NAME: "Key '{name}': a name begins with a letter and goes on with letters, digits, "
-    "'_' or '-'",
-    Rule.KEY_PREDEFINED: "Key '{name}': only predefined keys begin with '_'; begin it with a "
-    "letter",
-    Rule.KEY_EMPTY: "Key '{name}': it has no definition; give one with FieldNames",
-    Rule.KEY_FIELDS_MISSING: "Key '{name}': FieldNames names no field; name at least one",
-    Rule.KEY_FIELD_UNKNOWN: "Key '{name}': FieldNames has '{field}', which Fields does not define",
-    Rule.KEY_FIELD_DOT: "Key '{name}': FieldNames has '{field}', but a field with '.' in its name "
-    "cannot be part of a key",
-    Rule.KEY_LOOKED_UP: "Key '{name}': the service keeps this key; add LOOKUP_ONLY to it",
-    Rule.KEY_UNIQUE_STORED: "Key '{name}': UNIQUE and {flag} exclude each other; remove one",
-    Rule.KEY_CONTENT_TYPES: "Key '{name}': its fields have the content types {types}, but the "
-    "domain's key has {expected}; use the same, or another key name",
-    Rule.UNIQUE_MISSING: "Keys has no UNIQUE key; give one key the identifier UNIQUE",
-    Rule.UNIQUE_SEVERAL: "Keys {names}: only one definition can be UNIQUE; keep one of them",
-    Rule.PROFILE_MISSING: "Keys has no PROFILE key; give at least one key the identifier PROFILE",
-    Rule.PROFILE_STORED: "Key '{name}': a PROFILE key without LOOKUP_ONLY and NEW_ONLY is needed "
-    "where AllowProfileCreation is true; add one",
-    Rule.IDENTIFIER_MISSING: "Field '{name}': its Target is in {object}, so a key needs the "
-    "identifier {identifier}",
-}
 
 
 def with_template(own: Wire) -> Wire:

@@ -33,7 +33,12 @@ def create_domain(context: Context, request: Wire) -> Wire:
     settings = _settings({}, request)
     tagging.check_number(context, tags)
     with context.database.write() as connection:
-        _check_new(context, connection, name)
+        if store.find_row(connection, name):
+            # Seen from the service: the API has no conflict exception.
+            raise bad_request(f"Domain {name} already exists")
+        if store.count_domains(connection) >= context.quotas.domains:
+            # Assumed: exceeding a quota is a BadRequestException.
+            raise bad_request(f"The limit of {context.quotas.domains} domains is reached")
         store.insert(connection, name, settings, _now(context))
         domain = existing_domain(connection, name)
         rules.configure(context, connection, domain.id, None, settings)
@@ -97,15 +102,6 @@ def list_domains(context: Context, request: Wire) -> Wire:
         )
         items = [_listed(context, connection, domain) for domain in domains]
     return {"Items": items, "NextToken": token}
-
-
-def _check_new(context: Context, connection: Connection, name: str) -> None:
-    if store.find_row(connection, name):
-        # Seen from the service: the API has no conflict exception.
-        raise bad_request(f"Domain {name} already exists")
-    if store.count_domains(connection) >= context.quotas.domains:
-        # Assumed: exceeding a quota is a BadRequestException.
-        raise bad_request(f"The limit of {context.quotas.domains} domains is reached")
 
 
 def _settings(old: Wire, request: Wire) -> Wire:

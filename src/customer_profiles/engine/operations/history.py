@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.profiles.access import domain_row, existing_profile
@@ -13,28 +14,26 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
 
-# Assumed: ListProfileHistoryRecords answers with 20 records a page unless MaxResults is given.
-_PAGE = 20
-
 
 @operation("ListProfileHistoryRecords")
 def list_profile_history_records(context: Context, request: Wire) -> Wire:
     """List the history records of a profile, without their contents, page by page."""
-    limit = request.get("MaxResults", _PAGE)
     filters = {name: request.get(name) for name in ("ActionType", "ObjectTypeName", "PerformedBy")}
     query = ["history", request["DomainName"], request["ProfileId"], filters]
-    # Records are only ever appended, so a count of them is a stable page position.
-    start = int(context.pages.position(query, request.get("NextToken")) or 0)
-    found = [
+    listed = [
         record
         for record in _records(context, request)
         # Assumed: PerformedBy is never known, so a filter by it finds nothing.
         if filters["ActionType"] in {None, record.event.action}
         and filters["ObjectTypeName"] in {None, record.event.type}
         and filters["PerformedBy"] is None
-    ][start:]
-    token = context.pages.token(query, str(start + limit)) if len(found) > limit else None
-    items = [_described(record) for record in found[:limit]]
+    ]
+    # Records are only ever appended, so a count of them is a stable page position.
+    numbered = list(enumerate(listed, 1))
+    found, token = context.pages.read_page(
+        query, request, lambda after, _: numbered[after:], itemgetter(0), start=0
+    )
+    items = [_described(record) for _, record in found]
     return {"ProfileHistoryRecords": items, "NextToken": token}
 
 

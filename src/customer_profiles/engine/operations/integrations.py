@@ -61,10 +61,7 @@ def list_integrations(context: Context, request: Wire) -> Wire:
         domain = domain_row(connection, request["DomainName"])
         # Assumed: ListIntegrations answers in the order of URIs, and no integration is hidden.
         integrations, token = context.pages.read_page(
-            query,
-            request,
-            partial(store.page, connection, domain.id),
-            attrgetter("uri"),
+            query, request, partial(store.page, connection, domain.id), attrgetter("uri")
         )
         items = [_described(context, connection, integration) for integration in integrations]
     return {"Items": items, "NextToken": token}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.matching import consolidation, jobs, rule_matches, rules, similar
 from customer_profiles.engine.profiles import merging
 from customer_profiles.engine.profiles.access import domain_row, matching_domain
 from customer_profiles.engine.profiles.expiry import purge_all
+from customer_profiles.engine.service.paging import PAGE_SIZE
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import identity_jobs as job_store
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-# Assumed: lists of matches and jobs answer with 20 a page unless MaxResults is given.
-_PAGE = 20
 # Assumed: a preview samples up to 1,000 matches, which are the same ones at every call.
 _SAMPLE = 1_000
 
@@ -28,16 +29,13 @@ _SAMPLE = 1_000
 def get_matches(context: Context, request: Wire) -> Wire:
     """List the matches that the latest job found, page by page."""
     purge_all(context)
-    limit, now = request.get("MaxResults", _PAGE), context.clock.now()
-    query = ["matches", request["DomainName"]]
-    after = int(context.pages.position(query, request.get("NextToken")) or 0)
+    query, now = ["matches", request["DomainName"]], context.clock.now()
     with context.database.read() as connection:
         domain = matching_domain(connection, request["DomainName"], "Matching")
-        found = store.page(connection, domain, after, limit + 1)
-        items = [_described(connection, match, now) for match in found[:limit]]
+        read = partial(store.page, connection, domain)
+        found, token = context.pages.read_page(query, request, read, attrgetter("id"), start=0)
+        items = [_described(connection, match, now) for match in found]
         total = store.count(connection, domain)
-    more = len(found) > limit
-    token = context.pages.token(query, str(found[limit - 1].id)) if more else None
     generated = {"MatchGenerationDate": found[0].generated} if found else {}
     return {"Matches": items, "PotentialMatches": total, "NextToken": token, **generated}
 
@@ -56,7 +54,7 @@ def list_rule_based_matches(context: Context, request: Wire) -> Wire:
     """List the ids of the matches by rule, page by page."""
     purge_all(context)
     rules.apply(context)
-    limit = request.get("MaxResults", _PAGE)
+    limit = request.get("MaxResults", PAGE_SIZE)
     query = ["rule-based", request["DomainName"]]
     after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with context.database.read() as connection:
@@ -82,16 +80,12 @@ def get_similar_profiles(context: Context, request: Wire) -> Wire:
         found, profile_ids = find(context, connection, domain, request)
     # Assumed: GetSimilarProfiles of a profile without a match answers with no ProfileIds.
     query = ["similar", name, request["MatchType"], key, request["SearchValue"]]
-    limit = request.get("MaxResults", _PAGE)
-    start = int(context.pages.position(query, request.get("NextToken")) or 0)
-    more = start + limit < len(profile_ids)
-    token = context.pages.token(query, str(start + limit)) if more else None
-    return {
-        "ProfileIds": profile_ids[start : start + limit],
-        "MatchType": request["MatchType"],
-        "NextToken": token,
-        **found,
-    }
+    numbered = list(enumerate(profile_ids, 1))
+    page, token = context.pages.read_page(
+        query, request, lambda after, _: numbered[after:], itemgetter(0), start=0
+    )
+    ids = [profile_id for _, profile_id in page]
+    return {"ProfileIds": ids, "MatchType": request["MatchType"], "NextToken": token, **found}
 
 
 @operation("GetAutoMergingPreview")
@@ -121,16 +115,13 @@ def get_auto_merging_preview(context: Context, request: Wire) -> Wire:
 def list_identity_resolution_jobs(context: Context, request: Wire) -> Wire:
     """List the identity-resolution jobs of a domain, the latest first."""
     jobs.fail_stale_jobs(context)
-    limit = request.get("MaxResults", _PAGE)
     query = ["jobs", request["DomainName"]]
-    before = int(context.pages.position(query, request.get("NextToken")) or 1 << 60)
     with context.database.read() as connection:
         domain = domain_row(connection, request["DomainName"])
         # Assumed: ListIdentityResolutionJobs answers with the latest job first.
-        found = job_store.page(connection, domain.id, before, limit + 1)
-    more = len(found) > limit
-    token = context.pages.token(query, str(found[limit - 1].id)) if more else None
-    listed = [jobs.list_item(request["DomainName"], job) for job in found[:limit]]
+        read = partial(job_store.page, connection, domain.id)
+        found, token = context.pages.read_page(query, request, read, attrgetter("id"), 1 << 60)
+    listed = [jobs.list_item(request["DomainName"], job) for job in found]
     return {"IdentityResolutionJobsList": listed, "NextToken": token}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion import compiled_types
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
-
-# Assumed: ListProfileObjects answers with 20 objects a page unless MaxResults is given.
-_PAGE = 20
+    from customer_profiles.engine.store.objects import StoredObject
 
 
 @operation("PutProfileObject")
@@ -66,10 +65,8 @@ def batch_put_profile_object(context: Context, request: Wire) -> Wire:
 @operation("ListProfileObjects")
 def list_profile_objects(context: Context, request: Wire) -> Wire:
     """List the objects of a type that belong to a profile, page by page."""
-    name, limit = request["ObjectTypeName"], request.get("MaxResults", _PAGE)
-    object_filter = request.get("ObjectFilter")
+    name, object_filter = request["ObjectTypeName"], request.get("ObjectFilter")
     query = ["objects", request["DomainName"], request["ProfileId"], name, object_filter]
-    after = int(context.pages.position(query, request.get("NextToken")) or 0)
     with reading(context) as connection:
         domain = domain_row(connection, request["DomainName"])
         if not compiled_types.is_known(connection, domain.id, name):
@@ -77,17 +74,19 @@ def list_profile_objects(context: Context, request: Wire) -> Wire:
             raise compiled_types.unknown(name)
         profile = existing_profile(context, connection, domain, request["ProfileId"])
         wanted = _filter_keys(connection, domain.id, object_filter)
-        listed = owned_keys.listed_objects(connection, profile, name, after, wanted)
-        found = list(islice(listed, limit + 1))
-    more = len(found) > limit
-    token = context.pages.token(query, str(found[limit - 1].id)) if more else None
+
+        def read(after: int, most: int) -> list[StoredObject]:
+            listed = owned_keys.listed_objects(connection, profile, name, after, wanted)
+            return list(islice(listed, most))
+
+        found, token = context.pages.read_page(query, request, read, attrgetter("id"), start=0)
     items = [
         {
             "ObjectTypeName": stored.type,
             "ProfileObjectUniqueKey": stored.unique_key,
             "Object": stored.body.decode(),
         }
-        for stored in found[:limit]
+        for stored in found
     ]
     return {"Items": items, "NextToken": token}
 

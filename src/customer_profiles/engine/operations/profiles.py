@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
@@ -22,9 +23,6 @@ from customer_profiles.engine.store.rows import key_slots
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
-
-# The model's text on SearchProfiles.MaxResults.
-_PAGE = 20
 
 
 @operation("CreateProfile")
@@ -86,14 +84,13 @@ def batch_get_profile(context: Context, request: Wire) -> bytes:
             if stored:
                 found.append(stored.body)
             else:
-                errors.append(_unknown(profile_id))
+                # Assumed: BatchGetProfile reports an unknown id as a ResourceNotFoundException.
+                error = {
+                    "Code": "ResourceNotFoundException",
+                    "Message": "Profile does not exist in the domain",
+                }
+                errors.append(error | {"ProfileId": profile_id})
     return b'{"Errors":%b,"Profiles":[%b]}' % (encode(errors).encode(), b",".join(found))
-
-
-def _unknown(profile_id: str) -> Wire:
-    # Assumed: BatchGetProfile reports an unknown id with the code ResourceNotFoundException.
-    message = "Profile does not exist in the domain"
-    return {"Code": "ResourceNotFoundException", "Message": message, "ProfileId": profile_id}
 
 
 @operation("SearchProfiles")
@@ -105,20 +102,22 @@ def search_profiles(context: Context, request: Wire) -> bytes:
     ]
     # The model's text on SearchProfiles.LogicalOperator: OR is the default.
     joined_by = request.get("LogicalOperator", "OR")
-    limit = request.get("MaxResults", _PAGE)
     with reading(context) as connection:
         domain = domain_row(connection, request["DomainName"])
         query = [domain.id, joined_by, searched]
-        after = int(context.pages.position(query, request.get("NextToken")) or 0)
         criteria: list[search.Criterion] = []
         for name, values in searched:
             types = key_content_types(connection, domain.id, name)
             criteria.append(search.criterion(connection, domain.id, name, values, types))
         plan = search.AllOf(connection, criteria) if joined_by == "AND" else search.AnyOf(criteria)
-        found = search.run(connection, plan, after, limit + 1, context.clock.now())
-    more = len(found) > limit
-    token = context.pages.token(query, str(found[limit - 1].row)) if more else None
-    return search.page(criteria, found[:limit], token)
+        found, token = context.pages.read_page(
+            query,
+            request,
+            lambda after, most: search.run(connection, plan, after, most, context.clock.now()),
+            attrgetter("row"),
+            start=0,
+        )
+    return search.page(criteria, found, token)
 
 
 @operation("AddProfileKey")
