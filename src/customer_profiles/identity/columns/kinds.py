@@ -141,7 +141,10 @@ def kind_of(name: str) -> Kind:
     if is_free_form(name):
         return "text"
     plain = _plain(name.rpartition(".")[2])
-    return next((kind for kind, pattern in _PATTERNS if re.fullmatch(pattern, plain)), "text")
+    for kind, pattern in _PATTERNS:
+        if re.fullmatch(pattern, plain):
+            return kind
+    return "text"
 
 
 def is_free_form(name: str) -> bool:

@@ -59,15 +59,14 @@ class NameWords(NamedTuple):
         """
         if script_of(text):
             # Chinese and Korean names begin with the family name, without a space after it.
-            size = next((n for n in (2, 1) if n < len(text) and self._is_family(text[:n])), 0)
+            size = next(
+                (n for n in (2, 1) if n < len(text) and hash_of(text[:n]) in self.family), 0
+            )
             return FullName(text[size:], None, text[:size]) if size else None
         if not (parts.given and parts.family):
             return None
-        is_full = hash_of(parts.given) in self.given if is_family else self._is_family(parts.family)
-        return parts if is_full else None
-
-    def _is_family(self, word: str) -> bool:
-        return hash_of(word) in self.family
+        word, known = (parts.given, self.given) if is_family else (parts.family, self.family)
+        return parts if hash_of(word) in known else None
 
 
 def split_misplaced_names(
