@@ -163,9 +163,9 @@ def rejected(shop: Domain) -> None:
     """Make dead letters of several kinds."""
     shop.object_types.put(Order)
     raw = shop.objects("Order")
-    raw.put({"OrderId": f"{CANARY}-1"})
     for _ in range(2):
         shop.profiles.create(email_address=FULL["email"])
+    raw.put({"OrderId": f"{CANARY}-1", "Email": FULL["email"]})
     raw.put({"OrderId": f"{CANARY}-2", "Email": FULL["email"]})
     raw.put({"OrderId": f"{CANARY}-3", "Email": "b@x.org", "x": f"{CANARY}é" * 22_000})
 
@@ -181,7 +181,7 @@ def test_a_dead_letter_shows_its_reason_only(
     assert len(letters) == 3
     assert CANARY not in f"{letters} {letters[0]!s} {letters[1]!r}" + caplog.text
     assert [letter.message for letter in letters if CANARY in letter.message] == []
-    assert letters[0].data == {"OrderId": f"{CANARY}-1"}
+    assert letters[0].data == {"OrderId": f"{CANARY}-1", "Email": FULL["email"]}
 
 
 def test_the_values_are_there_when_asked_for() -> None:

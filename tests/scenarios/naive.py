@@ -13,7 +13,6 @@ import re
 from dataclasses import dataclass, field
 
 # AG:enable-customer-profiles has these messages of the dead-letter queue.
-NO_KEY = "The UNIQUE key or PROFILE key does not exist in the profile object"
 AMBIGUOUS = "All keys of this object are binding to more than one profiles"
 TOO_LARGE = "Your data contains profile object larger than 256000 bytes"
 # AG:profile-matching has the rule; the words are assumed, as in ingestion/intake.py.
@@ -139,8 +138,8 @@ class Model:
         keys = keys_of(definition, values)
         self.seen |= {(name, value) for name, value, _ in keys}
         unique = next((value for _, value, named in keys if "UNIQUE" in named), None)
-        if unique is None:
-            # Assumed in ingestion/intake.py: refused at once, as there is no key to answer with.
+        if unique is None or not any("PROFILE" in named for _, _, named in keys):
+            # PutProfileObject's own error, as the service was seen to answer.
             return None
         try:
             check_size(text)
@@ -183,8 +182,6 @@ class Model:
     def _resolved(self, keys):
         """AG:profile-matching; no published mapping has SECONDARY keys."""
         found = [self.holders(name, value) for name, value, named in keys if "PROFILE" in named]
-        if not found:
-            raise Rejected(NO_KEY)
         for holders in found:
             if len(holders) == 1:
                 return holders[0]

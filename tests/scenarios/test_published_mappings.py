@@ -239,7 +239,7 @@ def test_the_dead_letters_are_the_objects_that_the_model_rejects_with_its_reason
     assert [(one[:2], two[:2]) for one, two in pairs if one != two] == []
 
 
-def test_what_is_no_object_or_has_no_unique_value_is_refused_at_once(scenario):
+def test_what_is_no_object_or_lacks_a_key_is_refused_at_once(scenario):
     assert scenario.refused == scenario.expected_refused
     assert len(scenario.refused) >= len(sources.BROKEN)
 
