@@ -357,7 +357,8 @@ def _translate_client_error(operation: str, request: Wire, error: ClientError) -
     redactor = Redactor(_wire.private_texts(operation, request))
     # The cause is printed and pickled with the answer that it holds, so both are redacted.
     shown = frozenset((code if _CODE.fullmatch(code) else None, metadata.get("RequestId")))
-    ClientError.__init__(error, redactor.value(answer, shown), error.operation_name)  # type: ignore[arg-type]
+    redacted: Any = redactor.value(answer, shown)
+    ClientError.__init__(error, redacted, error.operation_name)
     return ServiceError.of(
         code if code in shown else "Unknown",
         redactor.text(message or "no message"),

@@ -28,7 +28,7 @@ _WAIT_SECONDS = 30.0
 # The write-ahead log may grow as large as the file, within these bounds.
 _SMALLEST_LOG, _LARGEST_LOG = 4 << 20, 64 << 20
 _CHECK_LOG_AFTER = 1000
-"""How many changed rows the log is checked after, because each look at a file takes 2 µs."""
+"""Changed rows between two checks of the log, because each `stat` takes 2 µs."""
 _PAGE = 4096
 _SHORTEST_PAUSE = 0.01
 
@@ -91,14 +91,15 @@ class Database:
         self._lock = threading.RLock()
         self._idle: list[Connection] = []
         self._closed = False
-        self._file = self._log = _NO_FILE
+        self._file = self._log = _UNKNOWN
         self._log_limit = self._log_checked_at = 0
         if self._path is not None:
             _check_path(self._path)
             _create(self._path)
-            self._file = _identity(_status(str(self._path)))
         self._writer = self._open()
         if self._path is not None:
+            # Not before: opening a file for writing may copy it to another layer of a container.
+            self._file = _identity(_status(str(self._path)))
             self._log = _identity(_status(f"{self._path}-wal"))
             self._set_log_limit(self._path)
 
@@ -155,7 +156,7 @@ class Database:
 
     def _check_file(self) -> None:
         """Refuse if the path leads to another file than the one that was opened."""
-        if self._path is not None and _identity(_status(str(self._path))) != self._file:
+        if self._file != _UNKNOWN and _identity(_status(str(self._path))) != self._file:
             raise StorageError(_REMOVED.format(self._path))
 
     def _limit_log(self) -> None:
@@ -308,7 +309,7 @@ def _transaction(connection: Connection, begin: str) -> Iterator[None]:
             connection.execute("ROLLBACK")
 
 
-_NO_FILE = (0, 0)
+_UNKNOWN, _NO_FILE = (-1, -1), (0, 0)
 _REMOVED = (
     "{} was removed or replaced while it was open, so nothing more is stored; put the file back "
     "and create a new engine"
