@@ -9,7 +9,7 @@ import pytest
 from customer_profiles import CustomerProfiles, InvalidInputError, Profile, _wire
 from customer_profiles.channels.base import Channel
 from customer_profiles.models.base import Record
-from customer_profiles.repositories.base import before_and_after, input_shape
+from customer_profiles.repositories.base import before_and_after
 
 PROFILE = {
     "ProfileId": "0" * 32,
@@ -118,7 +118,7 @@ def test_saving_clears_no_member_that_the_model_does_not_know() -> None:
     stored = {"FirstName": "Ada", "AccountNumber": "A-1", "Attributes": {"tier": "gold"}}
     record = OlderProfile._from_wire(stored)
     record.first_name = "Augusta"
-    shape = input_shape("UpdateProfile")
+    shape = _wire.input_shape("UpdateProfile")
 
     changes, problems = _wire.difference(*before_and_after(record, stored, shape), shape)
     assert (changes, problems) == ({"FirstName": "Augusta"}, [])

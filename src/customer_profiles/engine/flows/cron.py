@@ -143,8 +143,12 @@ def _days_of_week(field: str) -> Callable[[int, int], set[int]]:
 
     def days(year: int, month: int) -> set[int]:
         weeks = calendar.Calendar(calendar.SUNDAY).monthdayscalendar(year, month)
-        of = {number: [week[number - 1] for week in weeks if week[number - 1]] for number in _WEEK}
-        found = {day for number in fixed for day in of[number]}
-        return found | {of[number][rank] for number, rank in ranked if rank < len(of[number])}
+        by_weekday = {
+            number: [week[number - 1] for week in weeks if week[number - 1]] for number in _WEEK
+        }
+        found = {day for number in fixed for day in by_weekday[number]}
+        return found | {
+            by_weekday[number][rank] for number, rank in ranked if rank < len(by_weekday[number])
+        }
 
     return days
