@@ -22,6 +22,7 @@ from customer_profiles import (
 from customer_profiles._gateway import Gateway
 
 ID = "0" * 32
+ANSWER = b'{"ProfileId":"%s","DomainName":"shop","CreatedAt":1,"LastUpdatedAt":1}' % ID.encode()
 
 
 @dataclass
@@ -36,7 +37,9 @@ class Failing:
         self.sent.append(operation)
         if self.failures:
             raise self.failures.pop(0)
-        return b'{"ProfileId": "%s"}' % ID.encode()
+        return (
+            b'{"ProfileId":"%s","DomainName":"shop","CreatedAt":1,"LastUpdatedAt":1}' % ID.encode()
+        )
 
     def arn(self, resource: str) -> str:
         return resource
@@ -113,7 +116,9 @@ def test_a_create_that_the_service_failed_is_not_repeated() -> None:
     channel, _, error = run(CREATE, failed())
 
     assert len(channel.sent) == 1
-    assert isinstance(error, InternalServerError)
+    assert isinstance(error, AmbiguousWriteError)
+    assert isinstance(error.__cause__, InternalServerError)
+    assert not error.retryable
 
 
 def test_a_bad_request_is_not_retried() -> None:
@@ -181,7 +186,7 @@ def test_a_channel_that_retries_gets_no_second_layer() -> None:
 
 
 def test_a_policy_for_a_channel_that_retries_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="retry excludes client"):
+    with pytest.raises(InvalidInputError, match="retry excludes a channel that retries"):
         CustomerProfiles(channel=Failing([], retries=True), retry=RetryPolicy())
 
 

@@ -41,9 +41,10 @@ class CustomerProfiles:
         region: the region's name, such as `us-east-1`.
         endpoint_url: the URL to send requests to, instead of the region's endpoint.
         config: a botocore `Config`, for timeouts, proxies and pools; its retries are replaced.
-        client: a boto3 client in place of all these; it keeps its own retries.
+        client: a boto3 client in place of all these; it keeps its own retries, unless you pass
+            `retry` as well: then a copy of it without retries is used.
         account_id: the account's id in ARNs; by default, STS is queried when an ARN is needed.
-        retry: when and how often requests are sent again; not with `client`.
+        retry: when and how often requests are sent again.
         channel: a channel in place of all these but `retry`.
 
     Raises:
@@ -71,6 +72,7 @@ class CustomerProfiles:
                 config=config,
                 client=client,
                 account_id=account_id,
+                without_retries=client is not None and retry is not None,
             )
         elif any((session, region, endpoint_url, config, client, account_id)):
             msg = "channel excludes all other arguments but retry: it has its own connection"
@@ -82,7 +84,10 @@ class CustomerProfiles:
             msg = "retry must be a RetryPolicy"
             raise InvalidInputError(msg)
         if retry is not None and channel.retries:
-            msg = "retry excludes client, which has retries of its own: configure them there"
+            msg = (
+                "retry excludes a channel that retries by itself: "
+                "pass client= and retry= to CustomerProfiles, which then retries in its place"
+            )
             raise InvalidInputError(msg)
         self._gateway = Gateway(channel, retry)
 

@@ -7,13 +7,16 @@ import math
 import random
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from . import _wire
 from ._problems import refuse
+from .channels.base import limit
 from .errors import (
     AmbiguousWriteError,
+    BadRequestError,
     ConnectionFailedError,
     CustomerProfilesError,
     InternalServerError,
@@ -24,8 +27,6 @@ from .errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from tenacity import RetryCallState
 
     from ._problems import Names
     from ._wire import Wire
@@ -41,15 +42,17 @@ _REPEATABLE = (
 )
 _SUCCESSES_PER_RETRY = 5
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 10.0
+_LONGEST_RETRY_AFTER = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """When and how often a request is sent again.
 
-    Throttling is retried for every operation. Failures of the service and of the network are
-    retried only for operations that may be repeated: a create or merge is never sent twice
-    once it may have arrived, because the service has no idempotency tokens.
+    Throttling is retried for every operation. Failures of the service and of the network, answers
+    that cannot be read, and updates that others disturb are retried only for operations that may
+    be repeated: a create or merge is never sent twice once it may have arrived, because the
+    service has no idempotency tokens.
     """
 
     attempts: int = 5
@@ -59,7 +62,11 @@ class RetryPolicy:
     cap: float = 20.0
     """The longest wait in seconds, unless the service asks for a longer one."""
     deadline: float | None = 60.0
-    """Seconds after which no further attempt begins; None sets no deadline."""
+    """Seconds that a request may take with all its attempts and waits; None sets no deadline.
+
+    The time-outs of connections shrink to what is left. Looking up a host's name and fetching
+    credentials have time-outs of their own.
+    """
     budget: int | None = 100
     """Retries that all threads share; each five successes earn one back. None sets no limit."""
 
@@ -102,7 +109,8 @@ class Gateway:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.channel = channel
-        self._retry = RetryPolicy(attempts=1) if channel.retries else retry or RetryPolicy()
+        own = RetryPolicy(attempts=1, deadline=None)
+        self._retry = own if channel.retries else retry or RetryPolicy()
         self._sleep = sleep
         self._budget = _Budget(self._retry.budget)
 
@@ -118,17 +126,11 @@ class Gateway:
             InvalidInputError: the request breaks the service's description; nothing was sent.
             ServiceError: the service refused the request.
             ConnectionFailedError: no answer came.
-            AmbiguousWriteError: a write that must not be repeated was sent, and no answer came.
+            UnreadableAnswerError: the answer is not one of the service.
+            AmbiguousWriteError: a write that must not be repeated was sent, and it is not known
+                what became of it.
         """
-        refuse(_wire.request_check(operation)(request), operation, names)
-        try:
-            answer = self.channel.send(operation, request)
-        except CustomerProfilesError as error:
-            if not self._is_retryable(operation, error) or self._retry.attempts == 1:
-                _give_up(operation, error)
-            return self._call_again(operation, request, error)
-        self._budget.earn()
-        return answer
+        return self._send(operation, request, names, _body)[1]
 
     def read(
         self,
@@ -142,12 +144,18 @@ class Gateway:
         Raises:
             UnreadableAnswerError: the answer does not have the expected shape.
         """
-        body = self.call(operation, request, names)
+        return self._send(operation, request, names, reader)
+
+    @contextmanager
+    def limit(self) -> Iterator[None]:
+        """Bound all requests of the block, with their retries, by one deadline of the policy."""
+        outer, deadline = limit.end, self._retry.deadline
+        end = math.inf if deadline is None else time.monotonic() + deadline
+        limit.end = None if (end := min(end, outer or math.inf)) == math.inf else end
         try:
-            return reader(body), body
-        except ValueError as error:
-            msg = f"{operation}: the answer does not have the expected shape: {error}"
-            raise UnreadableAnswerError(msg) from error
+            yield
+        finally:
+            limit.end = outer
 
     def rounds(self) -> Iterator[int]:
         """Yield the numbers of the attempts that the policy allows, from 1, after each wait.
@@ -155,16 +163,11 @@ class Gateway:
         It is for items of a batch that an answer reports as failed; the caller stops iterating
         when nothing is left to send again.
         """
-        began = time.monotonic()
-        for attempt in range(1, self._retry.attempts + 1):
-            yield attempt
-            wait = random.uniform(0, min(self._retry.cap, self._retry.base * 2 ** (attempt - 1)))  # noqa: S311  (spreads callers, keeps no secret)
-            deadline = self._retry.deadline
-            if deadline is not None and time.monotonic() - began + wait > deadline:
-                return
-            if attempt == self._retry.attempts or not self._budget.spend():
-                return
-            self._sleep(wait)
+        with self.limit():
+            for attempt in range(1, self._retry.attempts + 1):
+                yield attempt
+                if attempt == self._retry.attempts or not self._wait(self._jitter(attempt)):
+                    return
 
     def waits(self, timeout: float | None) -> Iterator[float]:
         """Wait between requests for the state of a job, longer each time; yield the time waited.
@@ -182,99 +185,141 @@ class Gateway:
             yield (slept := slept + min(wait, left))
             wait = min(wait * 1.5, _LONGEST_WAIT)
 
+    def _send(
+        self, operation: str, request: Wire, names: Names | None, reader: Callable[[bytes], T]
+    ) -> tuple[T, bytes]:
+        """Check a request, send it as often as needed, and return the answer as it is read."""
+        refuse(_wire.request_check(operation)(request), operation, names)
+        attempt = sent = 0
+        with self.limit():
+            while True:
+                attempt += 1
+                try:
+                    body = self.channel.send(operation, request)
+                    answer = _read(operation, reader, body)
+                except CustomerProfilesError as error:
+                    failure = error
+                else:
+                    self._budget.earn()
+                    return answer, body
+                sent += failure.attempts
+                failure.attempts = sent
+                wait = max(self._jitter(attempt), getattr(failure, "retry_after", None) or 0.0)
+                # A client's own retries do not read answers, but say how often to try.
+                attempts = self.channel.retries or self._retry.attempts
+                if (
+                    attempt >= attempts
+                    or not self._is_retryable(operation, failure)
+                    or not self._wait(wait, operation, failure)
+                ):
+                    break
+        self._give_up(operation, failure)
+
     def _is_retryable(self, operation: str, error: CustomerProfilesError) -> bool:
+        may_repeat = operation.startswith(_REPEATABLE)
+        if self.channel.retries:
+            return may_repeat and isinstance(error, UnreadableAnswerError)
         if isinstance(error, ThrottlingError):
             return True
         if isinstance(error, ConnectionFailedError) and not error.sent:
             return True
-        lost = isinstance(error, (ConnectionFailedError, InternalServerError))
-        return lost and operation.startswith(_REPEATABLE)
+        is_disturbed = isinstance(error, BadRequestError) and error.retryable
+        return may_repeat and (is_disturbed or _lost(error) is not None)
 
-    def _call_again(self, operation: str, request: Wire, first: CustomerProfilesError) -> bytes:
-        """Retry after a failed first attempt; tenacity is imported only when it is needed."""
-        import tenacity
+    def _jitter(self, attempt: int) -> float:
+        """Return a random wait, so that callers spread, below a bound that doubles."""
+        bound = min(self._retry.cap, self._retry.base * 2.0 ** min(attempt - 1, 60))
+        return random.uniform(0, bound)  # noqa: S311  (spreads callers, keeps no secret)
 
-        failures = iter([first])
-
-        def send() -> bytes:
-            if (failure := next(failures, None)) is not None:
-                raise failure
-            return self.channel.send(operation, request)
-
-        attempts = tenacity.Retrying(
-            sleep=self._sleep,
-            wait=self._wait(tenacity),
-            stop=self._stop,
-            retry=tenacity.retry_if_exception(
-                lambda error: (
-                    isinstance(error, CustomerProfilesError)
-                    and self._is_retryable(operation, error)
-                    and self._budget.spend()
-                )
-            ),
-            before_sleep=_log_retry(operation),
-            reraise=True,
-        )
-        try:
-            answer = attempts(send)
-        except CustomerProfilesError as error:
-            error.attempts = int(attempts.statistics["attempt_number"])
-            _give_up(operation, error)
-        self._budget.earn()
-        return answer
-
-    def _wait(self, tenacity: Any) -> Callable[[RetryCallState], float]:
-        """Return the wait before an attempt: full jitter, at least what the service asks for."""
-        jitter = tenacity.wait_random_exponential(multiplier=self._retry.base, max=self._retry.cap)
-
-        def wait(state: RetryCallState) -> float:
-            return max(float(jitter(state)), _retry_after(state))
-
-        return wait
-
-    def _stop(self, state: RetryCallState) -> bool:
-        """Return whether this was the last attempt, or the next would begin after the deadline."""
-        if state.attempt_number >= self._retry.attempts:
-            return True
-        if self._retry.deadline is None:
+    def _wait(
+        self, wait: float, operation: str = "", failure: CustomerProfilesError | None = None
+    ) -> bool:
+        """Wait for the next attempt; return False if the deadline or the budget forbids it."""
+        left = _LONGEST_RETRY_AFTER if limit.end is None else limit.end - time.monotonic()
+        if wait >= left or not self._budget.spend():
             return False
-        return (state.seconds_since_start or 0.0) + state.upcoming_sleep > self._retry.deadline
+        if failure is not None:
+            log.warning(
+                "%s failed with %s on attempt %d; trying again in %.2f s",
+                operation,
+                type(failure).__name__,
+                failure.attempts,
+                wait,
+            )
+        self._sleep(wait)
+        return True
+
+    def _give_up(self, operation: str, error: CustomerProfilesError) -> NoReturn:
+        """Raise the error, as an AmbiguousWriteError if a create or merge lost its answer."""
+        lost = _lost(error)
+        if lost is None or operation.startswith(_REPEATABLE):
+            if isinstance(error, UnreadableAnswerError):
+                error.retryable = True
+            raise error
+        remedies = (text for verb, text in _REMEDIES.items() if operation.startswith(verb))
+        remedy = next(remedies, "Check whether it happened first.")
+        repeated = ""
+        if self.channel.retries > 1 and error.attempts > 1:
+            repeated = (
+                f"the client that you passed sent it {error.attempts} times (its own retries "
+                f"allow {self.channel.retries}), so it may have happened more than once"
+            )
+        ambiguous = AmbiguousWriteError(operation, remedy, reason=lost, repeated=repeated)
+        ambiguous.attempts = error.attempts
+        raise ambiguous from error
 
 
-def _retry_after(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return getattr(error, "retry_after", None) or 0.0
+def _body(body: bytes) -> None:
+    """Read nothing of an answer: it is only checked."""
 
 
-def _log_retry(operation: str) -> Callable[[RetryCallState], None]:
-    def write(state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        log.warning(
-            "%s failed with %s on attempt %d; trying again in %.2f s",
-            operation,
-            type(error).__name__,
-            state.attempt_number,
-            state.upcoming_sleep,
-        )
+def _read(operation: str, reader: Callable[[bytes], T], body: bytes) -> T:
+    """Return what a reader makes of an answer.
 
-    return write
+    Raises:
+        UnreadableAnswerError: it is not an answer to the operation. The error has no cause,
+            because pydantic's errors hold the answer.
+    """
+    problem = _wire.answer_problem(operation, body, is_read=reader is not _body)
+    if problem is None:
+        try:
+            return reader(body)
+        except ValueError as error:
+            problem = f"the answer does not have the expected shape{_position(error)}"
+    msg = f"{operation}: {problem}"
+    raise UnreadableAnswerError(msg)
+
+
+def _position(error: ValueError) -> str:
+    """Return where an answer differs from its model: a member's name and positions of lists.
+
+    Other steps are left out, because they may be names that a customer chose.
+    """
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return ""
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first, *rest = problem["loc"] or ("its top",)
+    path = ".".join(str(step) for step in (first, *rest) if step is first or type(step) is int)
+    return f" at {path} ({problem['type']})"
+
+
+def _lost(error: CustomerProfilesError) -> str | None:
+    """Return why the outcome of a request is unknown; None if it is known."""
+    if isinstance(error, ConnectionFailedError) and error.sent:
+        return "no answer came"
+    if isinstance(error, InternalServerError):
+        return f"the answer was a failure ({error.code})"
+    if isinstance(error, UnreadableAnswerError):
+        return "its answer could not be read"
+    return None
 
 
 _REMEDIES = {
     "Create": "Look for it, by its name or one of its search keys, before creating it again.",
     "Merge": "Search for the merged ids before merging again: those that are gone were merged.",
 }
-
-
-def _give_up(operation: str, error: CustomerProfilesError) -> NoReturn:
-    """Raise the error, as an AmbiguousWriteError if a create or merge lost its answer."""
-    lost = isinstance(error, ConnectionFailedError) and error.sent
-    if not lost or operation.startswith(_REPEATABLE):
-        raise error
-    remedies = (text for verb, text in _REMEDIES.items() if operation.startswith(verb))
-    ambiguous = AmbiguousWriteError(operation, next(remedies, "Check whether it happened first."))
-    ambiguous.attempts = error.attempts
-    raise ambiguous from error
 
 
 class _Budget:

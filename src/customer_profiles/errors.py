@@ -9,7 +9,7 @@ CustomerProfilesError
 │  ├─ ThrottlingError           429: too many requests
 │  └─ InternalServerError       500: the service failed
 ├─ ConnectionFailedError        no answer came
-├─ AmbiguousWriteError          a create or merge was sent, and no answer came
+├─ AmbiguousWriteError          a create or merge was sent, and its outcome is unknown
 ├─ BatchError                   some items of a batch failed
 ├─ NoResultError                one result was expected, there is none
 ├─ MultipleResultsError         one result was expected, there are several
@@ -93,12 +93,17 @@ class ServiceError(CustomerProfilesError, ClientError):
             "ResponseMetadata": {name: value for name, value in metadata.items() if value},
         }
         self.operation_name = operation
-        Exception.__init__(self, f"{operation}: {message} ({code})")
+        hint = f"; {_HINTS[code]}" if code in _HINTS else ""
+        Exception.__init__(self, f"{operation}: {message} ({code}){hint}")
 
     @staticmethod
     def of(code: str, message: str, **details: Any) -> ServiceError:
-        """Return an error of the class for the service's code."""
-        return _BY_CODE.get(code, ServiceError)(code, message, **details)
+        """Return an error of the class for the service's code, or else for the HTTP status."""
+        by_status = _CLASS_BY_STATUS.get(details.get("status"), ServiceError)
+        error = _BY_CODE.get(code, by_status)(code, message, **details)
+        if CONCURRENT_UPDATE in message:
+            error.retryable = True
+        return error
 
     @staticmethod
     def of_status(status: int, message: str, *, operation: str) -> ServiceError:
@@ -128,26 +133,71 @@ class ThrottlingError(ServiceError):
 
 
 class InternalServerError(ServiceError):
-    """The service failed (500); retried for operations that may be repeated."""
+    """The service or a proxy failed (500, 502, 503, 504); retried if it may be repeated.
+
+    The failure of a create or merge is an `AmbiguousWriteError`.
+    """
 
     retryable = True
 
 
+CONCURRENT_UPDATE = "concurrent update in-progress"
+"""The words of a BadRequestException that refuses simultaneous writes of a profile."""
+
+_CLOCK = "check the clock of this machine"
+_KEY_ID = "check the access key, and that it belongs to this partition and account"
+_SIGNING = "check the secret access key, and whether a proxy changes requests"
+_EXPIRED = "renew the session's credentials"
+_UNSIGNED = "check that the client signs requests, and that endpoint_url is right"
+_HINTS = {
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "IncompleteSignature": _SIGNING,
+    "IncompleteSignatureException": _SIGNING,
+    "InvalidClientTokenId": _KEY_ID,
+    "InvalidSignatureException": f"{_SIGNING}; {_CLOCK}",
+    "MissingAuthenticationToken": _UNSIGNED,
+    "MissingAuthenticationTokenException": _UNSIGNED,
+    "RequestExpired": _CLOCK,
+    "RequestTimeTooSkewed": _CLOCK,
+    "SignatureDoesNotMatch": f"{_SIGNING}; {_CLOCK}",
+    "UnrecognizedClientException": _KEY_ID,
+}
+"""What to check for the codes of API Gateway and of the check of signatures."""
+
+# The throttling and transient codes and statuses are those of botocore's standard mode.
 _BY_CODE: dict[str, type[ServiceError]] = {
     "BadRequestException": BadRequestError,
-    "AccessDeniedException": AccessDeniedError,
     "ResourceNotFoundException": ResourceNotFoundError,
-    "ThrottlingException": ThrottlingError,
-    "InternalServerException": InternalServerError,
-    # These come from API Gateway and the check of signatures, in front of the service.
-    "UnrecognizedClientException": AccessDeniedError,
-    "InvalidSignatureException": AccessDeniedError,
-    "MissingAuthenticationTokenException": AccessDeniedError,
-    "ExpiredTokenException": AccessDeniedError,
-    "TooManyRequestsException": ThrottlingError,
-    "ForbiddenException": AccessDeniedError,
+    **dict.fromkeys(
+        ("AccessDenied", "AccessDeniedException", "ForbiddenException", *_HINTS), AccessDeniedError
+    ),
+    **dict.fromkeys(
+        (
+            *("Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled"),
+            *("RequestThrottledException", "TooManyRequestsException", "SlowDown"),
+            *("ProvisionedThroughputExceededException", "TransactionInProgressException"),
+            *("RequestLimitExceeded", "BandwidthLimitExceeded", "LimitExceededException"),
+            "PriorRequestNotComplete",
+        ),
+        ThrottlingError,
+    ),
+    **dict.fromkeys(
+        (
+            *("InternalServerException", "InternalServerError", "InternalFailure"),
+            *("InternalError", "ServiceUnavailable", "ServiceUnavailableException"),
+            *("RequestTimeout", "RequestTimeoutException"),
+        ),
+        InternalServerError,
+    ),
 }
-
+# A 404 without the service's code comes from a proxy or a wrong URL: nothing is known to be absent.
+_CLASS_BY_STATUS: dict[int | None, type[ServiceError]] = {
+    401: AccessDeniedError,
+    403: AccessDeniedError,
+    429: ThrottlingError,
+    **dict.fromkeys((500, 502, 503, 504), InternalServerError),
+}
 
 _BY_STATUS = {
     403: "AccessDeniedException",
@@ -171,9 +221,11 @@ class ConnectionFailedError(CustomerProfilesError):
 
 
 class AmbiguousWriteError(CustomerProfilesError):
-    """A create or merge was sent, and no answer came: it may have happened or not.
+    """A create or merge was sent, and its outcome is unknown: it may have happened or not.
 
-    The service has no idempotency tokens, so the request was not repeated.
+    No answer came, or it was a failure of the service, or it could not be read; the cause says
+    which. The service has no idempotency tokens, so this library does not repeat the request. A
+    client that you pass without `retry` may have repeated it; the message says how often.
     """
 
     operation: str
@@ -181,11 +233,14 @@ class AmbiguousWriteError(CustomerProfilesError):
     remedy: str
     """How to find out whether it happened."""
 
-    def __init__(self, operation: str, remedy: str) -> None:
+    def __init__(
+        self, operation: str, remedy: str, *, reason: str = "no answer came", repeated: str = ""
+    ) -> None:
         self.operation, self.remedy = operation, remedy
+        repeated = repeated or "it was not repeated, because that could do it twice"
         super().__init__(
-            f"{operation} was sent and no answer came, so it may or may not have happened; "
-            f"it was not repeated, because that could do it twice. {remedy}"
+            f"{operation} was sent and {reason}, so it may or may not have happened; "
+            f"{repeated}. {remedy}"
         )
 
 
@@ -231,7 +286,10 @@ class WaitTimeoutError(CustomerProfilesError, TimeoutError):
 
 
 class UnreadableAnswerError(CustomerProfilesError):
-    """A successful answer does not have the expected shape; the cause says where."""
+    """A successful answer is not the service's: cut short, no JSON, or without what it must have.
+
+    The message says what is wrong and contains nothing of the answer.
+    """
 
 
 class DetachedError(CustomerProfilesError):

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from contextlib import suppress
-from datetime import datetime
+import math
+import threading
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
 from customer_profiles._quiet import private, quiet_botocore
 from customer_profiles.errors import (
+    CONCURRENT_UPDATE,
     AccessDeniedError,
     ConnectionFailedError,
+    CustomerProfilesError,
     InvalidInputError,
     ServiceError,
+    UnreadableAnswerError,
 )
 
 from .redaction import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,8 +36,8 @@ if TYPE_CHECKING:
 class AwsChannel:
     """AWS, or whatever answers at `endpoint_url`, through a botocore client.
 
-    A client that this class makes retries nothing (the gateway does) and leaves successful
-    bodies unparsed. A client that you pass keeps its retries and its handlers as they are.
+    A client that this class makes retries nothing (the gateway does). A client that you pass
+    keeps its retries, unless `without_retries` says otherwise, and its handlers.
 
     Args:
         session: a boto3 session; by default, credentials and region are found as boto3 does.
@@ -39,6 +46,8 @@ class AwsChannel:
         config: a botocore `Config`; its `retries` are replaced.
         client: a boto3 client of this service, in place of all the others.
         account_id: the account's id in ARNs; by default, STS is queried when an ARN is needed.
+        without_retries: send through a copy of `client` that retries nothing; the copy shares
+            credentials, settings and handlers with `client`, which is left as it is.
 
     Raises:
         InvalidInputError: arguments exclude each other or have a wrong type, or boto3 can make
@@ -54,6 +63,7 @@ class AwsChannel:
         config: Config | None = None,
         client: Any = None,
         account_id: str | None = None,
+        without_retries: bool = False,
     ) -> None:
         if client is not None and any((session, region, endpoint_url, config)):
             msg = "client excludes session, region, endpoint_url and config: it has its own"
@@ -61,28 +71,51 @@ class AwsChannel:
         if client is not None and not hasattr(client, "search_profiles"):
             msg = f"client must be a boto3 client of {_wire.SERVICE}"
             raise InvalidInputError(msg)
-        self.retries: bool = client is not None
         self._account_id = account_id
         self._session = session
-        self.client: Any = client or _make_client(session, region, endpoint_url, config)
+        self.retries: int = 0
+        if client is None:
+            client = _make_client(session, region, endpoint_url, config)
+        elif without_retries:
+            client = _without_retries(client)
+        else:
+            self.retries = _attempts(client.meta.config)
+        self.client: Any = client
         """The boto3 client, for operations that this library has no method for."""
+        for event, handler in (("before-send", _count), ("before-parse", _keep)):
+            name = f"{event}.{_wire.SERVICE}"
+            client.meta.events.register(name, handler, unique_id=f"customer-profiles-{event}")
         quiet_botocore()
 
     def send(self, operation: str, request: Wire) -> bytes:
-        """Send one request once, and return the JSON of a successful answer."""
+        """Send one request, and return the JSON of a successful answer."""
         from botocore import xform_name
         from botocore.exceptions import BotoCoreError, ClientError
 
         method = getattr(self.client, xform_name(operation))
+        cause: Exception | None = None
+        outer, _thread.exchange = _thread.exchange, (exchange := _Exchange())
         try:
             with private():
                 answer: dict[str, Any] = method(**request)
         except ClientError as error:
-            raise _translate_client_error(operation, request, error) from error
+            # The words are looked for in the text as it was, before any of it is redacted.
+            is_concurrent = CONCURRENT_UPDATE in str(error)
+            failure: CustomerProfilesError = _translate_client_error(operation, request, error)
+            failure.retryable = failure.retryable or is_concurrent
+            cause = error
         except BotoCoreError as error:
-            raise _translate_transport_error(operation, error) from error
-        raw: bytes | None = answer.get(_RAW)
-        return _dump(answer) if raw is None else raw
+            failure = _translate_transport_error(operation, error, exchange)
+            cause = None if _may_quote_an_answer(error) else error
+        else:
+            if exchange.problem is None:
+                return _dump(answer) if exchange.body is None else exchange.body
+            failure = UnreadableAnswerError(f"{operation}: {exchange.problem}")
+        finally:
+            _thread.exchange = outer
+        failure.attempts = max(exchange.sent, 1)
+        # Raised here, the error has no context that could hold a body.
+        raise failure from cause
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a resource such as `domains/shop`.
@@ -117,7 +150,105 @@ class AwsChannel:
         return str(answer["Account"])
 
 
-_RAW = "customer-profiles-raw-body"
+class _Exchange:
+    """What a single call of ours sent and received."""
+
+    sent: int = 0
+    body: bytes | None = None
+    problem: str | None = None
+
+
+class _Thread(threading.local):
+    exchange: _Exchange | None = None
+    """The exchange of this thread; None while others use the client."""
+
+
+_thread = _Thread()
+
+
+def _count(**_: Any) -> None:
+    """Count a request that a call of ours sends, a client's own retries included."""
+    if _thread.exchange is not None:
+        _thread.exchange.sent += 1
+
+
+def _keep(response_dict: dict[str, Any], **_: Any) -> None:
+    """Keep the answer to a call of ours from botocore's parser.
+
+    The parser takes 80 % of a page's time, reads garbage as an empty answer, and fails on JSON
+    that is not an object.
+    """
+    exchange, body = _thread.exchange, response_dict["body"]
+    if exchange is None:
+        return
+    exchange.body = exchange.problem = None
+    if response_dict["status_code"] < 300:  # noqa: PLR2004  (success is what is below)
+        exchange.body = body or b"{}"
+        exchange.problem = _problem(response_dict["headers"], exchange.body)
+        response_dict["body"] = b""
+    else:
+        response_dict["body"] = _refusal(response_dict)
+
+
+def _problem(headers: Mapping[str, str], body: bytes) -> str | None:
+    """Return why a successful answer cannot be the service's; its JSON is read later."""
+    length = headers.get("content-length") or ""
+    if length.isdecimal() and len(body) < float(length) and (body != b"{}" or float(length)):
+        return "the answer was cut short"
+    if "json" not in headers.get("content-type", "json").lower():
+        return "the answer's content type is not JSON"
+    if not (body.lstrip().startswith(b"{") and body.rstrip().endswith(b"}")):
+        return "the answer is not a JSON object"
+    return None
+
+
+def _refusal(answer: dict[str, Any]) -> bytes:
+    """Return the body of a refusal with the members that botocore reads; all are texts."""
+    try:
+        wire = json.loads(answer["body"])
+    except (ValueError, RecursionError):
+        wire = None
+    names = ("__type", "code", "Code", "message", "Message")
+    members = wire if isinstance(wire, dict) else {}
+    texts = {name: members[name] for name in names if isinstance(members.get(name), str)}
+    if not texts and "x-amzn-errortype" not in answer["headers"]:
+        texts["message"] = (
+            f"HTTP status {answer['status_code']} without an error of the service; check "
+            "endpoint_url, proxies and what else is between here and AWS"
+        )
+    return json.dumps(texts).encode()
+
+
+def _attempts(config: Any) -> int:
+    """Return how often a client sends a request at most, by its own retries."""
+    retries = config.retries or {}
+    default = 5 if retries.get("mode", "legacy") == "legacy" else 3
+    return int(retries.get("total_max_attempts") or default)
+
+
+def _without_retries(client: Any) -> Any:
+    """Return a copy of a client that retries nothing and keeps deadlines."""
+    endpoint = getattr(client, "_endpoint", None)
+    if endpoint is None:
+        msg = "retry needs a client that boto3 or botocore made"
+        raise InvalidInputError(msg)
+    # copy.copy() recurses without end in the client's __getattr__.
+    twin = object.__new__(type(client))
+    endpoint = copy.copy(endpoint)
+    twin.__dict__.update(client.__dict__, _endpoint=endpoint)
+    endpoint._needs_retry = _never  # noqa: SLF001  (only events could be changed publicly, for all)
+    _keep_deadlines(endpoint)
+    return twin
+
+
+def _never(*_: Any, **__: Any) -> bool:
+    return False
+
+
+def _keep_deadlines(endpoint: Any) -> None:
+    from .deadline import bounded
+
+    endpoint.http_session = bounded(endpoint.http_session)
 
 
 def _session() -> Any:
@@ -161,7 +292,7 @@ def _make_client(
     except (BotoCoreError, ValueError) as error:
         msg = f"boto3 could make no client for AWS: {error}"
         raise InvalidInputError(msg) from error
-    client.meta.events.register("before-parse.customer-profiles", _keep_raw)
+    _keep_deadlines(client._endpoint)  # noqa: SLF001  (botocore has no option for it)
     # These headers would number every attempt of the gateway as the first.
     client.meta.events.unregister("request-created", add_retry_headers)
     return client
@@ -178,15 +309,6 @@ def _user_agent() -> str:
         f"customer-profiles/{__version__} Botocore/{botocore.__version__} "
         f"Python/{platform.python_version()} {platform.system()}/{platform.release()}"
     )
-
-
-def _keep_raw(
-    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
-) -> None:
-    """Keep a successful body from botocore's parser, which takes 80 % of a page's time."""
-    if response_dict["status_code"] < 300:  # noqa: PLR2004  (success is what is below)
-        customized_response_dict[_RAW] = response_dict["body"] or b"{}"
-        response_dict["body"] = b""
 
 
 def _dump(answer: dict[str, Any]) -> bytes:
@@ -222,20 +344,39 @@ def _translate_client_error(operation: str, request: Wire, error: ClientError) -
 
 def _seconds(retry_after: str | None) -> float | None:
     """Return the seconds of a `Retry-After` header, which holds seconds or a date."""
-    if not retry_after:
-        return None
-    with suppress(ValueError):
-        return max(0.0, float(retry_after))
     from email.utils import parsedate_to_datetime
 
     try:
-        moment = parsedate_to_datetime(retry_after)
+        seconds = float(retry_after or "nan")
     except ValueError:
-        return None
-    return max(0.0, (moment - datetime.now(moment.tzinfo)).total_seconds())
+        try:
+            moment = parsedate_to_datetime(str(retry_after))
+        except (ValueError, OverflowError):
+            return None
+        # A date without a zone is in UTC, in HTTP as in mail.
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _translate_transport_error(operation: str, error: BotoCoreError) -> Exception:
+def _may_quote_an_answer(error: BotoCoreError) -> bool:
+    """Return whether the text or the causes of an error may hold what the other side sent."""
+    from botocore import exceptions
+
+    lost = (exceptions.HTTPClientError, exceptions.ConnectionError)
+    plain = (
+        exceptions.SSLError,
+        exceptions.EndpointConnectionError,
+        exceptions.ConnectTimeoutError,
+        exceptions.ProxyConnectionError,
+        exceptions.ReadTimeoutError,
+    )
+    return isinstance(error, lost) and not isinstance(error, plain)
+
+
+def _translate_transport_error(
+    operation: str, error: BotoCoreError, exchange: _Exchange
+) -> CustomerProfilesError:
     """Return our error for a lost connection, missing credentials or a local problem."""
     from botocore import exceptions
 
@@ -257,6 +398,7 @@ def _translate_transport_error(operation: str, error: BotoCoreError) -> Exceptio
         exceptions.ProxyConnectionError,
     )
     if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
-        sent = not isinstance(error, never_sent)
+        # A client's own retries may have sent it before.
+        sent = not isinstance(error, never_sent) or exchange.sent > 1
         return ConnectionFailedError(operation, type(error).__name__, sent=sent)
     return InvalidInputError(f"{operation}: {error}")

@@ -54,7 +54,8 @@ def merge(
     }
     if chosen:
         request["FieldSourceProfileIds"] = chosen
-    _send(gateway, request, names)
+    with gateway.limit():
+        _send(gateway, request, names)
 
 
 def id_of(profile: Profile | str) -> str:
