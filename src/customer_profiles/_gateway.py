@@ -9,7 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from . import _wire
 from ._problems import refuse
@@ -213,7 +213,7 @@ class Gateway:
                     or not self._wait(wait, operation, failure)
                 ):
                     break
-        self._give_up(operation, failure)
+        raise self._final(operation, failure)
 
     def _is_retryable(self, operation: str, error: CustomerProfilesError) -> bool:
         may_repeat = operation.startswith(_REPEATABLE)
@@ -249,13 +249,13 @@ class Gateway:
         self._sleep(wait)
         return True
 
-    def _give_up(self, operation: str, error: CustomerProfilesError) -> NoReturn:
-        """Raise the error, as an AmbiguousWriteError if a create or merge lost its answer."""
+    def _final(self, operation: str, error: CustomerProfilesError) -> CustomerProfilesError:
+        """Return what to raise: an AmbiguousWriteError if a create's or merge's answer is lost."""
         lost = _lost(error)
         if lost is None or operation.startswith(_REPEATABLE):
             if isinstance(error, UnreadableAnswerError):
                 error.retryable = True
-            raise error
+            return error
         remedies = (text for verb, text in _REMEDIES.items() if operation.startswith(verb))
         remedy = next(remedies, "Check whether it happened first.")
         repeated = ""
@@ -266,7 +266,8 @@ class Gateway:
             )
         ambiguous = AmbiguousWriteError(operation, remedy, reason=lost, repeated=repeated)
         ambiguous.attempts = error.attempts
-        raise ambiguous from error
+        ambiguous.__cause__ = error
+        return ambiguous
 
 
 def _body(body: bytes) -> None:

@@ -178,13 +178,13 @@ def _keep(response_dict: dict[str, Any], **_: Any) -> None:
     The parser takes 80 % of a page's time, reads garbage as an empty answer, and fails on JSON
     that is not an object.
     """
-    exchange, body = _thread.exchange, response_dict["body"]
+    exchange, body = _thread.exchange, response_dict["body"] or b""
     if exchange is None:
         return
     exchange.body = exchange.problem = None
     if response_dict["status_code"] < 300:  # noqa: PLR2004  (success is what is below)
         exchange.body = body or b"{}"
-        exchange.problem = _problem(response_dict["headers"], exchange.body)
+        exchange.problem = _problem(response_dict["headers"], body)
         response_dict["body"] = b""
     else:
         response_dict["body"] = _refusal(response_dict)
@@ -193,11 +193,11 @@ def _keep(response_dict: dict[str, Any], **_: Any) -> None:
 def _problem(headers: Mapping[str, str], body: bytes) -> str | None:
     """Return why a successful answer cannot be the service's; its JSON is read later."""
     length = headers.get("content-length") or ""
-    if length.isdecimal() and len(body) < float(length) and (body != b"{}" or float(length)):
+    if length.isdecimal() and len(body) < float(length):
         return "the answer was cut short"
     if "json" not in headers.get("content-type", "json").lower():
         return "the answer's content type is not JSON"
-    if not (body.lstrip().startswith(b"{") and body.rstrip().endswith(b"}")):
+    if body and not (body.lstrip().startswith(b"{") and body.rstrip().endswith(b"}")):
         return "the answer is not a JSON object"
     return None
 

@@ -38,30 +38,30 @@ def _left(usual: float | None) -> float | None:
 class _Bounded(socket.socket):
     """A socket whose calls end at the deadline."""
 
-    def recv_into(self, *args: Any) -> int:
-        return self._call(super().recv_into, *args)
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        return self._call(super().recv_into, *args, **kwargs)
 
-    def send(self, *args: Any) -> int:
-        return self._call(super().send, *args)
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        return self._call(super().send, *args, **kwargs)
 
-    def sendall(self, *args: Any) -> None:
-        return self._call(super().sendall, *args)
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        return self._call(super().sendall, *args, **kwargs)
 
-    def _call(self, method: Callable[..., T], *args: Any) -> T:
+    def _call(self, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         usual = self.gettimeout()
         left = _left(usual)
         if left == usual:
-            return method(*args)
+            return method(*args, **kwargs)
         self.settimeout(left)
         try:
-            return method(*args)
+            return method(*args, **kwargs)
         finally:
             self.settimeout(usual)
 
 
 class _BoundedTLS(_Bounded, ssl.SSLSocket):
-    def do_handshake(self, *args: Any) -> None:
-        return self._call(super().do_handshake, *args)
+    def do_handshake(self, *args: Any, **kwargs: Any) -> None:
+        return self._call(super().do_handshake, *args, **kwargs)
 
 
 class _Connects:
@@ -91,26 +91,22 @@ class _Connects:
 
     def _connect(self, address: str, usual: float | None) -> socket.socket:
         self._dns_host, self.timeout = address, _left(usual)
-        made: socket.socket = super()._new_conn()  # type: ignore[misc]
+        made: socket.socket = cast("Any", super())._new_conn()  # noqa: SLF001  (its own)
         bounded = _Bounded(made.family, made.type, made.proto, fileno=made.detach())
         bounded.settimeout(self.timeout)
         return bounded
 
 
-class _Connection(_Connects, awsrequest.AWSHTTPConnection):
-    pass
-
-
-class _TLSConnection(_Connects, awsrequest.AWSHTTPSConnection):
-    pass
+_HTTP = type("_HTTP", (_Connects, awsrequest.AWSHTTPConnection), {})
+_HTTPS = type("_HTTPS", (_Connects, awsrequest.AWSHTTPSConnection), {})
 
 
 class _Pool(awsrequest.AWSHTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls: Any = _HTTP
 
 
 class _TLSPool(awsrequest.AWSHTTPSConnectionPool):
-    ConnectionCls = _TLSConnection
+    ConnectionCls: Any = _HTTPS
 
 
 class _Session(URLLib3Session):
@@ -126,7 +122,7 @@ class _Session(URLLib3Session):
         self._proxy_managers: dict[str, PoolManager] = {}
 
     def _get_ssl_context(self) -> ssl.SSLContext:
-        context: ssl.SSLContext = super()._get_ssl_context()  # type: ignore[misc]
+        context: ssl.SSLContext = cast("Any", super())._get_ssl_context()  # noqa: SLF001  (its own)
         context.sslsocket_class = _BoundedTLS
         return context
 
