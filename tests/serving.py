@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
 
     from customer_profiles.engine import Engine
 
-Answer = tuple[int, dict[str, str], bytes] | None
-"""Status, headers and body; None hangs up after the request was read."""
+Answer = tuple[int, dict[str, str], bytes] | Iterable[bytes] | None
+"""Status, headers and body; or what is written to the connection, piece by piece, before it is
+closed; None hangs up after the request was read."""
 
 
 @contextmanager
@@ -29,6 +31,12 @@ def serving(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iter
             said = answer(self.command, self.path, dict(self.headers), body)
             if said is None:
                 self.close_connection = True
+                return
+            if not isinstance(said, tuple):
+                self.close_connection = True
+                with suppress(OSError):  # the client has left
+                    for piece in said:
+                        self.wfile.write(piece)
                 return
             status, headers, content = said
             self.send_response(status)

@@ -40,7 +40,6 @@ FORBIDDEN = {
 TOPS = ("engine/operations", "engine/doors", "engine/__init__.py")
 ONLY_IN = {
     "sqlite3": ("engine/store/",),
-    "tenacity": ("_gateway.py",),
     # An engine in this process reads the files of S3 flows and fills SQS queues by itself.
     "boto3": ("channels/", "_client.py", "engine/aws.py"),
     "botocore": (
@@ -264,7 +263,7 @@ def test_importing_the_package_imports_no_engine_and_no_cli() -> None:
     code = (
         "import sys; from customer_profiles import *; "
         "print([name for name in sys.modules if name.split('.')[0] in "
-        "('moto', 'boto3', 'sqlite3', 'typer', 'rich', 'phonenumbers', 'tenacity') or "
+        "('moto', 'boto3', 'sqlite3', 'typer', 'rich', 'phonenumbers') or "
         "name.startswith(('customer_profiles.engine', 'customer_profiles.cli', "
         "'customer_profiles.identity'))])"
     )

@@ -314,7 +314,7 @@ def _lost(error: CustomerProfilesError) -> str | None:
         return f"the answer was a failure ({error.code})"
     if isinstance(error, UnreadableAnswerError):
         return "its answer could not be read"
-    return None
+    return "an earlier attempt got no answer" if error._was_lost else None  # noqa: SLF001  (set by channels)
 
 
 _REMEDIES = {

@@ -302,10 +302,12 @@ def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
     members, required = _answer_members(name)
     if is_read and not required and any(b'"%b"' % name.encode() in body for name in members):
         return None
+    if not body:
+        return "the answer is empty" if members else None
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        return "the answer is not JSON"
+        answer = None
     if not isinstance(answer, dict):
         return "the answer is not a JSON object"
     if lacking := [name for name in required if answer.get(name) is None]:

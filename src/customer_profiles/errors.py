@@ -41,6 +41,8 @@ class CustomerProfilesError(Exception):
     """How many times the request was sent before this error was raised."""
     retryable: bool = False
     """Whether the same call may succeed later, and may be repeated without harm."""
+    _was_lost: bool = False
+    """Whether the channel's own retries repeated a request whose outcome is unknown."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by state, so that the constructors of subclasses may differ."""

@@ -82,7 +82,8 @@ class AwsChannel:
             self.retries = _attempts(client.meta.config)
         self.client: Any = client
         """The boto3 client, for operations that this library has no method for."""
-        for event, handler in (("before-send", _count), ("before-parse", _keep)):
+        handlers = {"before-send": _count, "before-parse": _keep, "response-received": _note}
+        for event, handler in handlers.items():
             name = f"{event}.{_wire.SERVICE}"
             client.meta.events.register(name, handler, unique_id=f"customer-profiles-{event}")
         quiet_botocore()
@@ -105,7 +106,7 @@ class AwsChannel:
             failure.retryable = failure.retryable or is_concurrent
             cause = error
         except BotoCoreError as error:
-            failure = _translate_transport_error(operation, error, exchange)
+            failure = _translate_transport_error(operation, error)
             cause = None if _may_quote_an_answer(error) else error
         else:
             if exchange.problem is None:
@@ -113,7 +114,7 @@ class AwsChannel:
             failure = UnreadableAnswerError(f"{operation}: {exchange.problem}")
         finally:
             _thread.exchange = outer
-        failure.attempts = max(exchange.sent, 1)
+        failure.attempts, failure._was_lost = max(exchange.sent, 1), exchange.was_lost  # noqa: SLF001  (read by the gateway)
         # Raised here, the error has no context that could hold a body.
         raise failure from cause
 
@@ -154,6 +155,10 @@ class _Exchange:
     """What a single call of ours sent and received."""
 
     sent: int = 0
+    is_lost: bool = False
+    """Whether the outcome of the latest request is unknown."""
+    was_lost: bool = False
+    """Whether the outcome of an earlier one is unknown, which a client's own retries repeated."""
     body: bytes | None = None
     problem: str | None = None
 
@@ -168,8 +173,15 @@ _thread = _Thread()
 
 def _count(**_: Any) -> None:
     """Count a request that a call of ours sends, a client's own retries included."""
-    if _thread.exchange is not None:
-        _thread.exchange.sent += 1
+    if (exchange := _thread.exchange) is not None:
+        exchange.sent += 1
+        exchange.was_lost |= exchange.is_lost
+
+
+def _note(exception: Exception | None, **_: Any) -> None:
+    """Note whether a request that got no answer may have arrived."""
+    if (exchange := _thread.exchange) is not None and exception is not None:
+        exchange.is_lost = not isinstance(exception, _never_sent())
 
 
 def _keep(response_dict: dict[str, Any], **_: Any) -> None:
@@ -182,8 +194,9 @@ def _keep(response_dict: dict[str, Any], **_: Any) -> None:
     if exchange is None:
         return
     exchange.body = exchange.problem = None
+    exchange.is_lost = response_dict["status_code"] >= 500  # noqa: PLR2004  (HTTP's faults of the server)
     if response_dict["status_code"] < 300:  # noqa: PLR2004  (success is what is below)
-        exchange.body = body or b"{}"
+        exchange.body = body
         exchange.problem = _problem(response_dict["headers"], body)
         response_dict["body"] = b""
     else:
@@ -359,24 +372,27 @@ def _seconds(retry_after: str | None) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
+def _never_sent() -> tuple[type[Exception], ...]:
+    """Return botocore's errors of requests that cannot have arrived."""
+    from botocore import exceptions
+
+    return (
+        exceptions.EndpointConnectionError,
+        exceptions.ConnectTimeoutError,
+        exceptions.ProxyConnectionError,
+    )
+
+
 def _may_quote_an_answer(error: BotoCoreError) -> bool:
     """Return whether the text or the causes of an error may hold what the other side sent."""
     from botocore import exceptions
 
     lost = (exceptions.HTTPClientError, exceptions.ConnectionError)
-    plain = (
-        exceptions.SSLError,
-        exceptions.EndpointConnectionError,
-        exceptions.ConnectTimeoutError,
-        exceptions.ProxyConnectionError,
-        exceptions.ReadTimeoutError,
-    )
+    plain = (exceptions.SSLError, exceptions.ReadTimeoutError, *_never_sent())
     return isinstance(error, lost) and not isinstance(error, plain)
 
 
-def _translate_transport_error(
-    operation: str, error: BotoCoreError, exchange: _Exchange
-) -> CustomerProfilesError:
+def _translate_transport_error(operation: str, error: BotoCoreError) -> CustomerProfilesError:
     """Return our error for a lost connection, missing credentials or a local problem."""
     from botocore import exceptions
 
@@ -392,13 +408,7 @@ def _translate_transport_error(
         return AccessDeniedError(
             type(error).__name__, f"{error}; nothing was sent", operation=operation
         )
-    never_sent = (
-        exceptions.EndpointConnectionError,
-        exceptions.ConnectTimeoutError,
-        exceptions.ProxyConnectionError,
-    )
     if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
-        # A client's own retries may have sent it before.
-        sent = not isinstance(error, never_sent) or exchange.sent > 1
+        sent = not isinstance(error, _never_sent())
         return ConnectionFailedError(operation, type(error).__name__, sent=sent)
     return InvalidInputError(f"{operation}: {error}")

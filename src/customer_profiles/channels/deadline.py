@@ -97,8 +97,8 @@ class _Connects:
         return bounded
 
 
-_HTTP = type("_HTTP", (_Connects, awsrequest.AWSHTTPConnection), {})
-_HTTPS = type("_HTTPS", (_Connects, awsrequest.AWSHTTPSConnection), {})
+_HTTP = type("HTTPConnection", (_Connects, awsrequest.AWSHTTPConnection), {})
+_HTTPS = type("HTTPSConnection", (_Connects, awsrequest.AWSHTTPSConnection), {})
 
 
 class _Pool(awsrequest.AWSHTTPConnectionPool):
