@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from customer_profiles.engine import Engine
@@ -19,7 +20,10 @@ closed; None hangs up after the request was read."""
 
 
 @contextmanager
-def serving(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iterator[str]:
+def serving(
+    answer: Callable[[str, str, dict[str, str], bytes], Answer],
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[str]:
     """Serve a function on a free port of this machine, and give its URL."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -52,10 +56,13 @@ def serving(answer: Callable[[str, str, dict[str, str], bytes], Answer]) -> Iter
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        where = "https://localhost" if tls else "http://127.0.0.1"
+        yield f"{where}:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()

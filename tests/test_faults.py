@@ -71,7 +71,7 @@ def dripping() -> Iterator[bytes]:
 
 
 def silent() -> Iterator[bytes]:
-    time.sleep(0.3)
+    time.sleep(0.15)
     yield b""
 
 
@@ -194,7 +194,8 @@ def connect(server: Server, fault: str) -> list[CustomerProfiles]:
     deadline = 0.15 if fault.startswith("answers byte by byte") else 60.0
     retry = RetryPolicy(attempts=OWN_ATTEMPTS, base=0, deadline=deadline, budget=None)
     retries: Any = {"mode": "standard", "total_max_attempts": GIVEN_ATTEMPTS}
-    config = Config(read_timeout=0.1, retries=retries)
+    patience = 0.05 if fault.startswith("does not answer") else 60
+    config = Config(read_timeout=patience, retries=retries)
     where: Any = {"endpoint_url": url, "config": config}
     client = boto3.client("customer-profiles", region_name="us-east-1", **where)
     return [
@@ -264,8 +265,8 @@ def test_the_table_has_a_line_for_each_fault_and_no_other() -> None:
 INTRODUCTION = f"""# Faults
 
 What a call does when the server, or something on the way to it, does the same thing again and
-again: the error and, in brackets, how often the request was sent. The tests send every fault over HTTP and
-write this table (`python -m tests.test_faults`).
+again: the error and, in brackets, how often the request was sent. The tests send every fault over
+HTTP and write this table (`python -m tests.test_faults`).
 
 * *own*: the client that `CustomerProfiles()` makes, with `RetryPolicy(attempts={OWN_ATTEMPTS})`.
   `CustomerProfiles(client=…, retry=…)` does the same.

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ssl
+import time
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from customer_profiles import (
+    AccessDeniedError,
     AmbiguousWriteError,
+    BadRequestError,
     ConnectionFailedError,
     CustomerProfiles,
+    InternalServerError,
+    InvalidInputError,
     RetryPolicy,
+    ServiceError,
     ThrottlingError,
     UnreadableAnswerError,
 )
 from tests.serving import Answer, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 QUICK = RetryPolicy(attempts=3, base=0.001, cap=0.001)
 
@@ -192,3 +207,242 @@ def test_a_merge_whose_answers_are_all_lost_says_so() -> None:
         connect(url).domain("shop").profiles.merge(A, B)
 
     assert len(script.seen) == 6
+
+
+def test_a_merge_keeps_one_deadline_with_all_its_requests() -> None:
+    def answer(*_: object) -> Answer:
+        time.sleep(0.1)
+        return None
+
+    with serving(answer) as url:
+        late = overtime(url, 0.35, lambda cp: cp.domain("shop").profiles.merge(A, B))
+
+    assert late < 0.1
+
+
+def drip(*pieces: bytes) -> Iterator[bytes]:
+    """Send bytes one by one for ten seconds, unless the other side leaves."""
+    yield from pieces
+    for _ in range(1000):
+        time.sleep(0.01)
+        yield b"x"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+SLOW: dict[str, Callable[[], Answer]] = {
+    "status line": drip,
+    "headers": lambda: drip(HEAD),
+    "body": lambda: drip(HEAD, b"content-length: 9999\r\n\r\n"),
+    "body without end": lambda: drip(HEAD, b"\r\n"),
+    "chunks": lambda: drip(HEAD, b"transfer-encoding: chunked\r\n\r\n", b"fff\r\n"),
+    "throttled": lambda: THROTTLED,
+    "failing": lambda: (500, {}, b""),
+}
+
+
+def overtime(url: str, deadline: float, call: Callable[[CustomerProfiles], object]) -> float:
+    """Return by how much a call fails after its deadline, at best of three."""
+    retry = RetryPolicy(attempts=10**6, base=0.01, cap=0.01, deadline=deadline, budget=None)
+    late = []
+    for _ in range(3):
+        with CustomerProfiles(
+            region="us-east-1", endpoint_url=url, retry=retry, config=Config(proxies={})
+        ) as cp:
+            began = time.monotonic()
+            with pytest.raises((ConnectionFailedError, ServiceError, AmbiguousWriteError)):
+                call(cp)
+            late.append(time.monotonic() - began - deadline)
+        if late[-1] < 0.1:
+            break
+    return min(late)
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_a_deadline_is_kept_in_total(what: str) -> None:
+    with serving(lambda *_: SLOW[what]()) as url:
+        assert overtime(url, 0.3, lambda cp: cp.domains.get("shop")) < 0.1
+
+
+def test_a_deadline_is_kept_where_a_wait_for_an_answer_would_take_longer() -> None:
+    script = Script(None)
+
+    def answer(*request: Any) -> Answer:
+        time.sleep(0.5)
+        return script(*request)
+
+    with serving(answer) as url:
+        assert overtime(url, 0.2, lambda cp: cp.domains.get("shop")) < 0.1
+
+
+def certificate(folder: Path) -> Path:
+    """Write a key and a certificate for this machine."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(1))
+        .not_valid_after(now + dt.timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    text = signed.public_bytes(pem) + key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / "localhost.pem"
+    path.write_bytes(text)
+    return path
+
+
+def test_a_deadline_is_kept_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pem = certificate(tmp_path)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    answers: list[Callable[[], Answer]] = [lambda: DOMAIN, SLOW["body"]]
+    with serving(lambda *_: answers[0](), context) as url:
+        assert connect(url).domains.get("shop").domain_name == "shop"
+        del answers[0]
+        assert overtime(url, 0.3, lambda cp: cp.domains.get("shop")) < 0.1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("inf", "nan", "-inf", "1e300", "-5", "9" * 400, "soon", "\xb2"),
+        "Wed, 21 Oct 2015 07:28:00 -0000",
+        "Wed, 21 Oct 2099 07:28:00 GMT",
+        "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
+    ],
+)
+@pytest.mark.parametrize("deadline", [0.2, None])
+def test_no_retry_after_delays_a_call_without_end(header: str, deadline: float | None) -> None:
+    retry = RetryPolicy(attempts=3, base=0, deadline=deadline)
+    answer: Answer = (429, {"retry-after": header}, b"")
+    with serving(Script(answer)) as url, pytest.raises(ThrottlingError) as caught:
+        connect(url, retry).domains.get("shop")
+
+    assert caught.value.attempts == (1 if header == "1e300" or "2099" in header else 3)
+
+
+DENIED = {
+    "ExpiredToken": "renew the session's credentials",
+    "ExpiredTokenException": "renew the session's credentials",
+    "IncompleteSignature": "whether a proxy changes requests",
+    "SignatureDoesNotMatch": "check the secret access key",
+    "RequestTimeTooSkewed": "check the clock",
+    "UnrecognizedClientException": "check the access key",
+}
+
+
+@pytest.mark.parametrize(("code", "hint"), DENIED.items())
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refusal_of_credentials_says_what_to_check(code: str, hint: str, status: int) -> None:
+    script = Script((status, {"x-amzn-errortype": code}, b'{"message":"no"}'))
+    with serving(script) as url, pytest.raises(AccessDeniedError, match=hint):
+        connect(url).domains.get("shop")
+
+    assert len(script.seen) == 1
+
+
+CONCURRENT: Answer = (
+    400,
+    {"x-amzn-errortype": "BadRequestException"},
+    b'{"message":"Failed to update profile due to concurrent update in-progress."}',
+)
+
+
+def test_an_update_that_others_disturb_is_repeated() -> None:
+    script = Script(CONCURRENT, (200, {}, b'{"ProfileId":"%b"}' % A.encode()))
+    with serving(script) as url:
+        connect(url).domain("shop").profiles.update(A, first_name="update")
+
+    assert len(script.seen) == 2
+
+
+def test_a_create_that_others_disturb_may_be_repeated_by_the_caller() -> None:
+    with serving(Script(CONCURRENT)) as url, pytest.raises(BadRequestError) as caught:
+        connect(url).domain("shop").profiles.create(first_name="Ada")
+
+    assert (caught.value.retryable, caught.value.attempts) == (True, 1)
+
+
+def given(url: str, attempts: int = 4, mode: Any = "standard") -> Any:
+    config = Config(retries={"total_max_attempts": attempts, "mode": mode}, read_timeout=5)
+    return boto3.client("customer-profiles", endpoint_url=url, config=config)
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let botocore's retries wait for nothing."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_the_error_says_how_often_the_passed_client_sent_a_create() -> None:
+    script = Script((500, {}, b""))
+    with serving(script) as url, pytest.raises(AmbiguousWriteError) as caught:
+        CustomerProfiles(client=given(url)).domain("shop").profiles.create(first_name="Ada")
+
+    assert len(script.seen) == caught.value.attempts == 4
+    assert "the client that you passed sent it 4 times (its own retries allow 4)" in str(
+        caught.value
+    )
+    assert "not repeated" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize("last", [THROTTLED, CONCURRENT])
+def test_a_create_whose_first_answer_was_lost_is_ambiguous_whatever_came_last(last: Answer) -> None:
+    with serving(Script(None, last)) as url, pytest.raises(AmbiguousWriteError, match="earlier"):
+        CustomerProfiles(client=given(url, 2)).domain("shop").profiles.create(first_name="Ada")
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize("mode", ["legacy", "standard", "adaptive"])
+def test_a_policy_takes_over_from_a_passed_client_and_leaves_it_as_it_is(mode: str) -> None:
+    script = Script((500, {}, b""))
+    with serving(script) as url:
+        client = given(url, 4, mode)
+        cp = CustomerProfiles(client=client, retry=QUICK)
+        with pytest.raises(AmbiguousWriteError, match="it was not repeated"):
+            cp.domain("shop").profiles.create(first_name="Ada")
+        assert len(script.seen) == 1
+        with pytest.raises(InternalServerError):
+            cp.domains.get("shop")
+        assert len(script.seen) == 1 + 3
+        with pytest.raises(ClientError):
+            client.get_domain(DomainName="shop")
+        assert len(script.seen) == 1 + 3 + 4
+        script.answers = [DOMAIN]
+        assert client.get_domain(DomainName="shop")["DomainName"] == "shop"
+        assert cp.domains.get("shop").domain_name == "shop"
+
+
+def test_a_policy_takes_over_from_clients_of_botocore_only() -> None:
+    fake = SimpleNamespace(search_profiles=None)
+    with pytest.raises(InvalidInputError, match="retry needs a client that boto3"):
+        CustomerProfiles(client=fake, retry=QUICK)
+
+
+def test_a_404_of_a_proxy_does_not_make_a_twin() -> None:
+    script = Script((404, {"content-type": "text/html"}, b"<html>no such page</html>"))
+    with serving(script) as url, pytest.raises(ServiceError, match="check endpoint_url, proxies"):
+        connect(url).domain("shop").profiles.find_or_create(email="a@example.com")
+
+    assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"null", b"", b'{"Items":[{', b"\xff"])
+def test_an_answer_that_cannot_be_read_does_not_make_a_twin(body: bytes) -> None:
+    script = Script((200, {}, body))
+    with serving(script) as url, pytest.raises(UnreadableAnswerError) as caught:
+        cp = CustomerProfiles(client=given(url, 2))
+        cp.domain("shop").profiles.find_or_create(email="a@example.com")
+
+    assert (len(script.seen), caught.value.retryable) == (2, True)
