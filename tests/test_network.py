@@ -446,3 +446,12 @@ def test_an_answer_that_cannot_be_read_does_not_make_a_twin(body: bytes) -> None
         cp.domain("shop").profiles.find_or_create(email="a@example.com")
 
     assert (len(script.seen), caught.value.retryable) == (2, True)
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_the_limit_of_a_passed_client_holds_for_failures_and_unreadable_answers_together() -> None:
+    script = Script((500, {}, b""), (200, {}, b"<html>"))
+    with serving(script) as url, pytest.raises(UnreadableAnswerError) as caught:
+        CustomerProfiles(client=given(url, 3)).domains.get("shop")
+
+    assert len(script.seen) == caught.value.attempts == 3

@@ -190,10 +190,10 @@ class Gateway:
     ) -> tuple[T, bytes]:
         """Check a request, send it as often as needed, and return the answer as it is read."""
         refuse(_wire.request_check(operation)(request), operation, names)
-        attempt = sent = 0
+        # A client's own retries do not read answers; its limit holds for all of its requests.
+        sent, most = 0, self.channel.retries or self._retry.attempts
         with self.limit():
             while True:
-                attempt += 1
                 try:
                     body = self.channel.send(operation, request)
                     answer = _read(operation, reader, body)
@@ -204,11 +204,9 @@ class Gateway:
                     return answer, body
                 sent += failure.attempts
                 failure.attempts = sent
-                wait = max(self._jitter(attempt), getattr(failure, "retry_after", None) or 0.0)
-                # A client's own retries do not read answers, but say how often to try.
-                attempts = self.channel.retries or self._retry.attempts
+                wait = max(self._jitter(sent), getattr(failure, "retry_after", None) or 0.0)
                 if (
-                    attempt >= attempts
+                    sent >= most
                     or not self._is_retryable(operation, failure)
                     or not self._wait(wait, operation, failure)
                 ):

@@ -82,8 +82,7 @@ class AwsChannel:
             self.retries = _attempts(client.meta.config)
         self.client: Any = client
         """The boto3 client, for operations that this library has no method for."""
-        handlers = {"before-send": _count, "before-parse": _keep, "response-received": _note}
-        for event, handler in handlers.items():
+        for event, handler in (("before-parse", _keep), ("response-received", _note)):
             name = f"{event}.{_wire.SERVICE}"
             client.meta.events.register(name, handler, unique_id=f"customer-profiles-{event}")
         quiet_botocore()
@@ -156,9 +155,9 @@ class _Exchange:
 
     sent: int = 0
     is_lost: bool = False
-    """Whether the outcome of the latest request is unknown."""
+    """Whether the latest request failed in a way that leaves its outcome unknown."""
     was_lost: bool = False
-    """Whether the outcome of an earlier one is unknown, which a client's own retries repeated."""
+    """Whether an earlier request failed so, and the client's own retries repeated it."""
     body: bytes | None = None
     problem: str | None = None
 
@@ -171,17 +170,16 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def _count(**_: Any) -> None:
-    """Count a request that a call of ours sends, a client's own retries included."""
-    if (exchange := _thread.exchange) is not None:
-        exchange.sent += 1
-        exchange.was_lost |= exchange.is_lost
-
-
-def _note(exception: Exception | None, **_: Any) -> None:
-    """Note whether a request that got no answer may have arrived."""
-    if (exchange := _thread.exchange) is not None and exception is not None:
+def _note(response_dict: dict[str, Any] | None, exception: Exception | None, **_: Any) -> None:
+    """Count a request of a call of ours, and note whether its outcome is unknown."""
+    if (exchange := _thread.exchange) is None:
+        return
+    exchange.sent += 1
+    exchange.was_lost |= exchange.is_lost
+    if response_dict is None:
         exchange.is_lost = not isinstance(exception, _never_sent())
+    else:
+        exchange.is_lost = response_dict["status_code"] >= 500  # noqa: PLR2004  (HTTP's faults of the server)
 
 
 def _keep(response_dict: dict[str, Any], **_: Any) -> None:
@@ -194,7 +192,6 @@ def _keep(response_dict: dict[str, Any], **_: Any) -> None:
     if exchange is None:
         return
     exchange.body = exchange.problem = None
-    exchange.is_lost = response_dict["status_code"] >= 500  # noqa: PLR2004  (HTTP's faults of the server)
     if response_dict["status_code"] < 300:  # noqa: PLR2004  (success is what is below)
         exchange.body = body
         exchange.problem = _problem(response_dict["headers"], body)

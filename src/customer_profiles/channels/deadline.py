@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LONGEST = 86_400.0
+_SLACK = 0.02
 
 
 def _left(usual: float | None) -> float | None:
@@ -32,7 +33,8 @@ def _left(usual: float | None) -> float | None:
     if limit.end is None:
         return usual
     left = min(max(limit.end - time.monotonic(), 0.001), _LONGEST)
-    return left if usual is None else min(usual, left)
+    # Setting a time-out costs system calls, so one that is hardly longer stays.
+    return usual if usual is not None and usual < left + _SLACK else left
 
 
 class _Bounded(socket.socket):
@@ -77,7 +79,7 @@ class _Connects:
             # urllib3 allows the whole time-out to each address of a name.
             found = socket.getaddrinfo(name.strip("[]"), self.port, 0, socket.SOCK_STREAM)
             addresses = [str(address[0]) for *_, address in found]
-        except OSError:
+        except (OSError, UnicodeError):
             addresses = []
         try:
             for address in addresses[:-1]:
