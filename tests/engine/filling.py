@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import time
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from customer_profiles.engine import Engine
+from customer_profiles.engine.matching import rules as rule_matching
 from customer_profiles.engine.store.database import merge_fresh_keys
 
 if TYPE_CHECKING:
@@ -95,9 +97,13 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
     engine.find_candidates(name, ADA)
     merge_keys(engine)
     late = ask("CreateProfile", FirstName="Ida", LastName="Rhodes")["ProfileId"]
-    with Engine(
-        path, clock=engine._clock, ingestion_delay=LATER, matching_delay=LATER
-    ) as slow_engine:
+    # More profiles than a transaction marks, so that work is left to a later one.
+    with (
+        mock.patch.object(rule_matching, "_ROWS_A_MARK", 10),
+        Engine(
+            path, clock=engine._clock, ingestion_delay=LATER, matching_delay=LATER
+        ) as slow_engine,
+    ):
         slow = {"DomainName": name, "RuleBasedMatching": rules("EmailAddress", "PhoneNumber")}
         slow_engine.answer("UpdateDomain", slow)
         order = {"DomainName": name, "ObjectTypeName": "Order", "Object": '{"id":"3","who":"ada"}'}

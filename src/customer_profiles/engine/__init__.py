@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from customer_profiles import _wire
 
-from . import operations
+from . import background, operations
 from .aws import Aws
 from .flows import runs
 from .ingestion import dead_letter_queue
@@ -106,6 +106,9 @@ class Engine:
         # An engine with a delay may have left delayed objects in the file.
         self._delays_objects = ingestion_delay > 0 or has_delayed_objects
         self._strict = strict
+        if self._database.has_pending_work(self._clock.now()):
+            # Another process left work before it was finished.
+            background.start(self._context)
 
     def answer(self, operation: str, request: dict[str, Any]) -> bytes:
         """Answer a request as the service would, in JSON.
@@ -122,7 +125,9 @@ class Engine:
         self._apply_pending()
         answer = function(self._context, request)
         if operation.startswith(_WRITING):
-            rules.apply(self._context)
+            is_unfinished = rules.apply(self._context)
+            if is_unfinished or self._database.has_pending_work(self._clock.now()):
+                background.start(self._context)
         body = answer if isinstance(answer, bytes) else protocol.encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)
@@ -227,7 +232,7 @@ class Engine:
         """
         self._apply_pending()
         reports = runs.run_due(self._context)
-        rules.apply(self._context)
+        background.finish(self._context)
         jobs.run_due(self._context)
         dead_letter_queue.deliver_all(self._context)
         return reports

@@ -10,6 +10,7 @@ from customer_profiles._type_rules import MOST_KEYS, Rule, content_types, violat
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import object_types as store
+from customer_profiles.engine.store import pending_work
 
 from .mapping import Mapping
 from .sources import compile_source
@@ -181,6 +182,9 @@ def _implicit(context: Context, connection: Connection, domain: int, name: str) 
         )
     if name not in templates():
         raise unknown(name)
+    if pending_work.is_removing(connection, domain, name):
+        # Assumed: an implicit object type that is being removed is refused until that is finished.
+        raise bad_request(f"Object type {name} is being deleted; repeat the request later")
     check_room(context, connection, domain)
     check_names(connection, domain, name)
     # AG:implicit-profile-object-types: a template's name needs no PutProfileObjectType.
@@ -247,8 +251,9 @@ def update_key_names(connection: Connection, domain: int) -> None:
 
 def is_known(connection: Connection, domain: int, name: str) -> bool:
     """Return whether a profile may have objects of a type."""
-    known = store.written(connection, domain, name) is not None
-    return known or name in standard() or name in templates()
+    if store.written(connection, domain, name) is not None or name in standard():
+        return True
+    return name in templates() and not pending_work.is_removing(connection, domain, name)
 
 
 def unknown(name: str) -> Exception:

@@ -17,7 +17,7 @@ from customer_profiles.engine.profiles import merging
 from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.profiles.merged_values import merged
 from customer_profiles.engine.service.refusals import bad_request
-from customer_profiles.engine.store import dead_letters
+from customer_profiles.engine.store import dead_letters, pending_work
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store import rule_matches as store
 from customer_profiles.engine.store.rows import domain_of
@@ -32,8 +32,12 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
+    from customer_profiles.engine.store.pending_work import Work
 
-_ROWS_A_TRANSACTION = 200
+_ROWS_A_TRANSACTION, _ROWS_A_MARK, _PROFILES_A_DROP = 200, 5_000, 1_000
+_STEPS_A_REQUEST = 10
+_MARK, _INDEX, _MERGE, _DROP = "mark", "index", "merge", "drop"
+"""The stages of pending work of rules."""
 
 
 def configure(
@@ -61,9 +65,25 @@ def configure(
         delay = 0.0 if old is None else context.matching_delay
         due = context.clock.now() + delay
         store.put_domain(connection, store.RuledDomain(domain, config, due))
+        for work in pending_work.of_domain(connection, domain, pending_work.RULES):
+            if work.detail["stage"] != _DROP:
+                pending_work.update(connection, work, None)
+        marked = store.mark_profiles(connection, domain, 0, _ROWS_A_MARK)
+        if marked is not None:
+            # Assumed: a large domain lists its matches by new rules as they are found, while its
+            # Status is IN_PROGRESS.
+            pending_work.add(connection, domain, pending_work.RULES, _at(_MARK, marked), due)
     else:
         # AG:disable-identity-resolution: profiles that were merged stay merged.
         store.drop_domain(connection, domain)
+        pending_work.clear(connection, domain, pending_work.RULES)
+        if drop_some(connection, domain):
+            pending_work.add(connection, domain, pending_work.RULES, _at(_DROP))
+
+
+def drop_some(connection: Connection, domain: int) -> bool:
+    """Remove profiles from the index of rules; return whether more may be left."""
+    return store.drop_keys(connection, domain, _PROFILES_A_DROP)
 
 
 def status(context: Context, connection: Connection, domain: int) -> str | None:
@@ -73,37 +93,80 @@ def status(context: Context, connection: Connection, domain: int) -> str | None:
         return None
     if ruled.due > context.clock.now():
         return "PENDING"
-    return "IN_PROGRESS" if store.has_changes(connection, domain) else "ACTIVE"
+    is_pending = pending_work.of_domain(connection, domain, pending_work.RULES)
+    return "IN_PROGRESS" if is_pending or store.has_changes(connection, domain) else "ACTIVE"
 
 
-def apply(context: Context) -> None:
-    """Index the profiles that were written and merge those that match at a level that merges."""
-    pending = context.database.has_rule_changes()
-    if pending:
-        _index_backlog(context)
-    while pending:
-        with context.database.write() as connection:
-            rows = store.changed(connection, context.clock.now(), 0, _ROWS_A_TRANSACTION)
-            for row in rows:
-                _index(context, connection, row)
-            store.mark_indexed(connection, rows)
-            for row in rows:
-                _merge_matches_of(context, connection, row)
-        pending = bool(rows)
+def apply(context: Context) -> bool:
+    """Index the profiles that were written and merge those that match at a level that merges.
+
+    Returns:
+        Whether this may have to be continued, after as many steps as a request can wait for.
+    """
+    database, now = context.database, context.clock.now()
+    for _ in range(_STEPS_A_REQUEST):
+        if not database.has_rule_changes() and not database.has_pending_work(now):
+            return False
+        with database.write() as connection:
+            # Changes of other domains do not wait for the pending work of a large one.
+            if not apply_some(context, connection):
+                work = pending_work.next_due(connection, now, pending_work.RULES)
+                if work is None or context.is_working:
+                    return False
+                pending_work.update(connection, work, step(context, connection, work))
+    return True
 
 
-def _index_backlog(context: Context) -> None:
-    """Index more profiles than one transaction takes, to know common values before any merge."""
-    after, rows = 0, [0]
-    while rows:
-        with context.database.write() as connection:
-            rows = store.changed(connection, context.clock.now(), after, _ROWS_A_TRANSACTION)
-            if after == 0 and len(rows) < _ROWS_A_TRANSACTION:
-                return
-            for row in rows:
-                after = row
-                if _rules_for(connection, row).merge_level:
-                    _index(context, connection, row)
+def apply_some(context: Context, connection: Connection) -> bool:
+    """Apply rules to some changed profiles of domains without pending work; return if any."""
+    rows = store.changed(connection, context.clock.now(), 0, _ROWS_A_TRANSACTION)
+    if len(rows) == _ROWS_A_TRANSACTION:
+        # Many profiles are indexed before any are merged, so that common values are known.
+        merging_domains = {
+            domain_of(row) for row in rows if _rules_for(connection, row).merge_level
+        }
+        for domain in merging_domains:
+            pending_work.add(connection, domain, pending_work.RULES, _at(_INDEX))
+        rows = [row for row in rows if domain_of(row) not in merging_domains]
+        if merging_domains and not rows:
+            return True
+    _apply_to(context, connection, rows)
+    return bool(rows)
+
+
+def step(context: Context, connection: Connection, work: Work) -> Wire | None:
+    """Do one step of applying new rules, or rules to many changed profiles of a domain.
+
+    All profiles are marked as changed, then indexed, then merged: a common value must be known
+    before any merge.
+    """
+    stage, after = work.detail["stage"], work.detail["after"]
+    if stage == _DROP:
+        return work.detail if drop_some(connection, work.domain) else None
+    if stage == _MARK:
+        last = store.mark_profiles(connection, work.domain, after, _ROWS_A_MARK)
+        return _at(_INDEX) if last is None else _at(_MARK, last)
+    rows = store.changed(connection, 0, after, _ROWS_A_TRANSACTION, work.domain)
+    has_more = len(rows) == _ROWS_A_TRANSACTION
+    if stage == _INDEX and rows and _rules_for(connection, rows[0]).merge_level:
+        for row in rows:
+            _index(context, connection, row)
+        return _at(_INDEX, rows[-1]) if has_more else _at(_MERGE)
+    _apply_to(context, connection, rows)
+    return _at(_MERGE) if has_more else None
+
+
+def _at(stage: str, after: int = 0) -> Wire:
+    """Return the detail of pending work of rules."""
+    return {"stage": stage, "after": after}
+
+
+def _apply_to(context: Context, connection: Connection, rows: list[int]) -> None:
+    for row in rows:
+        _index(context, connection, row)
+    store.mark_indexed(connection, rows)
+    for row in rows:
+        _merge_matches_of(context, connection, row)
 
 
 def _rules_for(connection: Connection, row: int) -> Rules:
@@ -126,7 +189,7 @@ def _index(context: Context, connection: Connection, row: int) -> None:
     if rules.merge_level:
         _recheck_holders(connection, domain, old_values - new_values)
     if stored and after != before:
-        _reject_too_common(context, connection, stored, after)
+        _reject_too_common(context, connection, stored, after, new_values - old_values)
 
 
 def _recheck_holders(connection: Connection, domain: int, lost: set[int]) -> None:
@@ -157,11 +220,24 @@ def _is_too_common(connection: Connection, key: IndexedKey) -> bool:
 
 
 def _reject_too_common(
-    context: Context, connection: Connection, stored: profile_store.Stored, keys: set[IndexedKey]
+    context: Context,
+    connection: Connection,
+    stored: profile_store.Stored,
+    keys: set[IndexedKey],
+    new_values: set[int],
 ) -> None:
-    """Write a dead letter for each level at which a profile's values are too common to match."""
-    for level in sorted({key.level for key in keys if _is_too_common(connection, key)}):
-        # Assumed: the dead letter of a profile that is not matched holds the profile.
+    """Write a dead letter for each level at which a profile's values became too common to match."""
+    counts = {value: store.holders_of_value(connection, value) for value in new_values}
+    crossed = {value for value, count in counts.items() if count == MOST_HOLDERS + 1}
+    rejected = {
+        key.level
+        for key in keys
+        if _is_too_common(connection, key)
+        and (not crossed.isdisjoint(store.parts_of(key)) or store.is_single(connection, key.hash))
+    }
+    for level in sorted(rejected):
+        # Assumed: values that are too common to match are reported once, in a dead letter that
+        # holds the profile by which they became so.
         letter = dead_letters.DeadLetter(
             stored.domain,
             PROFILE,

@@ -6,6 +6,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from customer_profiles.engine import background
 from customer_profiles.engine.ingestion import compiled_types
 from customer_profiles.engine.matching import consolidation, rules
 from customer_profiles.engine.profiles.access import existing_domain
@@ -74,10 +75,13 @@ def update_domain(context: Context, request: Wire) -> Wire:
 
 @operation("DeleteDomain")
 def delete_domain(context: Context, request: Wire) -> Wire:
-    """Remove a domain and everything in it. AG:delete-customer-profile-connection."""
+    """Remove a domain and everything in it; many rows are removed later."""
     with context.database.write() as connection:
         domain = existing_domain(connection, request["DomainName"])
+        # AG:delete-customer-profile-connection: everything in the domain is deleted.
+        # Assumed: a deleted domain is gone at once, and its name can be used again at once.
         store.delete(connection, domain.id)
+        background.remove_domain(connection, domain.id)
         tag_store.clear(connection, _arn(context, domain.name))
     # Assumed: DeleteDomain's Message is OK, as seen in answers of DeleteProfileObject.
     return {"Message": "OK"}

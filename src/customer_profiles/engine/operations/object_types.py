@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from customer_profiles._standard_objects import standard
 from customer_profiles._type_rules import content_types
+from customer_profiles.engine import background
 from customer_profiles.engine.ingestion import compiled_types, detection
 from customer_profiles.engine.ingestion.templates import templates
 from customer_profiles.engine.profiles import keys, owned_keys, type_removal
@@ -17,7 +18,7 @@ from customer_profiles.engine.service import tagging
 from customer_profiles.engine.service.refusals import bad_request, not_found
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
-from customer_profiles.engine.store import inbox
+from customer_profiles.engine.store import inbox, pending_work
 from customer_profiles.engine.store import object_types as store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import tags as tag_store
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
+_ROWS_A_READ = 500
+
 
 @operation("PutProfileObjectType")
 def put_profile_object_type(context: Context, request: Wire) -> Wire:
@@ -35,6 +38,8 @@ def put_profile_object_type(context: Context, request: Wire) -> Wire:
     tagging.check_number(context, tags)
     left_out = {"DomainName", "ObjectTypeName", "Tags"}
     definition = {member: value for member, value in request.items() if member not in left_out}
+    # Assumed: an object type can be created again at once; its earlier objects are removed first.
+    background.finish_removal(context, request["DomainName"], name)
     with context.database.write() as connection:
         domain = domain_row(connection, request["DomainName"])
         old = store.find(connection, domain.id, name)
@@ -85,13 +90,19 @@ def list_profile_object_types(context: Context, request: Wire) -> Wire:
 
 @operation("DeleteProfileObjectType")
 def delete_profile_object_type(context: Context, request: Wire) -> Wire:
-    """Remove an object type, its objects and the values that they set, in one transaction."""
+    """Remove an object type, its objects and the values that they set; many are removed later."""
     name = request["ObjectTypeName"]
     with context.database.write() as connection:
         domain = domain_row(connection, request["DomainName"])
         _existing(connection, domain.id, name)
-        lost = _own_key_names(connection, domain.id, name)
-        type_removal.remove_contents(context, connection, domain.id, name, lost, standard())
+        removal_state = type_removal.start(
+            domain, name, _own_key_names(connection, domain.id, name)
+        )
+        # Assumed: the service forgets a deleted object type at once, and removes its objects, their
+        # values in profiles and their part in DomainStats step by step.
+        remaining = type_removal.remove_some(context, connection, removal_state, standard())
+        if remaining:
+            pending_work.add(connection, domain.id, pending_work.OBJECT_TYPE, remaining)
         store.delete(connection, domain.id, name)
         inbox.remove_type(connection, domain.id, name)
         compiled_types.update_key_names(connection, domain.id)
@@ -144,11 +155,14 @@ def _unique_keys(definition: Wire) -> list[str]:
 def _rename_own_keys(context: Context, connection: Connection, domain: int, name: str) -> None:
     """Index the objects of a type under the new name of its UNIQUE key."""
     mapping = compiled_types.load(context, connection, domain, name).mapping
-    for stored in type_removal.all_rows(object_store.of_type, connection, domain, name):
-        own_key = mapping.read(json.loads(stored.body)).own_key
-        if own_key is not None and keys.unique_key(name, own_key[1]) == stored.unique_key:
-            renamed = stored._replace(own_keys=owned_keys.write_keys([own_key]))
-            type_removal.replace_object(connection, stored, renamed)
+    after = 0
+    while found := object_store.of_type(connection, domain, name, after, _ROWS_A_READ):
+        after = found[-1].id
+        for stored in found:
+            own_key = mapping.read(json.loads(stored.body)).own_key
+            if own_key is not None and keys.unique_key(name, own_key[1]) == stored.unique_key:
+                renamed = stored._replace(own_keys=owned_keys.write_keys([own_key]))
+                type_removal.replace_object(connection, stored, renamed)
 
 
 def _own_key_names(connection: Connection, domain: int, name: str) -> set[str]:

@@ -3,71 +3,90 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
+from customer_profiles.engine.store.rows import first_row
 
 from . import owned_keys, provenance, removal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import TypeVar
+    from collections.abc import Mapping
 
     from customer_profiles._standard_objects import StandardObject
+    from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-    Row = TypeVar("Row", profile_store.Stored, object_store.StoredObject)
-
-_PAGE, _BATCH = 500, 10_000
+_IDS_A_WINDOW, _MOST_WINDOWS = 200, 20
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def remove_contents(  # noqa: PLR0913, PLR0917  (the type, and what ingestion knows of types)
+def start(domain: domain_store.DomainRow, name: str, lost_keys: set[str]) -> Wire:
+    """Return the state of a removal that begins.
+
+    Args:
+        domain: the domain, whose rows up to now are visited.
+        name: the object type.
+        lost_keys: the key names that no other object type has.
+    """
+    first = first_row(domain.id) - 1
+    rows = {"first": first, "after": first, "last": domain.last_row}
+    return {"name": name, "lost": sorted(lost_keys), **rows, "dirty": False}
+
+
+def remove_some(
     context: Context,
     connection: Connection,
-    domain: int,
-    name: str,
-    lost_keys: set[str],
+    removal_state: Wire,
     standard: Mapping[str, StandardObject],
-) -> None:
-    """Remove the objects of a type, all values that they set, and the profiles left empty.
+) -> Wire | None:
+    """Remove some objects of a deleted type, the values that they set, and profiles left empty.
+
+    Objects and profiles are visited in the order of their rows. As a merge moves values between
+    rows meanwhile, they are visited until nothing is found.
 
     Args:
         context: the engine's parts.
         connection: the open transaction.
-        domain: the domain's id.
-        name: the object type.
-        lost_keys: the key names that no other object type has.
+        removal_state: how far the removal is, from `start`.
         standard: the standard objects by their names.
+
+    Returns:
+        The state to continue with; None if nothing is left.
     """
-    changed = _remove_objects(context, connection, domain, name)
+    name, last, after = (removal_state[member] for member in ("name", "last", "after"))
     # AG:delete-customer-profile-connection: the values that a mapping set are deleted with it.
-    mention = provenance.mention(name)
-    for profile in all_rows(profile_store.filled_by, connection, domain, mention):
-        _remove_from_profile(connection, profile, name)
-        changed.add(profile.id)
-    for stored in all_rows(object_store.filled_by, connection, domain, mention):
-        _remove_from_standard_object(connection, stored, name, lost_keys, standard[stored.type])
-        changed.add(stored.profile)
-    _remove_empty_profiles(connection, changed)
-
-
-def all_rows(
-    read: Callable[[Connection, int, str, int, int], list[Row]],
-    connection: Connection,
-    domain: int,
-    what: str,
-) -> Iterator[Row]:
-    """Yield all rows of a domain, reading 500 at a time."""
-    rows = read(connection, domain, what, 0, _PAGE)
-    while rows:
-        yield from rows
-        rows = read(connection, domain, what, rows[-1].id, _PAGE)
+    mention, lost, count = provenance.mention(name), set(removal_state["lost"]), 0
+    for _ in range(_MOST_WINDOWS):
+        after = profile_store.next_row(connection, after) - 1
+        if after >= last:
+            break
+        until = min(after + _IDS_A_WINDOW, last)
+        objects = object_store.touched_by(connection, name, mention, after, until)
+        own = [stored for stored in objects if stored.type == name]
+        removal.remove_objects(connection, own, "DELETED_BY_CUSTOMER", context.clock.now())
+        profiles = profile_store.filled_by(connection, mention, after, until)
+        for profile in profiles:
+            _remove_from_profile(connection, profile, name)
+        for stored in objects:
+            if stored.type != name:
+                _remove_from_standard_object(connection, stored, name, lost, standard[stored.type])
+        changed = {profile.id for profile in profiles} | {stored.profile for stored in objects}
+        _remove_empty_profiles(connection, changed)
+        after, count = until, count + len(objects) + len(profiles)
+        if count >= _IDS_A_WINDOW:
+            break
+    is_dirty = removal_state["dirty"] or count > 0
+    if after < last:
+        return {**removal_state, "after": after, "dirty": is_dirty}
+    is_first_step = removal_state["after"] == removal_state["first"]
+    if is_first_step or not is_dirty:
+        return None
+    return {**removal_state, "after": removal_state["first"], "dirty": False}
 
 
 def replace_object(
@@ -78,16 +97,6 @@ def replace_object(
     key_store.remove(connection, old.id, before - after)
     key_store.add(connection, [(key, new.id) for key in after - before])
     object_store.put(connection, [new])
-
-
-def _remove_objects(context: Context, connection: Connection, domain: int, name: str) -> set[int]:
-    """Remove all objects of a type; return the rows of the profiles that had them."""
-    found = all_rows(object_store.of_type, connection, domain, name)
-    changed: set[int] = set()
-    while batch := list(islice(found, _BATCH)):
-        removal.remove_objects(connection, batch, "DELETED_BY_CUSTOMER", context.clock.now())
-        changed.update(stored.profile for stored in batch)
-    return changed
 
 
 def _remove_from_profile(connection: Connection, profile: profile_store.Stored, name: str) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .paging import Pages
 
+WORKER = "pending-work"
+"""The name of the thread that does pending work, among the threads of jobs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
@@ -60,11 +63,17 @@ class Context:
     aws: Aws = field(default_factory=Aws)
     """The clients of S3 and SQS, which are made when they are first needed."""
     jobs: dict[str, Thread] = field(default_factory=dict)
-    """The threads of running identity-resolution jobs, by job id."""
+    """The threads of running identity-resolution jobs, by job id, and that of pending work."""
     models: dict[int, DomainModel] = field(default_factory=dict)
     """The models of domains against which records were matched, by domain."""
     closing: Event = field(default_factory=Event)
     """Set when the engine is being closed, to stop its jobs."""
+
+    @property
+    def is_working(self) -> bool:
+        """Whether a thread of this engine does pending work."""
+        thread = self.jobs.get(WORKER)
+        return thread is not None and thread.is_alive()
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a resource such as `domains/shop`."""

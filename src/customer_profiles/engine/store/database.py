@@ -61,6 +61,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     partial(_run, file="documents.sql"),
     partial(_run, file="names.sql"),
     partial(_run, file="actions.sql"),
+    partial(_run, file="pending_work.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 
@@ -138,6 +139,12 @@ class Database:
         with self._lock, self._translate_errors():
             row = self._writer.execute("SELECT EXISTS (SELECT 1 FROM rule_changes)").fetchone()
         return bool(row[0])
+
+    def has_pending_work(self, now: float) -> bool:
+        """Return whether work that is done in steps is due."""
+        with self._lock, self._translate_errors():
+            query = "SELECT EXISTS (SELECT 1 FROM pending_work WHERE due <= ?)"
+            return bool(self._writer.execute(query, (now,)).fetchone()[0])
 
     def _borrow(self) -> Connection:
         if self._closed:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import rule_matches
 from .rows import ROW_BITS, row_range
 
 if TYPE_CHECKING:
@@ -149,26 +148,103 @@ def count(connection: Connection, domain: int, more: Counts) -> None:
 
 
 # A column with one of these names holds row numbers, and a column named domain a domain's id.
+# Profiles come after the tables of their rows, so that triggers have nothing left to update.
 _CLEARED_TABLES = """
 SELECT tables.name, min(columns.name) AS "column"
 FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
 WHERE tables.type = 'table' AND columns.name IN ('domain', 'holder', 'profile')
-GROUP BY tables.name ORDER BY "column" = 'domain'
+AND tables.name <> 'pending_work' GROUP BY tables.name ORDER BY "column" = 'domain', tables.name
 """
+# Tables without an index by domain or row number, with their primary keys, in whose order they are
+# scanned. Rows of fresh_keys can move to keys, which is scanned later.
+_SCANNED = {
+    "dead_letters": "id",
+    "fresh_keys": "slot, holder",
+    "identity_keys": "key, profile",
+    "inbox": "id",
+    "keys": "slot, holder",
+}
 
 
 def delete(connection: Connection, domain: int) -> None:
-    """Remove a domain and every row of every table that belongs to it.
+    """Remove a domain, and all rows of it that can be found without its name.
+
+    Its other rows, which nothing reads any more, are removed by `remove_rows` in steps.
+    """
+    for table in ("integrations", "pending_work", "rule_domains", "identity_indexes"):
+        connection.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
+    connection.execute("DELETE FROM domains WHERE id = ?", (domain,))
+
+
+def remove_rows(
+    connection: Connection, domain: int, position: list[Any], limit: int
+) -> list[Any] | None:
+    """Remove up to `limit` rows of a deleted domain, or scan as many rows for them.
 
     A table belongs to domains if it has a column `domain`, or a column `profile` or `holder` with
     row numbers.
+
+    Args:
+        connection: the open transaction.
+        domain: the id of the domain.
+        position: the table and the primary key after which to continue; empty at the beginning.
+        limit: how many rows a step may remove and scan.
+
+    Returns:
+        The position of the next step; None if no row is left.
     """
-    rule_matches.drop_domain(connection, domain)
-    # Profiles come after the tables of their rows, so that triggers have nothing left to update.
-    for table, column in connection.execute(_CLEARED_TABLES).fetchall():
-        bounds = (domain, domain) if column == "domain" else row_range(domain)
-        connection.execute(
-            f"DELETE FROM {table} WHERE {column} BETWEEN ? AND ?",  # noqa: S608 - from the schema
-            bounds,
+    tables = connection.execute(_CLEARED_TABLES).fetchall()
+    names = [name for name, _ in tables]
+    start = names.index(position[0]) if position else 0
+    after = position[1:]
+    for table, column in tables[start:]:
+        within = (column, *row_range(domain)) if column != "domain" else (column, domain, domain)
+        if table in {"objects", "profiles"}:
+            within = ("id", *row_range(domain))
+        if table in _SCANNED:
+            count, after = _remove_scanned(connection, table, within, after, limit)
+        else:
+            count, after = _remove_indexed(connection, table, within, limit), []
+        limit -= count
+        if limit <= 0:
+            return [table, *after]
+        after = []
+    return None
+
+
+def _remove_scanned(
+    connection: Connection, table: str, within: tuple[str, int, int], after: list[Any], limit: int
+) -> tuple[int, list[Any]]:
+    """Scan `limit` rows after a primary key; return the work done and the last key, if any."""
+    column, *bounds = within
+    key = _SCANNED[table]
+    marks = ", ".join("?" * len(key.split(", ")))
+    beyond = f"({key}) > ({marks})" if after else "TRUE"
+    last = connection.execute(
+        f"SELECT {key} FROM {table} WHERE {beyond} ORDER BY {key} LIMIT 1 OFFSET ?",  # noqa: S608
+        (*after, limit - 1),
+    ).fetchone()
+    until = f"({key}) <= ({marks})" if last else "TRUE"
+    removed = connection.execute(
+        f"DELETE FROM {table} WHERE {beyond} AND {until} AND {column} BETWEEN ? AND ?",  # noqa: S608
+        (*after, *(last or ()), *bounds),
+    ).rowcount
+    return (limit, list(last)) if last else (removed, [])
+
+
+def _remove_indexed(
+    connection: Connection, table: str, within: tuple[str, int, int], limit: int
+) -> int:
+    """Remove up to `limit` rows of a table with an index; return how many were removed."""
+    column, *bounds = within
+    key = ", ".join(
+        name
+        for (name,) in connection.execute(
+            "SELECT name FROM pragma_table_info(?) WHERE pk ORDER BY pk", (table,)
         )
-    connection.execute("DELETE FROM domains WHERE id = ?", (domain,))
+    )
+    return connection.execute(
+        f"DELETE FROM {table} WHERE ({key}) IN "  # noqa: S608 - from the schema
+        f"(SELECT {key} FROM {table} WHERE {column} BETWEEN ? AND ? LIMIT ?)",
+        (*bounds, limit),
+    ).rowcount

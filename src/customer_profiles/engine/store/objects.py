@@ -167,14 +167,14 @@ def of_type(
     return [StoredObject(*row) for row in rows.fetchall()]
 
 
-def filled_by(
-    connection: Connection, domain: int, source: str, after: int, limit: int
+def touched_by(
+    connection: Connection, name: str, source: str, after: int, until: int
 ) -> list[StoredObject]:
-    """Read up to `limit` standard objects whose sources contain a text, beyond the id `after`."""
+    """Read the objects of a type, and those whose sources contain a text, in a range of ids."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM objects "  # noqa: S608
-        "WHERE domain = ? AND id > ? AND instr(sources, CAST(? AS BLOB)) ORDER BY id LIMIT ?",
-        (domain, after, source, limit),
+        f"SELECT {_COLUMNS} FROM objects WHERE id > ? AND id <= ? "  # noqa: S608
+        "AND (type = ? OR instr(sources, CAST(? AS BLOB))) ORDER BY id",
+        (after, until, name, source),
     )
     return [StoredObject(*row) for row in rows.fetchall()]
 

@@ -89,16 +89,24 @@ def holding(connection: Connection, slot: int, now: float, limit: int) -> list[S
     return [Stored(*row) for row in rows.fetchall()]
 
 
-def filled_by(
-    connection: Connection, domain: int, source: str, after: int, limit: int
-) -> list[Stored]:
-    """Read up to `limit` profiles whose sources contain a text, beyond the row `after`."""
+def filled_by(connection: Connection, source: str, after: int, until: int) -> list[Stored]:
+    """Read the profiles whose sources contain a text, in a range of rows."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM profiles "  # noqa: S608 - constants
-        "WHERE domain = ? AND id > ? AND instr(sources, CAST(? AS BLOB)) ORDER BY id LIMIT ?",
-        (domain, after, source, limit),
+        "WHERE id > ? AND id <= ? AND instr(sources, CAST(? AS BLOB)) ORDER BY id",
+        (after, until, source),
     )
     return [Stored(*row) for row in rows.fetchall()]
+
+
+def next_row(connection: Connection, after: int) -> int:
+    """Return the next row of a profile or object beyond `after`, or a number beyond all rows."""
+    (row,) = connection.execute(
+        "SELECT min(row) FROM (SELECT min(id) AS row FROM profiles WHERE id > :after "
+        "UNION ALL SELECT min(id) FROM objects WHERE id > :after)",
+        {"after": after},
+    ).fetchone()
+    return 1 << 62 if row is None else int(row)
 
 
 def row_of(connection: Connection, domain: int, profile_id: bytes) -> int | None:

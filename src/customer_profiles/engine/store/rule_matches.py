@@ -38,15 +38,20 @@ def parts_of(key: IndexedKey) -> Iterator[int]:
 
 
 def put_domain(connection: Connection, ruled: RuledDomain) -> None:
-    """Store the rules of a domain, and mark all of its profiles as changed."""
+    """Store the rules of a domain."""
     connection.execute(
         "INSERT OR REPLACE INTO rule_domains VALUES (?, ?, ?)",
         (ruled.domain, json.dumps(ruled.config), ruled.due),
     )
-    connection.execute(
-        "INSERT OR IGNORE INTO rule_changes SELECT id FROM profiles WHERE domain = ?",
-        (ruled.domain,),
-    )
+
+
+def mark_profiles(connection: Connection, domain: int, after: int, limit: int) -> int | None:
+    """Mark the next profiles of a domain as changed; return the last row, None after the last."""
+    bounds = {"after": max(after, first_row(domain) - 1), "last": last_row(domain), "limit": limit}
+    profiles = "SELECT id FROM profiles WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit"
+    connection.execute(f"INSERT OR IGNORE INTO rule_changes {profiles}", bounds)
+    rows = connection.execute(profiles, bounds).fetchall()
+    return int(rows[-1][0]) if len(rows) == limit else None
 
 
 def mark_changed(connection: Connection, domain: int, value: int) -> None:
@@ -59,16 +64,22 @@ def mark_changed(connection: Connection, domain: int, value: int) -> None:
 
 
 def drop_domain(connection: Connection, domain: int) -> None:
-    """Remove the rules of a domain and its index."""
-    rows = row_range(domain)
+    """Remove the rules of a domain; `drop_keys` removes its index."""
     connection.execute("DELETE FROM rule_domains WHERE domain = ?", (domain,))
-    connection.execute("DELETE FROM rule_changes WHERE profile BETWEEN ? AND ?", rows)
-    for (profile,) in connection.execute(
-        "SELECT DISTINCT profile FROM rule_keys WHERE profile BETWEEN ? AND ?", rows
-    ).fetchall():
+    connection.execute("DELETE FROM rule_changes WHERE profile BETWEEN ? AND ?", row_range(domain))
+
+
+def drop_keys(connection: Connection, domain: int, limit: int) -> bool:
+    """Remove the keys of up to `limit` profiles from the index; return whether more may be left."""
+    profiles = connection.execute(
+        "SELECT DISTINCT profile FROM rule_keys WHERE profile BETWEEN ? AND ? LIMIT ?",
+        (*row_range(domain), limit),
+    ).fetchall()
+    for (profile,) in profiles:
         keys = keys_of(connection, profile)
         count_values(connection, {part for key in keys for part in parts_of(key)}, -1)
         remove(connection, profile, keys)
+    return len(profiles) == limit
 
 
 def domain(connection: Connection, domain_id: int) -> RuledDomain | None:
@@ -77,13 +88,26 @@ def domain(connection: Connection, domain_id: int) -> RuledDomain | None:
     return row and RuledDomain(row[0], json.loads(row[1]), row[2])
 
 
-def changed(connection: Connection, now: float, after: int, limit: int) -> list[int]:
-    """Read the next changed profiles of domains whose rules are due, beyond the row `after`."""
-    rows = connection.execute(
-        f"SELECT profile FROM rule_changes JOIN rule_domains ON domain = profile >> {ROW_BITS} "  # noqa: S608
-        "WHERE due <= ? AND profile > ? ORDER BY profile LIMIT ?",
-        (now, after, limit),
-    )
+def changed(
+    connection: Connection, now: float, after: int, limit: int, domain: int | None = None
+) -> list[int]:
+    """Read the next changed profiles beyond the row `after`, of a domain or of all other domains.
+
+    All other domains are those whose rules are due, and that have no pending work for their rules.
+    """
+    if domain is not None:
+        rows = connection.execute(
+            "SELECT profile FROM rule_changes WHERE profile > ? AND profile <= ? "
+            "ORDER BY profile LIMIT ?",
+            (max(after, first_row(domain) - 1), last_row(domain), limit),
+        )
+    else:
+        rows = connection.execute(
+            f"SELECT profile FROM rule_changes JOIN rule_domains ON domain = profile >> {ROW_BITS} "  # noqa: S608
+            "WHERE due <= ? AND profile > ? AND domain NOT IN "
+            "(SELECT domain FROM pending_work WHERE kind = 'rules') ORDER BY profile LIMIT ?",
+            (now, after, limit),
+        )
     return [profile for (profile,) in rows.fetchall()]
 
 
@@ -150,6 +174,12 @@ def holders(connection: Connection, key: int) -> list[int]:
     """Read the profiles that have a key."""
     rows = connection.execute("SELECT profile FROM rule_keys WHERE hash = ?", (key,))
     return [profile for (profile,) in rows.fetchall()]
+
+
+def is_single(connection: Connection, key: int) -> bool:
+    """Return whether only one profile has a key."""
+    rows = connection.execute("SELECT 1 FROM rule_keys WHERE hash = ? LIMIT 2", (key,)).fetchall()
+    return len(rows) == 1
 
 
 def sharing(connection: Connection, domain_id: int, after: int, limit: int) -> list[int]:

@@ -1,0 +1,104 @@
+"""The steps of pending work (see `store.pending_work`), and the thread that does them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from .ingestion.standard import standard
+from .matching import rules
+from .profiles import type_removal
+from .service.context import WORKER
+from .store import domains, pending_work
+from .store.database import StorageError
+
+if TYPE_CHECKING:
+    from customer_profiles._wire import Wire
+
+    from .service.context import Context
+    from .store.database import Connection
+    from .store.pending_work import Work
+
+log: logging.Logger = logging.getLogger("customer_profiles.engine")
+
+_ROWS_A_STEP = 5_000
+# Other writers take their turn between two steps. SQLite polls for the lock, so the pause is as
+# long as the step, and at least this long.
+_SHORTEST_PAUSE = 0.01
+
+
+def remove_domain(connection: Connection, domain: int) -> None:
+    """Remove the rows of a deleted domain, the first now and others as pending work."""
+    detail = _domain_step(connection, domain, {"position": []})
+    if detail is not None:
+        pending_work.add(connection, domain, pending_work.DOMAIN, detail)
+
+
+def _domain_step(connection: Connection, domain: int, detail: Wire) -> Wire | None:
+    if not detail["position"] and rules.drop_some(connection, domain):
+        return detail
+    position = domains.remove_rows(connection, domain, detail["position"], _ROWS_A_STEP)
+    return None if position is None else {"position": position}
+
+
+def _step(context: Context, connection: Connection, work: Work) -> Wire | None:
+    if work.kind == pending_work.DOMAIN:
+        return _domain_step(connection, work.domain, work.detail)
+    if work.kind == pending_work.OBJECT_TYPE:
+        return type_removal.remove_some(context, connection, work.detail, standard())
+    return rules.step(context, connection, work)
+
+
+def run_step(context: Context) -> bool:
+    """Do one step of the oldest work that is due; return whether there was any."""
+    with context.database.write() as connection:
+        if rules.apply_some(context, connection):
+            return True
+        work = pending_work.next_due(connection, context.clock.now())
+        if work is not None:
+            pending_work.update(connection, work, _step(context, connection, work))
+        return work is not None
+
+
+def finish(context: Context) -> None:
+    """Do all work that is due, with pauses for other writers."""
+    while run_step(context):
+        time.sleep(_SHORTEST_PAUSE)
+
+
+def finish_removal(context: Context, domain_name: str, object_type: str) -> None:
+    """Remove what is left of a deleted object type whose name is used again."""
+    while context.database.has_pending_work(context.clock.now()):
+        with context.database.write() as connection:
+            domain = domains.find_row(connection, domain_name)
+            kind = pending_work.OBJECT_TYPE
+            found = pending_work.of_domain(connection, domain.id, kind) if domain else []
+            work = next((work for work in found if work.detail["name"] == object_type), None)
+            if work is None:
+                return
+            pending_work.update(connection, work, _step(context, connection, work))
+        time.sleep(_SHORTEST_PAUSE)
+
+
+def start(context: Context) -> None:
+    """Do the work that is due in a thread of the engine, unless one is running."""
+    if not context.is_working:
+        context.jobs[WORKER] = threading.Thread(
+            target=_run, args=(context,), name=WORKER, daemon=True
+        )
+        context.jobs[WORKER].start()
+
+
+def _run(context: Context) -> None:
+    pause = _SHORTEST_PAUSE
+    try:
+        while not context.closing.wait(pause):
+            began = time.perf_counter()
+            if not run_step(context):
+                return
+            pause = max(time.perf_counter() - began, _SHORTEST_PAUSE)
+    except StorageError as error:
+        # The work is stored; the next request that writes starts it again.
+        log.warning("pending work was interrupted: %s", error)
