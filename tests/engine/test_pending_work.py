@@ -132,6 +132,7 @@ def state(engine):
     found = rows(engine)
     # A merge of fresh keys depends on how many were added by this process.
     found["keys"] = sorted(found["keys"] + found.pop("fresh_keys"))
+    del found["meta"]
     return found
 
 
@@ -145,8 +146,8 @@ def test_each_transaction_changes_few_rows(changes, request_):
         finish(engine)
 
     assert len(changes) > OBJECTS / 7
-    # A merge changes all profiles that it merges, about five rows each.
-    most = 5 * OBJECTS if request_ is MERGE else 200
+    # A merge changes all profiles that it merges, about seven rows each.
+    most = 10 * OBJECTS if request_ is MERGE else 200
     assert max(changes) <= most
 
 
@@ -215,9 +216,7 @@ def test_work_that_a_killed_process_left_is_finished(tmp_path, request_):
         with Engine(path, clock=ManualClock(seed=8)) as engine:
             background_ends(engine)
             found = state(engine)
-        assert {table: found[table] for table in found if table != "meta"} == {
-            table: expected[table] for table in expected if table != "meta"
-        }
+        assert found == expected
 
 
 @DELETIONS
@@ -233,7 +232,7 @@ def test_two_engines_share_the_work(tmp_path, request_):
         background_ends(first)
         background_ends(second)
         found = state(first)
-    assert {**found, "meta": expected["meta"]} == expected
+    assert found == expected
 
 
 @pytest.mark.usefixtures("_no_thread")
@@ -256,7 +255,8 @@ def test_a_deleted_object_type_is_gone_at_once():
 
         assert work_of(engine)
         assert ask(engine, "ListProfileObjectTypes")["Items"] == []
-        assert find(engine, "OrderId", f"{OBJECTS - 1}") == []
+        with pytest.raises(Refusal, match="Key OrderId is not known"):
+            find(engine, "OrderId", f"{OBJECTS - 1}")
         for operation, members in (
             ("GetProfileObjectType", {}),
             ("ListProfileObjects", {"ProfileId": last}),
