@@ -431,4 +431,4 @@ def test_a_match_id_that_begins_with_no_level_finds_nothing(shop, first):
 def test_a_domain_without_rules_notes_no_writes(shop):
     shop.create(EmailAddress="a@x.org")
 
-    assert not shop.engine._database.has_rule_changes()
+    assert not shop.engine._database.has_pending_work(0)

@@ -124,10 +124,8 @@ class Engine:
             raise invalid(problems)
         self._apply_pending()
         answer = function(self._context, request)
-        if operation.startswith(_WRITING):
-            is_unfinished = rules.apply(self._context)
-            if is_unfinished or self._database.has_pending_work(self._clock.now()):
-                background.start(self._context)
+        if operation.startswith(_WRITING) and rules.apply(self._context):
+            background.start(self._context)
         body = answer if isinstance(answer, bytes) else protocol.encode(answer).encode()
         if self._strict:
             _check_answer(operation, body)

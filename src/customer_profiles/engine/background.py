@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from .ingestion.standard import standard
@@ -12,7 +11,7 @@ from .matching import rules
 from .profiles import type_removal
 from .service.context import WORKER
 from .store import domains, pending_work
-from .store.database import StorageError
+from .store.database import StorageError, turns
 
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 _ROWS_A_STEP = 5_000
-# Other writers take their turn between two steps. SQLite polls for the lock, so the pause is as
-# long as the step, and at least this long.
-_SHORTEST_PAUSE = 0.01
 
 
 def remove_domain(connection: Connection, domain: int) -> None:
@@ -59,18 +55,24 @@ def run_step(context: Context) -> bool:
         work = pending_work.next_due(connection, context.clock.now())
         if work is not None:
             pending_work.update(connection, work, _step(context, connection, work))
+        elif context.jobs.get(WORKER) is threading.current_thread():
+            # Within the transaction: a request that adds work after it must start a new thread.
+            del context.jobs[WORKER]
         return work is not None
 
 
 def finish(context: Context) -> None:
-    """Do all work that is due, with pauses for other writers."""
-    while run_step(context):
-        time.sleep(_SHORTEST_PAUSE)
+    """Do all work that is due, unless the engine is closed before."""
+    for _ in turns():
+        if context.closing.is_set() or not run_step(context):
+            return
 
 
 def finish_removal(context: Context, domain_name: str, object_type: str) -> None:
     """Remove what is left of a deleted object type whose name is used again."""
-    while context.database.has_pending_work(context.clock.now()):
+    for _ in turns():
+        if not context.database.has_pending_work(context.clock.now()):
+            return
         with context.database.write() as connection:
             domain = domains.find_row(connection, domain_name)
             kind = pending_work.OBJECT_TYPE
@@ -79,26 +81,19 @@ def finish_removal(context: Context, domain_name: str, object_type: str) -> None
             if work is None:
                 return
             pending_work.update(connection, work, _step(context, connection, work))
-        time.sleep(_SHORTEST_PAUSE)
 
 
 def start(context: Context) -> None:
     """Do the work that is due in a thread of the engine, unless one is running."""
     if not context.is_working:
-        context.jobs[WORKER] = threading.Thread(
-            target=_run, args=(context,), name=WORKER, daemon=True
-        )
-        context.jobs[WORKER].start()
+        thread = threading.Thread(target=_run, args=(context,), name=WORKER, daemon=True)
+        thread.start()
+        context.jobs[WORKER] = thread
 
 
 def _run(context: Context) -> None:
-    pause = _SHORTEST_PAUSE
     try:
-        while not context.closing.wait(pause):
-            began = time.perf_counter()
-            if not run_step(context):
-                return
-            pause = max(time.perf_counter() - began, _SHORTEST_PAUSE)
+        finish(context)
     except StorageError as error:
         # The work is stored; the next request that writes starts it again.
         log.warning("pending work was interrupted: %s", error)

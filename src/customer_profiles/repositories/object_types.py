@@ -105,6 +105,8 @@ class ObjectTypes(Collection[ObjectType]):
     def delete(self, name: str | type[ProfileObject]) -> None:
         """Delete an object type, its objects, and what they filled in profiles.
 
+        The object type is gone when this returns; many objects are removed step by step.
+
         Raises:
             ResourceNotFoundError: the domain has no such object type.
         """

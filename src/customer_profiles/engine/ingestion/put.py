@@ -10,6 +10,7 @@ from customer_profiles.engine.profiles.expiry import writing
 from customer_profiles.engine.service.refusals import Refusal
 from customer_profiles.engine.store import inbox
 from customer_profiles.engine.store import object_types as type_store
+from customer_profiles.engine.store.database import turns
 
 from .dead_letter_queue import deliver
 from .intake import Intake, parse
@@ -53,8 +54,7 @@ def put_objects(
 
 def apply_pending(context: Context) -> None:
     """Ingest the objects whose delay is over, in the order in which they were put."""
-    applied = _OBJECTS_A_TRANSACTION
-    while applied == _OBJECTS_A_TRANSACTION:
+    for _ in turns():
         rejected = set()
         with writing(context) as connection:
             waiting = inbox.due(connection, context.clock.now(), _OBJECTS_A_TRANSACTION)
@@ -63,9 +63,10 @@ def apply_pending(context: Context) -> None:
             ):
                 if _ingest_waiting(context, connection, domain, name, list(group)):
                     rejected.add(domain)
-            applied = len(waiting)
         for domain in rejected:
             deliver(context, domain)
+        if len(waiting) < _OBJECTS_A_TRANSACTION:
+            return
 
 
 def _ingest_waiting(

@@ -101,18 +101,18 @@ def apply(context: Context) -> bool:
     """Index the profiles that were written and merge those that match at a level that merges.
 
     Returns:
-        Whether this may have to be continued, after as many steps as a request can wait for.
+        Whether work of any kind is left, after as many steps as a request can wait for.
     """
-    database, now = context.database, context.clock.now()
+    now = context.clock.now()
     for _ in range(_STEPS_A_REQUEST):
-        if not database.has_rule_changes() and not database.has_pending_work(now):
+        if not context.database.has_pending_work(now):
             return False
-        with database.write() as connection:
+        with context.database.write() as connection:
             # Changes of other domains do not wait for the pending work of a large one.
             if not apply_some(context, connection):
                 work = pending_work.next_due(connection, now, pending_work.RULES)
                 if work is None or context.is_working:
-                    return False
+                    return pending_work.next_due(connection, now) is not None
                 pending_work.update(connection, work, step(context, connection, work))
     return True
 

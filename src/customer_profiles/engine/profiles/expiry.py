@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
+from customer_profiles.engine.store.database import turns
 
 from . import removal
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
-_A_FEW, _MANY = 20, 1_000
+_A_FEW, _MANY = 20, 250
 _SECONDS_PER_DAY = 86_400
 
 
@@ -69,6 +70,8 @@ def purge_all(context: Context) -> None:
     with context.database.read() as connection:
         waiting = len(profile_store.expired(connection, now, 1))
         waiting += len(object_store.expired(connection, now, 1))
-    while waiting:
-        with context.database.write() as connection:
-            waiting = purge_some(context, connection, _MANY)
+    if waiting:
+        for _ in turns():
+            with context.database.write() as connection:
+                if not purge_some(context, connection, _MANY):
+                    return

@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 import struct
 import threading
+import time
 import traceback
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -24,6 +25,7 @@ APPLICATION_ID = 0x41435046
 _MERGE_AT = 200_000
 _WRITER_CACHE_KIB, _READER_CACHE_KIB = 128 * 1024, 64 * 1024
 _WAIT_SECONDS = 30.0
+_SHORTEST_PAUSE = 0.01
 
 
 class StorageError(Exception):
@@ -134,16 +136,13 @@ class Database:
             finally:
                 self._give_back(connection)
 
-    def has_rule_changes(self) -> bool:
-        """Return whether profiles of domains with rules were written and not indexed since."""
-        with self._lock, self._translate_errors():
-            row = self._writer.execute("SELECT EXISTS (SELECT 1 FROM rule_changes)").fetchone()
-        return bool(row[0])
-
     def has_pending_work(self, now: float) -> bool:
-        """Return whether work that is done in steps is due."""
+        """Return whether profiles were written and not indexed by rules, or other work is due."""
         with self._lock, self._translate_errors():
-            query = "SELECT EXISTS (SELECT 1 FROM pending_work WHERE due <= ?)"
+            query = (
+                "SELECT EXISTS (SELECT 1 FROM rule_changes) "
+                "OR EXISTS (SELECT 1 FROM pending_work WHERE due <= ?)"
+            )
             return bool(self._writer.execute(query, (now,)).fetchone()[0])
 
     def _borrow(self) -> Connection:
@@ -285,6 +284,17 @@ def _check_owner(connection: Connection, name: str) -> int:
         )
         raise StorageError(message)
     return int(version)
+
+
+def turns() -> Iterator[None]:
+    """Iterate with pauses as long as the iterations, so that other writers can get the lock.
+
+    SQLite polls for the lock. A loop of transactions without pauses would starve other processes.
+    """
+    while True:
+        began = time.perf_counter()
+        yield
+        time.sleep(max(time.perf_counter() - began, _SHORTEST_PAUSE))
 
 
 def page_secret(connection: Connection) -> bytes:
