@@ -6,7 +6,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from .ingestion.standard import standard
 from .matching import rules
 from .profiles import type_removal
 from .service.context import WORKER
@@ -43,7 +42,7 @@ def _step(context: Context, connection: Connection, work: Work) -> Wire | None:
     if work.kind == pending_work.DOMAIN:
         return _domain_step(connection, work.domain, work.detail)
     if work.kind == pending_work.OBJECT_TYPE:
-        return type_removal.remove_some(context, connection, work.detail, standard())
+        return type_removal.remove_some(context, connection, work.detail)
     return rules.step(context, connection, work)
 
 

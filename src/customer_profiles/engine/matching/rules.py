@@ -70,8 +70,7 @@ def configure(
                 pending_work.update(connection, work, None)
         marked = store.mark_profiles(connection, domain, 0, _ROWS_A_MARK)
         if marked is not None:
-            # Assumed: a large domain lists its matches by new rules as they are found, while its
-            # Status is IN_PROGRESS.
+            # Assumed: a large domain lists matches by new rules as they are found, IN_PROGRESS.
             pending_work.add(connection, domain, pending_work.RULES, _at(_MARK, marked), due)
     else:
         # AG:disable-identity-resolution: profiles that were merged stay merged.
@@ -236,8 +235,7 @@ def _reject_too_common(
         and (not crossed.isdisjoint(store.parts_of(key)) or store.is_single(connection, key.hash))
     }
     for level in sorted(rejected):
-        # Assumed: values that are too common to match are reported once, in a dead letter that
-        # holds the profile by which they became so.
+        # Assumed: values too common to match are one dead letter, with the profile that made them so.
         letter = dead_letters.DeadLetter(
             stored.domain,
             PROFILE,

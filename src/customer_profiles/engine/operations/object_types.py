@@ -7,7 +7,6 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from customer_profiles._standard_objects import standard
 from customer_profiles._type_rules import content_types
 from customer_profiles.engine import background
 from customer_profiles.engine.ingestion import compiled_types, detection
@@ -98,9 +97,9 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
         removal_state = type_removal.start(
             domain, name, _own_key_names(connection, domain.id, name)
         )
-        # Assumed: the service forgets a deleted object type at once, and removes its objects, their
-        # values in profiles and their part in DomainStats step by step.
-        remaining = type_removal.remove_some(context, connection, removal_state, standard())
+        # Assumed: a deleted type is gone at once; its objects and their values go step by step.
+        # Assumed: objects of a deleted type count in DomainStats until they are removed.
+        remaining = type_removal.remove_some(context, connection, removal_state)
         if remaining:
             pending_work.add(connection, domain.id, pending_work.OBJECT_TYPE, remaining)
         store.delete(connection, domain.id, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from customer_profiles._standard_objects import standard
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
@@ -14,8 +15,6 @@ from customer_profiles.engine.store.rows import first_row
 from . import owned_keys, provenance, removal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from customer_profiles._standard_objects import StandardObject
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
@@ -42,7 +41,6 @@ def remove_some(
     context: Context,
     connection: Connection,
     removal_state: Wire,
-    standard: Mapping[str, StandardObject],
 ) -> Wire | None:
     """Remove some objects of a deleted type, the values that they set, and profiles left empty.
 
@@ -53,7 +51,6 @@ def remove_some(
         context: the engine's parts.
         connection: the open transaction.
         removal_state: how far the removal is, from `start`.
-        standard: the standard objects by their names.
 
     Returns:
         The state to continue with; None if nothing is left.
@@ -74,7 +71,9 @@ def remove_some(
             _remove_from_profile(connection, profile, name)
         for stored in objects:
             if stored.type != name:
-                _remove_from_standard_object(connection, stored, name, lost, standard[stored.type])
+                _remove_from_standard_object(
+                    connection, stored, name, lost, standard()[stored.type]
+                )
         changed = {profile.id for profile in profiles} | {stored.profile for stored in objects}
         _remove_empty_profiles(connection, changed)
         after, count = until, count + len(objects) + len(profiles)
