@@ -366,6 +366,19 @@ def test_new_rules_of_a_large_domain_are_applied_after_the_answer():
 
 
 @pytest.mark.usefixtures("_no_thread")
+def test_as_many_profiles_as_whole_steps_take_are_applied_once(monkeypatch):
+    profiles = 3 * OBJECTS // 2
+    monkeypatch.setattr(rule_matching, "_ROWS_A_TRANSACTION", profiles // 5)
+    with fill() as engine:
+        send(engine, MERGE)
+        steps = 0
+        while steps < profiles and background.run_step(engine._context):
+            steps += 1
+        assert steps < profiles
+        assert ask(engine, "GetDomain")["RuleBasedMatching"]["Status"] == "ACTIVE"
+
+
+@pytest.mark.usefixtures("_no_thread")
 def test_another_domain_does_not_wait_for_a_large_one():
     with fill() as engine:
         send(engine, MERGE)

@@ -147,10 +147,11 @@ def step(context: Context, connection: Connection, work: Work) -> Wire | None:
         return _at(_INDEX) if last is None else _at(_MARK, last)
     rows = store.changed(connection, 0, after, _ROWS_A_TRANSACTION, work.domain)
     has_more = len(rows) == _ROWS_A_TRANSACTION
-    if stage == _INDEX and rows and _rules_for(connection, rows[0]).merge_level:
-        for row in rows:
+    if stage == _INDEX:
+        is_merging = bool(rows and _rules_for(connection, rows[0]).merge_level)
+        for row in rows if is_merging else ():
             _index(context, connection, row)
-        return _at(_INDEX, rows[-1]) if has_more else _at(_MERGE)
+        return _at(_INDEX, rows[-1]) if is_merging and has_more else _at(_MERGE)
     _apply_to(context, connection, rows)
     return _at(_MERGE) if has_more else None
 
@@ -235,7 +236,7 @@ def _reject_too_common(
         and (not crossed.isdisjoint(store.parts_of(key)) or store.is_single(connection, key.hash))
     }
     for level in sorted(rejected):
-        # Assumed: values too common to match are one dead letter, with the profile that caused it.
+        # Assumed: values too common to match are one dead letter with a profile that has them.
         letter = dead_letters.DeadLetter(
             stored.domain,
             PROFILE,
