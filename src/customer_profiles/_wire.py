@@ -350,48 +350,6 @@ def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
     return None
 
 
-@cache
-def _answer_members(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the members that an operation's answers have, and those that they must have."""
-    shape = operation(name).output_shape
-    if shape is None:
-        return (), ()
-    wire = {
-        member: str(inner.serialization.get("name", member))
-        for member, inner in shape.members.items()
-    }
-    # Services leave out maps that are empty.
-    required = (name for name in shape.required_members if not _is_map(shape.members[name]))
-    return tuple(wire.values()), tuple(wire[name] for name in required)
-
-
-def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
-    """Return why a body is no answer to an operation, or None; nothing of it is repeated.
-
-    Args:
-        name: the operation.
-        body: the body of a successful answer.
-        is_read: a model reads the body next and checks its JSON, so that large pages are not
-            parsed twice.
-    """
-    members, required = _answer_members(name)
-    if is_read and not required and any(b'"%b"' % name.encode() in body for name in members):
-        return None
-    if not body:
-        return "the answer is empty" if members else None
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        answer = None
-    if not isinstance(answer, dict):
-        return "the answer is not a JSON object"
-    if lacking := [name for name in required if answer.get(name) is None]:
-        return f"the answer lacks {', '.join(lacking)}"
-    if answer and members and answer.keys().isdisjoint(members):
-        return "the answer has no member of the service's answers"
-    return None
-
-
 MOST_PROBLEMS = 100
 """A check stops at the first problem beyond these, so that a large value costs little."""
 

@@ -182,7 +182,8 @@ class Profiles:
             ResourceNotFoundError: the domain has no such profile; a `MalformedIdError`, without
                 sending anything, if the text cannot be the id of one.
         """
-        shape = _wire.input_shape(_BATCH_GET).members["ProfileIds"].member
+        ids: Any = _wire.input_shape(_BATCH_GET).members["ProfileIds"]
+        shape = ids.member
         if any(problem.kind == "pattern" for problem in _wire.problems(profile_id, shape)):
             msg = f"profile_id must match {shape.metadata['pattern']}"
             raise MalformedIdError(msg, operation=_BATCH_GET)
