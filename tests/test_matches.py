@@ -66,6 +66,9 @@ class Script:
         """Hold nothing."""
 
 
+DOMAIN = {"DomainName": "shop", "CreatedAt": 1, "LastUpdatedAt": 1}
+
+
 def scripted(*answers: Any, attempts: int = 3) -> tuple[Script, Domain]:
     script = Script(*answers)
     retry = RetryPolicy(attempts=attempts, base=0, cap=0)
@@ -332,7 +335,8 @@ def test_a_preview_sends_the_settings_and_gives_numbers(config: Any) -> None:
 
 
 def test_a_preview_of_nothing_asks_for_the_domain_s_own_settings() -> None:
-    own = {"DomainName": "shop", "Matching": {"Enabled": True, "AutoMerging": MERGING._to_wire()}}
+    matching = {"Enabled": True, "AutoMerging": MERGING._to_wire()}
+    own = {**DOMAIN, "Matching": matching}
     script, shop = scripted(own, {"DomainName": "shop"})
     shop.matches.preview()
 
@@ -341,7 +345,11 @@ def test_a_preview_of_nothing_asks_for_the_domain_s_own_settings() -> None:
 
 def test_a_plot_of_a_sample_counts_on_all_matches() -> None:
     pages = [{"MatchId": n, "ProfileIds": [A, B], "ConfidenceScore": 0.9} for n in "123"]
-    sampled = {"NumberOfProfilesInSample": 2, "NumberOfProfilesWillBeMerged": 1}
+    sampled = {
+        "DomainName": "shop",
+        "NumberOfProfilesInSample": 2,
+        "NumberOfProfilesWillBeMerged": 1,
+    }
     script, shop = scripted({"Matches": pages}, *[sampled] * 8)
     axes = shop.matches.plot(MERGING)
 
@@ -352,7 +360,7 @@ def test_a_plot_of_a_sample_counts_on_all_matches() -> None:
 
 @pytest.mark.parametrize("matches", [[], [{"MatchId": "1", "ProfileIds": [A, B]}]])
 def test_a_domain_without_criteria_has_a_plot_of_its_matches_alone(matches: Any) -> None:
-    _, shop = scripted({"Matches": matches}, {"DomainName": "shop"})
+    _, shop = scripted({"Matches": matches}, DOMAIN)
     axes = shop.matches.plot()
 
     assert len(axes.figure.axes[1].lines) == 1

@@ -256,7 +256,15 @@ def _private_texts(value: object, shape: Shape | None) -> Iterator[str]:
 
 
 def _is_name(value: str, shape: Shape) -> bool:
-    return value in shape.metadata.get("enum", ()) or shape.name in _name_shapes()
+    is_open = value in shape.metadata.get("enum", ()) or shape.name in _name_shapes()
+    return is_open or value in _profile_members()
+
+
+@cache
+def _profile_members() -> frozenset[str]:
+    """Return the names of a profile's members, which settings such as matching rules hold."""
+    shape: Any = service().shape_for("Profile")
+    return frozenset(shape.members)
 
 
 def all_texts(value: object) -> Iterator[str]:

@@ -155,7 +155,7 @@ def test_groups_are_explained_and_drawn(tmp_path: Path) -> None:
         (["--kind", "FirstName"], "COLUMN=KIND"),
         (["--threshold", "0.3"], "0.5"),
         (["--output", "missing/out.csv"], "cannot be written"),
-        (["--plot", "missing/plot.png"], "cannot be drawn"),
+        (["--plot", "missing/plot.png"], "cannot be written"),
     ],
 )
 def test_wrong_options_are_said_plainly(file: Path, options: list[str], told: str) -> None:

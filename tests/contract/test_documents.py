@@ -455,7 +455,9 @@ class NamelessChannel(EngineChannel):
 
     def send(self, operation: str, request: dict[str, Any]) -> bytes:
         answer = json.loads(super().send(operation, request))
-        return json.dumps({name: answer[name] for name in answer.keys() - self.keys}).encode()
+        required = getattr(_wire.operation(operation).output_shape, "required_members", ())
+        names = answer.keys() - (self.keys - {*required})
+        return json.dumps({name: answer[name] for name in names}).encode()
 
 
 def test_an_answer_without_the_name_is_given_that_of_the_request(changing: Case) -> None:

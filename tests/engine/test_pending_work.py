@@ -255,7 +255,7 @@ def test_a_deleted_object_type_is_gone_at_once():
 
         assert work_of(engine)
         assert ask(engine, "ListProfileObjectTypes")["Items"] == []
-        with pytest.raises(Refusal, match="Key OrderId is not known"):
+        with pytest.raises(Refusal, match="KeyName OrderId is not defined"):
             find(engine, "OrderId", f"{OBJECTS - 1}")
         for operation, members in (
             ("GetProfileObjectType", {}),
@@ -345,7 +345,7 @@ def test_a_deleted_domain_is_gone_at_once_and_can_be_created_again():
         assert find(engine, "_phone", "+14155550100") == [new]
         assert len(rows(engine)["profiles"]) == 1
         assert {table for table, found in rows(engine).items() if found} == {
-            *("meta", "domains", "profiles", "fresh_keys")
+            *("meta", "domains", "profiles", "fresh_keys", "key_rules")
         }
 
 

@@ -10,8 +10,9 @@ from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.templates import predefined_keys
 from customer_profiles.engine.profiles import history, keys, owned_keys, provenance, removal, search
 from customer_profiles.engine.profiles.access import changing, domain_row, find_profile
-from customer_profiles.engine.profiles.changes import changed, encode, encode_profile
+from customer_profiles.engine.profiles.changes import changed, encode_profile
 from customer_profiles.engine.profiles.expiry import expires_after, purge_some, reading
+from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.service.refusals import bad_request
 
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
 
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _URI_MEMBERS = frozenset(("DomainName", "ProfileId"))
 

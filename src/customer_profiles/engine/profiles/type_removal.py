@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from customer_profiles._standard_objects import standard
+from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from customer_profiles.engine.store.database import Connection
 
 _IDS_A_WINDOW, _MOST_WINDOWS = 200, 20
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def start(domain: domain_store.DomainRow, name: str, lost_keys: set[str]) -> Wire:
@@ -106,7 +106,7 @@ def _remove_from_profile(connection: Connection, profile: profile_store.Stored, 
     new = provenance.without(old, paths)
     for path in paths:
         del sources.named[path]
-    body = _encode(new).encode()
+    body = encode(new).encode()
     # NULL would mean that the profile is unchanged since it was created.
     changed = profile._replace(body=body, sources=provenance.write(sources) or b"[]")
     profile_store.replace(connection, [changed])
@@ -134,7 +134,7 @@ def _remove_from_standard_object(
     default_keys = owned_keys.default_keys(standard.keys, new)
     own_keys = owned_keys.read_keys(stored.own_keys) - own_objects
     changed = stored._replace(
-        body=_encode(new).encode(),
+        body=encode(new).encode(),
         sources=provenance.write(sources),
         keys=owned_keys.write_keys(default_keys),
         own_keys=owned_keys.write_keys(key for key in own_keys if key[0] not in lost_keys),
