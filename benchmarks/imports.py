@@ -68,7 +68,7 @@ def _unwanted() -> list[str]:
     modules = _run(program).split()
     lines = [
         Line(name, (), float(sum(f"{module}.".startswith(f"{name}.") for module in modules)), goal)
-        for name in (*UNWANTED, "moto")
+        for name in (*UNWANTED, "moto", "tenacity")
         for goal in [Goal(0, at_least=False, unit=" modules")]
     ]
     return show("Imported with a ready client", (), lines)

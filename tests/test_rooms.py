@@ -39,6 +39,7 @@ FORBIDDEN = {
 # Operations and doors are the top of the engine: nothing else in it imports them.
 TOPS = ("engine/operations", "engine/doors", "engine/__init__.py")
 ONLY_IN = {
+    "tenacity": ("_gateway.py",),
     "sqlite3": ("engine/store/",),
     # An engine in this process reads the files of S3 flows and fills SQS queues by itself.
     "boto3": ("channels/", "_client.py", "engine/aws.py"),
@@ -262,7 +263,7 @@ def test_importing_the_package_imports_no_engine_and_no_cli() -> None:
     code = (
         "import sys; from customer_profiles import *; "
         "print([name for name in sys.modules if name.split('.')[0] in "
-        "('moto', 'boto3', 'sqlite3', 'typer', 'rich', 'phonenumbers') or "
+        "('moto', 'boto3', 'sqlite3', 'typer', 'rich', 'phonenumbers', 'tenacity') or "
         "name.startswith(('customer_profiles.engine', 'customer_profiles.cli', "
         "'customer_profiles.identity'))])"
     )

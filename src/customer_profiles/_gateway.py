@@ -28,6 +28,8 @@ from .errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tenacity import RetryCallState
+
     from ._problems import Names
     from ._wire import Wire
     from .channels.base import Channel
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("customer_profiles")
 
 T = TypeVar("T")
+Answer = TypeVar("Answer")
 
 _REPEATABLE = (
     *("Get", "List", "Search", "BatchGet", "Put", "BatchPut", "Update", "Delete"),
@@ -43,6 +46,8 @@ _REPEATABLE = (
 _SUCCESSES_PER_RETRY = 5
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 10.0
 _LONGEST_RETRY_AFTER = 3600.0
+_SHORTEST_ATTEMPT = 0.005
+"""Seconds that must be left for one more attempt: a time-out may end just before the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +171,10 @@ class Gateway:
         with self.limit():
             for attempt in range(1, self._retry.attempts + 1):
                 yield attempt
-                if attempt == self._retry.attempts or not self._wait(self._jitter(attempt)):
+                wait = self._jitter(attempt)
+                if attempt == self._retry.attempts or not self._may_wait(wait):
                     return
+                self._sleep(wait)
 
     def waits(self, timeout: float | None) -> Iterator[float]:
         """Wait between requests for the state of a job, longer each time; yield the time waited.
@@ -190,28 +197,74 @@ class Gateway:
     ) -> tuple[T, bytes]:
         """Check a request, send it as often as needed, and return the answer as it is read."""
         refuse(_wire.request_check(operation)(request), operation, names)
-        # A client's own retries do not read answers; its limit holds for all of its requests.
-        sent, most = 0, self.channel.retries or self._retry.attempts
+
+        def receive() -> tuple[T, bytes]:
+            body = self.channel.send(operation, request)
+            return _read(operation, reader, body), body
+
         with self.limit():
-            while True:
-                try:
-                    body = self.channel.send(operation, request)
-                    answer = _read(operation, reader, body)
-                except CustomerProfilesError as error:
-                    failure = error
-                else:
-                    self._budget.earn()
-                    return answer, body
-                sent += failure.attempts
-                failure.attempts = sent
-                wait = max(self._jitter(sent), getattr(failure, "retry_after", None) or 0.0)
-                if (
-                    sent >= most
-                    or not self._is_retryable(operation, failure)
-                    or not self._wait(wait, operation, failure)
-                ):
-                    break
+            try:
+                answer = receive()
+            except CustomerProfilesError as error:
+                failure = error
+            else:
+                self._budget.earn()
+                return answer
+            try:
+                answer = self._send_again(operation, failure, receive)
+            except CustomerProfilesError as error:
+                failure = error
+            else:
+                self._budget.earn()
+                return answer
         raise self._final(operation, failure)
+
+    def _send_again(
+        self, operation: str, first: CustomerProfilesError, receive: Callable[[], Answer]
+    ) -> Answer:
+        """Retry after a failed first attempt; tenacity is imported only when it is needed."""
+        import tenacity
+
+        failures, sent = iter([first]), 0
+        # A client's own retries do not read answers; its limit holds for all of its requests.
+        most = self.channel.retries or self._retry.attempts
+
+        def attempt() -> Answer:
+            nonlocal sent
+            try:
+                if (failure := next(failures, None)) is not None:
+                    raise failure
+                return receive()
+            except CustomerProfilesError as error:
+                sent += error.attempts
+                error.attempts = sent
+                raise
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            return max(self._jitter(sent), getattr(_failure_of(state), "retry_after", None) or 0.0)
+
+        def log_retry(state: tenacity.RetryCallState) -> None:
+            log.warning(
+                "%s failed with %s on attempt %d; trying again in %.2f s",
+                operation,
+                type(_failure_of(state)).__name__,
+                sent,
+                state.upcoming_sleep,
+            )
+
+        return tenacity.Retrying(
+            sleep=self._sleep,
+            wait=wait,
+            stop=lambda state: sent >= most or not self._may_wait(state.upcoming_sleep),
+            retry=tenacity.retry_if_exception(
+                lambda error: (
+                    isinstance(error, CustomerProfilesError)
+                    and self._is_retryable(operation, error)
+                )
+            ),
+            before_sleep=log_retry,
+            reraise=True,
+        )(attempt)
 
     def _is_retryable(self, operation: str, error: CustomerProfilesError) -> bool:
         may_repeat = operation.startswith(_REPEATABLE)
@@ -229,23 +282,10 @@ class Gateway:
         bound = min(self._retry.cap, self._retry.base * 2.0 ** min(attempt - 1, 60))
         return random.uniform(0, bound)  # noqa: S311  (spreads callers, keeps no secret)
 
-    def _wait(
-        self, wait: float, operation: str = "", failure: CustomerProfilesError | None = None
-    ) -> bool:
-        """Wait for the next attempt; return False if the deadline or the budget forbids it."""
+    def _may_wait(self, wait: float) -> bool:
+        """Return whether deadline and budget allow one more attempt after a wait."""
         left = _LONGEST_RETRY_AFTER if limit.end is None else limit.end - time.monotonic()
-        if wait >= left or not self._budget.spend():
-            return False
-        if failure is not None:
-            log.warning(
-                "%s failed with %s on attempt %d; trying again in %.2f s",
-                operation,
-                type(failure).__name__,
-                failure.attempts,
-                wait,
-            )
-        self._sleep(wait)
-        return True
+        return wait + _SHORTEST_ATTEMPT < left and self._budget.spend()
 
     def _final(self, operation: str, error: CustomerProfilesError) -> CustomerProfilesError:
         """Return what to raise: an AmbiguousWriteError if a create's or merge's answer is lost."""
@@ -266,6 +306,10 @@ class Gateway:
         ambiguous.attempts = error.attempts
         ambiguous.__cause__ = error
         return ambiguous
+
+
+def _failure_of(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
 
 
 def _body(body: bytes) -> None:

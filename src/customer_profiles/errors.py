@@ -309,7 +309,7 @@ class MalformedIdError(InvalidInputError, ResourceNotFoundError):
     def __init__(self, message: str, *, operation: str) -> None:
         code = "ResourceNotFoundException"
         ServiceError.__init__(self, code, message, operation=operation, status=404)
-        self.args = (f"{operation} was not sent: {message}",)
+        BaseException.__init__(self, f"{operation} was not sent: {message}")
 
 
 class StoreError(CustomerProfilesError):

@@ -14,7 +14,7 @@ class _Limit(threading.local):
     """The time, as `time.monotonic()` has it, at which the request must be over; None: never."""
 
 
-limit = _Limit()
+limit: _Limit = _Limit()
 """The deadline of what this thread sends. The gateway sets it, and channels keep it."""
 
 

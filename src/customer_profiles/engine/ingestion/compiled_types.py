@@ -120,8 +120,8 @@ def load(context: Context, connection: Connection, domain: int, name: str) -> Co
     """Return a type to ingest objects with, or refuse; `keep` stores one that is implicit."""
     written = store.written(connection, domain, name)
     if written is None:
-        if pending_work.is_removing(connection, domain, name):
-            # Assumed: an object type that is being removed is refused until that is finished.
+        if name in templates() and pending_work.is_removing(connection, domain, name):
+            # Assumed: an implicit type that is being removed is refused until that is finished.
             raise bad_request(f"Object type {name} is being deleted; repeat the request later")
         written = json.dumps(_implicit(name))
     compiled = context.compiled_types.get((name, written))
