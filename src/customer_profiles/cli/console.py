@@ -104,7 +104,7 @@ def progress(*, in_rows: bool = False) -> Progress:
 
 
 def confirm(question: str) -> None:
-    """Ask for confirmation, and end the command without it."""
+    """Request a confirmation, and end the command without it."""
     if sys.stdin is None:  # A shell can close it.
         fail("standard input is closed, so that nobody can confirm; give --yes")
     typer.confirm(without_controls(question), abort=True)

@@ -107,7 +107,7 @@ def plan(connection: Connection, integration: Integration, next_run: float | Non
 
 
 def disable(connection: Connection, domain: int, object_type: str) -> None:
-    """Take the flows of an object type's integrations off their schedules."""
+    """Remove the flows of an object type's integrations from their schedules."""
     connection.execute(
         "UPDATE integrations SET next_run = NULL "
         "WHERE domain = ? AND json_extract(definition, '$.ObjectTypeName') = ?",

@@ -58,7 +58,7 @@ def put(connection: Connection, objects: Iterable[StoredObject]) -> None:
 
 
 def move(connection: Connection, profile: int, target: int) -> None:
-    """Give all objects of a profile to another one."""
+    """Move all objects of a profile to another one."""
     slots = {"slot": owned_objects_slot(profile), "target": owned_objects_slot(target)}
     connection.execute(
         f"UPDATE objects SET profile = :profile WHERE {_OF_PROFILE}",  # noqa: S608
