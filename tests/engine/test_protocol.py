@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from customer_profiles import ServiceError, _wire
 from customer_profiles.channels.embedded import EngineChannel
+from customer_profiles.engine import Engine
 from customer_profiles.engine.service import protocol
 
 PROFILES = "/domains/shop/profiles"
@@ -157,3 +158,26 @@ def test_the_path_wins_over_the_body(shop, engine):
     body = b'{"DomainName":"other","FirstName":"Ada"}'
     _, _, answer = call(engine, "POST", PROFILES, body)
     assert shop.read(answer["ProfileId"]) == {"FirstName": "Ada"}
+
+
+@pytest.mark.parametrize(
+    "url", ["/domains/" + "%41" * 100_000, "/domains?max-results=" + "1" * 200_000]
+)
+def test_a_url_that_is_too_long_is_refused_unread(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "urlsplit", None)
+    with Engine() as engine:
+        status, _, body = engine.handle("GET", url, {}, b"")
+
+    assert status == 400
+    assert b"longer than 131072 characters" in body
+
+
+def test_a_body_that_is_too_long_is_refused_unread(monkeypatch):
+    monkeypatch.setattr(protocol.json, "loads", None)
+    with Engine() as engine:
+        status, _, body = engine.handle("POST", "/domains/shop", {}, b" " * (10 * 1024 * 1024 + 1))
+
+    assert status == 400
+    assert b"longer than 10485760 bytes" in body

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from .refusals import Refusal
 
+_LONGEST_URL = 128 * 1024
+_LONGEST_BODY = 10 * 1024 * 1024
+
 encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Write JSON as the service does: without spaces, and not limited to ASCII."""
 _INTEGER = re.compile("-?[0-9]{1,18}")
@@ -63,6 +66,9 @@ def read(
     method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
 ) -> tuple[str, Wire]:
     """Return the operation and the members of a request, or refuse."""
+    if len(url) > _LONGEST_URL:
+        # Assumed: a URL of more than 128 KiB is refused; fifty long tag keys need less.
+        raise bad_request(f"The URL of the request is longer than {_LONGEST_URL} characters")
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -123,6 +129,9 @@ def _scalar(type_name: str, value: str) -> object:
 def _read_body(body: bytes | str | None) -> Wire:
     if not body:
         return {}
+    if len(body) > _LONGEST_BODY:
+        # Assumed: a body of more than 10 MB is refused, which is the limit of Amazon API Gateway.
+        raise bad_request(f"The body of the request is longer than {_LONGEST_BODY} bytes")
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
