@@ -301,15 +301,17 @@ def with_extra(wire: Wire, extra: Extra, model: type[Model], operation: str) -> 
     Raises:
         InvalidInputError: the model has such a field, or the operation has no such member.
     """
+    if not extra:
+        return wire
     fields = {to_pascal(name): name for name in model.model_fields}
     members = _wire.input_shape(operation).members
-    for name in extra or ():
+    for name in extra:
         if name in fields:
             msg = f"extra has {name}, which is the field {fields[name]}; give it as a keyword"
             raise InvalidInputError(msg)
         if name not in members:
             raise InvalidInputError(unknown(name, members, operation, "member"))
-    return {**wire, **(extra or {})}
+    return {**wire, **extra}
 
 
 def reasons_of(error: ValidationError) -> str:
