@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _DATA = Path(__file__).with_suffix(".json")
 PROFILE = "_profile"
+"""The name of the object type that stands for profiles themselves."""
 TIMESTAMP = "SourceLastUpdatedTimestamp"
 
 

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from customer_profiles._standard_objects import standard
+from customer_profiles._standard_objects import PROFILE, standard
 from customer_profiles.engine.profiles import history as profile_history
 from customer_profiles.engine.profiles import keys, owned_keys, provenance, removal
 from customer_profiles.engine.profiles.expiry import expires_after
-from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import dead_letters, history
 from customer_profiles.engine.store import domains as domain_store

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from customer_profiles import _standard_objects as standard
 from customer_profiles import _timestamps
+from customer_profiles._standard_objects import PROFILE
 from customer_profiles.engine.profiles import keys
-from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.service.refusals import bad_request
 
 from .sources import Source, compile_source

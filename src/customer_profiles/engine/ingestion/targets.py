@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _standard_objects as standard
 from customer_profiles import _wire
-from customer_profiles.engine.profiles.keys import PROFILE
+from customer_profiles._standard_objects import PROFILE
 
 from .sources import compile_source
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json
 
+from customer_profiles._standard_objects import PROFILE
 from customer_profiles.engine.profiles import merging
-from customer_profiles.engine.profiles.keys import PROFILE
 from customer_profiles.engine.profiles.merged_values import merged
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import dead_letters, pending_work

@@ -10,11 +10,11 @@ import hashlib
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from customer_profiles._standard_objects import PROFILE
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.store import history as store
 from customer_profiles.engine.store.history import Event
 
-from .keys import PROFILE
 from .owned_keys import objects_of
 
 if TYPE_CHECKING:

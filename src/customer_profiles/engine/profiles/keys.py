@@ -16,9 +16,6 @@ from customer_profiles.engine.service.refusals import bad_request
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-PROFILE = "_profile"
-"""The name of the object type that stands for profiles themselves."""
-
 # AG:standard-profile-definition lists the default keys and their fields.
 _FIELDS = (
     ("_phone", ("PhoneNumber", "MobilePhoneNumber", "HomePhoneNumber", "BusinessPhoneNumber")),

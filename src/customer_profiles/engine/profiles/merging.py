@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json, to_json
 
+from customer_profiles._standard_objects import PROFILE
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import domains as domain_store
@@ -16,7 +17,6 @@ from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store.rows import key_slots
 
 from . import keys, owned_keys, provenance
-from .keys import PROFILE
 from .merged_values import Merged, Part
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import from_json, to_json
 
+from customer_profiles._standard_objects import PROFILE
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects
 from customer_profiles.engine.store.rows import key_slots, object_slot, owned_objects_slot
@@ -39,7 +40,7 @@ def listed_objects(
 
     Objects without any of the wanted keys are left out.
     """
-    if name == keys.PROFILE:
+    if name == PROFILE:
         if after < profile.id and (wanted is None or provided(connection, profile, wanted)):
             yield _itself(profile)
         return
@@ -56,8 +57,8 @@ def _itself(profile: Stored) -> StoredObject:
         id=profile.id,
         domain=profile.domain,
         profile=profile.id,
-        type=keys.PROFILE,
-        unique_key=keys.unique_key(keys.PROFILE, profile.profile_id.hex()),
+        type=PROFILE,
+        unique_key=keys.unique_key(PROFILE, profile.profile_id.hex()),
         ingested=0,
         changed=0,
         expires=profile.expires,
