@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 
 import pytest
 
@@ -70,6 +70,36 @@ def test_several_processes_may_make_one_file_at_once(tmp_path):
     for opener in openers:
         opener.communicate()
     assert [opener.returncode for opener in openers] == [0, 0, 0, 0]
+
+
+def test_opening_a_new_file_waits_for_the_lock_of_another_process(tmp_path, monkeypatch):
+    path, writer = tmp_path / "new.db", None
+    transaction = database._transaction
+
+    @contextmanager
+    def written_by_another_at_the_end(*arguments):
+        nonlocal writer
+        with transaction(*arguments):
+            yield
+        if writer is None:
+            writer = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            writer.execute("BEGIN IMMEDIATE")
+            threading.Timer(0.3, writer.close).start()
+
+    monkeypatch.setattr(database, "_transaction", written_by_another_at_the_end)
+    with closing(database.Database(path)) as opened, opened.read() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_opening_a_new_file_stops_waiting_for_a_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "_WAIT_SECONDS", 0.1)
+    Engine(tmp_path / "shop.db").close()
+    with closing(sqlite3.connect(tmp_path / "shop.db", isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(database, "_transaction", lambda *_: nullcontext())
+        with pytest.raises(StorageError, match="another process locked it"):
+            Engine(tmp_path / "shop.db")
 
 
 def test_threads_share_an_engine(open_shop):

@@ -374,8 +374,22 @@ def _prepare(connection: Connection, name: str) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         # Written even if unchanged: a read-only file must fail now, not at the first write.
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_write_ahead_log(connection)
     (connection.fresh_rows,) = connection.execute("SELECT count(*) FROM fresh_keys").fetchone()
+
+
+def _use_write_ahead_log(connection: Connection) -> None:
+    """Switch to the write-ahead log; SQLite itself does not wait for a lock to do so."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_SHORTEST_PAUSE)
+        else:
+            return
 
 
 def _check_owner(connection: Connection, name: str) -> int:
