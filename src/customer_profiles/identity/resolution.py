@@ -100,10 +100,10 @@ class Resolution:
     @cached_property
     def groups(self) -> list[Group]:
         """The groups of two or more records at the threshold, the surest first."""
-        return _listed(self.columns)
+        return _listed(self.group_columns)
 
     @cached_property
-    def columns(self) -> GroupColumns:
+    def group_columns(self) -> GroupColumns:
         """The groups as columns, for results that are too large for lists."""
         return self._columns_of(self.labels)
 
@@ -112,7 +112,7 @@ class Resolution:
         """The codes from which `Model.explain_group` explains each group, without values."""
         with ThreadPoolExecutor(1) as aside:
             pending = aside.submit(lambda: self._transitive_evidence)
-            label, order = self.labels, self.columns.order
+            label, order = self.labels, self.group_columns.order
             i = self._inner.i
             own = np.flatnonzero(label[i] == label[self._inner.j])
             # Pairs are sorted, so each group's pairs are in the order of its members.

@@ -44,7 +44,7 @@ def matches(resolution: Resolution, prefix: str) -> Matches:
     import numpy as np
 
     evidence = resolution.evidence
-    groups = resolution.columns
+    groups = resolution.group_columns
     rows, edges = groups.ids.to_numpy(), groups.edges
     packed, size = rows.tobytes(), rows.itemsize
     parts = zip(pairwise(edges.tolist()), groups.confidence.tolist(), evidence, strict=True)
