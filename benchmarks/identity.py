@@ -375,7 +375,7 @@ def goldenmatch(name: str) -> dict[str, Any]:
 
 def _cleaned(table: pa.Table) -> pa.Table:
     """Clean values before, as splink's documentation advises: it compares them as they are."""
-    from customer_profiles.identity.columns import normalize
+    from customer_profiles.identity.preparing import normalize
 
     columns: dict[str, Any] = {}
     several: dict[str, list[Any]] = {"emails": [], "phones": []}

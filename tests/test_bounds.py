@@ -22,7 +22,7 @@ from customer_profiles.engine.flows import files, operators
 from customer_profiles.engine.ingestion import sources, targets, values
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.service import protocol
-from customer_profiles.identity.columns import kinds, normalize, scripts
+from customer_profiles.identity.preparing import kinds, normalize, scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ BOUNDED = {
     "engine.ingestion.handlebars._TAG": 1_000,
     "_standard_objects._SEGMENT": 1_000,
     "engine.flows.tasks._PLACEHOLDER": 2_048,
-    "identity.columns.normalize._IN_WORDS": 64,
+    "identity.preparing.normalize._IN_WORDS": 64,
 }
 
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from customer_profiles.identity import resolve
-from customer_profiles.identity.columns.kinds import kind_of, kind_of_values, line_of
-from customer_profiles.identity.columns.redundant import redundant_columns
+from customer_profiles.identity.preparing.kinds import kind_of, kind_of_values, line_of
+from customer_profiles.identity.preparing.redundant import redundant_columns
 from customer_profiles.identity.resolution import Matcher
 
 from .people import people

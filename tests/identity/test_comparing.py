@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_profiles.identity.columns import kinds, normalize
-from customer_profiles.identity.columns.prepared import prepare
-from customer_profiles.identity.columns.reading import read
 from customer_profiles.identity.matching import blocking, clusters
 from customer_profiles.identity.matching.comparing import comparisons
+from customer_profiles.identity.preparing import kinds, normalize
+from customer_profiles.identity.preparing.prepared import prepare
+from customer_profiles.identity.preparing.reading import read
 
 
 def level(left, right, attribute):

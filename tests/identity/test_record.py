@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from customer_profiles.identity import resolve
-from customer_profiles.identity.columns import names, normalize
 from customer_profiles.identity.matching import blocking
+from customer_profiles.identity.preparing import names, normalize
 from customer_profiles.identity.single import compare, keys, record
 
 from .people import people
@@ -141,8 +141,8 @@ def test_records_have_the_same_blocking_keys(resolution, alone):
 
 
 def test_statistics_of_all_records_are_used_for_some_of_them(made, resolution):
-    from customer_profiles.identity.columns.prepared import prepare
-    from customer_profiles.identity.columns.reading import read
+    from customer_profiles.identity.preparing.prepared import prepare
+    from customer_profiles.identity.preparing.reading import read
 
     statistics = resolution.model.statistics
     with ThreadPoolExecutor(1) as pool:

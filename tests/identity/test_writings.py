@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from customer_profiles.identity.columns import normalize
-from customer_profiles.identity.columns.normalize import DatasetStatistics
-from customer_profiles.identity.columns.reading import read as read_columns
-from customer_profiles.identity.columns.scripts import latin
+from customer_profiles.identity.preparing import normalize
+from customer_profiles.identity.preparing.normalize import DatasetStatistics
+from customer_profiles.identity.preparing.reading import read as read_columns
+from customer_profiles.identity.preparing.scripts import latin
 from customer_profiles.identity.resolution import Matcher
 from customer_profiles.identity.single.record import read
 

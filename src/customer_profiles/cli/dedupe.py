@@ -121,7 +121,7 @@ def _parse_kind(text: str) -> tuple[str, str]:
 
 
 def _kinds_of(table: pa.Table, chosen: dict[str, str], id_column: str | None) -> dict[str, str]:
-    from customer_profiles.identity.columns.kinds import kind_of
+    from customer_profiles.identity.preparing.kinds import kind_of
 
     names = [name for name in table.column_names if name != id_column]
     return {name: chosen.get(name) or kind_of(name) for name in names}
@@ -246,7 +246,7 @@ def _guarded(table: pa.Table) -> pa.Table:
     """Return the table with a quote before each cell that a spreadsheet would run."""
     import pyarrow as pa
 
-    from customer_profiles.identity.columns.normalize import pc
+    from customer_profiles.identity.preparing.normalize import pc
 
     for index, name in enumerate(table.column_names):
         column = table.column(index)

@@ -6,11 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .columns.kinds import Kind
     from .explaining import Evidence, Explanation
     from .index import Candidate, Index, Stored, lasting_keys
     from .matching.blocking import MOST_HELD
     from .model import Model
+    from .preparing.kinds import Kind
     from .resolution import Group, Resolution, resolve
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "columns.kinds": ("Kind",),
+    "preparing.kinds": ("Kind",),
     "explaining": ("Evidence", "Explanation"),
     "index": ("Candidate", "Index", "Stored", "lasting_keys"),
     "matching.blocking": ("MOST_HELD",),

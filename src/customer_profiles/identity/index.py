@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .columns.prepared import prepare
-from .columns.reading import read as read_columns
 from .explaining import explain
 from .matching import blocking
 from .matching.blocking import MOST_HELD
+from .preparing.prepared import prepare
+from .preparing.reading import read as read_columns
 from .single.compare import Scorer
 from .single.keys import keys_of
 from .single.record import read
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .arrays import Hashes, Rows
-    from .columns.reading import Records
     from .explaining import Explanation
     from .model import Model
+    from .preparing.reading import Records
     from .single.record import Record
 
 _MOST_COMPARED = 12

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .columns.normalize import DatasetStatistics, hash_of
 from .explaining import explain
 from .matching.scoring import Attribute, Weights
+from .preparing.normalize import DatasetStatistics, hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from .columns.kinds import Kind
     from .explaining import Explanation
     from .matching.comparing import Comparison
+    from .preparing.kinds import Kind
 
     Json = dict[str, Any]
 

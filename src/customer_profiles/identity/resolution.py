@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .columns.kinds import KINDS
-from .columns.reading import read
 from .explaining import explain
 from .index import Index, InMemory
 from .matching import blocking, clusters, scoring
 from .matching.comparing import compare
 from .matching.matcher import Matcher, pack, unpack
 from .model import Model, TermFrequencies
+from .preparing.kinds import KINDS
+from .preparing.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Mapping
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .arrays import Rows
-    from .columns.kinds import Kind
-    from .columns.prepared import Columns
-    from .columns.reading import Records
     from .explaining import Explanation
     from .index import Candidate
     from .matching.matcher import Scored
     from .matching.scoring import Weights
+    from .preparing.kinds import Kind
+    from .preparing.prepared import Columns
+    from .preparing.reading import Records
 
 
 class Group(NamedTuple):

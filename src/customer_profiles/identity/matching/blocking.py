@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from customer_profiles.identity.columns.normalize import hash_of, look_up
+from customer_profiles.identity.preparing.normalize import hash_of, look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from customer_profiles.identity.arrays import Hashes, Integers, Mask, Rows, Texts
-    from customer_profiles.identity.columns.addresses import Addresses
-    from customer_profiles.identity.columns.names import Names
-    from customer_profiles.identity.columns.prepared import Prepared
+    from customer_profiles.identity.preparing.addresses import Addresses
+    from customer_profiles.identity.preparing.names import Names
+    from customer_profiles.identity.preparing.prepared import Prepared
 
     Key: TypeAlias = tuple[str, ...]
     """The names of the atoms that a blocking key combines."""

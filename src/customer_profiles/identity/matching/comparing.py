@@ -15,7 +15,7 @@ import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-from customer_profiles.identity.columns import kinds, redundant
+from customer_profiles.identity.preparing import kinds, redundant
 
 from . import levels
 from .levels import EXACT, MISSING
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from enum import IntEnum
 
     from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask, Rows, Texts
-    from customer_profiles.identity.columns.addresses import Addresses
-    from customer_profiles.identity.columns.names import Names
-    from customer_profiles.identity.columns.prepared import Emails, Phones, Prepared, Values
+    from customer_profiles.identity.preparing.addresses import Addresses
+    from customer_profiles.identity.preparing.names import Names
+    from customer_profiles.identity.preparing.prepared import Emails, Phones, Prepared, Values
 
     from .term_frequency import TermFrequency
 

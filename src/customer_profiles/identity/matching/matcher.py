@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_profiles.identity.columns.prepared import prepare
+from customer_profiles.identity.preparing.prepared import prepare
 
 from . import blocking, clusters, scoring
 from .comparing import compare, comparisons
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from customer_profiles.identity.arrays import Hashes, Integers, Levels, Mask, Rows
-    from customer_profiles.identity.columns.kinds import Kind
-    from customer_profiles.identity.columns.prepared import Columns, Prepared
+    from customer_profiles.identity.preparing.kinds import Kind
+    from customer_profiles.identity.preparing.prepared import Columns, Prepared
 
     from .comparing import Comparison
     from .scoring import Weights

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_profiles.identity.columns import kinds
+from customer_profiles.identity.preparing import kinds
 
 from .levels import EXACT, MISSING
 from .term_frequency import TF_CLASSES

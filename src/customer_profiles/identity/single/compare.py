@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from customer_profiles.identity.columns import kinds, redundant
-from customer_profiles.identity.columns.addresses import SEPARATOR
-from customer_profiles.identity.columns.names import formal_names, sound_of
-from customer_profiles.identity.columns.normalize import LETTERS
-from customer_profiles.identity.columns.scripts import script_of
 from customer_profiles.identity.matching import comparing, levels
 from customer_profiles.identity.matching.levels import EXACT, MISSING
+from customer_profiles.identity.preparing import kinds, redundant
+from customer_profiles.identity.preparing.addresses import SEPARATOR
+from customer_profiles.identity.preparing.names import formal_names, sound_of
+from customer_profiles.identity.preparing.normalize import LETTERS
+from customer_profiles.identity.preparing.scripts import script_of
 
 from .record import DIGIT, split_email
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from customer_profiles.identity.columns.normalize import hash_of
 from customer_profiles.identity.matching.blocking import ODD
+from customer_profiles.identity.preparing.normalize import hash_of
 
 from .compare import name_of
 from .record import split_email

@@ -10,18 +10,18 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from customer_profiles.identity.columns import addresses, names, normalize
-from customer_profiles.identity.columns.kinds import address_of, kind_of, line_of
-from customer_profiles.identity.columns.misplaced import FullName, NameWords
-from customer_profiles.identity.columns.normalize import hash_of
-from customer_profiles.identity.columns.reading import flatten
-from customer_profiles.identity.columns.scripts import latin
+from customer_profiles.identity.preparing import addresses, names, normalize
+from customer_profiles.identity.preparing.kinds import address_of, kind_of, line_of
+from customer_profiles.identity.preparing.misplaced import FullName, NameWords
+from customer_profiles.identity.preparing.normalize import hash_of
+from customer_profiles.identity.preparing.reading import flatten
+from customer_profiles.identity.preparing.scripts import latin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from customer_profiles.identity.columns.kinds import Kind
-    from customer_profiles.identity.columns.normalize import DatasetStatistics
+    from customer_profiles.identity.preparing.kinds import Kind
+    from customer_profiles.identity.preparing.normalize import DatasetStatistics
 
 _CACHED = 100_000
 

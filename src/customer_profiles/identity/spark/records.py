@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from customer_profiles.identity.columns.addresses import SEPARATOR
 from customer_profiles.identity.matching.term_frequency import tf_by_counts
 from customer_profiles.identity.model import TermFrequencies
+from customer_profiles.identity.preparing.addresses import SEPARATOR
 from customer_profiles.identity.single.keys import keys_of
 from customer_profiles.identity.single.record import Address, Record, read
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from customer_profiles.identity.columns.kinds import Kind
-    from customer_profiles.identity.columns.normalize import DatasetStatistics
     from customer_profiles.identity.matching.term_frequency import TermFrequency
+    from customer_profiles.identity.preparing.kinds import Kind
+    from customer_profiles.identity.preparing.normalize import DatasetStatistics
 
     Compute = Callable[[pa.RecordBatch], Sequence[pa.Array]]
 

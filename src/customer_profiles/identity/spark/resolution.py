@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_profiles.identity.columns.prepared import prepare
-from customer_profiles.identity.columns.reading import read as read_columns
 from customer_profiles.identity.matching import blocking, scoring
 from customer_profiles.identity.matching.comparing import comparisons
 from customer_profiles.identity.matching.matcher import LARGEST
 from customer_profiles.identity.matching.term_frequency import IDENTIFIER_SHARE, TEXT_SHARE
 from customer_profiles.identity.model import Model
+from customer_profiles.identity.preparing.prepared import prepare
+from customer_profiles.identity.preparing.reading import read as read_columns
 from customer_profiles.identity.resolution import check
 
 from .pairs import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from customer_profiles.identity.columns.kinds import Kind
+    from customer_profiles.identity.preparing.kinds import Kind
 
 _SAMPLED, _RANDOM_RECORDS, _SEED = 50_000, 500, 20_240_229
 _ROUNDS = 2
