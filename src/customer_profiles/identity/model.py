@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .columns.normalize import DatasetStatistics, hash_of
-from .explaining import explain
+from .explaining import explain_pairs
 from .matching.scoring import Attribute, Weights
 
 if TYPE_CHECKING:
@@ -158,10 +158,7 @@ class Model:
             raise ValueError(msg)
         rows = np.frombuffer(evidence[:size], np.uint8).reshape(len(pairs), -1)
         transitive = np.frombuffer(evidence[size:], np.float16).tolist()
-        return [
-            explain(self.weights, codes, pair, transitive=bits)
-            for codes, pair, bits in zip(rows, pairs, transitive, strict=True)
-        ]
+        return list(explain_pairs(self.weights, rows, pairs, transitive))
 
     def fitted(self, comparisons: Sequence[Comparison]) -> Weights:
         """Return the weights of the attributes that records have.
