@@ -116,7 +116,7 @@ def test_wrong_limits_are_refused(wrong):
         resolve(many(3, FirstName=lambda n: f"A{n}")).find({}, **wrong)
 
 
-@pytest.mark.parametrize("text", ["[]", '{"version": 2}', '{"version": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', '{"version": 4}'])
 def test_text_that_is_not_a_model_is_refused(text):
     with pytest.raises(ValueError, match=r"this is not a (complete )?model"):
         Model.from_json(text)

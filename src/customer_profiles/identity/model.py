@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .explaining import explain
+from .explaining import explain_pairs
 from .matching.scoring import Attribute, Weights
 from .preparing.normalize import DatasetStatistics, hash_of
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-_VERSION = 3
-_READABLE = (2, 3)
+_VERSION = 4
+_READABLE = (2, 3, 4)
 # Names of version 2.
 _RENAMED = {
     "facts": "statistics",
@@ -107,19 +107,25 @@ class Model:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Model:
-        """Read a model that `to_json` of this or of the previous version wrote.
+        """Read a model that `to_json` wrote, in this version of its format or in an earlier one.
 
         Raises:
             ValueError: the text is not a model, or a model of another version.
         """
-        stored = json.loads(text)
-        if not isinstance(stored, dict) or stored.get("version") not in _READABLE:
-            msg = f"this is not a model of version {_VERSION}"
+        try:
+            stored = json.loads(text)
+        except ValueError as error:
+            msg = "this is not a model: it is not JSON; write models with to_json()"
+            raise ValueError(msg) from error
+        if not isinstance(stored, dict) or "version" not in stored:
+            msg = "this is not a model: it has no version; write models with to_json()"
             raise ValueError(msg)
+        if (version := stored["version"]) not in _READABLE:
+            raise ValueError(_unreadable(version))
         try:
             return cls._read(_renamed(stored))
-        except (KeyError, TypeError) as error:
-            msg = "this is not a complete model; write it with to_json()"
+        except (KeyError, TypeError, AttributeError) as error:
+            msg = f"this is not a complete model of version {version}; write models with to_json()"
             raise ValueError(msg) from error
 
     @classmethod
@@ -152,10 +158,7 @@ class Model:
             raise ValueError(msg)
         rows = np.frombuffer(evidence[:size], np.uint8).reshape(len(pairs), -1)
         transitive = np.frombuffer(evidence[size:], np.float16).tolist()
-        return [
-            explain(self.weights, codes, pair, transitive=bits)
-            for codes, pair, bits in zip(rows, pairs, transitive, strict=True)
-        ]
+        return list(explain_pairs(self.weights, rows, pairs, transitive))
 
     def fitted(self, comparisons: Sequence[Comparison]) -> Weights:
         """Return the weights of the attributes that records have.
@@ -171,6 +174,13 @@ class Model:
                 raise ValueError(msg)
         chosen = [known[comparison.name] for comparison in comparisons]
         return Weights(chosen, self.weights.records, self.weights.rates)
+
+
+def _unreadable(version: object) -> str:
+    known = f"versions {', '.join(map(str, _READABLE[:-1]))} and {_READABLE[-1]} can be read"
+    is_newer = isinstance(version, int) and version > _VERSION
+    remedy = "upgrade customer-profiles" if is_newer else "estimate the model again with resolve()"
+    return f"the model has version {version!r}, and {known}: {remedy}"
 
 
 def _packed(common: Mapping[int, int]) -> str:

@@ -33,7 +33,9 @@ def waterfall(explanation: Explanation, ax: Axes | None = None) -> Axes:
     """Draw how the evidence adds up from the prior to the score."""
     ax = _axes(ax)
     steps = [("before comparing", explanation.prior)]
-    steps += [(f"{part.attribute}: {part.level}", part.weight) for part in explanation.evidence]
+    for part in explanation.evidence:
+        reason = f"\n({part.reason})" if part.reason else ""
+        steps.append((f"{part.attribute}: {part.level}{reason}", part.weight))
     at = 0.0
     for row, (_, weight) in enumerate(steps):
         ax.barh(row, weight, left=at, color=_FOR if weight > 0 else _AGAINST)
