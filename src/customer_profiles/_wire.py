@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeGuard, cast
 
@@ -316,19 +315,29 @@ def _is_service_word(name: str) -> bool:
     return is_plain and _service_words().issuperset(map(str.lower, _WORD.findall(name)))
 
 
+class _Members(NamedTuple):
+    """The members of an operation's answers."""
+
+    names: tuple[str, ...]
+    quoted: tuple[bytes, ...]
+    """The names as JSON has them."""
+    required: tuple[str, ...]
+
+
 @cache
-def _answer_members(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _answer_members(name: str) -> _Members:
     """Return the members that an operation's answers have, and those that they must have."""
     shape = operation(name).output_shape
     if shape is None:
-        return (), ()
+        return _Members((), (), ())
     wire = {
         member: str(inner.serialization.get("name", member))
         for member, inner in shape.members.items()
     }
     # Services leave out maps that are empty.
     required = (name for name in shape.required_members if not _is_map(shape.members[name]))
-    return tuple(wire.values()), tuple(wire[name] for name in required)
+    quoted = tuple(b'"%b"' % name.encode() for name in wire.values())
+    return _Members(tuple(wire.values()), quoted, tuple(wire[name] for name in required))
 
 
 def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
@@ -340,13 +349,15 @@ def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
         is_read: a model reads the body next and checks its JSON, so that large pages are not
             parsed twice.
     """
-    members, required = _answer_members(name)
-    if is_read and not required and any(b'"%b"' % name.encode() in body for name in members):
-        return None
+    members, quoted, required = _answer_members(name)
+    if is_read and not required:
+        for member in quoted:
+            if member in body:
+                return None
     if not body:
         return "the answer is empty" if members else None
     try:
-        answer = json.loads(body)
+        answer = _parse_fast(body) if is_read else json.loads(body)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
@@ -356,6 +367,13 @@ def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
     if answer and members and answer.keys().isdisjoint(members):
         return "the answer has no member of the service's answers"
     return None
+
+
+def _parse_fast(body: bytes) -> object:
+    """Parse JSON as models do; only for callers that have loaded pydantic anyway."""
+    from pydantic_core import from_json
+
+    return from_json(body)
 
 
 MOST_PROBLEMS = 100
@@ -377,8 +395,10 @@ class _Found(list[Problem]):
 
 def _run(check: Check, value: object) -> list[Problem]:
     found = _Found()
-    with suppress(_EnoughError):
+    try:
         check(value, (), found)
+    except _EnoughError:  # `suppress` takes a third of a microsecond more
+        return found
     return found
 
 
@@ -421,6 +441,12 @@ def _any(_shape: Shape) -> Check:
 def _structure(shape: StructureShape) -> Check:
     required = tuple(shape.required_members)
     checks = {name: _check_of(member) for name, member in shape.members.items()}
+    # Most members are texts without a pattern; calling a check for each would double the time.
+    lengths = {
+        name: range(member.metadata.get("min", 0), member.metadata.get("max", sys.maxsize) + 1)
+        for name, member in shape.members.items()
+        if member.type_name == "string" and member.metadata.keys().isdisjoint(("pattern", "enum"))
+    }
 
     def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, dict):
@@ -430,6 +456,8 @@ def _structure(shape: StructureShape) -> Check:
             if value.get(name) is None:
                 found.append(Problem((*path, name), "missing"))  # noqa: PERF401  (a hot path)
         for name, inner in value.items():
+            if type(inner) is str and name in lengths and len(inner) in lengths[name]:
+                continue
             member = checks.get(name)
             if member is None:
                 found.append(Problem((*path, name), "unknown", sorted(checks)))

@@ -94,7 +94,10 @@ class EngineChannel:
 
     def send(self, operation: str, request: Wire) -> bytes:
         """Answer one request by the engine."""
-        return self._call(operation, self.engine.answer, operation, request)
+        try:
+            return self.engine.answer(operation, request)
+        except (self._refusal, self._storage_error) as error:
+            raise self._translated(operation, error) from error
 
     @property
     def extras(self) -> EngineOnly:
@@ -113,12 +116,13 @@ class EngineChannel:
         """Call a method of the engine, and translate its exceptions into our errors."""
         try:
             return method(*args, **kwargs)
-        except self._refusal as refusal:
-            raise ServiceError.of(
-                refusal.code, refusal.message, operation=name, status=refusal.status
-            ) from refusal
-        except self._storage_error as error:
-            raise StoreError(str(error)) from error
+        except (self._refusal, self._storage_error) as error:
+            raise self._translated(name, error) from error
+
+    def _translated(self, name: str, error: Refusal | StorageError) -> ServiceError | StoreError:
+        if isinstance(error, self._refusal):
+            return ServiceError.of(error.code, error.message, operation=name, status=error.status)
+        return StoreError(str(error))
 
 
 class _Extras:

@@ -40,6 +40,9 @@ M = TypeVar("M", bound=Model)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
+pascal = cache(to_pascal)
+"""Return the service's name of a field: `FirstName` for `first_name`."""
+
 
 class Home(Protocol):
     """A repository, as the records that it returned see it."""
@@ -179,14 +182,14 @@ class Collection(ABC, Generic[R]):
         return page_reader(self._gateway, self._LIST, page, self._request(filters), home=self)
 
     def _read_by_name(self, name: str) -> R:
-        return self._read(self._GET, {to_pascal(self._key): name})
+        return self._read(self._GET, {pascal(self._key): name})
 
     def _delete_by_name(self, name: str) -> None:
-        self._gateway.call(self._DELETE, self._request({to_pascal(self._key): name}))
+        self._gateway.call(self._DELETE, self._request({pascal(self._key): name}))
 
     def _read(self, operation: str, members: Wire) -> R:
         record, body = self._gateway.read(operation, self._request(members), self._model._from_wire)
-        key = to_pascal(self._key)
+        key = pascal(self._key)
         if key in members and not getattr(record, self._key):
             # Some answers leave out the name that the request had.
             setattr(record, self._key, members[key])
@@ -198,7 +201,7 @@ class Collection(ABC, Generic[R]):
 
     def _name_of(self, record: R) -> str:
         """Return the name that a record had when it was read."""
-        return str(source_of(record)[to_pascal(self._key)])
+        return str(source_of(record)[pascal(self._key)])
 
     def _before_and_after(self, record: R, operation: str, *names: str) -> tuple[Wire, Wire]:
         """Return what an operation takes of a record as it was read and as it is now.
@@ -242,7 +245,7 @@ def check_unchanged(record: Record, stored: Wire, noun: str, *fields: str) -> No
     """
     wire = record._to_wire()
     for field in fields:
-        if wire.get(to_pascal(field)) != stored.get(to_pascal(field)):
+        if wire.get(pascal(field)) != stored.get(pascal(field)):
             msg = f"{field} cannot be changed: it names the {noun} that is saved"
             raise InvalidInputError(msg)
     if (stored.get("Tags") or {}) != (wire.get("Tags") or {}):
@@ -303,7 +306,7 @@ def with_extra(wire: Wire, extra: Extra, model: type[Model], operation: str) -> 
     """
     if not extra:
         return wire
-    fields = {to_pascal(name): name for name in model.model_fields}
+    fields = {pascal(name): name for name in model.model_fields}
     members = _wire.input_shape(operation).members
     for name in extra:
         if name in fields:

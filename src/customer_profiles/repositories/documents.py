@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic.alias_generators import to_pascal
-
 from customer_profiles import _wire
 from customer_profiles._problems import refuse
 
-from .base import Collection, R, build, with_extra
+from .base import Collection, R, build, pascal, with_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +53,7 @@ class Documents(Collection[R]):
         changes, problems = _wire.difference(before, after, _wire.input_shape(self._UPDATE))
         refuse(problems, self._UPDATE)
         if changes:
-            saved = self._read(
-                self._UPDATE, {to_pascal(self._key): self._name_of(record)} | changes
-            )
+            saved = self._read(self._UPDATE, {pascal(self._key): self._name_of(record)} | changes)
             record._attach(*saved._origin())
 
     def _create(self, name: str, settings: Mapping[str, Any], extra: Extra) -> R:

@@ -31,6 +31,8 @@ def expires_after(now: float, days: int) -> int:
 def purge_some(context: Context, connection: Connection, limit: int = _A_FEW) -> int:
     """Remove up to `limit` expired profiles and as many objects; return how many were removed."""
     now = context.clock.now()
+    if not profile_store.any_expired(connection, now):
+        return 0
     profiles = profile_store.expired(connection, now, limit)
     removal.remove_profiles(connection, profiles)
     objects = object_store.expired(connection, now, limit)
@@ -68,9 +70,8 @@ def purge_all(context: Context) -> None:
     """Remove everything expired, in several transactions, so that other writers can interleave."""
     now = context.clock.now()
     with context.database.read() as connection:
-        waiting = len(profile_store.expired(connection, now, 1))
-        waiting += len(object_store.expired(connection, now, 1))
-    if waiting:
+        is_waiting = profile_store.any_expired(connection, now)
+    if is_waiting:
         for _ in turns():
             with context.database.write() as connection:
                 if not purge_some(context, connection, _MANY):

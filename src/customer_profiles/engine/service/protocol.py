@@ -161,7 +161,9 @@ def cleaned(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [cleaned(item, depth + 1) for item in value]
     return {
-        cleaned(name): cleaned(inner, depth + 1)
+        name if type(name) is str and name.isascii() else cleaned(name): (
+            inner if type(inner) is str and inner.isascii() else cleaned(inner, depth + 1)
+        )
         for name, inner in value.items()
         if inner is not None
     }

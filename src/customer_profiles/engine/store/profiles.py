@@ -134,6 +134,16 @@ def delete(connection: Connection, profile: int) -> None:
     connection.execute("DELETE FROM profiles WHERE id = ?", (profile,))
 
 
+def any_expired(connection: Connection, now: float) -> bool:
+    """Return whether any profile or object has expired."""
+    # One statement, because every request that writes makes this check.
+    query = (
+        "SELECT 1 FROM profiles WHERE expires <= :now "
+        "UNION ALL SELECT 1 FROM objects WHERE expires <= :now LIMIT 1"
+    )
+    return connection.execute(query, {"now": now}).fetchone() is not None
+
+
 def expired(connection: Connection, now: float, limit: int) -> list[Stored]:
     """Read up to `limit` expired profiles."""
     rows = connection.execute(
