@@ -10,20 +10,25 @@ if TYPE_CHECKING:
     from .index import Candidate, Index, Stored, lasting_keys
     from .matching.blocking import MOST_HELD
     from .model import Model
+    from .own.comparisons import Comparison, Level, OwnKind, Weight
     from .preparing.kinds import Kind
     from .resolution import Group, Resolution, resolve
 
 __all__ = [
     "MOST_HELD",
     "Candidate",
+    "Comparison",
     "Evidence",
     "Explanation",
     "Group",
     "Index",
     "Kind",
+    "Level",
     "Model",
+    "OwnKind",
     "Resolution",
     "Stored",
+    "Weight",
     "lasting_keys",
     "resolve",
 ]
@@ -34,6 +39,7 @@ _MODULES = {
     "index": ("Candidate", "Index", "Stored", "lasting_keys"),
     "matching.blocking": ("MOST_HELD",),
     "model": ("Model",),
+    "own.comparisons": ("Comparison", "Level", "OwnKind", "Weight"),
     "resolution": ("Group", "Resolution", "resolve"),
 }
 

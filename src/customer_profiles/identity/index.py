@@ -48,6 +48,7 @@ def lasting_keys(records: Records, model: Model) -> tuple[Hashes, Rows]:
     _, columns = read_columns(records)
     with ThreadPoolExecutor(1) as pool:
         prepared = prepare(columns, model.kinds, pool, model.statistics)
+    model.own.add_keys(prepared, columns)
     return _joined(blocking.lasting(prepared, model.keys))
 
 
@@ -133,7 +134,8 @@ class Index:
         return sorted(candidates, key=lambda candidate: -candidate.probability)[:limit]
 
     def _read(self, record: Mapping[str, Any]) -> Record:
-        return read(record, self._model.kinds, self._model.statistics)
+        normal = read(record, self._model.kinds, self._model.statistics)
+        return normal._replace(own=self._model.own.values(record)) if self._model.own else normal
 
 
 class InMemory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,22 @@ import numpy as np
 
 from .explaining import explain_pairs
 from .matching.scoring import Attribute, Weights
+from .own.definitions import Definitions
+from .own.keys import OwnKey
+from .own.splink import NO_RELATED, Compiled, Splink
 from .preparing.normalize import DatasetStatistics, hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from .explaining import Explanation
     from .matching.comparing import Comparison
+    from .own.comparisons import Comparison as OwnComparison
+    from .own.comparisons import OwnKind
+    from .own.keys import BlockingKey
     from .preparing.kinds import Kind
 
     Json = dict[str, Any]
@@ -83,9 +90,12 @@ class Model:
     """Blocking keys: nearly all matching records share a value of at least one of them."""
     statistics: DatasetStatistics = field(default_factory=DatasetStatistics)
     term_frequencies: TermFrequencies = field(default_factory=TermFrequencies)
+    own: Definitions = field(default_factory=Definitions)
+    """Comparisons and blocking keys that a user defines."""
 
     def __repr__(self) -> str:
-        names = ", ".join(attribute.name for attribute in self.weights.attributes)
+        attributes = self.weights.attributes or self.own.compared
+        names = ", ".join(attribute.name for attribute in attributes)
         return f"Model(records={self.weights.records}, attributes=[{names}])"
 
     def to_json(self) -> str:
@@ -100,17 +110,53 @@ class Model:
                 "statistics": asdict(self.statistics),
                 "rarest": self.term_frequencies.rarest,
                 "common": _packed(self.term_frequencies.common),
-                "attributes": [asdict(attribute) for attribute in self.weights.attributes],
+                "attributes": [_stored(attribute) for attribute in self.weights.attributes],
+                "own": self.own.named(),
             },
             default=_plain,
         )
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Model:
-        """Read a model that `to_json` wrote, in this version of its format or in an earlier one.
+    def from_splink(cls, source: str | Path | Mapping[str, Any]) -> Model:
+        """Read a model of splink 4 or 5, to run it here: `resolve(records, model=model)`.
+
+        Its comparisons, weights, term-frequency adjustments and blocking rules are used as they
+        are, on the values as they are; DuckDB evaluates their SQL. Models of splink know no related
+        pairs, so groups are joined as for other models, but probabilities are those of splink.
+
+        Args:
+            source: the file that splink's `save_model_to_json` wrote, or its settings as a dict.
 
         Raises:
-            ValueError: the text is not a model, or a model of another version.
+            ValueError: the settings cannot be used; the message says why.
+        """
+        splink = Splink.read(source)
+        weights = Weights([], 0, np.array([splink.prior, NO_RELATED]))
+        return cls(weights, {}, own=Definitions(splink=splink))
+
+    @classmethod
+    def from_json(
+        cls,
+        text: str | bytes,
+        *,
+        comparisons: Sequence[OwnComparison] = (),
+        blocking: Sequence[BlockingKey] = (),
+        kinds: Mapping[str, Kind | OwnKind] | None = None,
+    ) -> Model:
+        """Read a model that `to_json` wrote, in this version of its format or in an earlier one.
+
+        A model stores the names of comparisons, kinds and functions of your own, but no functions:
+        pass the same ones as to `resolve`.
+
+        Args:
+            text: the model.
+            comparisons: the comparisons of your own that the model was estimated with.
+            blocking: the functions among its blocking keys.
+            kinds: the kinds of your own, by column.
+
+        Raises:
+            ValueError: the text is not a model, or a model of another version, or it was estimated
+                with functions that were not passed.
         """
         try:
             stored = json.loads(text)
@@ -123,7 +169,11 @@ class Model:
         if (version := stored["version"]) not in _READABLE:
             raise ValueError(_unreadable(version))
         try:
-            return cls._read(_renamed(stored))
+            model = cls._read(_renamed(stored))
+            return replace(
+                model,
+                own=_own(stored.get("own"), Definitions.of(comparisons, blocking, None, kinds)),
+            )
         except (KeyError, TypeError, AttributeError) as error:
             msg = f"this is not a complete model of version {version}; write models with to_json()"
             raise ValueError(msg) from error
@@ -166,6 +216,12 @@ class Model:
         Raises:
             ValueError: the records have an attribute that the model does not know.
         """
+        if self.own.splink:
+            compiled = [
+                comparison for comparison in comparisons if isinstance(comparison, Compiled)
+            ]
+            attributes = [comparison.weighted for comparison in compiled]
+            return Weights(attributes, compiled[0].records, self.weights.rates)
         known = {attribute.name: attribute for attribute in self.weights.attributes}
         for comparison in comparisons:
             name = comparison.name
@@ -181,6 +237,39 @@ def _unreadable(version: object) -> str:
     is_newer = isinstance(version, int) and version > _VERSION
     remedy = "upgrade customer-profiles" if is_newer else "estimate the model again with resolve()"
     return f"the model has version {version!r}, and {known}: {remedy}"
+
+
+def _own(stored: Json | None, passed: Definitions) -> Definitions:
+    """Return the definitions that a stored model names, with the functions that were passed.
+
+    Raises:
+        ValueError: they are not the same.
+    """
+    named: Json = stored or {"comparisons": [], "functions": [], "keys": [], "splink": None}
+    if named["splink"]:
+        return Definitions(splink=Splink.read(named["splink"]))
+    functions = [key for key in passed.keys if key.function]
+    for argument, stored_names, names in (
+        ("comparisons", named["comparisons"], [own.name for own in passed.comparisons]),
+        ("blocking", named["functions"], [key.name for key in functions]),
+    ):
+        if missing := [name for name in stored_names if name not in names]:
+            msg = (
+                f"the model was estimated with {argument} of your own, {missing}, and stores no "
+                f"functions: pass the same ones, Model.from_json(text, {argument}=[...]); kinds of "
+                "your own in kinds={...}"
+            )
+            raise ValueError(msg)
+        if unknown := [name for name in names if name not in stored_names]:
+            msg = f"{argument}: the model was estimated without {unknown}; do not pass them"
+            raise ValueError(msg)
+    keys = [OwnKey.of(tuple(columns)) for columns in named["keys"]]
+    return Definitions(passed.comparisons, (*functions, *keys))
+
+
+def _stored(attribute: Attribute) -> Json:
+    """Return an attribute as JSON; what is fixed matters to estimation only."""
+    return {name: value for name, value in asdict(attribute).items() if name != "fixed"}
 
 
 def _packed(common: Mapping[int, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,11 +18,13 @@ from .matching import blocking, clusters, scoring
 from .matching.comparing import compare
 from .matching.matcher import Matcher, pack, unpack
 from .model import Model, TermFrequencies
+from .own.comparisons import OwnKind
+from .own.definitions import Definitions
 from .preparing.kinds import KINDS
 from .preparing.reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping
+    from collections.abc import Collection, Hashable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from .index import Candidate
     from .matching.matcher import Scored
     from .matching.scoring import Weights
+    from .own.comparisons import Comparison
+    from .own.definitions import Weights as FixedWeights
+    from .own.keys import BlockingKey
     from .preparing.kinds import Kind
     from .preparing.prepared import Columns
     from .preparing.reading import Records
@@ -80,9 +86,10 @@ class Resolution:
         columns: Columns,
         kinds: Mapping[str, Kind],
         threshold: float,
+        own: Definitions = Definitions(),  # noqa: B008  (it is frozen)
     ) -> None:
         self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
-        self._ids, self._columns, self._kinds = ids, columns, dict(kinds)
+        self._ids, self._columns, self._kinds, self._own = ids, columns, dict(kinds), own
         self.threshold = threshold
         """The least probability of a pair that joins two records."""
 
@@ -147,12 +154,15 @@ class Resolution:
         likely = self._inner.match >= scoring.LIKELY
         pairs = (self._inner.i[likely], self._inner.j[likely])
         prepared = self._matcher.prepared
+        keys = blocking.best_keys(blocking.atoms(prepared), self.count, pairs)
+        keys += [key for name in prepared.own_keys if (key := (name,)) not in keys]
         return Model(
             self._weights,
             {**prepared.detected_kinds, **self._kinds},
-            tuple(blocking.best_keys(blocking.atoms(prepared), self.count, pairs)),
+            tuple(keys),
             prepared.statistics,
             TermFrequencies.counted_by(self._matcher.comparisons),
+            self._own,
         )
 
     def at(self, threshold: float) -> list[Group]:
@@ -200,7 +210,8 @@ class Resolution:
         names = (str(self._ids[low].as_py()), str(self._ids[high].as_py()))
 
         def values(attribute: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-            columns = self._matcher.prepared.columns_of(attribute)
+            columns = self._own.columns_of(attribute, self._columns)
+            columns = columns or self._matcher.prepared.columns_of(attribute)
             kept = [self._columns[name] for name in columns if name in self._columns]
 
             def of(row: int) -> tuple[str, ...]:
@@ -306,36 +317,47 @@ def _listed(columns: GroupColumns) -> list[Group]:
 def resolve(  # noqa: PLR0913  (all but the records are options)
     records: Records,
     *,
-    kinds: Mapping[str, Kind] | None = None,
+    kinds: Mapping[str, Kind | OwnKind] | None = None,
     id_column: str | None = None,
     threshold: float = 0.95,
     model: Model | None = None,
     keep_values: bool = True,
+    comparisons: Sequence[Comparison] = (),
+    blocking: Sequence[BlockingKey] = (),
+    weights: FixedWeights | None = None,
 ) -> Resolution:
     """Find the records that belong to one person, without labels or training.
 
     Args:
         records: an iterable of mappings, a mapping of columns, or a pandas, polars or Arrow table.
         kinds: what columns hold whose names do not tell, as {"vorname": "given_name"}; a column
-            may also be "ignored".
+            may also be "ignored", or of an `OwnKind`.
         id_column: the column of the records' ids; without it `ProfileId` or `id`, and if there is
             none, rows are numbered from 0.
         threshold: the least probability of a pair that joins two records.
         model: a model that was estimated before; without it, one is estimated from these records.
         keep_values: whether to keep the records' values, which explanations show and `find`
             needs; without them less memory is used.
+        comparisons: comparisons of your own, in addition to those of the recognised attributes.
+        blocking: blocking keys of your own, in addition to the built-in ones: columns, tuples of
+            columns, or functions of a record.
+        weights: fixed probabilities m and u of levels, as
+            {"birth date": {"exact": Weight(m=0.95)}}; all others are estimated.
 
     Raises:
         ValueError: a column, kind or threshold is wrong; the message names it.
         TypeError: the records have a form that cannot be read.
     """
     ids, columns = read(records, id_column)
-    known: dict[str, Kind] = dict(kinds or {})
+    own = _definitions(model, comparisons, blocking, weights, kinds)
+    known: dict[str, Kind] = {
+        name: "text" if isinstance(kind, OwnKind) else kind for name, kind in (kinds or {}).items()
+    }
     check(known, columns, threshold)
     for name, kind in (model.kinds if model else {}).items():
         if name in columns:
             known.setdefault(name, kind)
-    matcher = Matcher(columns, known)
+    matcher = Matcher(columns, known, own)
     del records
     if not keep_values:
         columns = {}
@@ -343,11 +365,33 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         pa.default_memory_pool().release_unused()
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         if model is None:
-            weights, scored, inner = matcher.estimated(pool)
+            fitted, scored, inner = matcher.estimated(pool)
         else:
-            weights = model.fitted(matcher.comparisons)
-            scored, inner = matcher.scored(weights, pool)
-    return Resolution(matcher, weights, scored, inner, ids, columns, known, threshold)
+            fitted = model.fitted(matcher.comparisons)
+            scored, inner = matcher.scored(fitted, pool)
+    return Resolution(matcher, fitted, scored, inner, ids, columns, known, threshold, own)
+
+
+def _definitions(
+    model: Model | None,
+    comparisons: Sequence[Comparison],
+    blocking: Sequence[BlockingKey],
+    weights: FixedWeights | None,
+    kinds: Mapping[str, Kind | OwnKind] | None,
+) -> Definitions:
+    """Return what a user defines, or what a model was estimated with and more blocking keys."""
+    own = Definitions.of(comparisons, blocking, weights, kinds)
+    if model is None:
+        return own
+    if own.comparisons or own.weights:
+        msg = (
+            "comparisons, weights and kinds of your own belong to a model: it was estimated with "
+            "them; pass comparisons to Model.from_json"
+        )
+        raise ValueError(msg)
+    known = {key.name for key in model.own.keys}
+    more = tuple(key for key in own.keys if key.name not in known)
+    return replace(model.own, keys=(*model.own.keys, *more))
 
 
 def check(kinds: Mapping[str, str], columns: Collection[str], threshold: float) -> None:

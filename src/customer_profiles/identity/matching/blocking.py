@@ -81,6 +81,7 @@ def atoms(prepared: Prepared, number: Number = as_numbered) -> dict[str, Integer
     for kind, columns in (("id", prepared.identifiers), ("text", prepared.texts)):
         for name, values in columns.items():
             found[f"{kind} {name}"] = number(values.codes, values.text)
+    found |= {name: number(codes, texts) for name, (codes, texts) in prepared.own_keys.items()}
     return {name: atom for name, atom in found.items() if (atom >= 0).any()}
 
 
@@ -149,6 +150,8 @@ KEYS: tuple[Key, ...] = (
 )  # fmt: skip
 """Records that share one of these keys are compared; each key survives different errors."""
 
+OWN = "own "
+"""The beginning of the names of keys that a user defines; they are always used."""
 _SINGLE = ("given", "family", "birth", "postal", "city", "any name")
 """Atoms that are keys by themselves where there are few records."""
 _FEW = 20_000
@@ -182,7 +185,7 @@ def keys_for(found: Mapping[str, Integers], count: int) -> list[Key]:
     if count <= _FEW:
         keys += [(name,) for name in _SINGLE]
     texts = [name for name in found if name.startswith("text ")]
-    keys += [(name,) for name in found if name.startswith("id ")]
+    keys += [(name,) for name in found if name.startswith(("id ", OWN))]
     for name in filter(lambda name: _discriminates(found[name]), texts):
         keys += [(name,), (name, "given", "family")]
         # With many texts, all combinations would be too many keys.

@@ -54,6 +54,8 @@ class Comparison:
     """Whether related people may share a value, in addition to the attributes known for that."""
     implied_by: tuple[str, ...] = ()
     """Attributes that determine this one: when they agree, this agreement is no evidence."""
+    fixed: dict[int, tuple[float | None, float | None]] = field(default_factory=dict)
+    """The fixed probabilities m and u of levels; None is estimated."""
 
     @property
     def levels(self) -> tuple[str, ...]:

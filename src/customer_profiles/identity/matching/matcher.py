@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from customer_profiles.identity.arrays import Hashes, Integers, Levels, Mask, Rows
+    from customer_profiles.identity.own.definitions import Definitions
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
 
@@ -96,11 +98,19 @@ def _random_pairs(count: int) -> Hashes:
 class Matcher:
     """Blocks, compares, scores and groups the pairs of one set of records."""
 
-    def __init__(self, columns: Columns, kinds: Mapping[str, Kind]) -> None:
+    def __init__(
+        self, columns: Columns, kinds: Mapping[str, Kind], own: Definitions | None = None
+    ) -> None:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             self.prepared: Prepared = prepare(columns, kinds, pool)
         self.count: int = self.prepared.count
         self.comparisons: list[Comparison] = comparisons(self.prepared)
+        self._pairs_of_rules: Callable[[], Hashes] | None = None
+        if own:
+            own.add_keys(self.prepared, columns)
+            self.comparisons = own.applied(self.comparisons, columns)
+            if own.splink:
+                self._pairs_of_rules = partial(own.splink.candidates, columns)
         self._random_codes: Levels | None = None
 
     def estimated(self, pool: Executor) -> tuple[Weights, Scored, Scored]:
@@ -142,6 +152,8 @@ class Matcher:
 
     def _candidates(self, pool: Executor) -> Hashes:
         """Find the pairs that share a blocking key."""
+        if self._pairs_of_rules:
+            return self._pairs_of_rules()
         atoms = blocking.atoms(self.prepared)
         most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
         budget = max(most, self.count // 2, _FEWEST_PAIRS)
@@ -177,7 +189,10 @@ class Matcher:
         scored = _rescored(self._estimated(codes, 1.0, pool), pairs, codes)
         likely = scored.match >= _LEAST_LIKELY
         matches = (scored.i[likely], scored.j[likely])
-        return blocking.worthwhile_keys(atoms, self.count, matches, pool) or keys
+        chosen = blocking.worthwhile_keys(atoms, self.count, matches, pool) or keys
+        return list(
+            dict.fromkeys([*chosen, *(key for key in keys if key[0] in self.prepared.own_keys)])
+        )
 
     def _compared(self, pairs: Hashes, pool: Executor) -> Levels:
         """Compare pairs and return their codes."""

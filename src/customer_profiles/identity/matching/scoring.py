@@ -92,6 +92,8 @@ class Attribute:
     """The u probability of each level: its frequency among all other pairs."""
     strangers: NDArray[np.float64]
     """For each code, the share of chance pairs among the pairs that agree on a value."""
+    fixed: tuple[tuple[int, float | None, float | None], ...] = ()
+    """Levels whose m and u are not estimated, with these probabilities."""
 
     def log_densities(self) -> NDArray[np.float32]:
         """Return the log density of each code in each class, of shape (3, codes).
@@ -152,13 +154,15 @@ def _attribute(comparison: Comparison, random_codes: Levels, all_pairs: float) -
     has_tf, group = np.zeros(size, bool), np.arange(size)
     vocabularies = list(dict.fromkeys(tf.name for tf in comparison.term_frequencies.values()))
     for level, tf in comparison.term_frequencies.items():
+        if comparison.fixed.get(level, (None, None))[1] is not None:
+            continue  # A fixed u replaces the term frequencies.
         codes = np.flatnonzero(level_of == level)
         share[codes], pairs[codes], has_tf[codes] = tf.share, tf.pairs, True
         group[codes] = size + vocabularies.index(tf.name) * TF_CLASSES + np.arange(TF_CLASSES)
     observed = _observed(comparison, np.bincount(level_of[random_codes], minlength=levels),
                          all_pairs)  # fmt: skip
     shared = comparison.shared or comparison.name in SHARED
-    return Attribute(
+    attribute = Attribute(
         name=comparison.name,
         levels=comparison.levels,
         shared=shared,
@@ -173,7 +177,22 @@ def _attribute(comparison: Comparison, random_codes: Levels, all_pairs: float) -
         related=_start_related(comparison.name, levels) if shared else observed.copy(),
         chance=observed.copy(),
         strangers=np.where(has_tf, _PRIOR_STRANGERS, 1.0),
+        fixed=tuple((level, *weight) for level, weight in comparison.fixed.items()),
     )
+    _fix(attribute)
+    return attribute
+
+
+def _fix(attribute: Attribute) -> None:
+    """Set the fixed probabilities, and scale the others of the class to what they leave."""
+    m = {level: value for level, value, _ in attribute.fixed if value is not None}
+    u = {level: value for level, _, value in attribute.fixed if value is not None}
+    of_strangers = [attribute.chance] if attribute.shared else [attribute.chance, attribute.related]
+    for known, classes in ((m, [attribute.match]), (u, of_strangers)):
+        free = [level for level in range(1, len(attribute.levels)) if level not in known]
+        for shares in classes if known else ():
+            shares[free] *= max(1 - sum(known.values()), 0) / shares[free].sum() if free else 1
+            shares[[*known]] = [*known.values()]
 
 
 def _observed(
@@ -324,6 +343,7 @@ def _update(attribute: Attribute, codes: Levels, expected: Floats, weights: Weig
     observed = attribute.observed
     chance = observed - rates[MATCH] * attribute.match - rates[RELATED] * attribute.related
     attribute.chance = _normalised(np.maximum(chance, _LEAST_CHANCE * observed))
+    _fix(attribute)
 
 
 def _level_shares(

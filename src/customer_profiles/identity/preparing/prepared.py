@@ -83,6 +83,8 @@ class Prepared:
     statistics: DatasetStatistics = field(default_factory=DatasetStatistics)
     detected_kinds: dict[str, Kind] = field(default_factory=dict)
     """The kinds that were detected from columns' values."""
+    own_keys: dict[str, tuple[Codes, Texts]] = field(default_factory=dict)
+    """Blocking keys that a user defines: codes of shape (records, values), and the values."""
 
     def columns_of(self, attribute: str) -> list[str]:
         """Return the names of the columns that an attribute's values come from."""

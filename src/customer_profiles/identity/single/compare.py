@@ -81,9 +81,15 @@ class Scorer:
     """Compares and scores single pairs of records by a model."""
 
     def __init__(self, model: Model) -> None:
+        own = {
+            comparison.name: _own(comparison.name, comparison.single(model.term_frequencies))
+            for comparison in model.own.compared
+        }
         self._steps = [
             _Step(
-                _COMPARE.get(attribute.name) or _plain(attribute.name, attribute.implied_by),
+                own.get(attribute.name)
+                or _COMPARE.get(attribute.name)
+                or _plain(attribute.name, attribute.implied_by),
                 attribute.first_codes(),
                 attribute.has_tf.tolist(),
                 logs.T.tolist(),
@@ -374,6 +380,11 @@ def _plain(name: str, implied_by: Sequence[str]) -> Compare:
         return level, ((name, a),) if level == EXACT else ()
 
     return compare
+
+
+def _own(name: str, compare: Callable[[Any, Any], Found]) -> Compare:
+    """Return a comparison that a user defines."""
+    return lambda left, right: compare(left.own[name], right.own[name])
 
 
 def _other(name: str) -> Callable[[Record], str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from customer_profiles.identity.matching.blocking import ODD
+from customer_profiles.identity.matching.blocking import ODD, OWN
 from customer_profiles.identity.preparing.normalize import hash_of
 
 from .compare import name_of
@@ -51,6 +51,8 @@ def _atoms(record: Record, name: str) -> Iterable[int]:
     make = _ATOMS.get(name)
     if make is not None:
         return make(record)
+    if name.startswith(OWN):
+        return _hashes(*record.own[name])
     _, _, column = name.partition(" ")
     return _hashes(record.others.get(column))
 

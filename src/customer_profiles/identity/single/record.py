@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles.identity.preparing import addresses, names, normalize
 from customer_profiles.identity.preparing.kinds import address_of, kind_of, line_of
@@ -60,6 +60,8 @@ class Record(NamedTuple):
     addresses: tuple[Address, ...]
     others: Mapping[str, str]
     """Identifiers and texts, by column."""
+    own: Mapping[str, Any] = {}
+    """Values for the comparisons and blocking keys that a user defines, by name."""
 
 
 def read(

@@ -92,6 +92,9 @@ def resolve(
         raise ValueError(msg)
     records = records.withColumnRenamed(id_column, ID)
     if model is not None:
+        if model.own:
+            msg = "a model with own comparisons or of splink does not run on Spark; use resolve"
+            raise ValueError(msg)
         normal = normalised(records, known, model.statistics, model.keys)
         pairs = scored(model.weights, compared(model, normal, _candidates(normal)))
         return _resolution(model, pairs, _inner(model, normal, pairs), normal, threshold)

@@ -1,0 +1,1 @@
+"""Comparisons, kinds, blocking keys and weights that users define, and models of splink."""
