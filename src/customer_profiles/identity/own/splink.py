@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -26,6 +27,8 @@ from .comparisons import column_of, level_type
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from enum import IntEnum
+
+    from duckdb import DuckDBPyConnection
 
     from customer_profiles.identity.arrays import Floats, Hashes, Integers, Levels, Rows
     from customer_profiles.identity.matching.comparing import Found
@@ -82,8 +85,7 @@ class SqlComparison:
     def _sql(self) -> str:
         whens = " ".join(f"WHEN {sql} THEN {n}" for sql, n in self.conditions if not _is_else(sql))
         last = next((n for sql, n in self.conditions if _is_else(sql)), MISSING)
-        # The SQL is the user's, and runs without access to files.
-        return f"SELECT CAST(CASE {whens} ELSE {last} END AS UTINYINT) AS level FROM pairs"  # noqa: S608
+        return f"CAST(CASE {whens} ELSE {last} END AS UTINYINT) AS level"
 
     def columns_of(self, names: Iterable[str]) -> list[str]:
         """Return which of the columns the conditions read."""
@@ -99,7 +101,8 @@ class SqlComparison:
         """
         pairs = {f"{name}_l": column for name, column in left.items()}
         pairs |= {f"{name}_r": column for name, column in right.items()}
-        table = _queried(self._sql, f"comparison {self.name!r}", pairs=pa.table(pairs))
+        with _connection(f"comparison {self.name!r}") as connection:
+            table = connection.from_arrow(pa.table(pairs)).project(self._sql).to_arrow_table()
         return np.asarray(table["level"].to_numpy(), np.uint8)
 
     def compared(self, columns: Columns) -> Compiled:
@@ -331,10 +334,10 @@ class Splink:
         records = pa.table({**columns, "__row": pa.array(range(count), pa.uint64())})
         found = [np.empty(0, np.uint64)]
         for rule in self.rules:
-            joined = f"records l JOIN records r ON ({rule}) AND l.__row < r.__row"
-            # The SQL is the user's, and runs without access to files.
-            sql = f"SELECT (l.__row << 32) | r.__row AS pair FROM {joined}"  # noqa: S608
-            table = _queried(sql, f"blocking rule {rule!r}", records=records)
+            with _connection(f"blocking rule {rule!r}") as connection:
+                left, right = (connection.from_arrow(records).set_alias(side) for side in "lr")
+                joined = left.join(right, f"({rule}) AND l.__row < r.__row")
+                table = joined.project("(l.__row << 32) | r.__row AS pair").to_arrow_table()
             found.append(table["pair"].to_numpy().astype(np.uint64))
         return np.unique(np.concatenate(found))
 
@@ -437,11 +440,12 @@ def _classes(counts: Integers, most: int) -> tuple[Rows, Floats]:
     return bins[number], np.exp(np.bincount(bins, weights=logs) / sizes)
 
 
-def _queried(sql: str, what: str, **tables: pa.Table) -> pa.Table:
-    """Run SQL on tables.
+@contextmanager
+def _connection(what: str) -> Iterator[DuckDBPyConnection]:
+    """Return this thread's connection to DuckDB.
 
     Raises:
-        ValueError: DuckDB refuses the SQL.
+        ValueError: DuckDB refuses the SQL; the message names what it belongs to.
         ModuleNotFoundError: DuckDB is not installed.
     """
     try:
@@ -449,18 +453,12 @@ def _queried(sql: str, what: str, **tables: pa.Table) -> pa.Table:
     except ModuleNotFoundError as error:
         msg = "models of splink need duckdb: pip install 'customer-profiles[splink]'"
         raise ModuleNotFoundError(msg, name=error.name) from error
-    connection = getattr(_LOCAL, "connection", None)
-    if connection is None:
+    if not hasattr(_LOCAL, "connection"):
         # A model is data: its SQL must not read or write files.
-        connection = _LOCAL.connection = duckdb.connect(config={"enable_external_access": "false"})
-        connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
-    for name, table in tables.items():
-        connection.register(name, table)
+        _LOCAL.connection = duckdb.connect(config={"enable_external_access": "false"})
+        _LOCAL.connection.execute("SET lambda_syntax = 'ENABLE_SINGLE_ARROW'")
     try:
-        return connection.sql(sql).to_arrow_table()
+        yield _LOCAL.connection
     except duckdb.Error as error:
         msg = f"{what} cannot be evaluated: {str(error).splitlines()[0]}"
         raise ValueError(msg) from error
-    finally:
-        for name in tables:
-            connection.unregister(name)
