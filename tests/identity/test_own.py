@@ -46,6 +46,10 @@ def first_of_both_names(record):
     return "".join(name[:2].lower() for name in names) if all(names) else None
 
 
+PARTS = ("given sound", "phone tail", "family word")
+KEYS = ["Plate", ("City", "BirthDate"), PARTS, first_of_both_names]
+
+
 @pytest.fixture(scope="module")
 def made():
     """Return records, some with the plate of their person's car, and the person of each."""
@@ -63,7 +67,7 @@ def made():
 
 @pytest.fixture(scope="module")
 def resolution(made):
-    return resolve(made[0], comparisons=[PLATE], blocking=["Plate", first_of_both_names])
+    return resolve(made[0], comparisons=[PLATE], blocking=KEYS)
 
 
 def attribute(resolution, name):
@@ -115,7 +119,7 @@ def test_vectorised_levels_give_the_same(made, resolution):
         [Level.exact(), Level("one sign", np.vectorize(one_sign, otypes=[bool]), vectorised=True)],
         normalize=plain,
     )
-    found = resolve(made[0], comparisons=[many], blocking=["Plate", first_of_both_names])
+    found = resolve(made[0], comparisons=[many], blocking=KEYS)
 
     assert groups_of(found) == groups_of(resolution)
 
@@ -249,7 +253,9 @@ def test_one_record_is_compared_as_many_are(made, resolution):
 
 def test_a_new_record_is_found_by_a_key_of_one_s_own(made, resolution):
     rows = [row for row in made[0] if "Plate" in row][:200]
-    own = {f"own {name}" for name in ("Plate", "first_of_both_names")}
+    own = {
+        f"own {n}" for n in ("Plate", "City, BirthDate", ", ".join(PARTS), "first_of_both_names")
+    }
     assert own <= {name for key in resolution.model.keys for name in key}
 
     keys, of = lasting_keys(rows, resolution.model)
@@ -344,7 +350,11 @@ def test_a_wrong_comparison_is_refused(make, message):
             "comparison 'plate': normalize raised IndexError",
         ),
         ({"comparisons": [PLATE, PLATE]}, "comparisons: 'plate' is defined twice"),
-        ({"blocking": ["Number"]}, "blocking key 'Number' reads the column 'Number'"),
+        (
+            {"blocking": ["Number"]},
+            r"'Number' is no column of the records \(FirstName, Plate\), and no",
+        ),
+        ({"blocking": [("Plate", "given sound")]}, r"'given sound' is no column of the records"),
         ({"blocking": [()]}, "a key is a column, several columns or a function"),
         ({"blocking": [lambda record: record["x"]]}, "key function '<lambda>' raised KeyError"),
         ({"blocking": [lambda record: [len(record)]]}, "'<lambda>' returned what is not text"),

@@ -263,7 +263,10 @@ def _own(stored: Json | None, passed: Definitions) -> Definitions:
         if unknown := [name for name in names if name not in stored_names]:
             msg = f"{argument}: the model was estimated without {unknown}; do not pass them"
             raise ValueError(msg)
-    keys = [OwnKey.of(tuple(columns)) for columns in named["keys"]]
+    keys = [
+        replace(OwnKey.of(tuple(columns)), are_parts=are_parts)
+        for columns, are_parts in named["keys"]
+    ]
     return Definitions(passed.comparisons, (*functions, *keys))
 
 

@@ -155,7 +155,8 @@ class Resolution:
         pairs = (self._inner.i[likely], self._inner.j[likely])
         prepared = self._matcher.prepared
         keys = blocking.best_keys(blocking.atoms(prepared), self.count, pairs)
-        keys += [key for name in prepared.own_keys if (key := (name,)) not in keys]
+        own = [(key.atom,) for key in self._own.keys]
+        keys += [key for key in own if key not in keys]
         return Model(
             self._weights,
             {**prepared.detected_kinds, **self._kinds},
@@ -349,7 +350,9 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         TypeError: the records have a form that cannot be read.
     """
     ids, columns = read(records, id_column)
-    own = _definitions(model, comparisons, blocking, weights, kinds)
+    own = Definitions.of(comparisons, blocking, weights, kinds).resolved(columns)
+    if model is not None:
+        own = _added(model, own)
     known: dict[str, Kind] = {
         name: "text" if isinstance(kind, OwnKind) else kind for name, kind in (kinds or {}).items()
     }
@@ -372,17 +375,8 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     return Resolution(matcher, fitted, scored, inner, ids, columns, known, threshold, own)
 
 
-def _definitions(
-    model: Model | None,
-    comparisons: Sequence[Comparison],
-    blocking: Sequence[BlockingKey],
-    weights: FixedWeights | None,
-    kinds: Mapping[str, Kind | OwnKind] | None,
-) -> Definitions:
-    """Return what a user defines, or what a model was estimated with and more blocking keys."""
-    own = Definitions.of(comparisons, blocking, weights, kinds)
-    if model is None:
-        return own
+def _added(model: Model, own: Definitions) -> Definitions:
+    """Return what a model was estimated with, and more blocking keys."""
     if own.comparisons or own.weights:
         msg = (
             "comparisons, weights and kinds of your own belong to a model: it was estimated with "

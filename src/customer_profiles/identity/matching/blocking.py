@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -82,7 +83,17 @@ def atoms(prepared: Prepared, number: Number = as_numbered) -> dict[str, Integer
         for name, values in columns.items():
             found[f"{kind} {name}"] = number(values.codes, values.text)
     found |= {name: number(codes, texts) for name, (codes, texts) in prepared.own_keys.items()}
+    for name, parts in prepared.own_atoms.items():
+        if found.keys() >= set(parts):
+            found[name] = reduce(_combined, (found[part] for part in parts))
     return {name: atom for name, atom in found.items() if (atom >= 0).any()}
+
+
+def _combined(left: Integers, right: Integers) -> Integers:
+    """Combine each value that a record has of one atom with each that it has of another."""
+    count = len(left)
+    pairs = mixed(left.reshape(count, -1, 1), right.reshape(count, 1, -1))
+    return pairs.reshape(count, -1)
 
 
 def _of_names(names: Names, number: Number) -> dict[str, Integers]:

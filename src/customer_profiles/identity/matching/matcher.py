@@ -191,7 +191,7 @@ class Matcher:
         matches = (scored.i[likely], scored.j[likely])
         chosen = blocking.worthwhile_keys(atoms, self.count, matches, pool) or keys
         return list(
-            dict.fromkeys([*chosen, *(key for key in keys if key[0] in self.prepared.own_keys)])
+            dict.fromkeys([*chosen, *(key for key in keys if key[0].startswith(blocking.OWN))])
         )
 
     def _compared(self, pairs: Hashes, pool: Executor) -> Levels:

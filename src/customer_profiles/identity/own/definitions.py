@@ -68,6 +68,14 @@ class Definitions:
                 check_weight(f"weights[{attribute!r}][{label!r}]", weight)
         return cls((*comparisons, *of_kinds), tuple(keys), checked)
 
+    def resolved(self, columns: Columns) -> Definitions:
+        """Return the definitions with what the names of blocking keys mean for records.
+
+        Raises:
+            ValueError: a key names neither columns of these records nor parts of records.
+        """
+        return replace(self, keys=tuple(key.resolved(columns) for key in self.keys))
+
     def __bool__(self) -> bool:
         return bool(self.comparisons or self.keys or self.weights or self.splink)
 
@@ -128,14 +136,18 @@ class Definitions:
 
     def add_keys(self, prepared: Prepared, columns: Columns) -> None:
         """Add the values of the blocking keys to prepared records."""
-        prepared.own_keys = {key.atom: key.encoded(columns) for key in self.keys}
+        for key in self.keys:
+            if key.are_parts:
+                prepared.own_atoms[key.atom] = key.columns
+            else:
+                prepared.own_keys[key.atom] = key.encoded(columns)
 
     def values(self, record: Mapping[str, object]) -> dict[str, Any]:
         """Return the values of one record for all comparisons and blocking keys."""
         if not self:
             return {}
         row: Row = {name: text or None for name, text in flatten(record)}
-        of_keys = {key.atom: key.values(row) for key in self.keys}
+        of_keys = {key.atom: key.values(row) for key in self.keys if not key.are_parts}
         return of_keys | {comparison.name: comparison.value(row) for comparison in self.compared}
 
     def named(self) -> dict[str, Any] | None:
@@ -145,6 +157,6 @@ class Definitions:
         return {
             "comparisons": [comparison.name for comparison in self.comparisons],
             "functions": [key.name for key in self.keys if key.function],
-            "keys": [key.columns for key in self.keys if not key.function],
+            "keys": [(key.columns, key.are_parts) for key in self.keys if not key.function],
             "splink": self.splink.settings if self.splink else None,
         }

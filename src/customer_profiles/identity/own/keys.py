@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from customer_profiles.identity.single.keys import BUILT_IN
 from customer_profiles.identity.single.record import words
 
 from .comparisons import column_of, distinct_rows
@@ -20,7 +21,11 @@ Row: TypeAlias = Mapping[str, str | None]
 """A record's texts by column."""
 KeyFunction: TypeAlias = Callable[[Row], str | Iterable[str] | None]
 BlockingKey: TypeAlias = str | Sequence[str] | KeyFunction
-"""A column, several columns, or a function that returns a record's key, its keys, or None."""
+"""A column, several columns, or a function that returns a record's key, its keys, or None.
+
+In place of columns, a key may combine the parts of records of the built-in keys, such as
+("given sound", "postal").
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,10 @@ class OwnKey:
 
     name: str
     columns: tuple[str, ...] = ()
-    """The columns whose values it combines, without regard to case, accents and punctuation."""
+    """The columns whose values it combines, without regard to case, accents and punctuation; or
+    parts of records, by the names that the built-in keys use."""
+    are_parts: bool = False
+    """Whether `columns` are parts of records."""
     function: KeyFunction | None = None
 
     @classmethod
@@ -52,6 +60,21 @@ class OwnKey:
     def atom(self) -> str:
         """The name of the key among the atoms of blocking keys."""
         return f"own {self.name}"
+
+    def resolved(self, columns: Columns) -> OwnKey:
+        """Return the key with what its names mean: columns of these records, or parts.
+
+        Raises:
+            ValueError: it names something that is neither.
+        """
+        strange = [name for name in self.columns if name not in columns]
+        if strange and not set(self.columns) <= {*BUILT_IN}:
+            msg = (
+                f"blocking key {self.name!r}: {strange[0]!r} is no column of the records "
+                f"({', '.join(columns)}), and no part of records ({', '.join(BUILT_IN)})"
+            )
+            raise ValueError(msg)
+        return replace(self, are_parts=bool(strange))
 
     def values(self, row: Row) -> tuple[str, ...]:
         """Return a record's values of the key.

@@ -85,6 +85,8 @@ class Prepared:
     """The kinds that were detected from columns' values."""
     own_keys: dict[str, tuple[Codes, Texts]] = field(default_factory=dict)
     """Blocking keys that a user defines: codes of shape (records, values), and the values."""
+    own_atoms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Blocking keys that a user combines of other atoms."""
 
     def columns_of(self, attribute: str) -> list[str]:
         """Return the names of the columns that an attribute's values come from."""

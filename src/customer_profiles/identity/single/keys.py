@@ -5,6 +5,7 @@ Tests hold the results equal.
 
 from __future__ import annotations
 
+from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,11 @@ def _atoms(record: Record, name: str) -> Iterable[int]:
     make = _ATOMS.get(name)
     if make is not None:
         return make(record)
-    if name.startswith(OWN):
+    if name in record.own:
         return _hashes(*record.own[name])
+    if name.startswith(OWN):
+        parts = (_atoms(record, part) for part in name.removeprefix(OWN).split(", "))
+        return reduce(lambda left, right: [_mixed(a, b) for a in left for b in right], parts)
     _, _, column = name.partition(" ")
     return _hashes(record.others.get(column))
 
@@ -87,8 +91,12 @@ def _of_addresses(make: Callable[[Address], Iterable[int]]) -> Atoms:
     return lambda record: [atom for address in record.addresses for atom in make(address)]
 
 
+def _mixed(a: int, b: int) -> int:
+    return (((a * ODD[0]) ^ (b * ODD[1])) & _ALL) >> 2
+
+
 def _mix(a: str, b: str) -> tuple[int]:
-    return ((((hash_of(a) * ODD[0]) ^ (hash_of(b) * ODD[1])) & _ALL) >> 2,)
+    return (_mixed(hash_of(a), hash_of(b)),)
 
 
 def _street(address: Address) -> Iterable[int]:
@@ -135,3 +143,6 @@ _ATOMS: dict[str, Atoms] = {
     "city": _part("city"),
     "state": _part("state"),
 }
+
+BUILT_IN = tuple(_ATOMS)
+"""The parts of records that blocking keys combine."""
