@@ -349,6 +349,12 @@ def test_a_wrong_comparison_is_refused(make, message):
             },
             "comparison 'plate': normalize raised IndexError",
         ),
+        (
+            {"comparisons": [Comparison("plate", "Plate", [NEAR], normalize=list)]},
+            "normalize raised TypeError, or returned what cannot be hashed",
+        ),
+        ({"weights": {"Plate": {"exact": 0.9}}}, r"weights are pairs \(m, u\) by attribute"),
+        ({"weights": {"Plate": (0.9, 0.1)}}, r"weights are pairs \(m, u\) by attribute"),
         ({"comparisons": [PLATE, PLATE]}, "comparisons: 'plate' is defined twice"),
         (
             {"blocking": ["Number"]},

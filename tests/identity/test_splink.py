@@ -157,6 +157,27 @@ def test_one_record_is_compared_by_a_model_of_splink_as_many_are(resolution, tab
     assert resolution.find(rows[3])[0].probability > 0.9
 
 
+def test_a_record_may_lack_columns(resolution):
+    scorer = Index(resolution.model)
+    ada, eve = (scorer._read({"FirstName": name, "LastName": "Kerner"}) for name in ("Ada", "Eve"))
+
+    codes = scorer._scorer.codes(ada, eve)
+
+    assert [code > 0 for code in codes] == [True, True, False, False, False, False]
+
+
+def test_a_model_of_splink_looks_up_after_it_has_seen_records(trained):
+    model = Model.from_json(Model.from_splink(trained[0]).to_json())
+    with pytest.raises(ValueError, match="model of resolve"):
+        Index(model)
+
+
+def test_records_without_a_column_of_a_comparison_are_refused(trained):
+    rows = [{"id": n, "FirstName": "Ada"} for n in range(3)]
+    with pytest.raises(ValueError, match=r"comparison 'LastName' reads \['LastName'\], no column"):
+        resolve(rows, model=Model.from_splink(trained[0]))
+
+
 def test_more_term_frequencies_than_codes_share_classes():
     counts = np.arange(1, 2_000)
     class_of, of_classes = _classes(counts, 100)

@@ -26,6 +26,7 @@ _FLAT = 1e-6
 """Below this change of the log odds the logistic function is taken as linear."""
 _SHOWN = 0.005
 """The least weight that is not shown as 0.00 bits."""
+DIFFERENT = "different"
 TRANSITIVE = ("other records", "match both")
 """Attribute and level of the evidence from records that surely match both."""
 
@@ -240,12 +241,14 @@ class _Meanings(NamedTuple):
     def of(cls, attribute: Attribute) -> _Meanings:
         levels = attribute.level_of
         match, _, chance = attribute.log_densities()
+        labels = [attribute.levels[level] for level in levels.tolist()]
+        is_last = (levels == len(attribute.levels) - 1).tolist()
         shares = zip(attribute.share.tolist(), attribute.has_tf.tolist(), strict=True)
         return cls(
-            [attribute.levels[level] for level in levels.tolist()],
+            labels,
             [share if has_tf else None for share, has_tf in shares],
             (levels == EXACT).tolist(),
-            (levels == len(attribute.levels) - 1).tolist(),
+            [last or label == DIFFERENT for last, label in zip(is_last, labels, strict=True)],
             (match < chance).tolist(),
         )
 

@@ -93,6 +93,12 @@ class Index:
 
     def __init__(self, model: Model) -> None:
         """Make an index by a model that was estimated from the stored records, or from others."""
+        if model.own and not model.weights.attributes:
+            msg = (
+                "a model of splink has no term frequencies before it has seen records: use the "
+                "model of resolve(records, model=model)"
+            )
+            raise ValueError(msg)
         self._model, self._scorer = model, Scorer(model)
 
     def keys(self, record: Mapping[str, Any]) -> set[int]:

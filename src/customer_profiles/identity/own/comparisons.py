@@ -303,10 +303,15 @@ def normalized(comparison: Comparison, value: Value) -> Value:
     if comparison.normalize is None:
         return value
     try:
-        return comparison.normalize(value)
+        form = comparison.normalize(value)
+        hash(form)
     except Exception as error:
-        msg = f"comparison {comparison.name!r}: normalize raised {type(error).__name__}"
+        msg = (
+            f"comparison {comparison.name!r}: normalize raised {type(error).__name__}, or returned "
+            "what cannot be hashed"
+        )
         raise ValueError(msg) from error
+    return form
 
 
 def column_of(columns: Columns, name: str, what: str) -> Any:

@@ -59,10 +59,16 @@ class Definitions:
             if twice := {name for name in names if names.count(name) > 1}:
                 msg = f"{what}: {min(twice)!r} is defined twice; give each a name of its own"
                 raise ValueError(msg)
-        checked = {
-            attribute: {label: Weight(*weight) for label, weight in levels.items()}
-            for attribute, levels in (weights or {}).items()
-        }
+        try:
+            checked = {
+                attribute: {label: Weight(*weight) for label, weight in levels.items()}
+                for attribute, levels in (weights or {}).items()
+            }
+        except (AttributeError, TypeError) as error:
+            msg = (
+                "weights are pairs (m, u) by attribute and level: {'phone': {'exact': (0.9, None)}}"
+            )
+            raise ValueError(msg) from error
         for attribute, levels in checked.items():
             for label, weight in levels.items():
                 check_weight(f"weights[{attribute!r}][{label!r}]", weight)

@@ -45,6 +45,7 @@ _NO_FREQUENCY = "\0none"
 _CACHED = 20_000
 _UNSEEN = "level not observed in training dataset"
 _EXACT = re.compile(r'[(\s]*"?([^"=()]+?)_([lr])"?\s*=\s*"?([^"=()]+?)_([lr])"?[)\s]*')
+_LEFT = re.compile(r'"([^"]+)_l"|\b(\w+)_l\b', re.IGNORECASE)
 _LOCAL = threading.local()
 
 
@@ -87,6 +88,13 @@ class SqlComparison:
         last = next((n for sql, n in self.conditions if _is_else(sql)), MISSING)
         return f"CAST(CASE {whens} ELSE {last} END AS UTINYINT) AS level"
 
+    @cached_property
+    def _named(self) -> list[str]:
+        """The columns that the conditions name, by their values on the left."""
+        return [
+            quoted or plain for sql, _ in self.conditions for quoted, plain in _LEFT.findall(sql)
+        ]
+
     def columns_of(self, names: Iterable[str]) -> list[str]:
         """Return which of the columns the conditions read."""
         text = " ".join(condition for condition, _ in self.conditions).lower()
@@ -116,6 +124,10 @@ class SqlComparison:
             name: column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
             for name, column in read.items()
         }
+        if not read:
+            names = [*dict.fromkeys(self._named)]
+            msg = f"comparison {self.name!r} reads {names}, no column of the records"
+            raise ValueError(msg)
         with_tf = [(n, level) for n, level in enumerate(self.levels, 1) if level.tf_column]
         most = (_MOST_CODES - len(self.levels)) // max(len(with_tf), 1)
         tf_columns = dict.fromkeys(level.tf_column for _, level in with_tf if level.tf_column)
@@ -203,7 +215,10 @@ class SqlComparison:
         @lru_cache(_CACHED)
         def compare(left: Any, right: Any) -> Agreed:
             a, b = dict(left), dict(right)
-            names = dict.fromkeys([*a, *b])
+            known = dict.fromkeys([*a, *b])
+            # A record may lack columns that the conditions name.
+            lower = {name.lower() for name in known}
+            names = [*known, *dict.fromkeys(n for n in self._named if n.lower() not in lower)]
             level = int(
                 self.levels_of(*(
                     {name: pa.array([of.get(name)], pa.string()) for name in names} for of in (a, b)
