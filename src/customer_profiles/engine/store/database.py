@@ -92,7 +92,7 @@ class Database:
         self._idle: list[Connection] = []
         self._closed = False
         self._file = self._log = _UNKNOWN
-        self._log_limit = self._log_checked_at = 0
+        self._log_size = self._log_limit = self._log_checked_at = 0
         if self._path is not None:
             _check_path(self._path)
             _create(self._path)
@@ -176,20 +176,21 @@ class Database:
         status = _status(f"{self._path}-wal")
         if status is None or _identity(status) != self._log:
             raise StorageError(_REMOVED.format(f"{self._path}-wal"))
+        if _log_size_for(self._path) > self._log_size:
+            self._set_log_limit(self._path)
         if status.st_size > self._log_limit:
-            limit = self._set_log_limit(self._path)
+            self._set_log_limit(self._path)
             if status.st_size > self._log_limit and not self._checkpoint():
                 # While a read prevents it, each attempt waits for the log to grow as much again.
-                self._log_limit = status.st_size + limit
+                self._log_limit = status.st_size + self._log_size
 
-    def _set_log_limit(self, path: Path) -> int:
-        """Let the log grow as large as the file, within bounds, and return that size."""
-        limit = min(max(path.stat().st_size, _SMALLEST_LOG), _LARGEST_LOG)
-        self._writer.execute(f"PRAGMA wal_autocheckpoint = {limit // _PAGE}")
-        self._writer.execute(f"PRAGMA journal_size_limit = {limit}")
-        # The last transaction before SQLite moves the log exceeds the limit.
-        self._log_limit = limit * 5 // 4
-        return limit
+    def _set_log_limit(self, path: Path) -> None:
+        """Let the log grow as large as the file, within bounds."""
+        self._log_size = _log_size_for(path)
+        # The last transaction before SQLite moves the log exceeds its size.
+        self._log_limit = self._log_size * 5 // 4
+        self._writer.execute(f"PRAGMA wal_autocheckpoint = {self._log_size // _PAGE}")
+        self._writer.execute(f"PRAGMA journal_size_limit = {self._log_limit}")
 
     def _checkpoint(self) -> bool:
         """Move the log to the file and empty it, unless a read or another process prevents it."""
@@ -330,6 +331,11 @@ def _status(path: str) -> os.stat_result | None:
         return os.stat(path)  # noqa: PTH116  (making a Path takes longer)
     except OSError:
         return None
+
+
+def _log_size_for(path: Path) -> int:
+    """Return how large the log of a file may grow."""
+    return min(max(path.stat().st_size, _SMALLEST_LOG), _LARGEST_LOG)
 
 
 def _identity(status: os.stat_result | None) -> tuple[int, int]:
