@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pydantic_core import to_json
+
 from customer_profiles._type_rules import PREDEFINED_KEYS
-from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import profiles as profile_store
@@ -198,7 +199,7 @@ def page(criteria: Sequence[Criterion], found: Sequence[Find], token: str | None
     for profile in found:
         hits = tuple(profile.hits)
         if hits not in written:
-            written[hits] = encode(_found_by(criteria, hits)).encode()
+            written[hits] = to_json(_found_by(criteria, hits))
         items.append(b'%b,"FoundByItems":%b}' % (profile.body[:-1], written[hits]))
     # Seen from the service: the last page has a NextToken of null.
     next_token = b"null" if token is None else b'"%b"' % token.encode()
