@@ -144,9 +144,14 @@ class Database:
                     if self._path is not None:
                         self._set_log_limit(self._path)
                 try:
-                    with _transaction(connection, "BEGIN IMMEDIATE"):
+                    # As `with _transaction`, which takes more than a microsecond.
+                    _begin(connection, "BEGIN IMMEDIATE")
+                    try:
                         yield connection
                         self._check_file()
+                        connection.execute("COMMIT")
+                    finally:
+                        _end(connection)
                 except sqlite3.OperationalError as error:
                     if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL and self._free_space():
                         message = f"{self._name} cannot be used: {_ADVICE[sqlite3.SQLITE_FULL]}"
@@ -305,18 +310,25 @@ def merge_fresh_keys(connection: Connection) -> None:
     connection.fresh_rows = 0
 
 
+def _begin(connection: Connection, statement: str) -> None:
+    # An interrupt can arrive between the end of a block and its COMMIT.
+    _end(connection)
+    connection.execute(statement)
+
+
+def _end(connection: Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
 @contextmanager
 def _transaction(connection: Connection, begin: str) -> Iterator[None]:
-    if connection.in_transaction:
-        # An interrupt can arrive between the end of the block and the COMMIT.
-        connection.execute("ROLLBACK")
-    connection.execute(begin)
+    _begin(connection, begin)
     try:
         yield
         connection.execute("COMMIT")
     finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _end(connection)
 
 
 _UNKNOWN, _NO_FILE = (-1, -1), (0, 0)
