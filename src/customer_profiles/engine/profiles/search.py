@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic_core import to_json
 
@@ -24,8 +23,7 @@ _BATCH, _LARGEST_BATCH = 100, 1_000
 _COMMON = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A value of a searched key."""
 
     value: str
@@ -42,8 +40,7 @@ class Term:
         return [self.row] if self.row > after else []
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(NamedTuple):
     """A searched key: a profile meets the criterion with any of the terms."""
 
     name: str
@@ -170,8 +167,7 @@ class AllOf:
         return batch
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(NamedTuple):
     """A profile that a search has found."""
 
     row: int

@@ -166,28 +166,29 @@ def cleaned(value: Any, depth: int = 0) -> Any:
         Refusal: the request is nested too deeply, or has a number that is not finite or text
             that is not valid Unicode.
     """
+    if isinstance(value, (dict, list)):
+        if depth == _DEEPEST:
+            # Assumed: a request that is nested more than 64 levels deep is refused.
+            raise bad_request(f"The request is nested more than {_DEEPEST} levels deep")
+        # Most values are ASCII texts, which need no call.
+        if isinstance(value, list):
+            return [
+                item if type(item) is str and item.isascii() else cleaned(item, depth + 1)
+                for item in value
+            ]
+        return {
+            name if type(name) is str and name.isascii() else cleaned(name): (
+                inner if type(inner) is str and inner.isascii() else cleaned(inner, depth + 1)
+            )
+            for name, inner in value.items()
+            if inner is not None
+        }
     if isinstance(value, str):
         return value if value.isascii() else valid_text(value)
     if isinstance(value, float) and not isfinite(value):
         # Assumed: NaN and infinite numbers, which JSON does not have, are refused.
         raise bad_request("The request contains a number that is not finite")
-    if not isinstance(value, (dict, list)):
-        return value
-    if depth == _DEEPEST:
-        # Assumed: a request that is nested more than 64 levels deep is refused.
-        raise bad_request(f"The request is nested more than {_DEEPEST} levels deep")
-    if isinstance(value, list):
-        return [
-            item if type(item) is str and item.isascii() else cleaned(item, depth + 1)
-            for item in value
-        ]
-    return {
-        name if type(name) is str and name.isascii() else cleaned(name): (
-            inner if type(inner) is str and inner.isascii() else cleaned(inner, depth + 1)
-        )
-        for name, inner in value.items()
-        if inner is not None
-    }
+    return value
 
 
 def valid_text(text: str) -> str:
