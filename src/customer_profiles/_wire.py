@@ -357,7 +357,7 @@ def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
     if not body:
         return "the answer is empty" if members else None
     try:
-        answer = _parse_fast(body) if is_read else json.loads(body)
+        answer = (_fast_parser() if is_read else json.loads)(body)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
@@ -369,11 +369,12 @@ def answer_problem(name: str, body: bytes, *, is_read: bool) -> str | None:
     return None
 
 
-def _parse_fast(body: bytes) -> object:
-    """Parse JSON as models do; only for callers that have loaded pydantic anyway."""
+@cache
+def _fast_parser() -> Callable[[bytes], object]:
+    """Return the parser that models use; only for callers that have loaded pydantic anyway."""
     from pydantic_core import from_json
 
-    return from_json(body)
+    return from_json
 
 
 MOST_PROBLEMS = 100
@@ -441,11 +442,11 @@ def _any(_shape: Shape) -> Check:
 def _structure(shape: StructureShape) -> Check:
     required = tuple(shape.required_members)
     checks = {name: _check_of(member) for name, member in shape.members.items()}
-    # Most members are texts without a pattern; calling a check for each would double the time.
-    lengths = {
-        name: range(member.metadata.get("min", 0), member.metadata.get("max", sys.maxsize) + 1)
+    # Most members are texts; calling a check for each that is right would double the time.
+    texts = {
+        name: _text_rules(member)
         for name, member in shape.members.items()
-        if member.type_name == "string" and member.metadata.keys().isdisjoint(("pattern", "enum"))
+        if member.type_name == "string" and not member.metadata.get("enum")
     }
 
     def check(value: object, path: Path, found: list[Problem]) -> None:
@@ -456,8 +457,10 @@ def _structure(shape: StructureShape) -> Check:
             if value.get(name) is None:
                 found.append(Problem((*path, name), "missing"))  # noqa: PERF401  (a hot path)
         for name, inner in value.items():
-            if type(inner) is str and name in lengths and len(inner) in lengths[name]:
-                continue
+            if type(inner) is str and name in texts:
+                lengths, search, searched = texts[name]
+                if len(inner) in lengths and (search is None or search(inner, 0, searched)):
+                    continue
             member = checks.get(name)
             if member is None:
                 found.append(Problem((*path, name), "unknown", sorted(checks)))
@@ -514,23 +517,38 @@ def _size(shape: Shape, what: str = "items") -> Callable[[int, Path, list[Proble
 _LONGEST_SEARCHED = 2048
 
 
+class _TextRules(NamedTuple):
+    """The rules of a text without those of its enum."""
+
+    lengths: range
+    search: Callable[[str, int, int], object] | None
+    """The search for its pattern between two positions."""
+    searched: int
+    """How much of a text is searched."""
+
+
+def _text_rules(shape: Shape) -> _TextRules:
+    metadata: Mapping[str, Any] = shape.metadata
+    lengths = range(metadata.get("min", 0), metadata.get("max", sys.maxsize) + 1)
+    # Patterns are searched, not matched in full: the ARN's pattern is only a beginning.
+    # Some are quadratic, so only as much of a value is searched as may be valid.
+    search = re.compile(metadata["pattern"]).search if "pattern" in metadata else None
+    return _TextRules(lengths, search, metadata.get("max", _LONGEST_SEARCHED))
+
+
 def _string(shape: Shape) -> Check:
     metadata: Mapping[str, Any] = shape.metadata
-    low, high = metadata.get("min", 0), metadata.get("max", sys.maxsize)
+    lengths, search, searched = _text_rules(shape)
     check_size = _size(shape, "length")
-    pattern = re.compile(metadata["pattern"]) if "pattern" in metadata else None
-    searched = metadata.get("max", _LONGEST_SEARCHED)
     enum = frozenset(metadata.get("enum", ()))
 
     def check(value: object, path: Path, found: list[Problem]) -> None:
         if not isinstance(value, str):
             found.append(Problem(path, "type", "string"))
             return
-        if not low <= len(value) <= high:
+        if len(value) not in lengths:
             check_size(len(value), path, found)
-        # Patterns are searched, not matched in full: the ARN's pattern is only a beginning.
-        # Some are quadratic, so only as much of a value is searched as may be valid.
-        if pattern is not None and not pattern.search(value, 0, searched):
+        if search is not None and not search(value, 0, searched):
             found.append(Problem(path, "pattern", metadata["pattern"]))
         if enum and value not in enum:
             found.append(Problem(path, "enum", tuple(metadata["enum"])))

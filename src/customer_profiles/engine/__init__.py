@@ -11,6 +11,8 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
+from pydantic_core import to_json
+
 from customer_profiles import _wire
 
 from . import background, operations
@@ -130,7 +132,7 @@ class Engine:
         answer = _repeat(function, self._context, request)
         if operation.startswith(_WRITING) and _repeat(rules.apply, self._context):
             background.start(self._context)
-        body = answer if isinstance(answer, bytes) else protocol.encode(answer).encode()
+        body = answer if isinstance(answer, bytes) else to_json(answer)
         if self._strict:
             _check_answer(operation, body)
         return body

@@ -123,7 +123,7 @@ class Model(RedactedModel, metaclass=_ModelType):
         return {
             names[field]: value if type(value) is str else _wire_value(value, keep_none=keep_none)
             for field, value in self.__dict__.items()
-            if field in was_set and (value is not None or keep_none)
+            if (value is not None or keep_none) and field in was_set
         }
 
     if not TYPE_CHECKING:  # Type checkers would accept any attribute, and any type of `obj`.

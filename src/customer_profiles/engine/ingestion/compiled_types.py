@@ -116,9 +116,12 @@ def object_limit(definition: Wire) -> int | None:
     return limit and int(limit)
 
 
-def load(context: Context, connection: Connection, domain: int, name: str) -> CompiledType:
-    """Return a type to ingest objects with, or refuse; `keep` stores one that is implicit."""
+def load(
+    context: Context, connection: Connection, domain: int, name: str
+) -> tuple[CompiledType, bool]:
+    """Return a type to ingest objects with, and whether `keep` must store it, or refuse."""
     written = store.written(connection, domain, name)
+    is_implicit = written is None
     if written is None:
         if name in templates() and pending_work.is_removing(connection, domain, name):
             # Assumed: an implicit type that is being removed is refused until that is finished.
@@ -130,13 +133,11 @@ def load(context: Context, connection: Connection, domain: int, name: str) -> Co
             context.compiled_types.clear()
         compiled = _compiled(name, json.loads(written))
         context.compiled_types[name, written] = compiled
-    return compiled
+    return compiled, is_implicit
 
 
 def keep(context: Context, connection: Connection, domain: int, name: str) -> None:
-    """Store a type that a domain has from its first object on."""
-    if store.exists(connection, domain, name):
-        return
+    """Store an implicit type, which a domain has from its first object on."""
     check_room(context, connection, domain)
     check_names(connection, domain, name)
     # Assumed: such an implicit object type exists from its first accepted object on.

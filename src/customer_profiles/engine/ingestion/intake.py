@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,12 +84,13 @@ def parse(text: str) -> tuple[bytes, object]:
 
     It needs no transaction, so that large objects do not keep other writers waiting.
     """
-    body, source = b"", None
-    with suppress(ValueError):
+    body = b""
+    try:
         body = text.encode()
         # Assumed: an object that is nested more than 200 levels deep is refused.
-        source = from_json(body, allow_inf_nan=False)
-    return body, source
+        return body, from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return body, None
 
 
 class Intake:
@@ -105,7 +105,7 @@ class Intake:
             Refusal: there is no such type.
         """
         self._context, self._connection, self._domain = context, connection, domain
-        self._type = compiled_types.load(context, connection, domain.id, name)
+        self._type, self.is_implicit = compiled_types.load(context, connection, domain.id, name)
         self._now = context.clock.now()
         self._last_row = domain.last_row
         self._new_profiles = self._new_objects = self._new_bytes = 0
@@ -129,7 +129,7 @@ class Intake:
             raise bad_request("Object is not valid JSON; give the text of one JSON object")
         reading = self._type.mapping.read(source)
         own_key = reading.own_key
-        if own_key is None or not any("PROFILE" in key.identifiers for key in reading.keys):
+        if own_key is None or not reading.has_profile_key:
             # Seen from the service, as PutProfileObject's own error.
             raise bad_request(_NO_KEY)
         return Accepted(body, reading, own_key, keys.unique_key(self._type.name, own_key[1]))

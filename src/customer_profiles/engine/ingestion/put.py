@@ -42,7 +42,7 @@ def put_objects(
                 results.append(refusal)
             else:
                 results.append(accepted[-1].unique_key)
-        if accepted:
+        if accepted and intake.is_implicit:
             compiled_types.keep(context, connection, domain.id, object_type_name)
         if context.ingestion_delay:
             due = context.clock.now() + context.ingestion_delay

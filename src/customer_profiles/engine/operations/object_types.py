@@ -157,12 +157,12 @@ def _unique_keys(definition: Wire) -> list[str]:
 
 def _rename_own_keys(context: Context, connection: Connection, domain: int, name: str) -> None:
     """Index the objects of a type under the new name of its UNIQUE key."""
-    mapping = compiled_types.load(context, connection, domain, name).mapping
+    compiled, _ = compiled_types.load(context, connection, domain, name)
     after = 0
     while found := object_store.of_type(connection, domain, name, after, _ROWS_A_READ):
         after = found[-1].id
         for stored in found:
-            own_key = mapping.read(json.loads(stored.body)).own_key
+            own_key = compiled.mapping.read(json.loads(stored.body)).own_key
             if own_key is not None and keys.unique_key(name, own_key[1]) == stored.unique_key:
                 renamed = stored._replace(own_keys=owned_keys.write_keys([own_key]))
                 type_removal.replace_object(connection, stored, renamed)

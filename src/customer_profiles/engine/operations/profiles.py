@@ -6,13 +6,14 @@ import json
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from pydantic_core import to_json
+
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.templates import predefined_keys
 from customer_profiles.engine.profiles import history, keys, owned_keys, provenance, removal, search
 from customer_profiles.engine.profiles.access import changing, domain_row, find_profile
 from customer_profiles.engine.profiles.changes import changed, encode_profile
 from customer_profiles.engine.profiles.expiry import expires_after, purge_some, reading
-from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
@@ -91,7 +92,7 @@ def batch_get_profile(context: Context, request: Wire) -> bytes:
                     "Message": "Profile does not exist in the domain",
                 }
                 errors.append(error | {"ProfileId": profile_id})
-    return b'{"Errors":%b,"Profiles":[%b]}' % (encode(errors).encode(), b",".join(found))
+    return b'{"Errors":%b,"Profiles":[%b]}' % (to_json(errors), b",".join(found))
 
 
 @operation("SearchProfiles")
@@ -133,7 +134,7 @@ def add_profile_key(context: Context, request: Wire) -> Wire:
         added = keys.by_key(name, key_content_types(connection, domain.id, name), values)
         owned_keys.add(connection, stored, added)
         # Assumed: adding a key does not renew a profile's expiry.
-        content = encode({"KeyName": name, "Values": values}).encode()
+        content = to_json({"KeyName": name, "Values": values})
         history.add(context, connection, stored, "ADDED_PROFILE_KEY", content)
     # Assumed: AddProfileKey answers with the values of the request.
     return {"KeyName": name, "Values": values}
@@ -155,7 +156,7 @@ def delete_profile_key(context: Context, request: Wire) -> Wire:
             )
         # Assumed: deleting a key value that the profile does not have succeeds.
         key_store.remove(connection, stored.id, key_slots(domain.id, deleted))
-        content = encode({"KeyName": name, "Values": values}).encode()
+        content = to_json({"KeyName": name, "Values": values})
         history.add(context, connection, stored, "DELETED_PROFILE_KEY", content)
     # Assumed: DeleteProfileKey's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}

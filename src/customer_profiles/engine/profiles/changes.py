@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from customer_profiles.engine.service.protocol import encode
+from pydantic_core import to_json
+
 from customer_profiles.engine.service.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _merged(old: Wire, changes: Wire) -> Wire:
 
 def encode_profile(context: Context, profile: Wire) -> bytes:
     """Write a profile as JSON, or refuse one that is too large."""
-    body = encode(profile).encode()
+    body = to_json(profile)
     limit = context.quotas.profile_bytes
     if len(body) > limit:
         # AG:amazon-connect-service-limits: object and profile maximum size.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pydantic_core import to_json
 
 from customer_profiles._type_rules import PREDEFINED_KEYS
-from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import profiles as profile_store
@@ -23,8 +23,7 @@ _BATCH, _LARGEST_BATCH = 100, 1_000
 _COMMON = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A value of a searched key."""
 
     value: str
@@ -41,8 +40,7 @@ class Term:
         return [self.row] if self.row > after else []
 
 
-@dataclass(frozen=True, slots=True)
-class Criterion:
+class Criterion(NamedTuple):
     """A searched key: a profile meets the criterion with any of the terms."""
 
     name: str
@@ -169,8 +167,7 @@ class AllOf:
         return batch
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(NamedTuple):
     """A profile that a search has found."""
 
     row: int
@@ -198,7 +195,7 @@ def page(criteria: Sequence[Criterion], found: Sequence[Find], token: str | None
     for profile in found:
         hits = tuple(profile.hits)
         if hits not in written:
-            written[hits] = encode(_found_by(criteria, hits)).encode()
+            written[hits] = to_json(_found_by(criteria, hits))
         items.append(b'%b,"FoundByItems":%b}' % (profile.body[:-1], written[hits]))
     # Seen from the service: the last page has a NextToken of null.
     next_token = b"null" if token is None else b'"%b"' % token.encode()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from pydantic_core import from_json, to_json
+
 from customer_profiles._standard_objects import standard
-from customer_profiles.engine.service.protocol import encode
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
@@ -100,13 +100,13 @@ def replace_object(
 
 def _remove_from_profile(connection: Connection, profile: profile_store.Stored, name: str) -> None:
     """Remove the values that objects of a type set in a profile."""
-    old = json.loads(profile.body)
+    old = from_json(profile.body)
     sources = provenance.read_by_path(profile.sources, old, "ProfileId")
     paths = provenance.of_type(sources, name)
     new = provenance.without(old, paths)
     for path in paths:
         del sources.named[path]
-    body = encode(new).encode()
+    body = to_json(new)
     # NULL would mean that the profile is unchanged since it was created.
     changed = profile._replace(body=body, sources=provenance.write(sources) or b"[]")
     profile_store.replace(connection, [changed])
@@ -123,7 +123,7 @@ def _remove_from_standard_object(
     standard: StandardObject,
 ) -> None:
     """Remove the values that objects of a type set in a standard object, or the whole object."""
-    old = json.loads(stored.body)
+    old = from_json(stored.body)
     sources = provenance.read_by_path(stored.sources, old, standard.id_member)
     paths = provenance.of_type(sources, name)
     new = provenance.without(old, paths)
@@ -134,7 +134,7 @@ def _remove_from_standard_object(
     default_keys = owned_keys.default_keys(standard.keys, new)
     own_keys = owned_keys.read_keys(stored.own_keys) - own_objects
     changed = stored._replace(
-        body=encode(new).encode(),
+        body=to_json(new),
         sources=provenance.write(sources),
         keys=owned_keys.write_keys(default_keys),
         own_keys=owned_keys.write_keys(key for key in own_keys if key[0] not in lost_keys),
@@ -149,7 +149,7 @@ def _remove_empty_profiles(connection: Connection, rows: set[int]) -> None:
     """Remove the profiles that have no members but their ids, no objects and no added keys."""
     for row in rows:
         profile = profile_store.at(connection, row)
-        if profile is None or json.loads(profile.body).keys() - {"ProfileId"}:
+        if profile is None or from_json(profile.body).keys() - {"ProfileId"}:
             continue
         if not owned_keys.objects_of(connection, row) and not owned_keys.added_keys(
             connection, row

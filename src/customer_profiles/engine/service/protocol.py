@@ -32,6 +32,14 @@ Response = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
 
 
+class _Bound(NamedTuple):
+    """A member that travels outside of the body."""
+
+    member: str
+    name: str
+    shape: Any
+
+
 class Route(NamedTuple):
     """The method and the path of an operation."""
 
@@ -40,6 +48,10 @@ class Route(NamedTuple):
     """The pieces of the path; None for a label."""
     labels: tuple[str, ...]
     operation: str
+    queries: tuple[_Bound, ...]
+    """The members that travel in the query string."""
+    headers: tuple[_Bound, ...]
+    """The members that travel in headers."""
 
 
 @cache
@@ -59,7 +71,16 @@ def _route(name: str) -> Route:
     pieces = http["requestUri"].strip("/").split("/")
     labels = tuple(piece.strip("{}+") for piece in pieces if piece.startswith("{"))
     literals = tuple(None if piece.startswith("{") else piece for piece in pieces)
-    return Route(http["method"], literals, labels, name)
+    bound = (_bound_members(name, location) for location in ("querystring", "header"))
+    return Route(http["method"], literals, labels, name, *bound)
+
+
+def _bound_members(operation: str, location: str) -> tuple[_Bound, ...]:
+    return tuple(
+        _Bound(member, shape.serialization["name"], shape)
+        for member, shape in _wire.input_shape(operation).members.items()
+        if shape.serialization.get("location") == location
+    )
 
 
 def read(
@@ -74,10 +95,12 @@ def read(
     except ValueError:
         raise bad_request("The URL of the request is not valid") from None
     route, labels = _find_route(method, parts.path)
-    shape = _wire.operation(route.operation).input_shape
     request = _read_body(body)
-    request.update(_bound(shape, "querystring", _queries(parts.query)))
-    request.update(_bound(shape, "header", {key: [value] for key, value in headers.items()}))
+    if parts.query:
+        request.update(_read_bound(route.queries, _queries(parts.query)))
+    if route.headers:
+        texts = {name: [value] for name, value in headers.items()}
+        request.update(_read_bound(route.headers, texts))
     request.update(labels)
     return route.operation, request
 
@@ -103,14 +126,9 @@ def _queries(query: str) -> dict[str, list[str]]:
     return queries
 
 
-def _bound(shape: Any, location: str, values: Mapping[str, Sequence[str]]) -> Wire:
+def _read_bound(bound: Sequence[_Bound], values: Mapping[str, Sequence[str]]) -> Wire:
     """Read the members that travel in the query string or the headers."""
-    return {
-        name: _typed(member, values[member.serialization["name"]])
-        for name, member in shape.members.items()
-        if member.serialization.get("location") == location
-        and member.serialization["name"] in values
-    }
+    return {member: _typed(shape, values[name]) for member, name, shape in bound if name in values}
 
 
 def _typed(shape: Any, values: Sequence[str]) -> object:
@@ -148,25 +166,29 @@ def cleaned(value: Any, depth: int = 0) -> Any:
         Refusal: the request is nested too deeply, or has a number that is not finite or text
             that is not valid Unicode.
     """
+    if isinstance(value, (dict, list)):
+        if depth == _DEEPEST:
+            # Assumed: a request that is nested more than 64 levels deep is refused.
+            raise bad_request(f"The request is nested more than {_DEEPEST} levels deep")
+        # Most values are ASCII texts, which need no call.
+        if isinstance(value, list):
+            return [
+                item if type(item) is str and item.isascii() else cleaned(item, depth + 1)
+                for item in value
+            ]
+        return {
+            name if type(name) is str and name.isascii() else cleaned(name): (
+                inner if type(inner) is str and inner.isascii() else cleaned(inner, depth + 1)
+            )
+            for name, inner in value.items()
+            if inner is not None
+        }
     if isinstance(value, str):
         return value if value.isascii() else valid_text(value)
     if isinstance(value, float) and not isfinite(value):
         # Assumed: NaN and infinite numbers, which JSON does not have, are refused.
         raise bad_request("The request contains a number that is not finite")
-    if not isinstance(value, (dict, list)):
-        return value
-    if depth == _DEEPEST:
-        # Assumed: a request that is nested more than 64 levels deep is refused.
-        raise bad_request(f"The request is nested more than {_DEEPEST} levels deep")
-    if isinstance(value, list):
-        return [cleaned(item, depth + 1) for item in value]
-    return {
-        name if type(name) is str and name.isascii() else cleaned(name): (
-            inner if type(inner) is str and inner.isascii() else cleaned(inner, depth + 1)
-        )
-        for name, inner in value.items()
-        if inner is not None
-    }
+    return value
 
 
 def valid_text(text: str) -> str:

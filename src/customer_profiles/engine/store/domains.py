@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic_core import from_json
+
 from .rows import ROW_BITS, row_range
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def find(connection: Connection, name: str) -> Domain | None:
 def settings_of(connection: Connection, domain: int) -> dict[str, Any]:
     """Read a domain's settings by its id."""
     row = connection.execute("SELECT settings FROM domains WHERE id = ?", (domain,)).fetchone()
-    settings: dict[str, Any] = json.loads(row[0])
+    settings: dict[str, Any] = from_json(row[0])
     return settings
 
 
@@ -114,7 +116,7 @@ def with_matching(connection: Connection) -> list[Domain]:
 
 def _domain(row: Any) -> Domain:
     identity, name, settings, created, updated = row
-    return Domain(identity, name, json.loads(settings), created, updated)
+    return Domain(identity, name, from_json(settings), created, updated)
 
 
 def counts(connection: Connection, domain: int) -> Counts:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
+
+from .rows import json_list
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -64,7 +65,7 @@ def single_holders(connection: Connection, slots: Collection[int]) -> dict[int, 
         "(SELECT max(holder) FROM keys WHERE slot = value), "
         "(SELECT min(holder) FROM fresh_keys WHERE slot = value), "
         "(SELECT max(holder) FROM fresh_keys WHERE slot = value) FROM json_each(?)",
-        (json.dumps(list(slots)),),
+        (json_list(slots),),
     )
     found: dict[int, int] = {}
     for slot, *extremes in rows.fetchall():
@@ -83,7 +84,7 @@ def holders_among(connection: Connection, slots: Sequence[int], rows: Sequence[i
         "WHERE slot IN (SELECT value FROM wanted) AND holder IN (SELECT value FROM candidate) "
         "UNION SELECT holder FROM fresh_keys "
         "WHERE slot IN (SELECT value FROM wanted) AND holder IN (SELECT value FROM candidate)",
-        {"slots": json.dumps(slots), "rows": json.dumps(rows)},
+        {"slots": json_list(slots), "rows": json_list(rows)},
     )
     return {holder for (holder,) in found.fetchall()}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from .rows import owned_objects_slot
+from .rows import json_list, owned_objects_slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,7 +87,7 @@ def by_ids(
         "AND (:keys IS NULL OR EXISTS "
         "(SELECT 1 FROM json_each(:keys) WHERE instr(keys, CAST(value AS BLOB)))) ORDER BY id",
         {
-            "ids": json.dumps(ids),
+            "ids": json_list(ids),
             "type": name,
             "keys": None if wanted is None else json.dumps([to_json(k).decode() for k in wanted]),
         },

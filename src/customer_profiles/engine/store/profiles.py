@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
+
+from .rows import json_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,7 +123,7 @@ def bodies(connection: Connection, profiles: Sequence[int], now: float) -> dict[
     rows = connection.execute(
         "SELECT id, body FROM profiles "
         "WHERE id IN (SELECT value FROM json_each(?)) AND expires > ?",
-        (json.dumps(profiles), now),
+        (json_list(profiles), now),
     )
     return dict(rows.fetchall())
 

