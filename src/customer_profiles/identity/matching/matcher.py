@@ -109,7 +109,7 @@ class Matcher:
         Returns:
             The model, the pairs that blocking found, and all pairs inside possible groups.
         """
-        candidates = self._candidates(pool)
+        candidates = self.candidates(pool)
         sample = _sample(candidates)
         times = len(candidates) / max(len(sample), 1)
         weights = self._estimated(self._compared(sample, pool), times, pool)
@@ -127,7 +127,7 @@ class Matcher:
         Returns:
             The pairs that blocking found, and all pairs inside possible groups.
         """
-        scored = self._scored(weights, self._candidates(pool), pool)
+        scored = self._scored(weights, self.candidates(pool), pool)
         return scored, self._within(weights, scored, pool)
 
     def group(self, weights: Weights, inner: Scored, threshold: float) -> Rows:
@@ -140,7 +140,7 @@ class Matcher:
         likeness = scoring.likeness(weights, inner.codes)
         return clusters.transitive_evidence(self.count, inner.i, inner.j, inner.match, likeness)
 
-    def _candidates(self, pool: Executor) -> Hashes:
+    def candidates(self, pool: Executor) -> Hashes:
         """Find the pairs that share a blocking key."""
         atoms = blocking.atoms(self.prepared)
         most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
