@@ -20,6 +20,7 @@ from .model import Model, TermFrequencies
 from .preparing.kinds import KINDS
 from .preparing.reading import read
 from .results import changes, evaluation
+from .results import changes, evaluation, verdict
 from .results.expected import THRESHOLDS, Estimator
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from .results.changes import Changes, Membership
     from .results.evaluation import Evaluation, Truth
     from .results.expected import Expectation
+    from .results.verdict import Verdict
 
 _THRESHOLD = 0.95
 
@@ -93,11 +95,14 @@ class Resolution:
         kinds: Mapping[str, Kind],
         threshold: float,
         precision: float | None = None,
+        *,
+        is_estimated: bool = True,
     ) -> None:
         self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
         self._ids, self._columns, self._kinds = ids, columns, dict(kinds)
         self.threshold = threshold
         """The least probability of a pair that joins two records."""
+        self._is_estimated = is_estimated
         self.precision = precision
         """The expected precision that was asked for, if it set the threshold."""
 
@@ -212,8 +217,9 @@ class Resolution:
         """
         people = evaluation.people_of(truth, self._ids, self._truth_column)
         return evaluation.evaluate(
-            self._matcher, self._weights, self._scored, self._inner, label=self.labels, people=people,
-            threshold=self.threshold, ids=self._ids, explain=self.explain,
+            self._matcher, self._weights, self._scored, self._inner,
+            label=self.labels, people=people, threshold=self.threshold,
+            ids=self._ids, explain=self.explain,
         )  # fmt: skip
 
     def _truth_column(self, name: str) -> pa.Array:
@@ -254,6 +260,17 @@ class Resolution:
         if isinstance(previous, Resolution):
             previous = previous.membership()
         return self.membership(previous).changes_since(previous)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether the result can be relied on, and why not; true if it can."""
+        groups = self.group_columns
+        sizes = np.diff(groups.edges)
+        precision = self._estimator.precision_of(sizes, groups.confidence) if len(sizes) else None
+        return verdict.assess(
+            self._weights, self._scored, self._inner, records=self.count, threshold=self.threshold,
+            asked=self.precision, precision=precision, is_estimated=self._is_estimated,
+        )  # fmt: skip
 
     @cached_property
     def _estimator(self) -> Estimator:
@@ -446,8 +463,9 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     if precision is not None:
         threshold = Estimator(matcher, weights, scored, inner).threshold_for(precision)
     return Resolution(
-        matcher, weights, scored, inner, ids, columns, known, threshold or _THRESHOLD, precision
-    )
+        matcher, weights, scored, inner, ids, columns, known, threshold or _THRESHOLD, precision,
+        is_estimated=model is None,
+    )  # fmt: skip
 
 
 def check(kinds: Mapping[str, str], columns: Collection[str], threshold: float) -> None:

@@ -18,10 +18,12 @@ import pyarrow as pa
 
 from customer_profiles.identity.matching import blocking, clusters, scoring
 
+from .verdict import CLEAR
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from customer_profiles.identity.arrays import Rows
+    from customer_profiles.identity.arrays import Floats, Rows
     from customer_profiles.identity.matching.matcher import Matcher, Scored
     from customer_profiles.identity.matching.scoring import Weights
 
@@ -33,7 +35,7 @@ _STEPS, _LOWEST, _HIGHEST = 64, 0.5, 1 - 1e-6
 _CALIBRATION, _FEW = math.log(3), 10.0
 # The share of unseen matches, which are harder to find than those that are seen, within this one.
 _UNSEEN = math.log(5)
-_CLEAR, _BLURRED, _LEAST_SEPARATION = 0.9, 1.5, 1e-3
+_BLURRED, _LEAST_SEPARATION = 1.5, 1e-3
 _MARKS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 _SURE = _MARKS.index(0.95)
 
@@ -123,6 +125,12 @@ class _Merged:
     doubt: float
     """The variance of that number."""
 
+    @classmethod
+    def of(cls, threshold: float, label: Rows, sizes: Rows, confidence: Floats) -> _Merged:
+        pairs = sizes * (sizes - 1) / 2
+        doubt = float(pairs**2 @ (confidence * (1 - confidence)))
+        return cls(threshold, label, float(pairs.sum()), float(pairs @ confidence), doubt)
+
     @property
     def precision(self) -> float:
         return self.right / self.pairs if self.pairs else 1.0
@@ -163,17 +171,16 @@ class Estimator:
         """Estimate precision, recall and number of people at thresholds."""
         merged = [self._merged(threshold) for threshold in sorted(set(thresholds))]
         rows = tuple(
-            ExpectedAt(part.threshold, self.precision(part), self._recall(part), part.groups)
+            ExpectedAt(part.threshold, self._precision(part), self._recall(part), part.groups)
             for part in merged
         )
         return Expectation(rows, self._people, self._unseen)
 
-    def precision_at(self, threshold: float) -> Estimate:
-        """Estimate the precision of the pairs inside the groups at a threshold."""
-        return self.precision(self._merged(threshold))
+    def precision_of(self, sizes: Rows, confidence: Floats) -> Estimate:
+        """Estimate the precision of the pairs inside groups of these sizes and confidences."""
+        return self._precision(_Merged.of(0.0, np.empty(0, np.int64), sizes, confidence))
 
-    def precision(self, merged: _Merged) -> Estimate:
-        """Estimate the precision of merged pairs."""
+    def _precision(self, merged: _Merged) -> Estimate:
         if not merged.pairs:
             return Estimate(1.0, 0.0, 1.0)
         value = merged.precision
@@ -201,37 +208,25 @@ class Estimator:
     @cached_property
     def _uncertainty(self) -> float:
         """How far the log odds of an error may be off, for an interval of nine in ten."""
-        few = _FEW / math.sqrt(max(self.expected_matches, 1.0))
-        return math.hypot(_CALIBRATION, few, _BLURRED * math.log(1 / self.separation))
-
-    @cached_property
-    def separation(self) -> float:
-        """The share of the expected matches that are in pairs of at least 0.9.
-
-        It is low where no pairs stand out: the model then tells matches from others by assumption.
-        """
-        clear = self._inner.match[self._inner.match >= _CLEAR]
-        share = float(clear.sum(dtype=float)) / max(self.expected_matches, 1e-9)
-        return min(max(share, _LEAST_SEPARATION), 1.0)
-
-    @cached_property
-    def expected_matches(self) -> float:
-        """The expected number of matching pairs among those that were compared."""
-        return self._expected
-
-    @cached_property
-    def _base(self) -> _Merged:
-        return self._merged(_LOWEST)
+        match = self._scored.match
+        matches = float(match.sum(dtype=float))
+        clear = float(match[match >= CLEAR].sum(dtype=float))
+        few = _FEW / math.sqrt(max(matches, 1.0))
+        # Where no pairs stand out, the model tells matches from others by assumption.
+        separation = max(clear, _LEAST_SEPARATION * matches) / max(matches, 1e-9)
+        blurred = _BLURRED * math.log(1 / separation) if matches else 0.0
+        return math.hypot(_CALIBRATION, few, blurred)
 
     @cached_property
     def _expected(self) -> float:
         """The expected number of matches: inside the groups at 0.5, and among all other pairs."""
-        label, inner = self._base.label, self._inner
+        base = self._merged(_LOWEST)
+        label, inner = base.label, self._inner
         i, j = inner.i, inner.j
         apart = label[i] != label[j]
         outside = ~np.isin(self._scored.pairs, inner.pairs, assume_unique=True)
         rest = float(inner.match[apart].sum(dtype=float))
-        return self._base.right + rest + float(self._scored.match[outside].sum(dtype=float))
+        return base.right + rest + float(self._scored.match[outside].sum(dtype=float))
 
     @cached_property
     def _unseen(self) -> Estimate:
@@ -259,7 +254,7 @@ class Estimator:
         doubtful = min(max(seen - sure, 0.0) / max(most - sure, 1.0), 1.0)
         # The bounds move the doubtful merges, and those that no key found.
         less, more = _shifted(doubtful, self._uncertainty)
-        right = self.precision(merged[_SURE]).low
+        right = self._precision(merged[_SURE]).low
         chance = 1.645 * math.sqrt(most - sure)
         sizes = np.bincount(merged[_SURE].label, minlength=count)
         twos = 2 * np.count_nonzero(sizes == 2) / max(int(sizes[sizes > 1].sum()), 1)  # noqa: PLR2004
@@ -281,15 +276,8 @@ class Estimator:
         i, j = self._inner.i, self._inner.j
         own = label[i] == label[j]
         confidence = clusters.confidence(label, i[own], j[own], self._inner.match[own])
-        sizes = np.bincount(label, minlength=len(label)).astype(float)
-        pairs = sizes * (sizes - 1) / 2
-        return _Merged(
-            threshold,
-            label,
-            float(pairs.sum()),
-            float(pairs @ confidence),
-            float(pairs**2 @ (confidence * (1 - confidence))),
-        )
+        sizes = np.bincount(label, minlength=len(label))
+        return _Merged.of(threshold, label, sizes, confidence)
 
 
 def _log_odds(probability: float) -> float:
