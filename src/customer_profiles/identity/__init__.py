@@ -12,18 +12,35 @@ if TYPE_CHECKING:
     from .model import Model
     from .preparing.kinds import Kind
     from .resolution import Group, Resolution, resolve
+    from .results.changes import Change, Changes, Membership
+    from .results.evaluation import Evaluation, PairError, Score
+    from .results.expected import Estimate, Expectation, ExpectedAt
+    from .results.households import Household
+    from .results.verdict import Reason, Verdict
 
 __all__ = [
     "MOST_HELD",
     "Candidate",
+    "Change",
+    "Changes",
+    "Estimate",
+    "Evaluation",
     "Evidence",
+    "Expectation",
+    "ExpectedAt",
     "Explanation",
     "Group",
+    "Household",
     "Index",
     "Kind",
+    "Membership",
     "Model",
+    "PairError",
+    "Reason",
     "Resolution",
+    "Score",
     "Stored",
+    "Verdict",
     "lasting_keys",
     "resolve",
 ]
@@ -35,6 +52,11 @@ _MODULES = {
     "matching.blocking": ("MOST_HELD",),
     "model": ("Model",),
     "resolution": ("Group", "Resolution", "resolve"),
+    "results.changes": ("Change", "Changes", "Membership"),
+    "results.evaluation": ("Evaluation", "PairError", "Score"),
+    "results.expected": ("Estimate", "Expectation", "ExpectedAt"),
+    "results.households": ("Household",),
+    "results.verdict": ("Reason", "Verdict"),
 }
 
 

@@ -19,8 +19,7 @@ from .matching.matcher import Matcher, pack, unpack
 from .model import Model, TermFrequencies
 from .preparing.kinds import KINDS
 from .preparing.reading import read
-from .results import changes, evaluation
-from .results import changes, evaluation, verdict
+from .results import changes, evaluation, households, verdict
 from .results.expected import THRESHOLDS, Estimator
 
 if TYPE_CHECKING:
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from .results.changes import Changes, Membership
     from .results.evaluation import Evaluation, Truth
     from .results.expected import Expectation
+    from .results.households import Household
     from .results.verdict import Verdict
 
 _THRESHOLD = 0.95
@@ -260,6 +260,16 @@ class Resolution:
         if isinstance(previous, Resolution):
             previous = previous.membership()
         return self.membership(previous).changes_since(previous)
+
+    @cached_property
+    def households(self) -> list[Household]:
+        """People who are related (they share a surname, an address or a phone), the surest first.
+
+        The people are the groups of the result and all single records.
+        """
+        return households.households(
+            self._matcher, self._weights, self._scored, self.labels, self._ids
+        )
 
     @cached_property
     def verdict(self) -> Verdict:

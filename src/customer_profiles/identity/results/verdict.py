@@ -105,7 +105,7 @@ def assess(  # noqa: PLR0913  (the parts of a result)
     reasons = [
         *(_matches(scored, records) if is_estimated else ()),
         *_precision(threshold, asked, precision, found=bool((scored.match >= CLEAR).any())),
-        *_one_column(weights, inner.codes[inner.match >= threshold]),
+        *_one_column(weights, inner, threshold),
         *(_households(weights, scored, records) if is_estimated else ()),
         *_silent(weights, inner),
     ]
@@ -164,13 +164,14 @@ def _precision(
         )
 
 
-def _one_column(weights: Weights, joined: Levels) -> Iterator[Reason]:
-    """Yield whether the joined pairs rest on one attribute."""
-    if len(weights.attributes) < 2 or not len(joined):  # noqa: PLR2004  (no other attribute)
+def _one_column(weights: Weights, inner: Scored, threshold: float) -> Iterator[Reason]:
+    """Yield whether the pairs that join records rest on one attribute."""
+    rows = np.flatnonzero(inner.match >= threshold)
+    if len(weights.attributes) < 2 or not len(rows):  # noqa: PLR2004  (no other attribute)
         return
-    if len(joined) > _SAMPLED:
-        draw = np.random.default_rng(_SEED)
-        joined = joined[draw.choice(len(joined), _SAMPLED, replace=False)]
+    if len(rows) > _SAMPLED:
+        rows = np.random.default_rng(_SEED).choice(rows, _SAMPLED, replace=False)
+    joined = inner.codes[rows]
     bits = [_bits(weights, column, joined) for column in range(len(weights.attributes))]
     total = sum(max(part, 0.0) for part in bits)
     for column, attribute in enumerate(weights.attributes):
@@ -198,9 +199,9 @@ def _bits(weights: Weights, column: int, codes: Levels) -> float:
 
 def _households(weights: Weights, scored: Scored, records: int) -> Iterator[Reason]:
     match, related = weights.rates.tolist()
-    if related < _RELATED_PER_MATCH * match:
-        return
     clear = float(scored.match[scored.match >= CLEAR].sum(dtype=float))
+    if related < _RELATED_PER_MATCH * match or clear < 1:
+        return
     yield Reason(
         "households",
         "doubtful" if clear < _RARE * records else "reliable",
