@@ -35,6 +35,8 @@ _STEPS, _LOWEST, _HIGHEST = 64, 0.5, 1 - 1e-6
 _CALIBRATION, _FEW = math.log(3), 10.0
 # The share of unseen matches, which are harder to find than those that are seen, within this one.
 _UNSEEN = math.log(5)
+# Nine in ten draws of a normal distribution are within so many standard deviations.
+_NINE_IN_TEN = 1.645
 _BLURRED, _LEAST_SEPARATION = 1.5, 1e-3
 _MARKS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 _SURE = _MARKS.index(0.95)
@@ -186,7 +188,8 @@ class Estimator:
         value = merged.precision
         sampling = math.sqrt(merged.doubt) / merged.pairs
         low, high = _shifted(value, self._uncertainty)
-        return Estimate(value, max(low - 1.645 * sampling, 0.0), min(high + 1.645 * sampling, 1.0))
+        return _around(value, max(low - _NINE_IN_TEN * sampling, 0.0),
+                       min(high + _NINE_IN_TEN * sampling, 1.0))  # fmt: skip
 
     def _recall(self, merged: _Merged) -> Estimate:
         found = merged.right
@@ -199,7 +202,7 @@ class Estimator:
         def share(missed: float, never: float) -> float:
             return found / (found + missed) * (1 - never)
 
-        return Estimate(
+        return _around(
             share(missed, unseen.value),
             share(missed * factor, unseen.high),
             share(missed / factor, unseen.low),
@@ -236,26 +239,27 @@ class Estimator:
         times = blocking.times_found(
             blocking.atoms(self._matcher.prepared), self._matcher.count, pairs
         )
-        once, twice = np.count_nonzero(times == 1), np.count_nonzero(times == 2)  # noqa: PLR2004
+        seen = int(np.count_nonzero(times))
+        _, once, twice = np.bincount(times, minlength=3)[:3].tolist()
         unseen = once * (once - 1) / (2 * (twice + 1))
-        seen = np.count_nonzero(times)
         share = (unseen + 0.5) / (unseen + seen + 1)
-        return Estimate(unseen / max(unseen + seen, 1), *_shifted(share, _UNSEEN))
+        return _around(unseen / max(unseen + seen, 1), *_shifted(share, _UNSEEN))
 
     @cached_property
     def _people(self) -> Estimate:
         """The number of people: the records, less the expected merges at all thresholds."""
         count = self._matcher.count
         merged = [self._merged(mark) for mark in _MARKS]
-        merges = np.array([count - part.groups for part in merged], float)
-        sure, most = merges[_SURE], merges[0]
+        merges = [float(count - part.groups) for part in merged]
+        # A group that contradicts itself may be larger at a higher threshold.
+        sure, most = merges[_SURE], max(merges)
         # A merge that happens at all thresholds up to p is right with the probability p.
         seen = merges[0] * _MARKS[0] + float(np.trapezoid(merges, _MARKS))
         doubtful = min(max(seen - sure, 0.0) / max(most - sure, 1.0), 1.0)
         # The bounds move the doubtful merges, and those that no key found.
         less, more = _shifted(doubtful, self._uncertainty)
         right = self._precision(merged[_SURE]).low
-        chance = 1.645 * math.sqrt(most - sure)
+        chance = _NINE_IN_TEN * math.sqrt(most - sure)
         sizes = np.bincount(merged[_SURE].label, minlength=count)
         twos = 2 * np.count_nonzero(sizes == 2) / max(int(sizes[sizes > 1].sum()), 1)  # noqa: PLR2004
 
@@ -265,7 +269,7 @@ class Estimator:
             return min(max(count - merges / (1 - unseen), min(count, 1)), count)
 
         unseen = self._unseen
-        return Estimate(
+        return _around(
             people(seen, unseen.value),
             people(sure + more * (most - sure) + chance, unseen.high),
             people(right * (sure + less * (most - sure)) - chance, 0.0),
@@ -278,6 +282,10 @@ class Estimator:
         confidence = clusters.confidence(label, i[own], j[own], self._inner.match[own])
         sizes = np.bincount(label, minlength=len(label))
         return _Merged.of(threshold, label, sizes, confidence)
+
+
+def _around(value: float, low: float, high: float) -> Estimate:
+    return Estimate(value, min(low, value), max(high, value))
 
 
 def _log_odds(probability: float) -> float:

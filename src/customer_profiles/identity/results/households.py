@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from customer_profiles.identity.matching.matcher import Matcher, Scored
     from customer_profiles.identity.matching.scoring import Weights
 
-_WORTH, _TOGETHER = 0.3, 0.5
+# Below this, more people are put into a wrong household than are missed.
+_TOGETHER = 0.7
+_WORTH = 0.3
 _CHUNK = 400_000
 
 

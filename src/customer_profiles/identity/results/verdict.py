@@ -37,7 +37,7 @@ CLEAR = 0.9
 _BLURRED = 0.3
 _PIVOTAL, _MOST_OF_BITS, _SAMPLED, _SEED = 0.7, 0.8, 20_000, 20_240_229
 _SAYS_NOTHING, _MOST_NAMED = 0.05, 5
-_RELATED_PER_MATCH, _RARE = 10, 0.01
+_RELATED_PER_MATCH, _FEW_DUPLICATES, _RARE = 10, 0.1, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,21 +174,22 @@ def _one_column(weights: Weights, inner: Scored, threshold: float) -> Iterator[R
     joined = inner.codes[rows]
     bits = [_bits(weights, column, joined) for column in range(len(weights.attributes))]
     total = sum(max(part, 0.0) for part in bits)
-    for column, attribute in enumerate(weights.attributes):
+    pivotal = []
+    for column in range(len(weights.attributes)):
         without = joined.copy()
         without[:, column] = MISSING
         match = scoring.responsibilities(scoring.log_classes(weights, without))[scoring.MATCH]
-        pivotal = float((match < 0.5).mean())  # noqa: PLR2004  (no longer likely)
-        if pivotal >= _PIVOTAL or bits[column] > _MOST_OF_BITS * total:
-            share = max(pivotal, bits[column] / total)
-            yield Reason(
-                "one_column",
-                "doubtful",
-                f"one column carries the result: {share:.0%} of the evidence is that of "
-                f"{attribute.name}",
-                "check that this column identifies people, or add columns that do",
-            )
-            return
+        pivotal.append(float((match < 0.5).mean()))  # noqa: PLR2004  (no longer likely)
+    most = int(np.argmax(bits))
+    others = max(share for column, share in enumerate(pivotal) if column != most)
+    if (pivotal[most] >= _PIVOTAL > others) or bits[most] > _MOST_OF_BITS * total:
+        yield Reason(
+            "one_column",
+            "doubtful",
+            f"one column carries the result: without {weights.attributes[most].name}, "
+            f"{pivotal[most]:.0%} of the joined pairs would not match",
+            "check that this column identifies people, or add columns that do",
+        )
 
 
 def _bits(weights: Weights, column: int, codes: Levels) -> float:
@@ -200,7 +201,7 @@ def _bits(weights: Weights, column: int, codes: Levels) -> float:
 def _households(weights: Weights, scored: Scored, records: int) -> Iterator[Reason]:
     match, related = weights.rates.tolist()
     clear = float(scored.match[scored.match >= CLEAR].sum(dtype=float))
-    if related < _RELATED_PER_MATCH * match or clear < 1:
+    if related < _RELATED_PER_MATCH * match or not 1 <= clear < _FEW_DUPLICATES * records:
         return
     yield Reason(
         "households",
