@@ -129,7 +129,7 @@ def _matches(scored: Scored, records: int) -> Iterator[Reason]:
         yield Reason(
             "few_matches",
             "unreliable" if clear < _VERY_FEW else "doubtful",
-            f"the model was estimated from about {clear:,.0f} matches",
+            f"the model was estimated from too few matches (about {clear:,.0f})",
             "review the groups, resolve more records at once, or pass a model that was estimated "
             "from more records",
         )
