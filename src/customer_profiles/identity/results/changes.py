@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,7 @@ KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 _UNCHANGED = len(KINDS)
 _ID_BYTES = 10
 _SHOWN = 5
+_Item = TypeVar("_Item")
 
 
 def group_id(records: Iterable[Hashable]) -> str:
@@ -155,25 +156,26 @@ class Membership(Mapping[Hashable, str]):
         now, now_ids = _numbered([self._group_of.get(record) for record in records])
         before, before_ids = _numbered([previous.get(record) for record in records])
         found = compare(before, now)
-        names = (before_ids, now_ids)
         changed = [number for number, kind in enumerate(found.kind) if kind != _UNCHANGED]
-        parts: dict[int, tuple[list[str], list[str], list[Any], list[Any]]] = {
-            number: ([], [], [], []) for number in changed
-        }
-        for side, numbers in enumerate((found.of_before, found.of_now)):
-            for group, number in enumerate(numbers.tolist()):
-                if number in parts:
-                    parts[number][side].append(names[side][group])
-        for side, (inside, outside, numbers) in enumerate(
-            ((now, before, found.of_now), (before, now, found.of_before)), 2
-        ):
-            for row in np.flatnonzero((inside >= 0) & (outside < 0)).tolist():
-                if (number := int(numbers[inside[row]])) in parts:
-                    parts[number][side].append(records[row])
+        old, new = _by_change(found.of_before, before_ids), _by_change(found.of_now, now_ids)
+
+        def moved(inside: Integers, outside: Integers, of: Integers) -> dict[int, list[Hashable]]:
+            """Return by change the records that are in a group on one side only."""
+            rows = np.flatnonzero((inside >= 0) & (outside < 0))
+            return _by_change(of[inside[rows]], [records[row] for row in rows.tolist()])
+
+        joined = moved(now, before, found.of_now)
+        left = moved(before, now, found.of_before)
         by_kind: dict[str, list[Change]] = {kind: [] for kind in KINDS}
-        for number, (old, new, joined, left) in parts.items():
+        for number in changed:
             kind = KINDS[found.kind[number]]
-            change = Change(kind, tuple(new), tuple(old), tuple(joined), tuple(left))
+            change = Change(
+                kind,
+                tuple(new.get(number, ())),
+                tuple(old.get(number, ())),
+                tuple(joined.get(number, ())),
+                tuple(left.get(number, ())),
+            )
             by_kind[kind].append(change)
         made = {kind: tuple(changes) for kind, changes in by_kind.items()}
         return Changes(**made, unchanged=int((found.kind == _UNCHANGED).sum()))
@@ -275,6 +277,13 @@ def membership(
     else:
         names = {group: _hashed(text) for group, text in smallest.items()}
     return Membership({record: names[group] for record, group in zip(ids, labels, strict=True)})
+
+
+def _by_change(changes: Integers, items: Sequence[_Item]) -> dict[int, list[_Item]]:
+    found: dict[int, list[_Item]] = {}
+    for change, item in zip(changes.tolist(), items, strict=True):
+        found.setdefault(change, []).append(item)
+    return found
 
 
 def _check_common(records: Mapping[Hashable, object], previous: Mapping[Hashable, object]) -> None:

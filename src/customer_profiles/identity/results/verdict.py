@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .expected import Estimate
 
 Level: TypeAlias = Literal["reliable", "doubtful", "unreliable"]
-_LEVELS: tuple[Level, ...] = get_args(Level)
+_LEVELS: tuple[Level, ...] = ("reliable", "doubtful", "unreliable")
 ReasonKind: TypeAlias = Literal[
     "nothing_found",
     "few_matches",
@@ -66,7 +66,8 @@ class Verdict:
     @property
     def level(self) -> Level:
         """`reliable`, `doubtful` or `unreliable`."""
-        return max((reason.level for reason in self.reasons), key=_LEVELS.index, default=_LEVELS[0])
+        levels = {reason.level for reason in self.reasons}
+        return next((level for level in reversed(_LEVELS) if level in levels), "reliable")
 
     def __bool__(self) -> bool:
         return self.level == "reliable"
