@@ -67,7 +67,9 @@ class Verdict:
     def level(self) -> Level:
         """`reliable`, `doubtful` or `unreliable`."""
         levels = {reason.level for reason in self.reasons}
-        return next((level for level in reversed(_LEVELS) if level in levels), "reliable")
+        if "unreliable" in levels:
+            return "unreliable"
+        return "doubtful" if "doubtful" in levels else "reliable"
 
     def __bool__(self) -> bool:
         return self.level == "reliable"
