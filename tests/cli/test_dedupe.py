@@ -211,3 +211,26 @@ def test_cells_that_a_spreadsheet_would_run_are_guarded(tmp_path: Path) -> None:
     notes = [row["Note"] for row in rows(tmp_path / "shop.matches.csv")]
 
     assert notes[-5:] == [f"'{formula}" for formula in formulas[:3]] + formulas[3:]
+
+
+def test_a_precision_chooses_the_threshold(file: Path, tmp_path: Path) -> None:
+    result = run(file, "--precision", "0.9")
+
+    assert result.exit_code == 0
+    assert "expected precision" in result.stderr
+    assert groups(tmp_path / "shop.matches.csv")[:3] == ["1", "1", ""]
+
+
+def test_a_threshold_and_a_precision_are_refused(file: Path) -> None:
+    result = run(file, "--precision", "0.9", "--threshold", "0.9")
+
+    assert result.exit_code == 2
+    assert "not both" in result.stderr
+
+
+def test_a_doubtful_result_is_said_with_its_remedy(file: Path) -> None:
+    result = run(file)
+
+    assert "the result is unreliable" in result.stderr
+    assert "the model was estimated from too few matches (about 1); review the groups" in result.stderr
+    assert "unreliable" not in result.stdout

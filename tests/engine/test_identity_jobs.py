@@ -110,6 +110,42 @@ def test_a_match_is_explained_by_bits_that_add_up(matching):
     assert {one.attribute for one in explained[0].evidence} >= {"email", "phone"}
 
 
+def test_a_job_says_when_its_matches_are_not_reliable(matching, caplog):
+    with caplog.at_level("INFO", "customer_profiles.engine"):
+        message = run(matching)["Message"]
+
+    # Three profiles of one customer are not enough to estimate a model from.
+    assert message.startswith("The matches are unreliable: the model was estimated from too few")
+    assert "\n" not in message
+    assert message in caplog.text
+    assert not {"Lovelace", "lovelace", "Augusta", "0100"} & set(
+        caplog.text.replace("@", " ").split()
+    )
+
+
+def test_a_job_says_what_has_changed_since_the_job_before(matching):
+    assert "Since the job before" not in run(matching)["Message"]
+    assert "Since the job before" not in run(matching)["Message"]
+
+    bert = {"FirstName": "Berthold", "LastName": "Kernmann", "EmailAddress": "kernmann@x.org"}
+    matching.create(**bert, PhoneNumber="+1 206 555 0177")
+    matching.create(**bert, PhoneNumber="+1 206 555 0177")
+    assert run(matching)["Message"].endswith("Since the job before: 1 created, 1 unchanged.")
+
+    matching.create(**ADA, PhoneNumber="+1 206 555 0100")
+    matching.ask("DeleteProfile", ProfileId=matching.ada[1])
+    message = run(matching)["Message"]
+    assert message.endswith("Since the job before: 1 grown, 1 unchanged.")
+
+
+def test_merged_profiles_are_no_change(matching):
+    settings(matching, AutoMerging={"Enabled": True, "Consolidation": SAME_MAIL,
+             "ConflictResolution": {"ConflictResolvingModel": "RECENCY"}})  # fmt: skip
+
+    assert run(matching)["JobStats"]["NumberOfMergesDone"] == 1
+    assert "Since the job before" not in run(matching).get("Message", "")
+
+
 def test_matches_of_the_job_before_stay_until_there_are_new_ones(matching):
     run(matching)
     before = matching.ask("GetMatches")

@@ -33,6 +33,8 @@ class Maker:
         self.random = random.Random(seed)
         self.rows: list[dict[str, str]] = []
         self.truth: list[int] = []
+        self.homes: list[int] = []
+        """The household of each person."""
         self._people = 0
 
     def household(self) -> None:
@@ -46,6 +48,7 @@ class Maker:
             "PostalCode": f"{dice.randrange(90000):05d}",
         }
         home = self._phone()
+        home_number = len(set(self.homes))
         births = [self._birth() for _ in range(dice.choice((1, 1, 2, 3, 4)))]
         given = dice.sample(" ".join(GIVEN[language]).split(), len(births))
         for name, birth in zip(given, births, strict=True):
@@ -56,6 +59,7 @@ class Maker:
             for _ in range(dice.choice((1, 1, 1, 2, 2, 3, 4))):
                 self.rows.append(self._record(person))
                 self.truth.append(self._people)
+            self.homes.append(home_number)
             self._people += 1
 
     def _family(self, language: str) -> str:
@@ -102,10 +106,16 @@ class Maker:
 
 def people(households: int, seed: int = 1) -> tuple[list[dict[str, str]], list[int]]:
     """Return records in a random order, and the number of each record's person."""
+    return at_home(households, seed)[:2]
+
+
+def at_home(households: int, seed: int) -> tuple[list[dict[str, str]], list[int], list[int]]:
+    """Return records in a random order, each record's person, and each record's household."""
     maker = Maker(seed)
     for _ in range(households):
         maker.household()
     order = list(range(len(maker.rows)))
     random.Random(seed).shuffle(order)
     rows = [maker.rows[row] | {"ProfileId": f"p{number}"} for number, row in enumerate(order)]
-    return rows, [maker.truth[row] for row in order]
+    truth = [maker.truth[row] for row in order]
+    return rows, truth, [maker.homes[person] for person in truth]

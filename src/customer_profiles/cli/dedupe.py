@@ -34,9 +34,21 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         ),
     ] = None,
     threshold: Annotated[
-        float,
-        typer.Option(min=0.5, max=1, help="The minimum probability at which two rows are linked."),
-    ] = 0.95,
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=1,
+            help="The minimum probability at which two rows are linked; default: 0.95.",
+        ),
+    ] = None,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=0.9999,
+            help="In place of --threshold, the expected share of linked pairs that are right.",
+        ),
+    ] = None,
     kind: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,7 +82,8 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     The output is the file with two more columns: the number of the row's group and the group's
     confidence; both are empty in rows without a duplicate. The kind of each column is recognised
     by its name, such as FirstName, Nachname, BirthDate, e-mail, PhoneNumber, Address1, City or
-    PLZ, else by its values, and is printed on standard error.
+    PLZ, else by its values, and is printed on standard error. So is what makes the result
+    doubtful, such as too few duplicates to learn from, with the remedy.
 
     Exit code: 0 done, 2 an error.
     """
@@ -94,8 +107,11 @@ def dedupe(  # noqa: PLR0913  (the command's options)
             f"none of the {len(kinds)} columns of {file} is recognised; is the first row a header? "
             "Name the kinds with --kind COLUMN=KIND, such as --kind vorname=given_name"
         )
-    resolution = _resolved(table, chosen_kinds, id_column, threshold)
+    if threshold is not None and precision is not None:
+        fail("give --threshold or --precision, not both: the precision chooses the threshold")
+    resolution = _resolved(table, chosen_kinds, id_column, threshold, precision)
     _print_kinds({**kinds, **resolution.model.kinds})
+    _print_verdict(resolution)
     _write(_with_groups(table, resolution), target, delimiter)
     rows = sum(len(group.ids) for group in resolution.groups)
     out.print(
@@ -140,14 +156,40 @@ def _print_kinds(kinds: dict[str, str]) -> None:
             )
 
 
+def _print_verdict(resolution: Resolution) -> None:
+    """Print the threshold that a precision chose, and what is doubtful or worth knowing."""
+    if resolution.precision is not None:
+        (found,) = resolution.expected([]).thresholds
+        err.print(
+            f"threshold {found.threshold:.4g}: expected precision {found.precision}, "
+            f"recall {found.recall}",
+            soft_wrap=True,
+        )
+    verdict = resolution.verdict
+    if not verdict:
+        err.print(f"[yellow]the result is {verdict.level}:[/]")
+    for reason in verdict.reasons:
+        err.print(escape(str(reason)), soft_wrap=True)
+
+
 def _resolved(
-    table: pa.Table, kinds: dict[str, Any], id_column: str | None, threshold: float
+    table: pa.Table,
+    kinds: dict[str, Any],
+    id_column: str | None,
+    threshold: float | None,
+    precision: float | None,
 ) -> Resolution:
     from customer_profiles.identity import resolve
 
     try:
         with err.status("comparing rows"):
-            return resolve(table, kinds=kinds, id_column=id_column, threshold=threshold)
+            return resolve(
+                table,
+                kinds=kinds,
+                id_column=id_column,
+                threshold=threshold,
+                precision=precision,
+            )
     except (ModuleNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
 

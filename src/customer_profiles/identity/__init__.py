@@ -13,21 +13,38 @@ if TYPE_CHECKING:
     from .own.comparisons import Comparison, Level, OwnKind, Weight
     from .preparing.kinds import Kind
     from .resolution import Group, Resolution, resolve
+    from .results.changes import Change, Changes, Membership
+    from .results.evaluation import Evaluation, PairError, Score
+    from .results.expected import Estimate, Expectation, ExpectedAt
+    from .results.households import Household
+    from .results.verdict import Reason, Verdict
 
 __all__ = [
     "MOST_HELD",
     "Candidate",
+    "Change",
+    "Changes",
     "Comparison",
+    "Estimate",
+    "Evaluation",
     "Evidence",
+    "Expectation",
+    "ExpectedAt",
     "Explanation",
     "Group",
+    "Household",
     "Index",
     "Kind",
     "Level",
+    "Membership",
     "Model",
     "OwnKind",
+    "PairError",
+    "Reason",
     "Resolution",
+    "Score",
     "Stored",
+    "Verdict",
     "Weight",
     "lasting_keys",
     "resolve",
@@ -41,6 +58,11 @@ _MODULES = {
     "model": ("Model",),
     "own.comparisons": ("Comparison", "Level", "OwnKind", "Weight"),
     "resolution": ("Group", "Resolution", "resolve"),
+    "results.changes": ("Change", "Changes", "Membership"),
+    "results.evaluation": ("Evaluation", "PairError", "Score"),
+    "results.expected": ("Estimate", "Expectation", "ExpectedAt"),
+    "results.households": ("Household",),
+    "results.verdict": ("Reason", "Verdict"),
 }
 
 

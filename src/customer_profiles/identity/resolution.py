@@ -22,6 +22,8 @@ from .own.comparisons import OwnKind
 from .own.definitions import Definitions
 from .preparing.kinds import KINDS
 from .preparing.reading import read
+from .results import changes, evaluation, households, verdict
+from .results.expected import THRESHOLDS, Estimator
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Mapping, Sequence
@@ -40,6 +42,13 @@ if TYPE_CHECKING:
     from .preparing.kinds import Kind
     from .preparing.prepared import Columns
     from .preparing.reading import Records
+    from .results.changes import Changes, Membership
+    from .results.evaluation import Evaluation, Truth
+    from .results.expected import Expectation
+    from .results.households import Household
+    from .results.verdict import Verdict
+
+_THRESHOLD = 0.95
 
 
 class Group(NamedTuple):
@@ -49,6 +58,11 @@ class Group(NamedTuple):
     """The records' ids, as the records have them."""
     confidence: float
     """The probability that all records belong to one person."""
+
+    @property
+    def id(self) -> str:
+        """A hash of the smallest record id, which is the same in each run on the same records."""
+        return changes.group_id(self.ids)
 
 
 class GroupColumns(NamedTuple):
@@ -86,12 +100,18 @@ class Resolution:
         columns: Columns,
         kinds: Mapping[str, Kind],
         threshold: float,
+        precision: float | None = None,
+        *,
         own: Definitions = Definitions(),  # noqa: B008  (it is frozen)
+        is_estimated: bool = True,
     ) -> None:
         self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
         self._ids, self._columns, self._kinds, self._own = ids, columns, dict(kinds), own
         self.threshold = threshold
         """The least probability of a pair that joins two records."""
+        self._is_estimated = is_estimated
+        self.precision = precision
+        """The expected precision that was asked for, if it set the threshold."""
 
     def __repr__(self) -> str:
         return (
@@ -166,16 +186,116 @@ class Resolution:
             self._own,
         )
 
-    def at(self, threshold: float) -> list[Group]:
+    def at(self, threshold: float | None = None, *, precision: float | None = None) -> list[Group]:
         """Return the groups at another threshold.
 
         Args:
             threshold: the least probability of a pair that joins two records.
+            precision: the expected precision of all pairs inside groups; sets the threshold.
 
         Raises:
-            ValueError: the threshold is not a probability.
+            ValueError: the threshold or the precision is not a probability, or both or none is set.
         """
-        return _listed(self._columns_of(self._labels(threshold)))
+        check_cut(threshold, precision)
+        if precision is not None:
+            threshold = self._estimator.threshold_for(precision)
+        return _listed(self._columns_of(self._labels(threshold or _THRESHOLD)))
+
+    def expected(self, thresholds: Sequence[float] = THRESHOLDS) -> Expectation:
+        """Estimate precision, recall and the number of people at thresholds, without labels.
+
+        Args:
+            thresholds: the thresholds; that of the result is added.
+
+        Raises:
+            ValueError: a threshold is not a probability.
+        """
+        for threshold in thresholds:
+            check_cut(threshold, None)
+        return self._estimator.expectation([*thresholds, self.threshold])
+
+    def evaluate(self, truth: Truth) -> Evaluation:
+        """Judge the groups by the truth: pairs, B-cubed, and the errors by kind.
+
+        Records whose person is unknown (None, or not in the mapping) are left out.
+
+        Args:
+            truth: which person each record belongs to: a mapping of record ids, or a list, array or
+                series in the records' order, or the name of a column of kind "ignored".
+
+        Raises:
+            ValueError: the truth does not fit the records; the message says how.
+        """
+        people = evaluation.people_of(truth, self._ids, self._truth_column)
+        return evaluation.evaluate(
+            self._matcher, self._weights, self._scored, self._inner,
+            label=self.labels, people=people, threshold=self.threshold,
+            ids=self._ids, explain=self.explain,
+        )  # fmt: skip
+
+    def _truth_column(self, name: str) -> pa.Array:
+        if name not in self._columns:
+            msg = f"truth names the column {name!r}, which the records do not have"
+            if not self._columns:
+                msg = "the records' values were not kept; pass the truth itself"
+            raise ValueError(msg)
+        if self._kinds.get(name) != "ignored":
+            msg = (
+                f"the truth in column {name!r} was compared; call resolve() with "
+                f"kinds={{{name!r}: 'ignored'}}"
+            )
+            raise ValueError(msg)
+        return self._columns[name]
+
+    def membership(self, previous: Mapping[Hashable, Hashable] | None = None) -> Membership:
+        """Return the group id of each record, to store and to compare the next run with.
+
+        Args:
+            previous: the group id of each record in the previous run, as this method returned it;
+                groups keep the ids that they had there.
+
+        Raises:
+            ValueError: `previous` has records, but none of these.
+        """
+        return changes.membership(self._ids.to_pylist(), self.labels, previous)
+
+    def changes_since(self, previous: Resolution | Mapping[Hashable, Hashable]) -> Changes:
+        """Return which groups were created, have grown, were merged, and so on.
+
+        Args:
+            previous: an earlier result, or the group id of each record in it.
+
+        Raises:
+            ValueError: both have records, but none in common.
+        """
+        if isinstance(previous, Resolution):
+            previous = previous.membership()
+        return self.membership(previous).changes_since(previous)
+
+    @cached_property
+    def households(self) -> list[Household]:
+        """People who are related (they share a surname, an address or a phone), the surest first.
+
+        The people are the groups of the result and all single records.
+        """
+        return households.households(
+            self._matcher, self._weights, self._scored, self.labels, self._ids
+        )
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether the result can be relied on, and why not; true if it can."""
+        groups = self.group_columns
+        sizes = np.diff(groups.edges)
+        precision = self._estimator.precision_of(sizes, groups.confidence) if len(sizes) else None
+        return verdict.assess(
+            self._weights, self._scored, self._inner, records=self.count, threshold=self.threshold,
+            asked=self.precision, precision=precision, is_estimated=self._is_estimated,
+        )  # fmt: skip
+
+    @cached_property
+    def _estimator(self) -> Estimator:
+        return Estimator(self._matcher, self._weights, self._scored, self._inner)
 
     def pairs(self, least: float = 0.01) -> ScoredPairs:
         """Return pairs with their probability, as columns of record numbers.
@@ -320,12 +440,13 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     *,
     kinds: Mapping[str, Kind | OwnKind] | None = None,
     id_column: str | None = None,
-    threshold: float = 0.95,
+    threshold: float | None = None,
     model: Model | None = None,
     keep_values: bool = True,
     comparisons: Sequence[Comparison] = (),
     blocking: Sequence[BlockingKey] = (),
     weights: FixedWeights | None = None,
+    precision: float | None = None,
 ) -> Resolution:
     """Find the records that belong to one person, without labels or training.
 
@@ -335,7 +456,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
             may also be "ignored", or of an `OwnKind`.
         id_column: the column of the records' ids; without it `ProfileId` or `id`, and if there is
             none, rows are numbered from 0.
-        threshold: the least probability of a pair that joins two records.
+        threshold: the least probability of a pair that joins two records; default: 0.95.
         model: a model that was estimated before; without it, one is estimated from these records.
         keep_values: whether to keep the records' values, which explanations show and `find`
             needs; without them less memory is used.
@@ -344,6 +465,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
             columns, or functions of a record.
         weights: fixed probabilities m and u of levels, as
             {"birth date": {"exact": Weight(m=0.95)}}; all others are estimated.
+        precision: in place of a threshold, the expected precision of all pairs inside groups.
 
     Raises:
         ValueError: a column, kind or threshold is wrong; the message names it.
@@ -356,7 +478,8 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     known: dict[str, Kind] = {
         name: "text" if isinstance(kind, OwnKind) else kind for name, kind in (kinds or {}).items()
     }
-    check(known, columns, threshold)
+    check(known, columns, _THRESHOLD if threshold is None else threshold)
+    check_cut(threshold, precision, default=True)
     for name, kind in (model.kinds if model else {}).items():
         if name in columns:
             known.setdefault(name, kind)
@@ -372,7 +495,12 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         else:
             fitted = model.fitted(matcher.comparisons)
             scored, inner = matcher.scored(fitted, pool)
-    return Resolution(matcher, fitted, scored, inner, ids, columns, known, threshold, own)
+    if precision is not None:
+        threshold = Estimator(matcher, fitted, scored, inner).threshold_for(precision)
+    return Resolution(
+        matcher, fitted, scored, inner, ids, columns, known, threshold or _THRESHOLD, precision,
+        own=own, is_estimated=model is None,
+    )  # fmt: skip
 
 
 def _added(model: Model, own: Definitions) -> Definitions:
@@ -407,4 +535,23 @@ def check(kinds: Mapping[str, str], columns: Collection[str], threshold: float) 
 def _check_threshold(threshold: float) -> None:
     if not 0 < threshold <= 1:
         msg = f"threshold is a probability above 0 and at most 1, not {threshold}"
+        raise ValueError(msg)
+
+
+def check_cut(threshold: float | None, precision: float | None, *, default: bool = False) -> None:
+    """Check a threshold or a precision.
+
+    Raises:
+        ValueError: it is not a probability, both are set, or none is and there is no default.
+    """
+    if threshold is not None and precision is not None:
+        msg = "set threshold or precision, not both: precision chooses the threshold"
+        raise ValueError(msg)
+    if threshold is not None:
+        _check_threshold(threshold)
+    elif precision is None and not default:
+        msg = "set threshold or precision"
+        raise ValueError(msg)
+    if precision is not None and not 0 < precision < 1:
+        msg = f"precision is above 0 and below 1, not {precision}"
         raise ValueError(msg)

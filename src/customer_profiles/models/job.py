@@ -71,7 +71,11 @@ class IdentityResolutionJob(Record):
     status: Annotated[JobStatus, OpenEnum()] | None = None
     """The state; COMPLETED, PARTIAL_SUCCESS and FAILED are final."""
     message: str | None = None
-    """The reason why the job failed."""
+    """The reason why the job failed.
+
+    On the embedded engine also how reliable the matches of a job are if they are doubtful, and how
+    they differ from those of the job before.
+    """
     job_start_time: datetime | None = None
     """When the job starts or started."""
     job_end_time: datetime | None = None

@@ -36,6 +36,7 @@ log: logging.Logger = logging.getLogger("customer_profiles.engine")
 INTERRUPTED = "The job was interrupted; what it stored and merged until then stays, start it again"
 CLOSED = "The engine was closed; what the job stored and merged until then stays, start it again"
 _HEARTBEAT_SECONDS = 5.0
+_MOST_OF_MESSAGE = 2048
 
 
 def finish(context: Context, job_id: str, status: str, message: str | None) -> None:
@@ -61,6 +62,7 @@ class JobRun:
         self._context, self._domain, self._name = context, domain, domain_name
         self._job_id, self._matching = job_id, matching
         self._ended = threading.Event()
+        self._verdict = ""
 
     def run(self) -> None:
         """Run all steps and store how the job ended."""
@@ -100,6 +102,14 @@ class JobRun:
         rules.apply(context)
         self._update(status="FIND_MATCHING")
         matches, model, reviewed = self._find_matches()
+        with context.database.read() as connection:
+            had_run = match_store.model_made(connection, self._domain) is not None
+            before = match_store.members(connection, self._domain)
+        changes = machine.changes(before, matches.found) if had_run and model else ""
+        # Assumed: a job that ends well says how reliable its matches are and what has changed.
+        message = " ".join(filter(None, (self._verdict, changes)))[:_MOST_OF_MESSAGE] or None
+        if message:
+            log.info("job %s of domain %s: %s", self._job_id, self._name, message)
         with context.database.write() as connection:
             self._check_still_enabled(connection)
             match_store.replace(connection, self._domain, matches, context.clock.now())
@@ -109,8 +119,9 @@ class JobRun:
         if merging.get("Enabled"):
             self._update(status="MERGING")
             self._merge(merging)
-            return "COMPLETED", None
-        return self._export()
+            return "COMPLETED", message
+        status, failure = self._export()
+        return status, failure or message
 
     def _find_matches(self) -> tuple[match_store.Matches, str, int]:
         """Match all profiles; return the matches, the model's JSON and the number of profiles."""
@@ -123,6 +134,7 @@ class JobRun:
             # The model of a million profiles takes about a second, so another core makes it.
             model = pool.submit(getattr, resolution, "model")
             matches = machine.matches(resolution, self._job_id[:-8])
+            self._verdict = machine.verdict(resolution)
             return matches, model.result().to_json(), sum(counts)
 
     def _bodies(self, counts: list[int]) -> Iterator[list[tuple[int, bytes]]]:

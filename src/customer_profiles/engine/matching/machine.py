@@ -11,7 +11,7 @@ from customer_profiles.engine.store.matches import Found, Matches
 from .profile_columns import LEFT_OUT, ROW, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
@@ -55,6 +55,39 @@ def matches(resolution: Resolution, prefix: str) -> Matches:
     order = np.argsort(rows)
     match_of = np.repeat(np.arange(len(found)), np.diff(edges))[order]
     return Matches(found, zip(rows[order].tolist(), match_of.tolist(), strict=True))
+
+
+def verdict(resolution: Resolution) -> str:
+    """Return in a sentence how far the matches can be relied on; empty if they can."""
+    found = resolution.verdict
+    reasons = [str(reason) for reason in found.reasons if reason.level != "reliable"]
+    return f"The matches are {found.level}: {'. '.join(reasons)}." if reasons else ""
+
+
+def changes(before: Sequence[tuple[int, int]], now: Sequence[Found]) -> str:
+    """Return in a sentence how matches differ from those of the job before; empty if they do not.
+
+    Args:
+        before: the rows of profiles that were in a match, each with its match.
+        now: the new matches.
+    """
+    import numpy as np
+
+    from customer_profiles.identity.results.changes import compare, counted
+
+    old, old_match = np.array(before, np.int64).reshape(-1, 2).T
+    new = np.frombuffer(b"".join(match.profiles for match in now), np.int64)
+    new_match = np.repeat(
+        np.arange(len(now)), [len(match.profiles) // new.itemsize for match in now]
+    )
+    rows = np.union1d(old, new)
+    numbers = np.full((2, len(rows)), -1)
+    numbers[0, np.searchsorted(rows, old)] = np.unique(old_match, return_inverse=True)[1]
+    numbers[1, np.searchsorted(rows, new)] = new_match
+    found = compare(*numbers)
+    if not any(found.counts.values()):
+        return ""
+    return f"Since the job before: {counted(found.counts, found.unchanged)}."
 
 
 def bodies(context: Context, domain: int) -> Iterator[list[tuple[int, bytes]]]:

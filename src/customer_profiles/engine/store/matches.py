@@ -104,6 +104,15 @@ def replace(connection: Connection, domain: int, matches: Matches, now: float) -
     )
 
 
+def members(connection: Connection, domain: int) -> list[tuple[int, int]]:
+    """Return the rows of profiles that are in a match with others, each with its match."""
+    return connection.execute(
+        "SELECT profile, match FROM matched_profiles JOIN matches ON matches.id = match "
+        "WHERE profile BETWEEN ? AND ? AND remaining > 1",
+        row_range(domain),
+    ).fetchall()
+
+
 def page(connection: Connection, domain: int, after: int, limit: int) -> list[Match]:
     """Read the matches that still have at least two profiles, beyond the id `after`."""
     rows = connection.execute(

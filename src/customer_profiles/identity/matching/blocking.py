@@ -289,6 +289,22 @@ def worthwhile_keys(
     return _greedily(left, 1 / np.maximum(times, 1), _LEAST_WORTH, lambda _: 1.0)
 
 
+def times_found(found: Mapping[str, Integers], count: int, matches: Pairs) -> NDArray[np.int64]:
+    """Return for a sample of the matches how many keys find each.
+
+    Args:
+        found: the records' atoms.
+        count: the number of records.
+        matches: pairs that match.
+    """
+    matches = _sampled(matches, _SAMPLED_MATCHES)
+    coverages = _coverages(found, count, matches, _MOST_COMPARED).values()
+    times = np.zeros(len(matches[0]), np.int64)
+    for coverage in coverages:
+        times += coverage.covers
+    return times
+
+
 def _greedily(
     left: dict[Key, _Coverage],
     missed: NDArray[np.float64],

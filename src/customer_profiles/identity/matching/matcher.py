@@ -119,7 +119,7 @@ class Matcher:
         Returns:
             The model, the pairs that blocking found, and all pairs inside possible groups.
         """
-        candidates = self._candidates(pool)
+        candidates = self.candidates(pool)
         sample = _sample(candidates)
         times = len(candidates) / max(len(sample), 1)
         weights = self._estimated(self._compared(sample, pool), times, pool)
@@ -137,7 +137,7 @@ class Matcher:
         Returns:
             The pairs that blocking found, and all pairs inside possible groups.
         """
-        scored = self._scored(weights, self._candidates(pool), pool)
+        scored = self._scored(weights, self.candidates(pool), pool)
         return scored, self._within(weights, scored, pool)
 
     def group(self, weights: Weights, inner: Scored, threshold: float) -> Rows:
@@ -150,7 +150,7 @@ class Matcher:
         likeness = scoring.likeness(weights, inner.codes)
         return clusters.transitive_evidence(self.count, inner.i, inner.j, inner.match, likeness)
 
-    def _candidates(self, pool: Executor) -> Hashes:
+    def candidates(self, pool: Executor) -> Hashes:
         """Find the pairs that share a blocking key."""
         if self._pairs_of_rules:
             return self._pairs_of_rules()

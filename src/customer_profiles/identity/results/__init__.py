@@ -1,0 +1,1 @@
+"""What a resolution is worth and how it changes: expectation, evaluation, verdict, households."""
