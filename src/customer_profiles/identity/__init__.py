@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from .matching.blocking import MOST_HELD
     from .model import Model
     from .own.comparisons import Comparison, Level, OwnKind, Weight
+    from .preparing.classifying import Column, columns
     from .preparing.kinds import Kind
     from .resolution import Group, Resolution, resolve
 
 __all__ = [
     "MOST_HELD",
     "Candidate",
+    "Column",
     "Comparison",
     "Evidence",
     "Explanation",
@@ -29,11 +31,13 @@ __all__ = [
     "Resolution",
     "Stored",
     "Weight",
+    "columns",
     "lasting_keys",
     "resolve",
 ]
 
 _MODULES = {
+    "preparing.classifying": ("Column", "columns"),
     "preparing.kinds": ("Kind",),
     "explaining": ("Evidence", "Explanation"),
     "index": ("Candidate", "Index", "Stored", "lasting_keys"),
