@@ -31,7 +31,8 @@ LANGUAGES = {
         "identifier": "SSN, Social Security Number, passport, Tax ID, License Number, IBAN",
         "row_id": "id, Record ID, uuid, row_id",
         "other": "Date, Order Date, Birth Place, Age, Title, Phone Type, Last Login, "
-        "Email Opt Out, Spouse, Emergency Phone, Created At, Birth City, Product Name, IP Address, Nickname",
+        "Email Opt Out, Spouse, Emergency Phone, Created At, Birth City, "
+        "Product Name, IP Address, Nickname",
     },
     "German": {
         "given_name": "Vorname, Vornamen, Erster Vorname, Rufname",

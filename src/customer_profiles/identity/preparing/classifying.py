@@ -10,8 +10,8 @@ import numpy as np
 from . import headers
 from .kinds import KIND_OF, KINDS, is_free_form
 from .normalize import encode, pc, words
-from .reading import read
-from .values import Guess, Sample, guess, postal_codes
+from .reading import read_with_id
+from .values import Guess, Sample, guess, is_value, postal_codes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -56,9 +56,12 @@ def columns(
         ValueError: a column or kind is wrong; the message names it.
         TypeError: the records have a form that cannot be read.
     """
-    _, table = read(records, id_column)
+    id_name, _, table = read_with_id(records, id_column)
     check(kinds or {}, table)
-    return classify(table, kinds or {})
+    found = classify(table, kinds or {})
+    if id_name is not None:
+        found[id_name] = Column("ignored", "name", "it holds the records' ids")
+    return found
 
 
 def check(kinds: Mapping[str, str], columns: Collection[str]) -> None:
@@ -74,6 +77,13 @@ def check(kinds: Mapping[str, str], columns: Collection[str]) -> None:
         if name not in columns:
             msg = f"kinds names the column {name!r}, which the records do not have"
             raise ValueError(msg)
+
+
+def seems_a_record(found: Mapping[str, Column]) -> bool:
+    """Return whether the names of columns are values of a record, as in a file without a header."""
+    if any(column.found in {"declared", "name"} for column in found.values()):
+        return False
+    return any(is_value(column.kind, name) for name, column in found.items())
 
 
 def classify(table: Mapping[str, pa.ChunkedArray], kinds: Mapping[str, Kind]) -> dict[str, Column]:
@@ -108,13 +118,14 @@ def _name_beside(
 ) -> Column:
     """Return what a column `Name` holds: beside given names a family name, and vice versa."""
     beside = {column.kind: other for other, column in known.items() if other != name}
-    given, family = beside.get("given_name"), beside.get("family_name")
-    part = given or family
-    if part is None or (given and family) or _contains(table[name], table[part]):
-        return Column("full_name", "name", "its name says a whole name")
-    kind: Kind = "family_name" if given else "given_name"
-    reason = f"its name says a name, and {part!r} beside it holds the other part"
-    return Column(kind, "name", reason)
+    part: Kind = "full_name"
+    if (noun := headers.missing_part(beside)) in {"given_name", "family_name"}:
+        part = KIND_OF[noun]
+        other = beside["given_name" if part == "family_name" else "family_name"]
+        if not _contains(table[name], table[other]):
+            reason = f"its name says a name, and {other!r} beside it holds the other part"
+            return Column(part, "name", reason)
+    return Column("full_name", "name", "its name says a whole name")
 
 
 def _contains(whole: pa.ChunkedArray, part: pa.ChunkedArray) -> bool:
@@ -144,7 +155,7 @@ def _by_values(
 ) -> dict[str, Column]:
     """Return the columns that their values tell; a kind that a name tells is not guessed again."""
     guesses = {name: found for name, sample in samples.items() if (found := guess(sample))}
-    told = {column.kind for column in known.values()}
+    told: set[Kind] = {column.kind for column in known.values()}
     result: dict[str, Column] = {}
     best: dict[Kind, str] = {}
     for name, found in sorted(guesses.items(), key=lambda item: -_strength(item, samples)):
@@ -156,7 +167,9 @@ def _by_values(
                 continue
             best[kind] = name
         result[name] = Column(kind, "values", f"{share:.0%} of its values are {what}")
-    kinds = {name: column.kind for name, column in (*known.items(), *result.items())}
+    kinds: dict[str, Kind] = {
+        name: column.kind for name, column in (*known.items(), *result.items())
+    }
     open_names = [
         name for name in samples if name not in result or result[name].kind == "identifier"
     ]

@@ -1,7 +1,8 @@
 """Read what a column's header says, in many languages.
 
 A header such as `E-Mail privat`, `mailingPostalCode` or `顧客番号` is split into words, each word
-stands for a concept such as `phone` or `number`, and rules over the set of concepts name the column's noun.
+stands for a concept such as `phone` or `number`, and rules over the set of concepts name what the
+column holds.
 This module needs only the standard library, so that every reader of files can use it.
 """
 
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from .vocabulary import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 Noun = Literal[
     "row_id",
@@ -90,28 +91,8 @@ _NAME_PARTS = frozenset({
 _LOCATED = frozenset({"city", "state", "postal", "country", "street", "address", "place"})
 _LONGEST = 200
 """How many characters of a header are read."""
-_SHORT, _UNAMBIGUOUS = (
-    3,
-    frozenset(
-        {
-            "tel",
-            "fax",
-            "zip",
-            "plz",
-            "dob",
-            "sex",
-            "ssn",
-            "gsm",
-            "opt",
-            "out",
-            "has",
-            "mac",
-            "url",
-            "age",
-        }
-    ),
-)
-"""Words of so few letters mean something else beside an unknown word, but for a few."""
+_SHORT, _UNAMBIGUOUS = 3, frozenset({"tel", "fax", "zip", "plz", "dob", "sex", "ssn", "gsm"})
+"""Words of so few letters may mean something else beside an unknown word, but for a few."""
 
 
 @lru_cache(10_000)
@@ -122,15 +103,15 @@ def read(name: str) -> Header:
     is_complete = None not in meanings
     if not is_complete:
         meanings = [
-            _CONCEPTS.get(word)
-            for word in words
-            if not word.isdecimal()
-            and (len(word) > _SHORT or not word.isascii() or word in _UNAMBIGUOUS)
+            _CONCEPTS.get(word) for word in words if not word.isdecimal() and not _is_doubtful(word)
         ]
     concepts = frozenset[str]().union(*filter(None, meanings))
     # An unknown word at the end may be the noun, as in `city tier`.
     is_qualified = is_complete or (bool(meanings) and meanings[-1] is not None)
     noun = _noun(concepts, is_complete=is_complete, is_qualified=is_qualified)
+    if noun == "street" and "company" in (meanings[-1] or ()) and meanings[0] != {"address"}:
+        # The company of an address, not the address of a company.
+        noun = "company"
     line, number = _numbers(words)
     if noun == "house_number":
         line = 0
@@ -143,6 +124,30 @@ def read(name: str) -> Header:
         line,
         " ".join(filter(None, groups)),
     )
+
+
+def _is_doubtful(word: str) -> bool:
+    is_short = len(word) <= _SHORT and word.isascii() and word not in _UNAMBIGUOUS
+    return is_short and "not" not in _CONCEPTS.get(word, ())
+
+
+def read_all(names: Iterable[str]) -> list[Header]:
+    """Read all headers of a table: a name is the part of it that no other column holds."""
+    found = [read(name) for name in names]
+    part = missing_part({header.noun for header in found})
+    return [header._replace(noun=part) if header.noun == "name" else header for header in found]
+
+
+def missing_part(nouns: Collection[str | None]) -> Noun:
+    """Return what a column of names holds beside others: in many languages, one word is both.
+
+    `Nom` beside `Prénom` and `Name` beside `Vorname` are family names, `Nome` beside `Cognome` and
+    `名` beside `姓` are given names, and without such a column each is a whole name.
+    """
+    given, family = "given_name" in nouns, "family_name" in nouns
+    if given == family:
+        return "full_name"
+    return "family_name" if given else "given_name"
 
 
 def _noun(concepts: frozenset[str], *, is_complete: bool, is_qualified: bool) -> Noun | None:
@@ -227,7 +232,7 @@ def _number(concepts: frozenset[str]) -> Noun | None:
     is_number = bool(concepts & {"number", "id", "code"})
     is_row = "row_id" in concepts or ("row" in concepts and bool(concepts & {"id", "number"}))
     return _first_of(
-        ("row_id", is_row or concepts == {"id"}),
+        ("row_id", is_row or concepts == frozenset({"id"})),
         ("identifier", "official" in concepts),
         ("account_number", "account" in concepts or ("customer" in concepts and is_number)),
         ("identifier", "document" in concepts and is_number),

@@ -220,7 +220,11 @@ _TOWN = re.compile(
     r"|[\u4e00-\u9fff]{1,8}[市区町村县縣郡]|[\uac00-\ud7a3]{1,6}[시군구읍면]"
 )
 _FAMILY = re.compile(rf".{{2,}}(?:{_any_of('family_end')})")
-_WHAT = {"given_name": "given names", "family_name": "family names", "city": "towns"}
+_WHAT: dict[Kind, str] = {
+    "given_name": "given names",
+    "family_name": "family names",
+    "city": "towns",
+}
 
 
 def _names(sample: Sample) -> Guess | None:
@@ -346,6 +350,21 @@ def _few_values(sample: Sample) -> Guess | None:
 _FEWEST_STATES, _ENOUGH_COUNTRIES, _ENOUGH_TOWNS = 5, 0.7, 0.6
 _STATES = frozenset(map(fold, _WORDS["state"]))
 _STATE_CODES = [frozenset(codes) for name, codes in _WORDS.items() if name.startswith("state_")]
+
+
+def is_value(kind: Kind, text: str) -> bool:
+    """Return whether a text, such as a header, is itself a value of a kind."""
+    tests: dict[Kind, Callable[[str], object]] = {
+        "email": lambda text: "@" in text,
+        "phone": _PHONE.fullmatch,
+        "birth_date": _DATE.fullmatch,
+        "street": lambda text: re.search(r"\d", text) and _is_street(fold(text)),
+        "postal_code": _POSTAL_CODE.fullmatch,
+        "identifier": _IDENTIFIER.fullmatch,
+    }
+    if kind in tests:
+        return bool(tests[kind](text.strip()))
+    return fold(text.strip()) in known_values().get(kind, ())
 
 
 @cache

@@ -10,8 +10,8 @@ from importlib.resources import files
 def words_of(name: str) -> dict[str, tuple[str, ...]]:
     """Return the words of a file of this package by the name that their lines begin with."""
     result: dict[str, tuple[str, ...]] = {}
-    text = files(__package__).joinpath(f"{name}.txt").read_text(encoding="utf-8")
-    for line in text.splitlines():
+    file = files("customer_profiles.identity.preparing").joinpath(f"{name}.txt")
+    for line in file.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             key, _, words = line.partition("\t")
             # Names of several words are separated by bars.
