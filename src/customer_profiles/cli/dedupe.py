@@ -89,11 +89,12 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         fail(f"{file} has the column {min(taken)} already; is it an output of `dedupe`?")
     chosen_kinds = dict(_parse_kind(option) for option in kind or ())
     found = _columns(table, chosen_kinds, id_column)
-    if not found and set(chosen_kinds.values()) <= {"ignored"}:
+    if _identify_nobody(found) and set(chosen_kinds.values()) <= {"ignored"}:
         # A file without a header has values instead of names, so the message shows none.
         fail(
             f"none of the {len(table.column_names)} columns of {file} is recognised; "
-            "is the first row a header? Name the kinds with --kind COLUMN=KIND, such as --kind vorname=given_name"
+            "is the first row a header? Name the kinds with --kind COLUMN=KIND, such as "
+            "--kind vorname=given_name"
         )
     resolution = _resolved(table, chosen_kinds, id_column, threshold)
     _print_kinds(found)
@@ -122,16 +123,19 @@ def _parse_kind(text: str) -> tuple[str, str]:
 
 
 def _columns(table: pa.Table, kinds: dict[str, Any], id_column: str | None) -> dict[str, Column]:
-    """Return what the columns hold; nothing if they identify nobody."""
-    try:
-        from customer_profiles.identity import columns
-        from customer_profiles.identity.preparing.classifying import seems_a_record
+    from customer_profiles.identity import columns
 
-        found = columns(table, kinds=kinds, id_column=id_column)
+    try:
+        return columns(table, kinds=kinds, id_column=id_column)
     except (ModuleNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
-    identify = {column.kind for column in found.values()} - _SHARED
-    return found if identify and not seems_a_record(found) else {}
+
+
+def _identify_nobody(found: dict[str, Column]) -> bool:
+    """Return whether columns tell no people apart, or are named by values for want of a header."""
+    from customer_profiles.identity.preparing.classifying import seems_a_record
+
+    return {column.kind for column in found.values()} <= _SHARED or seems_a_record(found)
 
 
 def _print_kinds(found: dict[str, Column]) -> None:

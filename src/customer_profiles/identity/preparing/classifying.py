@@ -9,7 +9,7 @@ import numpy as np
 
 from . import headers
 from .kinds import KIND_OF, KINDS, is_free_form
-from .normalize import encode, pc, words
+from .normalize import encode, pc
 from .reading import read_with_id
 from .values import Guess, Sample, guess, is_value, postal_codes
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import pyarrow as pa
+
+    from customer_profiles.identity.own.comparisons import OwnKind
 
     from .kinds import Kind
     from .reading import Records
@@ -43,7 +45,10 @@ class Column(NamedTuple):
 
 
 def columns(
-    records: Records, *, kinds: Mapping[str, Kind] | None = None, id_column: str | None = None
+    records: Records,
+    *,
+    kinds: Mapping[str, Kind | OwnKind] | None = None,
+    id_column: str | None = None,
 ) -> dict[str, Column]:
     """Return what `resolve` takes each column of the records for, and why.
 
@@ -57,8 +62,11 @@ def columns(
         TypeError: the records have a form that cannot be read.
     """
     id_name, _, table = read_with_id(records, id_column)
-    check(kinds or {}, table)
-    found = classify(table, kinds or {})
+    known: dict[str, Kind] = {
+        name: kind if isinstance(kind, str) else "text" for name, kind in (kinds or {}).items()
+    }
+    check(known, table)
+    found = classify(table, known)
     if id_name is not None:
         found[id_name] = Column("ignored", "name", "it holds the records' ids")
     return found
@@ -129,15 +137,14 @@ def _name_beside(
 
 
 def _contains(whole: pa.ChunkedArray, part: pa.ChunkedArray) -> bool:
-    """Return whether most values of a column contain those of another column as words."""
+    """Return whether most values of a column are longer than those of another and contain them."""
+    columns = (column[:_FEW_ROWS].to_pylist() for column in (whole, part))
     pairs = [
-        (set(text.split()), set(inner.split()))
-        for text, inner in zip(
-            *(words(column[:_FEW_ROWS]).to_pylist() for column in (whole, part)), strict=True
-        )
+        (headers.fold(text), headers.fold(inner))
+        for text, inner in zip(*columns, strict=True)
         if text and inner
     ]
-    return bool(pairs) and sum(inner < text for text, inner in pairs) >= _HALF * len(pairs)
+    return sum(inner in text and inner != text for text, inner in pairs) > _HALF * len(pairs)
 
 
 _FEW_ROWS = 2_000
