@@ -23,6 +23,8 @@ from customer_profiles.engine.ingestion import sources, targets, values
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.service import protocol
 from customer_profiles.identity.preparing import kinds, normalize, scripts
+from customer_profiles.identity.preparing import values as column_values
+from customer_profiles.identity.preparing.values import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,7 +134,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "JSON lines": lambda text: list(files.read("a.jsonl", io.BytesIO(text.encode()))),
     "date": lambda text: normalize.date(text, days_first=True),
     "column": kinds.kind_of,
-    "values of a column": lambda text: kinds.kind_of_values([text] * 20, set()),
+    "values of a column": lambda text: column_values.guess(Sample([text], [20], 20, 20)),
     "Latin letters": scripts.latin,
     "request": lambda text: protocol.cleaned({text: [text]}),
     "body": lambda text: protocol.read("POST", "/domains/shop/profiles", {}, text),

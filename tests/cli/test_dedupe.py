@@ -75,7 +75,7 @@ def test_a_kind_says_what_a_column_holds(tmp_path: Path) -> None:
     assert groups(tmp_path / "shop.matches.csv")[:3] == ["1", "1", ""]
 
 
-@pytest.mark.parametrize("header", [[], ["colx", "coly", "colz", "city"]])
+@pytest.mark.parametrize("header", [[], ["colx", "coly", "city", "state"]])
 def test_columns_that_tell_nobody_apart_are_refused(tmp_path: Path, header: list[str]) -> None:
     result = run(write(tmp_path / "shop.csv", header))
 
@@ -83,6 +83,14 @@ def test_columns_that_tell_nobody_apart_are_refused(tmp_path: Path, header: list
     assert "is the first row a header?" in result.stderr
     assert "ovelace" not in result.output
     assert not (tmp_path / "shop.matches.csv").exists()
+
+
+def test_values_tell_where_names_tell_nothing(tmp_path: Path) -> None:
+    result = run(write(tmp_path / "shop.csv", ["a", "Spalte1", "col_3", "d"]))
+
+    assert "col_3 is email, d is phone" in result.stderr
+    assert "col_3: 100% of its values are e-mail addresses" in result.stderr
+    assert groups(tmp_path / "shop.matches.csv")[:3] == ["1", "1", ""]
 
 
 @pytest.mark.parametrize(
@@ -232,5 +240,7 @@ def test_a_doubtful_result_is_said_with_its_remedy(file: Path) -> None:
     result = run(file)
 
     assert "the result is unreliable" in result.stderr
-    assert "the model was estimated from too few matches (about 1); review the groups" in result.stderr
+    assert (
+        "the model was estimated from too few matches (about 1); review the groups" in result.stderr
+    )
     assert "unreliable" not in result.stdout

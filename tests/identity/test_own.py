@@ -218,7 +218,7 @@ def test_a_blocking_key_of_one_s_own_finds_pairs():
 
     def compared(**options):
         found = resolve(rows, kinds={"Box": "ignored"}, comparisons=[box], **options)
-        pairs = found._matcher._candidates(Now())
+        pairs = found._matcher.candidates(Now())
         return {divmod(pair, 2**32) for pair in pairs.tolist()}
 
     class Now:

@@ -108,7 +108,7 @@ def test_all_pairs_have_splink_s_probabilities(resolution, trained):
 
 
 def test_blocking_rules_find_splink_s_pairs(resolution, trained):
-    found = resolution._matcher._candidates(None)
+    found = resolution._matcher.candidates(None)
 
     assert {divmod(pair, 2**32) for pair in found.tolist()} == {
         *zip(*(side.tolist() for side in pairs_of(trained[1])), strict=True)
@@ -191,7 +191,7 @@ def test_settings_may_be_a_dict_with_rules_as_text(settings, table):
     settings["blocking_rules_to_generate_predictions"] = RULES[:1]
     found = resolve(table, model=Model.from_splink(settings), id_column="unique_id")
 
-    assert 10 < len(found._matcher._candidates(None)) < 1_000
+    assert 10 < len(found._matcher.candidates(None)) < 1_000
 
 
 def test_a_model_of_splink_is_shown_with_its_comparisons(trained):

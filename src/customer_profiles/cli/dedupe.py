@@ -17,7 +17,7 @@ from .spreadsheets import FORMULA
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from customer_profiles.identity import Resolution
+    from customer_profiles.identity import Column, Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
 # Kinds whose values many people share: alone they identify nobody.
@@ -53,7 +53,8 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         list[str] | None,
         typer.Option(
             metavar="COLUMN=KIND",
-            help="The kind of a column whose name is not recognised, such as vorname=given_name.",
+            help="The kind of a column that is recognised wrongly or not at all, such as "
+            "c=given_name.",
         ),
     ] = None,
     id_column: Annotated[
@@ -100,17 +101,18 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     if taken := {_GROUP, _CONFIDENCE} & set(table.column_names):
         fail(f"{file} has the column {min(taken)} already; is it an output of `dedupe`?")
     chosen_kinds = dict(_parse_kind(option) for option in kind or ())
-    kinds = _kinds_of(table, chosen_kinds, id_column)
-    if set(kinds.values()) <= _SHARED and set(chosen_kinds.values()) <= {"ignored"}:
+    found = _columns(table, chosen_kinds, id_column)
+    if _identify_nobody(found) and set(chosen_kinds.values()) <= {"ignored"}:
         # A file without a header has values instead of names, so the message shows none.
         fail(
-            f"none of the {len(kinds)} columns of {file} is recognised; is the first row a header? "
-            "Name the kinds with --kind COLUMN=KIND, such as --kind vorname=given_name"
+            f"none of the {len(table.column_names)} columns of {file} is recognised; "
+            "is the first row a header? Name the kinds with --kind COLUMN=KIND, such as "
+            "--kind vorname=given_name"
         )
     if threshold is not None and precision is not None:
         fail("give --threshold or --precision, not both: the precision chooses the threshold")
     resolution = _resolved(table, chosen_kinds, id_column, threshold, precision)
-    _print_kinds({**kinds, **resolution.model.kinds})
+    _print_kinds(found)
     _print_verdict(resolution)
     _write(_with_groups(table, resolution), target, delimiter)
     rows = sum(len(group.ids) for group in resolution.groups)
@@ -136,20 +138,33 @@ def _parse_kind(text: str) -> tuple[str, str]:
     return column, kind
 
 
-def _kinds_of(table: pa.Table, chosen: dict[str, str], id_column: str | None) -> dict[str, str]:
-    from customer_profiles.identity.preparing.kinds import kind_of
+def _columns(table: pa.Table, kinds: dict[str, Any], id_column: str | None) -> dict[str, Column]:
+    from customer_profiles.identity import columns
 
-    names = [name for name in table.column_names if name != id_column]
-    return {name: chosen.get(name) or kind_of(name) for name in names}
+    try:
+        return columns(table, kinds=kinds, id_column=id_column)
+    except (ModuleNotFoundError, TypeError, ValueError) as error:
+        fail(str(error))
 
 
-def _print_kinds(kinds: dict[str, str]) -> None:
-    """Print the kind of each column."""
+def _identify_nobody(found: dict[str, Column]) -> bool:
+    """Return whether columns tell no people apart, or are named by values for want of a header."""
+    from customer_profiles.identity.preparing.classifying import seems_a_record
+
+    return {column.kind for column in found.values()} <= _SHARED or seems_a_record(found)
+
+
+def _print_kinds(found: dict[str, Column]) -> None:
+    """Print the kind of each column, and the reason where only its values tell."""
+    kinds = {name: column.kind for name, column in found.items()}
     known = [f"{name} is {kind}" for name, kind in kinds.items() if kind not in {"text", "ignored"}]
     if known:
         err.print(escape(", ".join(known)), soft_wrap=True)
+    for name, column in found.items():
+        if column.found == "values":
+            err.print(escape(f"{name}: {column.reason}"), soft_wrap=True)
     for kind, what in (("text", "compared as plain text"), ("ignored", "not compared")):
-        if names := [name for name, found in kinds.items() if found == kind]:
+        if names := [name for name, found_kind in kinds.items() if found_kind == kind]:
             err.print(
                 f"{what}: {escape(', '.join(names))}; --kind COLUMN=KIND names a kind",
                 soft_wrap=True,

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
-from customer_profiles import AddressFields, InvalidInputError, ProfileFields
+from customer_profiles import AddressFields, InvalidInputError, ProfileFields, _wire
 
 from .spreadsheets import unguarded
 
@@ -24,19 +24,6 @@ _TEXTS = tuple(
     if name not in (*_ADDRESSES, "attributes", "engagement_preferences")
 )
 _FIELDS = (*_TEXTS, *(f"{address}.{member}" for address in _ADDRESSES for member in _MEMBERS))
-# Common headers that are mapped without --map.
-_USUAL = {
-    "email": "email_address",
-    "phone": "phone_number",
-    "mobile": "mobile_phone_number",
-    "mobilephone": "mobile_phone_number",
-    "zip": "address.postal_code",
-    "zipcode": "address.postal_code",
-    "street": "address.address1",
-    "company": "business_name",
-}
-
-
 # Other delimiters, quoted for a shell.
 _MARKS = {";": '";"', "\t": r"$'\t'", "|": '"|"'}
 
@@ -102,7 +89,7 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
     Raises:
         InvalidInputError: a pair names a column or a field that does not exist.
     """
-    columns = {column: field for column in header if (field := _field_of(column))}
+    columns = _fields_of(header)
     for pair in pairs:
         column, equals, field = pair.rpartition("=")
         if not equals:
@@ -125,6 +112,24 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
     return Mapping(columns, header)
 
 
+def _fields_of(header: list[str]) -> dict[str, str]:
+    """Return the fields of columns that are named like a field, or else by their meaning."""
+    from customer_profiles.engine.ingestion.profile_members import members_of
+
+    named = {column: field for column in header if (field := _field_of(column))}
+    known = {column: _member_of(field) for column, field in named.items()}
+    members = members_of(header, known)
+    return {column: named.get(column) or _field_name(members[column]) for column in members}
+
+
+def _field_name(member: str) -> str:
+    return ".".join(map(_wire.field_name, member.split(".")))
+
+
+def _member_of(field: str) -> str:
+    return ".".join(part.title().replace("_", "") for part in field.split("."))
+
+
 def _field_of(column: str) -> str | None:
     """Return the field that a header names, in any case and with any separators."""
     plain = re.sub(r"[^a-z0-9]", "", column.lower())
@@ -134,7 +139,7 @@ def _field_of(column: str) -> str | None:
     for member in _MEMBERS:
         if plain == member.replace("_", ""):
             return f"address.{member}"
-    return _USUAL.get(plain)
+    return None
 
 
 def _delimiter(header: list[str]) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .matching.blocking import MOST_HELD
     from .model import Model
     from .own.comparisons import Comparison, Level, OwnKind, Weight
+    from .preparing.classifying import Column, columns
     from .preparing.kinds import Kind
     from .resolution import Group, Resolution, resolve
     from .results.changes import Change, Changes, Membership
@@ -24,6 +25,7 @@ __all__ = [
     "Candidate",
     "Change",
     "Changes",
+    "Column",
     "Comparison",
     "Estimate",
     "Evaluation",
@@ -46,11 +48,13 @@ __all__ = [
     "Stored",
     "Verdict",
     "Weight",
+    "columns",
     "lasting_keys",
     "resolve",
 ]
 
 _MODULES = {
+    "preparing.classifying": ("Column", "columns"),
     "preparing.kinds": ("Kind",),
     "explaining": ("Evidence", "Explanation"),
     "index": ("Candidate", "Index", "Stored", "lasting_keys"),

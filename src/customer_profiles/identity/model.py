@@ -85,7 +85,7 @@ class Model:
 
     weights: Weights
     kinds: dict[str, Kind]
-    """What columns hold whose names do not tell."""
+    """What the columns hold."""
     keys: tuple[tuple[str, ...], ...] = ()
     """Blocking keys: nearly all matching records share a value of at least one of them."""
     statistics: DatasetStatistics = field(default_factory=DatasetStatistics)

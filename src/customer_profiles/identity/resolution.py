@@ -20,7 +20,7 @@ from .matching.matcher import Matcher, pack, unpack
 from .model import Model, TermFrequencies
 from .own.comparisons import OwnKind
 from .own.definitions import Definitions
-from .preparing.kinds import KINDS
+from .preparing.classifying import check as check_kinds
 from .preparing.reading import read
 from .results import changes, evaluation, households, verdict
 from .results.expected import THRESHOLDS, Estimator
@@ -179,7 +179,7 @@ class Resolution:
         keys += [key for key in own if key not in keys]
         return Model(
             self._weights,
-            {**prepared.detected_kinds, **self._kinds},
+            prepared.kinds,
             tuple(keys),
             prepared.statistics,
             TermFrequencies.counted_by(self._matcher.comparisons),
@@ -452,8 +452,8 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
 
     Args:
         records: an iterable of mappings, a mapping of columns, or a pandas, polars or Arrow table.
-        kinds: what columns hold whose names do not tell, as {"vorname": "given_name"}; a column
-            may also be "ignored", or of an `OwnKind`.
+        kinds: what columns hold, as {"c": "given_name"}, where `columns` is wrong about them; a
+            column may also be "ignored", or of an `OwnKind`.
         id_column: the column of the records' ids; without it `ProfileId` or `id`, and if there is
             none, rows are numbered from 0.
         threshold: the least probability of a pair that joins two records; default: 0.95.
@@ -522,13 +522,7 @@ def check(kinds: Mapping[str, str], columns: Collection[str], threshold: float) 
     Raises:
         ValueError: one is wrong; the message names it.
     """
-    for name, kind in kinds.items():
-        if kind not in KINDS:
-            msg = f"kinds[{name!r}] is {kind!r}; a kind is one of {', '.join(KINDS)}"
-            raise ValueError(msg)
-        if name not in columns:
-            msg = f"kinds names the column {name!r}, which the records do not have"
-            raise ValueError(msg)
+    check_kinds(kinds, columns)
     _check_threshold(threshold)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from customer_profiles import _timestamps
 from customer_profiles.engine.service.refusals import bad_request
 
+from .profile_members import member_of
 from .values import text
 
 if TYPE_CHECKING:
@@ -24,26 +25,6 @@ _LONGEST_NAME = 64
 # The service model's limit for a field's source.
 _LONGEST_SOURCE = 1000
 
-# Assumed: detection compares the ends of attributes' names, without case and punctuation.
-_MEMBERS = (
-    ("firstname", "FirstName"), ("givenname", "FirstName"), ("middlename", "MiddleName"),
-    ("lastname", "LastName"), ("surname", "LastName"), ("familyname", "LastName"),
-    ("companyname", "BusinessName"), ("businessname", "BusinessName"), ("company", "BusinessName"),
-    ("personalemail", "PersonalEmailAddress"), ("businessemail", "BusinessEmailAddress"),
-    ("workemail", "BusinessEmailAddress"), ("emailaddress", "EmailAddress"),
-    ("email", "EmailAddress"), ("mobilephonenumber", "MobilePhoneNumber"),
-    ("mobilephone", "MobilePhoneNumber"), ("mobile", "MobilePhoneNumber"),
-    ("homephone", "HomePhoneNumber"), ("workphone", "BusinessPhoneNumber"),
-    ("businessphone", "BusinessPhoneNumber"), ("phonenumber", "PhoneNumber"),
-    ("phone", "PhoneNumber"), ("birthdate", "BirthDate"), ("dateofbirth", "BirthDate"),
-    ("birthday", "BirthDate"), ("gender", "GenderString"), ("accountnumber", "AccountNumber"),
-    ("addressline1", "Address.Address1"), ("address1", "Address.Address1"),
-    ("street", "Address.Address1"), ("addressline2", "Address.Address2"),
-    ("address2", "Address.Address2"), ("city", "Address.City"), ("state", "Address.State"),
-    ("province", "Address.Province"), ("country", "Address.Country"),
-    ("postalcode", "Address.PostalCode"), ("zipcode", "Address.PostalCode"),
-    ("zip", "Address.PostalCode"),
-)  # fmt: skip
 _TYPES = (
     ("EmailAddress", "EMAIL_ADDRESS"), ("PhoneNumber", "PHONE_NUMBER"),
     ("FirstName", "NAME"), ("MiddleName", "NAME"), ("LastName", "NAME"), ("BusinessName", "NAME"),
@@ -175,8 +156,8 @@ def _fits(form: str, values: Iterable[str]) -> bool:
 
 
 def _member(attribute: _Attribute) -> str | None:
-    name = _plain(attribute.path[-1])
-    return next((member for end, member in _MEMBERS if name.endswith(end)), None)
+    # Assumed: detection recognises the names of attributes that the CLI's load recognises.
+    return member_of(attribute.path[-1])
 
 
 def _content_type(member: str) -> str:

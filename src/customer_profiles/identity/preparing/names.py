@@ -88,9 +88,6 @@ def read(
     given_name, middle, family, full = columns
     if not (given_name or family or full):
         return None
-    if family and full and not given_name:
-        # A column `name` next to one of family names holds given names.
-        given_name, full = full, []
     whole_given, whole_family = first_of(given_name, count), _join(family, count)
     names = NameColumns(*map(_clean, (whole_given, first_of(middle, count), whole_family)))
     if given_name and family:

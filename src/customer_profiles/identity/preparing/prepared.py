@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from . import addresses, names, normalize
-from .kinds import KINDS_OF, is_free_form, kind_of, kind_of_values
+from .classifying import classify
+from .kinds import KINDS_OF
 from .normalize import Coded, DatasetStatistics, encode, hash_of, look_up, pc, recode, texts_of
 
 if TYPE_CHECKING:
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from customer_profiles.identity.arrays import Codes, Mask, Texts
 
     from .addresses import Addresses
+    from .classifying import Column
     from .kinds import Kind
     from .names import Names
 
 Columns = dict[str, pa.Array]
-_SAMPLED = 20_000
-"""How many records are read to find out what a column holds."""
 _JUNK_COUNT, _JUNK_SHARE = 10, 0.5
 """A value of at least so many records is a placeholder if this share of them differs by name."""
 
@@ -81,12 +81,17 @@ class Prepared:
     by_kind: dict[str, list[str]] = field(default_factory=dict)
     """The names of the columns of each kind."""
     statistics: DatasetStatistics = field(default_factory=DatasetStatistics)
-    detected_kinds: dict[str, Kind] = field(default_factory=dict)
-    """The kinds that were detected from columns' values."""
     own_keys: dict[str, tuple[Codes, Texts]] = field(default_factory=dict)
     """Blocking keys that a user defines: codes of shape (records, values), and the values."""
     own_atoms: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Blocking keys that a user combines of other atoms."""
+    columns: dict[str, Column] = field(default_factory=dict)
+    """What each column holds, and how that was found."""
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kinds of all columns."""
+        return {name: column.kind for name, column in self.columns.items()}
 
     def columns_of(self, attribute: str) -> list[str]:
         """Return the names of the columns that an attribute's values come from."""
@@ -94,16 +99,6 @@ class Prepared:
         if kinds is None:
             return [attribute]
         return [name for kind in kinds for name in self.by_kind.get(kind, ())]
-
-
-def _kinds_of(columns: Columns, kinds: Mapping[str, Kind]) -> dict[str, Kind]:
-    """Return what columns hold: as declared, else judged by their names, else by their values."""
-    result: dict[str, Kind] = {name: kinds.get(name) or kind_of(name) for name in columns}
-    for name, column in columns.items():
-        if result[name] == "text" and name not in kinds and not is_free_form(name):
-            values = pc.unique(column.slice(0, _SAMPLED)).drop_null().to_pylist()
-            result[name] = kind_of_values(values, set(result.values()))
-    return result
 
 
 def prepare(
@@ -122,8 +117,8 @@ def prepare(
     """
     count = len(next(iter(columns.values()))) if columns else 0
     by_kind: dict[str, list[str]] = {}
-    all_kinds = _kinds_of(columns, kinds)
-    for name, kind in all_kinds.items():
+    classified = classify(columns, kinds)
+    for name, (kind, _, _) in classified.items():
         if kind != "ignored" and columns[name].null_count < count:
             by_kind.setdefault(kind, []).append(name)
 
@@ -156,11 +151,7 @@ def prepare(
         # A text that all records of a dataset share distinguishes none of them.
         texts={name: text for name, text in texts.items() if statistics or len(text.text) > 1},
         by_kind=by_kind,
-        detected_kinds={
-            name: kind
-            for name, kind in all_kinds.items()
-            if kind not in {kind_of(name), kinds.get(name)}
-        },
+        columns=classified,
     )
     if statistics:
         _drop_known_junk(prepared, statistics.junk)

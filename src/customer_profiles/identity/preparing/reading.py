@@ -34,6 +34,13 @@ def read(records: Records, id_column: str | None = None) -> tuple[pa.Array, dict
         TypeError: records are of no form that can be read.
         ValueError: there is no such id column, or its values are missing or not distinct.
     """
+    return read_with_id(records, id_column)[1:]
+
+
+def read_with_id(
+    records: Records, id_column: str | None = None
+) -> tuple[str | None, pa.Array, dict[str, pa.Array]]:
+    """Return the name of the id column, if there is one, and what `read` returns."""
     table = _table(records, id_column)
     while any(pa.types.is_struct(kind) for kind in table.schema.types):
         table = table.flatten()
@@ -41,10 +48,11 @@ def read(records: Records, id_column: str | None = None) -> tuple[pa.Array, dict
     if len(columns) < len(table.column_names):
         msg = "two columns of the records have the same name; rename one of them"
         raise ValueError(msg)
+    id_name = _id_name(columns, id_column)
     ids = _pop_ids(columns, id_column, table.num_rows)
     # The number of records is read off the columns, so there has to be one.
     columns = columns or {"nothing": pa.nulls(table.num_rows, pa.string())}
-    return ids, {name: _as_text(name, column) for name, column in columns.items()}
+    return id_name, ids, {name: _as_text(name, column) for name, column in columns.items()}
 
 
 def _table(records: object, id_column: str | None) -> pa.Table:

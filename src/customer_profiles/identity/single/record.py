@@ -1,4 +1,4 @@
-"""Prepare one record for comparison, as `columns.prepared` does a table, but without arrays.
+"""Prepare one record for comparison, as `preparing.prepared` does a table, but without arrays.
 
 Creating arrays would take milliseconds. The functions do to one value what `normalize`, `names` and
 `addresses` do to a column; tests hold the results equal.
@@ -144,8 +144,6 @@ def _names(
     columns: list[list[str]], statistics: DatasetStatistics
 ) -> tuple[str | None, str | None, str | None, str | None]:
     given_name, middle, family, full = columns
-    if family and full and not given_name:
-        given_name, full = full, []
     first, second = (next(filter(None, map(_clean, texts)), "") for texts in (given_name, middle))
     last = _clean(" ".join(family)) if family else ""
     if statistics.family_words and bool(first) != bool(last):

@@ -107,6 +107,7 @@ def _estimated(records: DataFrame, kinds: dict[str, Kind], threshold: float) -> 
     sample = records.orderBy(_random()).limit(_SAMPLED).toArrow()
     with ThreadPoolExecutor(1) as pool:
         prepared = prepare(read_columns(sample, ID)[1], kinds, pool)
+    kinds = prepared.kinds
     known = comparisons(prepared)
     if not known:
         msg = "the records have no column with values that could be compared"
