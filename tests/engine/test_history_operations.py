@@ -7,6 +7,7 @@ import json
 import pytest
 
 from customer_profiles.engine import Clock, Engine, Refusal
+from customer_profiles.engine.profiles.history import Record
 
 from .conftest import Shop
 from .test_ingestion import bigger, found, put, put_type
@@ -293,3 +294,19 @@ def test_a_deleted_profile_has_no_history(orders):
     orders.ask("DeleteProfile", ProfileId=ada)
     with pytest.raises(Refusal):
         records(orders, ada)
+
+
+def test_a_page_makes_its_own_ids_only_and_reads_no_contents(orders, monkeypatch):
+    ada = keyed(orders, Who="ada")
+    for number in range(20):
+        put(orders, "Order", id=str(number % 10), who="ada", name=f"Ada {number}")
+    made, read = [], []
+    monkeypatch.setattr(Record, "id", property(lambda record: made.append(record) or "0" * 32))
+    orders.engine._database._writer.set_trace_callback(read.append)
+    assert len(records(orders, ada, MaxResults=3)) == 3
+    orders.engine._database._writer.set_trace_callback(None)
+    assert len(made) == 3
+    queries = [text for text in read if "FROM history" in text or "FROM objects WHERE id" in text]
+    assert len(queries) >= 2
+    assert all("content" not in text.split("FROM")[0] for text in queries)
+    assert all("body" not in text.split("FROM")[0] for text in queries)

@@ -174,6 +174,30 @@ def test_a_url_that_is_too_long_is_refused_unread(
     assert b"longer than 131072 characters" in body
 
 
+@pytest.mark.parametrize("text", [b"[{}]", b'["a\\"", {}]', b"[[", b'"{", ['])
+def test_a_body_of_too_many_lists_is_refused_unread(text, monkeypatch):
+    monkeypatch.setattr(protocol.json, "loads", None)
+    body = b'{"Objects": [' + b", ".join([text] * 100_000) + b"]}"
+    with Engine() as engine:
+        status, _, answer = engine.handle("POST", "/domains/shop", {}, body)
+
+    assert status == 400
+    assert b"more than 100000 objects and lists" in answer
+
+
+@pytest.mark.parametrize("kind", [bytes, str])
+def test_lists_in_the_text_of_a_body_are_not_counted(kind):
+    text = json.dumps({"text": '[{"' * 100_000 + "\\"})
+    body = json.dumps({"Name": text})
+    with Engine() as engine:
+        request = body if kind is str else body.encode()
+        status, _, answer = engine.handle("POST", "/domains/shop", {}, request)
+
+    assert status == 400
+    assert b"objects and lists" not in answer
+    assert b"Name" in answer
+
+
 def test_a_body_that_is_too_long_is_refused_unread(monkeypatch):
     monkeypatch.setattr(protocol.json, "loads", None)
     with Engine() as engine:

@@ -22,7 +22,7 @@ def list_profile_history_records(context: Context, request: Wire) -> Wire:
     query = ["history", request["DomainName"], request["ProfileId"], filters]
     listed = [
         record
-        for record in _records(context, request)
+        for record in _records(context, request, with_content=False)
         # Assumed: PerformedBy is never known, so a filter by it finds nothing.
         if filters["ActionType"] in {None, record.event.action}
         and filters["ObjectTypeName"] in {None, record.event.type}
@@ -41,7 +41,12 @@ def list_profile_history_records(context: Context, request: Wire) -> Wire:
 def get_profile_history_record(context: Context, request: Wire) -> Wire:
     """Describe a history record, with its content."""
     found = next(
-        (record for record in _records(context, request) if record.id == request["Id"]), None
+        (
+            record
+            for record in _records(context, request, with_content=True)
+            if record.id == request["Id"]
+        ),
+        None,
     )
     if found is None:
         raise not_found("The profile has no history record with this id")
@@ -50,11 +55,11 @@ def get_profile_history_record(context: Context, request: Wire) -> Wire:
     return _described(found) | ({"Content": content.decode()} if content else {})
 
 
-def _records(context: Context, request: Wire) -> list[Record]:
+def _records(context: Context, request: Wire, *, with_content: bool) -> list[Record]:
     with context.database.read() as connection:
         domain = domain_row(connection, request["DomainName"])
         profile = existing_profile(context, connection, domain, request["ProfileId"])
-        return records(connection, profile)
+        return records(connection, profile, with_content=with_content)
 
 
 def _described(record: Record) -> Wire:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from customer_profiles._standard_objects import PROFILE
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.store import history as store
+from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store.history import Event
-
-from .owned_keys import objects_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,10 +26,16 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """An event with the id of its history record."""
+    """A history record of an event."""
 
-    id: str
+    identity: tuple[object, ...]
+    """What tells it apart from the other records of its profile."""
     event: Event
+
+    @property
+    def id(self) -> str:
+        """The id of the record."""
+        return hashlib.blake2b(repr(self.identity).encode(), digest_size=16).hexdigest()
 
 
 def add(
@@ -67,31 +72,35 @@ def is_unchanged(connection: Connection, profile: Stored) -> bool:
     return profile.sources is None and not store.latest(connection, profile.id, "UPDATED")
 
 
-def records(connection: Connection, profile: Stored) -> list[Record]:
+def records(connection: Connection, profile: Stored, *, with_content: bool) -> list[Record]:
     """Return the history records of a profile, the oldest first."""
     seen = Counter[tuple[object, ...]]()
     found = []
-    for event in _events(connection, profile):
+    for event in _events(connection, profile, with_content=with_content):
         subject = (event.profile, event.type, event.action)
         # An object that is put again changes the time of its ingestion, but not the record's id.
         times = () if event.action == "INGESTED" else (event.created,)
         identity = (*subject, *times, event.unique_key)
         seen[identity] += 1
-        found.append(Record(_id(identity, seen[identity]), event))
+        found.append(Record((identity, seen[identity]), event))
     # Assumed: ListProfileHistoryRecords answers with the oldest record first.
     return sorted(
         found, key=lambda record: (record.event.action != "CREATED", record.event.created)
     )
 
 
-def _events(connection: Connection, profile: Stored) -> list[Event]:
-    events = store.of(connection, profile.id)
+def _events(connection: Connection, profile: Stored, *, with_content: bool) -> list[Event]:
+    events = store.of(connection, profile.id, with_content=with_content)
     if not any(event.action == "CREATED" for event in events):
         body = profile.body if is_unchanged(connection, profile) else None
         events.insert(0, created(profile, body))
-    present = objects_of(connection, profile.id)
-    events += [ingested(stored) for stored in present if not stored.is_standard]
-    return _with_contents(events)
+    events += [
+        Event(profile.id, name, "INGESTED", time, unique_key, body)
+        for name, time, unique_key, body in object_store.ingestions(
+            connection, profile.id, with_body=with_content
+        )
+    ]
+    return _with_contents(events) if with_content else events
 
 
 def _with_contents(events: Iterable[Event]) -> list[Event]:
@@ -104,7 +113,3 @@ def _with_contents(events: Iterable[Event]) -> list[Event]:
             content = later[event.unique_key] = content or later.get(event.unique_key)
         filled.append(event._replace(content=content))
     return filled[::-1]
-
-
-def _id(identity: tuple[object, ...], number: int) -> str:
-    return hashlib.blake2b(repr((identity, number)).encode(), digest_size=16).hexdigest()

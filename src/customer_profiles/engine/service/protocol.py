@@ -25,6 +25,9 @@ _LONGEST_BODY = 10 * 1024 * 1024
 
 encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Write JSON as the service does: without spaces, and not limited to ASCII."""
+_MOST_CONTAINERS = 100_000
+# A string of JSON; one without an end reaches to the end of the text.
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _INTEGER = re.compile("-?[0-9]{1,18}")
 # The deepest request of the service's model has ten levels.
 _DEEPEST = 64
@@ -150,6 +153,9 @@ def _read_body(body: bytes | str | None) -> Wire:
     if len(body) > _LONGEST_BODY:
         # Assumed: a body of more than 10 MB is refused, which is the limit of Amazon API Gateway.
         raise bad_request(f"The body of the request is longer than {_LONGEST_BODY} bytes")
+    if len(body) > _MOST_CONTAINERS and _count_containers(body) > _MOST_CONTAINERS:
+        # Assumed: a body of more than 100,000 objects and lists is refused.
+        raise bad_request(f"The body has more than {_MOST_CONTAINERS} objects and lists")
     try:
         read = json.loads(body)
     except (ValueError, RecursionError):
@@ -157,6 +163,19 @@ def _read_body(body: bytes | str | None) -> Wire:
     if not isinstance(read, dict):
         raise bad_request("The body is not a JSON object")
     return read
+
+
+def _count_containers(body: bytes | str) -> int:
+    """Count the objects and lists in JSON, which need not be valid.
+
+    The garbage collector visits those of a large body again and again while it is parsed.
+    """
+    text = body if isinstance(body, str) else body.decode("latin-1")
+    found = text.count("{") + text.count("[")
+    if found > _MOST_CONTAINERS:
+        text = _STRING.sub("", text)
+        found = text.count("{") + text.count("[")
+    return found
 
 
 def cleaned(value: Any, depth: int = 0) -> Any:

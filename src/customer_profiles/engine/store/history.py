@@ -31,11 +31,12 @@ def add(connection: Connection, events: Iterable[Event]) -> None:
     )
 
 
-def of(connection: Connection, profile: int) -> list[Event]:
+def of(connection: Connection, profile: int, *, with_content: bool) -> list[Event]:
     """Read the stored events of a profile, the oldest first."""
+    content = "content" if with_content else "NULL"
     rows = connection.execute(
-        "SELECT profile, type, action, created, unique_key, content FROM history "
-        "WHERE profile = ? ORDER BY id",
+        f"SELECT profile, type, action, created, unique_key, {content} "  # noqa: S608 - a constant
+        "FROM history WHERE profile = ? ORDER BY id",
         (profile,),
     )
     return [Event(*row) for row in rows.fetchall()]

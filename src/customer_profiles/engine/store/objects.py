@@ -155,6 +155,22 @@ def ages(connection: Connection, profile: int) -> list[Age]:
     return sorted(rows.fetchall())
 
 
+def ingestions(
+    connection: Connection, profile: int, *, with_body: bool
+) -> list[tuple[str, float, str, bytes | None]]:
+    """Read the types, times and unique keys of a profile's objects of other systems.
+
+    Their bodies are read on demand, because listing a history needs none.
+    """
+    body = "body" if with_body else "NULL"
+    rows = connection.execute(
+        f"SELECT type, ingested, unique_key, {body} FROM objects "  # noqa: S608
+        f"WHERE {_OF_PROFILE} AND substr(type, 1, 1) <> '_' ORDER BY id",
+        {"slot": owned_objects_slot(profile)},
+    )
+    return rows.fetchall()
+
+
 def older(connection: Connection, profile: int, name: str, newest: int) -> list[StoredObject]:
     """Read the objects of a type of a profile, without the newest ones."""
     rows = connection.execute(
