@@ -18,10 +18,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from .scripts import latin
+from . import eastern
+from .scripts import latin, letters_of_names, without_invisible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,21 +74,38 @@ def hash_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 2
 
 
-def fold(values: pa.Array) -> pa.Array:
-    """Convert text to lower case and to Latin letters without accents."""
-    values = pc.utf8_lower(values)
+def fold(values: pa.Array, letters: Callable[[str], str] = latin) -> pa.Array:
+    """Convert text to lower case and to Latin letters without accents.
+
+    Args:
+        values: the text.
+        letters: what to do with text that is not ASCII: `latin`, or `letters_of_names`.
+    """
+    return replace_special(pc.utf8_lower(values), letters)
+
+
+def replace_special(values: pa.Array, replacement: Callable[[str], str]) -> pa.Array:
+    """Replace the texts that are not ASCII."""
     special = pc.fill_null(pc.invert(pc.string_is_ascii(values)), fill_value=False)
     if not pc.any(special).as_py():
         return values
-    folded = [latin(text) for text in values.filter(special).to_pylist()]
-    return pc.replace_with_mask(values, special, pa.array(folded, pa.string()))
+    replaced = [replacement(text) for text in values.filter(special).to_pylist()]
+    return pc.replace_with_mask(values, special, pa.array(replaced, pa.string()))
 
 
-def words(values: pa.Array) -> pa.Array:
+def words(values: pa.Array, letters: Callable[[str], str] = latin) -> pa.Array:
     """Fold text and keep only its letters and digits, with one space between words."""
-    values = pc.replace_substring_regex(fold(values), MARKS, "")
+    values = pc.replace_substring_regex(fold(values, letters), MARKS, "")
     values = pc.replace_substring_regex(values, r"[^\p{L}\p{N}]+", " ")
     return pc.utf8_trim(values, " ")
+
+
+def words_of_names(values: pa.Array) -> pa.Array:
+    """Fold names, but keep the letters of scripts in which names are compared."""
+    values = words(values, letters_of_names)
+    has_tones = pc.match_substring_regex(values, eastern.TONES)
+    without = pc.replace_substring_regex(values, r"\d", "")
+    return pc.if_else(has_tones, without, values)
 
 
 INSIDE_NAMES = r"[\p{L}][01358]|[01358][\p{L}]"
@@ -120,6 +138,12 @@ def encode(column: pa.ChunkedArray | pa.Array) -> Coded:
     encoded = column.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return Coded(codes.astype(np.int32, copy=False), encoded.dictionary)
+
+
+def encode_visible(column: pa.ChunkedArray | pa.Array) -> Coded:
+    """Dictionary-encode a column as it was read, without the characters that are invisible."""
+    encoded = encode(column)
+    return recode(encoded, replace_special(encoded.values, without_invisible))
 
 
 def texts_of(column: Coded) -> Texts:

@@ -10,7 +10,17 @@ import pyarrow as pa
 
 from . import addresses, names, normalize
 from .kinds import KINDS_OF, is_free_form, kind_of, kind_of_values
-from .normalize import Coded, DatasetStatistics, encode, hash_of, look_up, pc, recode, texts_of
+from .normalize import (
+    Coded,
+    DatasetStatistics,
+    encode,
+    encode_visible,
+    hash_of,
+    look_up,
+    pc,
+    recode,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,10 +138,10 @@ def prepare(
             by_kind.setdefault(kind, []).append(name)
 
     def of(kind: Kind) -> list[Coded]:
-        return [encode(columns[name]) for name in by_kind.get(kind, ())]
+        return [encode_visible(columns[name]) for name in by_kind.get(kind, ())]
 
     def plain(name: str, separator: str) -> Future[Values]:
-        return pool.submit(lambda: _plain(encode(columns[name]), separator))
+        return pool.submit(lambda: _plain(encode_visible(columns[name]), separator))
 
     people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count, statistics))
     # Either column may hold values of the other.

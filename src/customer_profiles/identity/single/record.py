@@ -10,12 +10,16 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from customer_profiles.identity.preparing import addresses, names, normalize
+from customer_profiles.identity.preparing import addresses, eastern, names, normalize
 from customer_profiles.identity.preparing.kinds import address_of, kind_of, line_of
 from customer_profiles.identity.preparing.misplaced import FullName, NameWords
 from customer_profiles.identity.preparing.normalize import hash_of
 from customer_profiles.identity.preparing.reading import flatten
-from customer_profiles.identity.preparing.scripts import latin
+from customer_profiles.identity.preparing.scripts import (
+    latin,
+    letters_of_names,
+    without_invisible,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -76,8 +80,8 @@ def read(
     """
     columns: dict[str, list[tuple[str, str]]] = {}
     for name, text in flatten(record):
-        if text:
-            columns.setdefault(kinds.get(name) or _kind_of(name), []).append((name, text))
+        if text and (visible := without_invisible(text)):
+            columns.setdefault(kinds.get(name) or _kind_of(name), []).append((name, visible))
 
     def of(kind: Kind) -> list[str]:
         return [text for _, text in columns.get(kind, ())]
@@ -122,6 +126,15 @@ def fold(text: str) -> str:
     return latin(text.lower())
 
 
+@lru_cache(_CACHED)
+def _words_of_names(text: str) -> str:
+    """Do to one text what `normalize.words_of_names` does to a column."""
+    text = letters_of_names(text.lower())
+    text = _NO_WORD.sub(" ", _MARKS.sub("", text)).strip(" ")
+    return _DIGITS.sub("", text) if _TONES.search(text) else text
+
+
+_TONES, _DIGITS = re.compile(eastern.TONES), re.compile(r"\d")
 _MARKS, _NO_WORD = re.compile("['\u2019`\xb4.]"), re.compile(r"[\W_]+")
 
 
@@ -161,18 +174,33 @@ def _names(
     if match := _SUFFIX.search(last):
         last, suffix = match["name"], normalize.SUFFIXES[match["suffix"]]
     first, _, rest = _INITIALS.sub(names.INITIALS[1], first).strip().partition(" ")
-    return first or None, second or rest or None, last or None, suffix
+    second = second or rest
+    if _SURNAME.search(last) and _SYLLABLE.search(first) and _SYLLABLE.search(second):
+        first, second = first + second, ""
+    return first or None, second or None, last or None, suffix
+
+
+_SYLLABLE, _SURNAME, _FAMILY_FIRST = map(
+    re.compile, (eastern.IS_SYLLABLE, eastern.IS_SURNAME, eastern.FAMILY_FIRST)
+)
+_HYPHENATED = [(re.compile(pattern), names_of) for pattern, names_of in eastern.HYPHENATED]
 
 
 def _split(text: str) -> FullName:
-    match = _FULL.search(_TITLES.sub(r"\1", words(_COMMA.sub(r"\2 \1", text))))
+    text = _COMMA.sub(r"\2 \1", text)
+    for pattern, replacement in _HYPHENATED:
+        text = pattern.sub(replacement, text)
+    text = _TITLES.sub(r"\1", _words_of_names(text))
+    if not text.isascii() or _FAMILY_FIRST.search(text):
+        text = eastern.given_first(text)
+    match = _FULL.search(text)
     parts = match.group("given", "middle", "family") if match else (None, None, None)
     return FullName(*parts)
 
 
 @lru_cache(_CACHED)
 def _clean(text: str) -> str:
-    text = words(_APART.sub(names.APART[1], text))
+    text = _words_of_names(_APART.sub(names.APART[1], text))
     if _INSIDE_NAMES.search(text):
         for digit, letter in normalize.LOOK_ALIKES:
             text = text.replace(digit, letter)
