@@ -238,7 +238,9 @@ def _across(
         x, y = read[a[in_script], 0], read[b[in_script], 0]
         texts = names.reading_text
         is_near = _edits(texts, x, y, 1) <= 1
-        is_near &= (names.reading_length[x] >= NEAR_READING) & (names.reading_length[y] >= NEAR_READING)
+        is_near &= (names.reading_length[x] >= NEAR_READING) & (
+            names.reading_length[y] >= NEAR_READING
+        )
         unlike = np.where(has_han | (script == Script.HAN), MISSING, int(max(of)))
         near = of.__members__.get("NEAR")
         level[rows[in_script]] = np.where(is_near, near, unlike) if near else unlike
@@ -289,7 +291,9 @@ def _exchanged_pairs(first: Integers, second: Integers) -> float:
 
 def _exchanged_across(names: Names) -> float:
     """Count such pairs of names in different scripts, by their readings."""
-    both = (names.given >= 0) & (names.family >= 0) & bool(names.readings)
+    if not names.readings:
+        return 0.0
+    both = (names.given >= 0) & (names.family >= 0)
     packed = names.given[both].astype(np.int64) << 32 | names.family[both]
     people, counts = np.unique(packed, return_counts=True)
     given, family = people >> 32, people & 0xFFFFFFFF
@@ -300,8 +304,8 @@ def _exchanged_across(names: Names) -> float:
         sides = []
         for first, second in ((given[native], family[native]), (family[other], given[other])):
             x, y = np.broadcast_arrays(read[first][:, :, None], read[second][:, None, :])
-            row, column, _ = found = np.nonzero((x >= 0) & (y >= 0))
-            sides.append((x[found].astype(np.int64) << 32 | y[found], row))
+            found = np.nonzero((x >= 0) & (y >= 0))
+            sides.append((x[found].astype(np.int64) << 32 | y[found], found[0]))
         keys, of = np.unique(sides[0][0], return_inverse=True)
         if not len(keys):
             continue

@@ -129,8 +129,9 @@ def _describe(
     ends = [part_of(values, r"^(?P<part>\S+)"), part_of(values, r" (?P<part>\S+)$")]
     word = encode(pa.concat_arrays([values, *ends]))
     scripts = np.fromiter(map(script_of, text.tolist()), np.uint8, size)
-    sounds, initials = encode(sound(_romanised(values, scripts > 0))), encode(
-        pc.utf8_slice_codeunits(_romanised(values, scripts > Script.HANGUL), 0, 1)
+    sounds, initials = (
+        encode(sound(_romanised(values, scripts > 0))),
+        encode(pc.utf8_slice_codeunits(_romanised(values, scripts > Script.HANGUL), 0, 1)),
     )
     length = pc.utf8_length(values).to_numpy(zero_copy_only=False)
     is_eastern = (scripts == Script.HAN) | (scripts == Script.HANGUL)
@@ -202,7 +203,11 @@ def _join_syllables(first: Coded, second: Coded, last: Coded) -> tuple[Coded, Co
         return first, second
     parts = [column.values.take(pa.array(column.codes[rows])) for column in (first, second)]
     joined = encode(pc.binary_join_element_wise(*parts, ""))
-    kept, added, rest = first.codes.copy(), np.full(len(first.codes), -1, np.int32), second.codes.copy()
+    kept, added, rest = (
+        first.codes.copy(),
+        np.full(len(first.codes), -1, np.int32),
+        second.codes.copy(),
+    )
     kept[rows], added[rows], rest[rows] = -1, joined.codes, -1
     return (
         normalize.fill(Coded(kept, first.values), Coded(added, joined.values)),

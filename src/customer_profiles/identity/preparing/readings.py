@@ -158,7 +158,8 @@ def is_japanese(surname: str, given: str = "") -> bool:
 # Korean: vowels become capitals, so that they are not replaced twice.
 
 _KOREAN = _sequence(
-    _NO_LETTER, (r"r(?=k)", ""), (r"sh", "s"), (r"rh", "l"), (r"ph", "p"), (r"th", "t"), (r"kh|q|c(?!h)", "k"),
+    _NO_LETTER, (r"r(?=k)", ""), (r"sh", "s"), (r"rh", "l"), (r"ph", "p"), (r"th", "t"),
+    (r"kh|q|c(?!h)", "k"),
     (r"ch|z", "j"), (r"[fv]", "p"), (r"x", "ks"), (r"g", "k"), (r"b", "p"), (r"d", "t"),
     (r"r", "l"), (r"([klmnpstj])\1+", r"\1"), (r"([aeou])h(?![aeiouyw])", r"\1"),
     (r"ya[ei]|ye(?!o)", "yE"), (r"y(?:eo|ou|oo|o|u)", "yO"), (r"ya", "yA"), (r"woo|wu", "O"),
@@ -207,8 +208,8 @@ _HEBREW_LETTERS = {
 }  # fmt: skip
 _HEBREW = _sequence(
     _NO_LETTER, (r"t[zs]|cz", "z"), (r"sch|sh", "s"), (r"[ck]h", "h"), (r"ck|[cq]", "k"),
-    (r"x", "ks"), (r"z", "s"), (r"ph|f", "p"), (r"[vw]", "b"), (r"th", "t"), (r"^j", "y"), (r"j", "g"),
-    *_CONSONANTS,
+    (r"x", "ks"), (r"z", "s"), (r"ph|f", "p"), (r"[vw]", "b"), (r"th", "t"), (r"^j", "y"),
+    (r"j", "g"), *_CONSONANTS,
 )  # fmt: skip
 
 
@@ -232,9 +233,9 @@ def _read_hebrew(name: str) -> Iterator[str]:
 # Cyrillic and Greek
 
 _CYRILLIC = _sequence(
-    _NO_LETTER, (r"shch|t?sch|tch|sh|ch|t[sz]|cz|c(?=[eiy])", "s"), (r"c", "k"), (r"zh", "z"), (r"x", "ks"),
-    (r"kh|[hg]", "h"), (r"ck|q", "k"), (r"ph|[wf]", "v"), (r"th", "t"), (r"[jy]", "i"),
-    (r"ou", "u"), _DOUBLED, (r"i[eo]", "e"), _DOUBLED,
+    _NO_LETTER, (r"shch|t?sch|tch|sh|ch|t[sz]|cz|c(?=[eiy])", "s"), (r"c", "k"),
+    (r"zh", "z"), (r"x", "ks"), (r"kh|[hg]", "h"), (r"ck|q", "k"), (r"ph|[wf]", "v"),
+    (r"th", "t"), (r"[jy]", "i"), (r"ou", "u"), _DOUBLED, (r"i[eo]", "e"), _DOUBLED,
 )  # fmt: skip
 _GREEK = _sequence(
     _NO_LETTER, (r"^y(?=[aeou])", "gi"), (r"(?<=[aeio])y(?=i)", "g"), (r"o[uy]", "u"),

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from customer_profiles.identity.matching import comparing, levels
+from customer_profiles.identity.matching.levels import EXACT, MISSING
 from customer_profiles.identity.preparing import kinds, redundant
 from customer_profiles.identity.preparing.addresses import SEPARATOR
 from customer_profiles.identity.preparing.names import formal_names, sound_of
 from customer_profiles.identity.preparing.normalize import LETTERS
 from customer_profiles.identity.preparing.readings import readings, romanised
 from customer_profiles.identity.preparing.scripts import Script, script_of
-from customer_profiles.identity.matching import comparing, levels
-from customer_profiles.identity.matching.levels import EXACT, MISSING
 
 from .record import DIGIT, split_email
 
