@@ -128,7 +128,9 @@ def _describe(
     text: Texts = values.to_numpy(zero_copy_only=False)
     ends = [part_of(values, r"^(?P<part>\S+)"), part_of(values, r" (?P<part>\S+)$")]
     word = encode(pa.concat_arrays([values, *ends]))
-    scripts = np.fromiter(map(script_of, text.tolist()), np.uint8, size)
+    scripts = np.zeros(size, np.uint8)
+    special = ~pc.string_is_ascii(values).to_numpy(zero_copy_only=False)
+    scripts[special] = [script_of(name) for name in text[special].tolist()]
     sounds, initials = (
         encode(sound(_romanised(values, scripts > 0))),
         encode(pc.utf8_slice_codeunits(_romanised(values, scripts > Script.HANGUL), 0, 1)),

@@ -103,9 +103,12 @@ def words(values: pa.Array, letters: Callable[[str], str] = latin) -> pa.Array:
 def words_of_names(values: pa.Array) -> pa.Array:
     """Fold names, but keep the letters of scripts in which names are compared."""
     values = words(values, letters_of_names)
-    has_tones = pc.match_substring_regex(values, eastern.TONES)
-    without = pc.replace_substring_regex(values, r"\d", "")
-    return pc.if_else(has_tones, without, values)
+    has_tones = pc.fill_null(pc.match_substring_regex(values, eastern.TONES), fill_value=False)
+    if not pc.any(has_tones).as_py():
+        return values
+    return pc.replace_with_mask(
+        values, has_tones, pc.replace_substring_regex(values.filter(has_tones), r"\d", "")
+    )
 
 
 INSIDE_NAMES = r"[\p{L}][01358]|[01358][\p{L}]"
@@ -143,7 +146,8 @@ def encode(column: pa.ChunkedArray | pa.Array) -> Coded:
 def encode_visible(column: pa.ChunkedArray | pa.Array) -> Coded:
     """Dictionary-encode a column as it was read, without the characters that are invisible."""
     encoded = encode(column)
-    return recode(encoded, replace_special(encoded.values, without_invisible))
+    visible = replace_special(encoded.values, without_invisible)
+    return encoded if visible.equals(encoded.values) else recode(encoded, visible)
 
 
 def texts_of(column: Coded) -> Texts:
