@@ -7,7 +7,6 @@ these codes.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,6 +15,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.preparing import kinds, redundant
+from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
 from customer_profiles.identity.preparing.scripts import Script
 
 from . import levels
@@ -97,15 +97,11 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
     implied_by = redundant.redundant_columns(prepared)
     for name, values in prepared.texts.items():
         known = {source: redundant.codes_of(prepared, source) for source in implied_by[name]}
-        shared = not _COMPANY.search(name)
-        result.append(_text(name, values, TEXT_SHARE, shared=shared, implied_by=known))
+        # Colleagues share their company, and often its address and phone, as relatives do.
+        people = prepared.names if COMPANY_COLUMN.search(name) else None
+        apart = people.is_company if people else None
+        result.append(_text(name, values, TEXT_SHARE, shared=True, implied_by=known, without=apart))
     return result
-
-
-_COMPANY = re.compile(
-    "business|company|employer|organi[sz]ation|firma|empresa|societe", re.IGNORECASE
-)
-"""Columns of employers: people with the same employer are usually not related."""
 
 
 def compare(found: Sequence[Comparison], i: Rows, j: Rows) -> Levels:
@@ -197,6 +193,7 @@ def _name(  # noqa: PLR0913, PLR0917  (what the comparisons of names differ by)
     """Compare a part of names; `lower` finds the levels of those that differ, in place."""
     codes: Integers = getattr(names, part)
     tf, different = _tf_of_names(part, codes, names), max(of)
+    has_companies = part != "middle" and names.is_company.any()
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = codes[i], codes[j]
@@ -208,6 +205,8 @@ def _name(  # noqa: PLR0913, PLR0917  (what the comparisons of names differ by)
         lower(names, i[rest], j[rest], now)
         now[across[agree]] = EXACT
         level[rest] = now
+        if has_companies:
+            level[names.is_company[i] != names.is_company[j]] = different
         tf_class = tf.class_of[a]
         same = rest[across[agree]]
         tf_class[same] = np.maximum(tf_class[same], tf.class_of[b[same]])
@@ -639,14 +638,16 @@ TEXT_NEAR = 0.9
 BEGINNING_OF_TEXT = 60
 
 
-def _text(
+def _text(  # noqa: PLR0913  (what the comparisons of texts differ by)
     name: str,
     values: Values,
     prior: float,
     *,
     shared: bool = False,
     implied_by: Mapping[str, Integers] = {},
+    without: Mask | None = None,
 ) -> Comparison:
+    """Compare an identifier or a text, but not of the records that a mask leaves out."""
     tf = tf_of(name, values.codes, values.text, prior)
     codes = values.codes[:, 0]
     # The beginning of a long text, such as a note, is enough.
@@ -663,6 +664,8 @@ def _text(
         level = _text_level(a, codes[j], is_near)
         for source in implied_by.values():
             level[(source[i] == source[j]) & (source[i] >= 0)] = MISSING
+        if without is not None:
+            level[without[i] | without[j]] = MISSING
         return level, tf.class_of[a]
 
     return Comparison(

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import eastern, normalize
+from .companies import are_companies, cores
 from .misplaced import NameColumns, NameWords, split_misplaced_names
 from .normalize import Coded, encode, first_of, look_up, part_of, pc, recode, texts_of
 from .readings import readings, romanised
@@ -77,6 +78,8 @@ class Names:
     """The codes in `formal_text` of the name and of the formal names of which it is a nickname."""
     formal_text: Texts
     """The distinct names, followed by formal names that no record has."""
+    is_company: Mask
+    """Which records are those of companies, whose names are in `family`."""
     words: NameWords | None
     """Which words are given and family names, if there were full names to split."""
 
@@ -85,15 +88,21 @@ def read(
     columns: Sequence[list[Coded]],
     count: int,
     statistics: normalize.DatasetStatistics | None = None,
+    employers: Sequence[Coded] = (),
 ) -> Names | None:
     """Read names; full names are split for records that lack their parts.
+
+    A record with the name of a company in place of a person's, or without any name and with a
+    company, is that company's; its family name is the company's name.
 
     Args:
         columns: the columns of given, of middle, of family and of full names.
         count: the number of records.
         statistics: the statistics of another dataset; by default those of these records.
+        employers: the columns of companies.
     """
     words: NameWords | None = None
+    columns, firms = _separate_companies(columns, count)
     given_name, middle, family, full = columns
     if not (given_name or family or full):
         return None
@@ -110,18 +119,27 @@ def read(
     first, second, last = names
     last_names, suffixes = normalize.split_suffixes(last.values)
     suffix, last = recode(last, suffixes), recode(last, last_names)
+    firms = first_of([firms, *(_core(column) for column in employers)], count)
+    is_company = (first.codes < 0) & (last.codes < 0) & (firms.codes >= 0)
     # An initial before a given name stands for a middle name or a patronymic.
     first = recode(first, pc.utf8_trim(pc.replace_substring_regex(first.values, *INITIALS), " "))
     # The second word of a given name fills an empty middle name.
     second = normalize.fill(second, recode(first, part_of(first.values, r"^\S+ (?P<part>.+)$")))
     first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
     first, second = _join_syllables(first, second, last)
+    last = normalize.fill(last, Coded(np.where(is_company, firms.codes, -1), firms.values))
     codes, vocabulary = normalize.share_values((first, second, last))
-    return _describe(vocabulary, codes, suffix.codes, words) if len(vocabulary) else None
+    return (
+        _describe(vocabulary, codes, suffix.codes, is_company, words) if len(vocabulary) else None
+    )
 
 
 def _describe(
-    values: pa.StringArray, codes: list[Codes], suffix: Codes, words: NameWords | None
+    values: pa.StringArray,
+    codes: list[Codes],
+    suffix: Codes,
+    is_company: Mask,
+    words: NameWords | None,
 ) -> Names:
     given_name, middle, family = codes
     size = len(values)
@@ -162,8 +180,32 @@ def _describe(
         reading_length=np.fromiter(map(len, reading_text.tolist()), np.uint8),
         canonical=canonical,
         formal_text=formal_text,
+        is_company=is_company,
         words=words,
     )
+
+
+def _separate_companies(
+    columns: Sequence[list[Coded]], count: int
+) -> tuple[list[list[Coded]], Coded]:
+    """Move the names of companies from the columns of names into one of their own."""
+    people: list[list[Coded]] = []
+    firms: list[Coded] = []
+    for of_kind in columns:
+        people.append([])
+        for column in of_kind:
+            found = are_companies(column.values).to_numpy(zero_copy_only=False)
+            if not found.any():
+                people[-1].append(column)
+                continue
+            is_firm = look_up(found, column.codes, 0)
+            people[-1].append(Coded(np.where(is_firm, -1, column.codes), column.values))
+            firms.append(_core(Coded(np.where(is_firm, column.codes, -1), column.values)))
+    return people, first_of(firms, count)
+
+
+def _core(column: Coded) -> Coded:
+    return recode(column, cores(normalize.words(column.values)))
 
 
 def _romanised(values: pa.StringArray, which: Mask) -> pa.Array:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from . import addresses, names, normalize
+from .companies import COMPANY_COLUMN, cores
 from .kinds import KINDS_OF, is_free_form, kind_of, kind_of_values
 from .normalize import (
     Coded,
@@ -141,9 +142,19 @@ def prepare(
         return [encode_visible(columns[name]) for name in by_kind.get(kind, ())]
 
     def plain(name: str, separator: str) -> Future[Values]:
-        return pool.submit(lambda: _plain(encode_visible(columns[name]), separator))
+        return pool.submit(
+            lambda: _plain(encode_visible(columns[name]), separator, is_company=name in firms)
+        )
 
-    people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count, statistics))
+    firms = [name for name in by_kind.get("text", ()) if COMPANY_COLUMN.search(name)]
+    people = pool.submit(
+        lambda: names.read(
+            [of(kind) for kind in names.KINDS],
+            count,
+            statistics,
+            [encode_visible(columns[name]) for name in firms],
+        )
+    )
     # Either column may hold values of the other.
     emails = pool.submit(lambda: _emails(of("email"), of("phone")))
     phones = pool.submit(lambda: _phones(of("phone"), of("email")))
@@ -252,8 +263,9 @@ def _filter(column: Coded, mask: pa.BooleanArray) -> Coded:
     return Coded(look_up(numbers, column.codes), column.values.filter(mask))
 
 
-def _plain(column: Coded, separator: str) -> Values:
-    values = pc.replace_substring(normalize.words(column.values), " ", separator)
+def _plain(column: Coded, separator: str, *, is_company: bool) -> Values:
+    values = normalize.words(column.values)
+    values = cores(values) if is_company else pc.replace_substring(values, " ", separator)
     encoded = recode(column, values)
     return Values(
         codes=encoded.codes.reshape(-1, 1),

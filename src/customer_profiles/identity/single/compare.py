@@ -13,6 +13,7 @@ from customer_profiles.identity.matching import comparing, levels
 from customer_profiles.identity.matching.levels import EXACT, MISSING
 from customer_profiles.identity.preparing import kinds, redundant
 from customer_profiles.identity.preparing.addresses import SEPARATOR
+from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
 from customer_profiles.identity.preparing.names import formal_names, sound_of
 from customer_profiles.identity.preparing.normalize import LETTERS
 from customer_profiles.identity.preparing.readings import readings, romanised
@@ -183,11 +184,21 @@ def _is_swapped(left: Record, right: Record) -> bool:
     return (a == b and c == d) or (_reads_alike(a, b) and _reads_alike(c, d))
 
 
+_UNLIKE_COMPANIES = {
+    "given": levels.GivenName.DIFFERENT,
+    "family": levels.FamilyName.DIFFERENT,
+}
+"""The level of the names of a company and of a person."""
+
+
 def _part(name: str, level_of: LevelOf) -> Compare:
     """Compare a part that each record has once; only its level depends on the part."""
     part = attrgetter(name)
+    unlike = _UNLIKE_COMPANIES.get(name)
 
     def compare(left: Record, right: Record) -> Found:
+        if unlike and left.is_company != right.is_company:
+            return unlike, ()
         a, b = part(left), part(right)
         if not a or not b:
             return MISSING, ()
@@ -407,10 +418,11 @@ _IMPLYING: dict[str, Callable[[Record], str | None]] = {
 def _plain(name: str, implied_by: Sequence[str]) -> Compare:
     """Return the comparison of an identifier or text, given the attributes that determine it."""
     implying = [_IMPLYING.get(attribute) or _other(attribute) for attribute in implied_by]
+    is_firm = COMPANY_COLUMN.search(name) is not None
 
     def compare(left: Record, right: Record) -> Found:
         a, b = left.others.get(name), right.others.get(name)
-        if a is None or b is None:
+        if a is None or b is None or (is_firm and (left.is_company or right.is_company)):
             return MISSING, ()
         for get in implying:
             if (value := get(left)) is not None and value == get(right):

@@ -10,7 +10,7 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from customer_profiles.identity.preparing import addresses, eastern, names, normalize
+from customer_profiles.identity.preparing import addresses, companies, eastern, names, normalize
 from customer_profiles.identity.preparing.kinds import address_of, kind_of, line_of
 from customer_profiles.identity.preparing.misplaced import FullName, NameWords
 from customer_profiles.identity.preparing.normalize import hash_of
@@ -64,6 +64,8 @@ class Record(NamedTuple):
     addresses: tuple[Address, ...]
     others: Mapping[str, str]
     """Identifiers and texts, by column."""
+    is_company: bool = False
+    """Whether it is the record of a company, whose name is in `family`."""
     own: Mapping[str, Any] = {}
     """Values for the comparisons and blocking keys that a user defines, by name."""
 
@@ -86,7 +88,16 @@ def read(
     def of(kind: Kind) -> list[str]:
         return [text for _, text in columns.get(kind, ())]
 
-    given_name, middle, family, suffix = _names([of(kind) for kind in names.KINDS], statistics)
+    people: list[list[str]] = []
+    firms: list[str] = []
+    for kind in names.KINDS:
+        by_company: dict[bool, list[str]] = {False: [], True: firms}
+        for text in of(kind):
+            by_company[_is_company(text)].append(text)
+        people.append(by_company[False])
+    firms += [text for name, text in columns.get("text", ()) if _is_company_column(name)]
+    given_name, middle, family, suffix = _names(people, statistics)
+    firm = None if given_name or family else next(filter(None, map(_core, firms)), None)
     mail, numbers = of("email"), of("phone")
     emails = dict.fromkeys(email for text in (*mail, *numbers) if (email := _email(text)))
     numbers += [text for text in mail if not _NO_PHONE.search(text)]
@@ -100,12 +111,16 @@ def read(
         emails = {email: None for email in emails if hash_of(email) not in junk}
         phones = {phone: None for phone in phones if hash_of(phone) not in junk}
         others = {name: text for name, text in others.items() if hash_of(text) not in junk}
-    others |= {name: plain for name, text in columns.get("text", ()) if (plain := words(text))}
+    others |= {
+        name: plain
+        for name, text in columns.get("text", ())
+        if (plain := _core(text) if _is_company_column(name) else words(text))
+    }
     births, genders = of("birth_date"), [words(text)[:1] for text in of("gender")]
     return Record(
         given_name,
         middle,
-        family,
+        firm or family,
         suffix,
         normalize.date(births[0], days_first=statistics.days_first) if births else 0,
         next(filter(None, genders), None),
@@ -113,6 +128,7 @@ def read(
         tuple(phones),
         tuple(_addresses(columns, statistics)),
         others,
+        firm is not None,
     )
 
 
@@ -142,6 +158,31 @@ _MARKS, _NO_WORD = re.compile("['\u2019`\xb4.]"), re.compile(r"[\W_]+")
 def words(text: str) -> str:
     """Do to one text what `normalize.words` does to a column."""
     return _NO_WORD.sub(" ", _MARKS.sub("", fold(text))).strip(" ")
+
+
+_IS_COMPANY = re.compile(companies.IS_COMPANY)
+_IN_CAPITALS = re.compile(companies.IN_CAPITALS.replace(r"\p{Ll}", r"[^\W\d_A-Z]"))
+_LEGAL_FORMS = [
+    re.compile(pattern) for pattern in (companies.ENDING, companies.BEGINNING, companies.EASTERN)
+]
+_is_company_column = cache(companies.COMPANY_COLUMN.search)
+
+
+@lru_cache(_CACHED)
+def _is_company(text: str) -> bool:
+    """Do to one name what `companies.are_companies` does to a column."""
+    folded = words(text.replace("&", " and "))
+    return bool(_IS_COMPANY.search(folded) or _IN_CAPITALS.search(text))
+
+
+@lru_cache(_CACHED)
+def _core(text: str) -> str:
+    """Do to the name of one company what `companies.cores` does to a column."""
+    name = words(text)
+    short = name
+    for pattern in _LEGAL_FORMS:
+        short = pattern.sub("", short)
+    return short or name
 
 
 _TITLES, _SUFFIX = re.compile(normalize.TITLES), re.compile(normalize.SUFFIX)
