@@ -6,6 +6,7 @@ import datetime as dt
 import random
 import uuid
 
+import pyarrow as pa
 import pytest
 
 from customer_profiles.identity import Model, resolve
@@ -120,3 +121,56 @@ def test_wrong_limits_are_refused(wrong):
 def test_text_that_is_not_a_model_is_refused(text):
     with pytest.raises(ValueError, match=r"this is not a (complete )?model"):
         Model.from_json(text)
+
+
+def born(*births):
+    return [
+        {"FirstName": f"A{n}", "LastName": f"B{n}", "BirthDate": birth}
+        for n, birth in enumerate(births)
+    ]
+
+
+def test_birth_dates_after_today_are_not_compared_and_reported():
+    rows = born("1980-01-02", "2999-12-31", "2999-12-31", "31.12.2999", "?")
+    remedy = r"'BirthDate': 3 of 4 birth dates are after today.*kinds=\{\"BirthDate\": \"text\"\}"
+    with pytest.warns(UserWarning, match=remedy):
+        birth = resolve(rows)._matcher.prepared.birth
+
+    assert birth.tolist() == [0x19800102, 0, 0, 0, 0]
+
+
+def test_birth_dates_before_1900_are_compared_and_reported():
+    rows = born("1899-12-30", "1066-10-14", *["1980-01-02", "1990-02-03"] * 2)
+    with pytest.warns(UserWarning, match="'BirthDate': 2 of 6 birth dates are before 1900"):
+        birth = resolve(rows)._matcher.prepared.birth
+
+    assert birth[:2].tolist() == [0x18991230, 0x10661014]
+
+
+@pytest.mark.filterwarnings("error")
+def test_people_of_another_century_are_no_warning():
+    assert resolve(born("1820-05-06", "1790-01-01", "1950-01-01")).count == 3
+
+
+def test_the_first_date_of_a_database_is_no_birth_date():
+    assert resolve(born("0001-01-01", "1980-01-02"))._matcher.prepared.birth[0] == 0
+
+
+LISTS = [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize("table", [{"name": ["A", "B"], "tags": LISTS}, pa.table({"tags": LISTS})])
+def test_a_column_of_lists_is_refused_with_its_name_and_a_remedy(table):
+    with pytest.raises(ValueError, match=r"'tags' holds list.* leave it out, or .*'tags1'"):
+        resolve(table)
+
+
+def test_lists_in_mappings_become_columns():
+    found = resolve([{"EmailAddress": ["a@b.c", "d@e.f"]}, {"EmailAddress": ["d@e.f"]}])
+
+    assert found._matcher.prepared.by_kind["email"] == ["EmailAddress1", "EmailAddress2"]
+
+
+def test_binary_values_are_refused_by_the_name_of_their_column():
+    with pytest.raises(ValueError, match="'photo' holds binary"):
+        resolve(pa.table({"photo": [b"\xff", b"a"]}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -345,6 +346,9 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         weights: fixed probabilities m and u of levels, as
             {"birth date": {"exact": Weight(m=0.95)}}; all others are estimated.
 
+    Warns:
+        UserWarning: birth dates are after today or before 1900; the message names the column.
+
     Raises:
         ValueError: a column, kind or threshold is wrong; the message names it.
         TypeError: the records have a form that cannot be read.
@@ -361,6 +365,8 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         if name in columns:
             known.setdefault(name, kind)
     matcher = Matcher(columns, known, own)
+    for warning in matcher.prepared.warnings:
+        warnings.warn(warning, stacklevel=2)
     del records
     if not keep_values:
         columns = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
 from hashlib import blake2b
 from itertools import pairwise
-from time import gmtime
+from time import gmtime, strftime, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -272,6 +272,9 @@ _MONTHS = {name: month for month, names in enumerate(_MONTH_NAMES, 1) for name i
 _LAST_MONTH, _LAST_DAY = 12, 31
 _MAX_DATE_LENGTH = 64
 _THIS_YEAR = gmtime().tm_year
+# A day later than here: it may be tomorrow elsewhere.
+LAST_DATE = int(strftime("%Y%m%d", gmtime(time() + 86_400)), 16)
+FIRST_DATE, EARLY = 0x00020000, 0x19000101
 
 
 def days_come_first(texts: Sequence[str]) -> bool:
@@ -291,8 +294,15 @@ def date(text: str, *, days_first: bool) -> int:
 
     Returns:
         The date as BCD, such as 0x19800301; month and day are 0 if only the year is known, and the
-        whole is 0 if the text is not a date.
+        whole is 0 if the text is not a date, is after today, or is in the year 1, the first that
+        databases can hold.
     """
+    found = parsed_date(text, days_first=days_first)
+    return found if FIRST_DATE <= found <= LAST_DATE else 0
+
+
+def parsed_date(text: str, *, days_first: bool) -> int:
+    """Parse a date as `date` does, but return dates that are no birth dates, too."""
     text = _in_digits(text)
     if match := _YEAR_LAST.match(text):
         first, second, year = int(match[1]), int(match[2]), _full_year(match[3])

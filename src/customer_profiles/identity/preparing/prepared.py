@@ -81,6 +81,8 @@ class Prepared:
 
     count: int
     names: Names | None = None
+    warnings: list[str] = field(default_factory=list)
+    """What is odd about the values, for people to read."""
     birth: NDArray[np.uint32] | None = None
     """Birth dates as BCD of year, month and day; parts are 0 where unknown."""
     gender: Codes | None = None
@@ -159,16 +161,19 @@ def prepare(
     emails = pool.submit(lambda: _emails(of("email"), of("phone")))
     phones = pool.submit(lambda: _phones(of("phone"), of("email")))
     postal = pool.submit(lambda: addresses.read(columns, by_kind, count, statistics))
-    births = pool.submit(lambda: _births(of("birth_date"), count, statistics))
+    births = pool.submit(
+        lambda: _births(of("birth_date"), by_kind.get("birth_date", []), count, statistics)
+    )
     genders = pool.submit(lambda: _genders(of("gender"), count))
     identifiers = {name: plain(name, "") for name in by_kind.get("identifier", ())}
     futures = {name: plain(name, " ") for name in by_kind.get("text", ())}
     texts = {name: future.result() for name, future in futures.items()}
-    days_first, birth = births.result()
+    days_first, birth, warnings = births.result()
     prepared = Prepared(
         count=count,
         names=people.result(),
         birth=birth,
+        warnings=warnings,
         gender=genders.result(),
         emails=emails.result(),
         phones=phones.result(),
@@ -199,15 +204,34 @@ def prepare(
 
 
 def _births(
-    columns: list[Coded], count: int, statistics: DatasetStatistics | None
-) -> tuple[bool, NDArray[np.uint32] | None]:
+    columns: list[Coded], names: list[str], count: int, statistics: DatasetStatistics | None
+) -> tuple[bool, NDArray[np.uint32] | None, list[str]]:
+    """Return whether days come before months, the birth dates, and what is odd about them."""
     if not columns:
-        return False, None
+        return False, None, []
     column = normalize.first_of(columns, count)
     texts = column.values.to_pylist()
     first = statistics.days_first if statistics else normalize.days_come_first(texts)
-    dates = np.array([normalize.date(text, days_first=first) for text in texts], np.uint32)
-    return first, look_up(dates, column.codes, 0)
+    dates = np.array([normalize.parsed_date(text, days_first=first) for text in texts], np.uint32)
+    known = look_up(dates, column.codes, 0)
+    known = known[known >= normalize.FIRST_DATE]
+    late, early = (known > normalize.LAST_DATE).sum(), (known < normalize.EARLY).sum()
+    where, warnings = f"column {' and '.join(map(repr, names))}: ", []
+    if late:
+        warnings.append(
+            f"{where}{late} of {len(known)} birth dates are after today and are not compared; "
+            "correct them, or give the column another kind if it does not hold birth dates, "
+            'as kinds={"' + names[0] + '": "text"}'
+        )
+    # Where most people were born so early, the table is of such people.
+    if 0 < early <= len(known) / 2:
+        warnings.append(
+            f"{where}{early} of {len(known)} birth dates are before 1900; if they stand for "
+            "unknown dates, remove them before the records are matched"
+        )
+    possible = (dates >= normalize.FIRST_DATE) & (dates <= normalize.LAST_DATE)
+    dates[~possible] = 0
+    return first, look_up(dates, column.codes, 0), warnings
 
 
 def _genders(columns: list[Coded], count: int) -> Codes | None:
