@@ -267,11 +267,11 @@ def _tf_of_names(part: str, codes: Integers, names: Names) -> TermFrequency:
     for script, read in names.readings.items():
         native = names.script == script
         for which in (native, ~native):
-            of_reading = np.zeros(len(names.reading_text), np.int64)
+            of_reading = np.zeros(len(names.reading_text))
             for column in read.T:
                 has = ~which & (column >= 0)
-                np.add.at(of_reading, column[has], own[has])
-            counts[which] += np.where(read >= 0, of_reading[read], 0)[which].max(axis=1)
+                of_reading += np.bincount(column[has], own[has], len(of_reading))
+            counts[which] += np.where(read >= 0, of_reading[read], 0)[which].max(axis=1).astype(int)
     return tf_by_counts(part, counts, own / np.maximum(counts, 1), int(own.sum()),
                         text=lambda number: names.text[number])  # fmt: skip
 
