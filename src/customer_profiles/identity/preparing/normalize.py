@@ -272,9 +272,11 @@ _MONTHS = {name: month for month, names in enumerate(_MONTH_NAMES, 1) for name i
 _LAST_MONTH, _LAST_DAY = 12, 31
 _MAX_DATE_LENGTH = 64
 _THIS_YEAR = gmtime().tm_year
+_PLACEHOLDERS = (0, 1, 9999)
+EARLY = 0x19000000
 # A day later than here: it may be tomorrow elsewhere.
-LAST_DATE = int(strftime("%Y%m%d", gmtime(time() + 86_400)), 16)
-FIRST_DATE, EARLY = 0x00020000, 0x19000101
+LATE = int(strftime("%Y%m%d", gmtime(time() + 86_400)), 16)
+"""Birth dates before and after these are usually wrong."""
 
 
 def days_come_first(texts: Sequence[str]) -> bool:
@@ -294,15 +296,9 @@ def date(text: str, *, days_first: bool) -> int:
 
     Returns:
         The date as BCD, such as 0x19800301; month and day are 0 if only the year is known, and the
-        whole is 0 if the text is not a date, is after today, or is in the year 1, the first that
-        databases can hold.
+        whole is 0 if the text is not a date, or is the first or the last year of databases, 1 and
+        9999, which stand for unknown dates.
     """
-    found = parsed_date(text, days_first=days_first)
-    return found if FIRST_DATE <= found <= LAST_DATE else 0
-
-
-def parsed_date(text: str, *, days_first: bool) -> int:
-    """Parse a date as `date` does, but return dates that are no birth dates, too."""
     text = _in_digits(text)
     if match := _YEAR_LAST.match(text):
         first, second, year = int(match[1]), int(match[2]), _full_year(match[3])
@@ -316,7 +312,7 @@ def parsed_date(text: str, *, days_first: bool) -> int:
         year, month, day = int(text), 0, 0
     else:
         return 0
-    if month > _LAST_MONTH or day > _LAST_DAY:
+    if month > _LAST_MONTH or day > _LAST_DAY or year in _PLACEHOLDERS:
         return 0
     return int(f"{year:04d}{month:02d}{day:02d}", 16)
 

@@ -212,26 +212,20 @@ def _births(
     column = normalize.first_of(columns, count)
     texts = column.values.to_pylist()
     first = statistics.days_first if statistics else normalize.days_come_first(texts)
-    dates = np.array([normalize.parsed_date(text, days_first=first) for text in texts], np.uint32)
-    known = look_up(dates, column.codes, 0)
-    known = known[known >= normalize.FIRST_DATE]
-    late, early = (known > normalize.LAST_DATE).sum(), (known < normalize.EARLY).sum()
-    where, warnings = f"column {' and '.join(map(repr, names))}: ", []
-    if late:
-        warnings.append(
-            f"{where}{late} of {len(known)} birth dates are after today and are not compared; "
-            "correct them, or give the column another kind if it does not hold birth dates, "
-            'as kinds={"' + names[0] + '": "text"}'
-        )
+    dates = np.array([normalize.date(text, days_first=first) for text in texts], np.uint32)
+    births = look_up(dates, column.codes, 0)
+    known = births[births > 0]
+    late, early = int((known > normalize.LATE).sum()), int((known < normalize.EARLY).sum())
     # Where most people were born so early, the table is of such people.
-    if 0 < early <= len(known) / 2:
-        warnings.append(
-            f"{where}{early} of {len(known)} birth dates are before 1900; if they stand for "
-            "unknown dates, remove them before the records are matched"
-        )
-    possible = (dates >= normalize.FIRST_DATE) & (dates <= normalize.LAST_DATE)
-    dates[~possible] = 0
-    return first, look_up(dates, column.codes, 0), warnings
+    early = early if early <= len(known) / 2 else 0
+    if not late and not early:
+        return first, births, []
+    warning = (
+        f"column {' and '.join(map(repr, names))}: of {len(known)} birth dates, {early} are before "
+        f"1900 and {late} after today; if they stand for unknown dates, remove them before records "
+        f'are matched, or pass kinds={{"{names[0]}": "text"}} if these are not birth dates'
+    )
+    return first, births, [warning]
 
 
 def _genders(columns: list[Coded], count: int) -> Codes | None:
