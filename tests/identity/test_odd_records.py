@@ -6,6 +6,7 @@ import datetime as dt
 import random
 import uuid
 
+import pyarrow as pa
 import pytest
 
 from customer_profiles.identity import Model, resolve
@@ -120,3 +121,52 @@ def test_wrong_limits_are_refused(wrong):
 def test_text_that_is_not_a_model_is_refused(text):
     with pytest.raises(ValueError, match=r"this is not a (complete )?model"):
         Model.from_json(text)
+
+
+def born(*births):
+    return [
+        {"FirstName": f"A{n}", "LastName": f"B{n}", "BirthDate": birth}
+        for n, birth in enumerate(births)
+    ]
+
+
+def test_birth_dates_before_1900_and_after_today_are_reported_with_a_remedy():
+    rows = born("1980-01-02", "2999-12-31", "31.12.2999", "1899-12-30", "1999-02-03", "?")
+    text = "'BirthDate': of 5 birth dates, 1 are before 1900 and 2 after today; .* remove them"
+    with pytest.warns(UserWarning, match=text):
+        birth = resolve(rows)._matcher.prepared.birth
+
+    # A mistyped digit still agrees with the right date in all others.
+    assert sorted(birth.tolist()) == [0, 0x18991230, 0x19800102, 0x19990203, *[0x29991231] * 2]
+
+
+@pytest.mark.filterwarnings("error")
+def test_people_of_another_century_are_no_warning():
+    assert resolve(born("1820-05-06", "1790-01-01", "1950-01-01")).count == 3
+
+
+@pytest.mark.parametrize("placeholder", ["0001-01-01", "9999-12-31", "01/01/0000"])
+def test_the_first_and_the_last_date_of_databases_are_no_birth_dates(placeholder):
+    birth = resolve(born(placeholder, "1980-01-02"))._matcher.prepared.birth
+
+    assert sorted(birth.tolist()) == [0, 0x19800102]
+
+
+LISTS = [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize("table", [{"name": ["A", "B"], "tags": LISTS}, pa.table({"tags": LISTS})])
+def test_a_column_of_lists_is_refused_with_its_name_and_a_remedy(table):
+    with pytest.raises(ValueError, match=r"'tags' holds list.* leave it out, or .*'tags1'"):
+        resolve(table)
+
+
+def test_lists_in_mappings_become_columns():
+    found = resolve([{"EmailAddress": ["a@b.c", "d@e.f"]}, {"EmailAddress": ["d@e.f"]}])
+
+    assert found._matcher.prepared.by_kind["email"] == ["EmailAddress1", "EmailAddress2"]
+
+
+def test_binary_values_are_refused_by_the_name_of_their_column():
+    with pytest.raises(ValueError, match="'photo' holds binary"):
+        resolve(pa.table({"photo": [b"\xff", b"a"]}))

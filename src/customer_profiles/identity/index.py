@@ -133,7 +133,10 @@ class Index:
         chosen = [stored_id for stored_id, _ in ranked[:_MOST_COMPARED]]
         candidates = []
         for shown_id, values in stored.records(chosen):
-            codes = self._scorer.codes(new, self._read(values))
+            known = self._read(values)
+            if new.is_company != known.is_company:
+                continue
+            codes = self._scorer.codes(new, known)
             probability = self._scorer.probability(codes)
             if probability >= least:
                 candidates.append(Candidate(shown_id, probability, self._model, codes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
@@ -467,6 +468,9 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
             {"birth date": {"exact": Weight(m=0.95)}}; all others are estimated.
         precision: in place of a threshold, the expected precision of all pairs inside groups.
 
+    Warns:
+        UserWarning: birth dates are after today or before 1900; the message names the column.
+
     Raises:
         ValueError: a column, kind or threshold is wrong; the message names it.
         TypeError: the records have a form that cannot be read.
@@ -484,6 +488,8 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         if name in columns:
             known.setdefault(name, kind)
     matcher = Matcher(columns, known, own)
+    for warning in matcher.prepared.warnings:
+        warnings.warn(warning, stacklevel=2)
     del records
     if not keep_values:
         columns = {}

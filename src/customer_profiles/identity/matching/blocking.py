@@ -105,7 +105,7 @@ def _of_names(names: Names, number: Number) -> dict[str, Integers]:
     words = [
         of(table, names.family, names.word_text) for table in (names.first_word, names.last_word)
     ]
-    return {
+    atoms = {
         "given": first,
         "formal given": of(names.canonical, names.given, names.formal_text),
         "given sound": of(names.sound, names.given, names.sound_text),
@@ -119,6 +119,10 @@ def _of_names(names: Names, number: Number) -> dict[str, Integers]:
         "greater name": np.where(both, np.maximum(first, last), -1),
         "any name": np.stack([first, last], axis=1),
     }
+    for script, read in names.readings.items():
+        for part, codes in (("given", names.given), ("family", names.family)):
+            atoms[part + READ_IN + script.name] = of(read, codes, names.reading_text)
+    return atoms
 
 
 def _of_addresses(addresses: Addresses, number: Number) -> dict[str, Integers]:
@@ -163,6 +167,9 @@ KEYS: tuple[Key, ...] = (
 
 OWN = "own "
 """The beginning of the names of keys that a user defines; they are always used."""
+READ_IN = " read in "
+"""In the name of an atom: a part of a name, as it is read beside names of another script."""
+_GIVEN_READ = "given" + READ_IN
 _SINGLE = ("given", "family", "birth", "postal", "city", "any name")
 """Atoms that are keys by themselves where there are few records."""
 _FEW = 20_000
@@ -195,6 +202,9 @@ def keys_for(found: Mapping[str, Integers], count: int) -> list[Key]:
     keys = list(KEYS)
     if count <= _FEW:
         keys += [(name,) for name in _SINGLE]
+    for script in (name[len(_GIVEN_READ) :] for name in found if name.startswith(_GIVEN_READ)):
+        given, family = _GIVEN_READ + script, "family" + READ_IN + script
+        keys += [(given, family), (given, "birth"), (family, "birth")]
     texts = [name for name in found if name.startswith("text ")]
     keys += [(name,) for name in found if name.startswith(("id ", OWN))]
     for name in filter(lambda name: _discriminates(found[name]), texts):

@@ -7,7 +7,6 @@ these codes.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,10 +15,12 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.preparing import kinds, redundant
+from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
+from customer_profiles.identity.preparing.scripts import Script
 
 from . import levels
 from .levels import EXACT, MISSING
-from .term_frequency import IDENTIFIER_SHARE, TEXT_SHARE, TF_CLASSES, tf_of
+from .term_frequency import IDENTIFIER_SHARE, TEXT_SHARE, TF_CLASSES, tf_by_counts, tf_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -96,15 +97,11 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
     implied_by = redundant.redundant_columns(prepared)
     for name, values in prepared.texts.items():
         known = {source: redundant.codes_of(prepared, source) for source in implied_by[name]}
-        shared = not _COMPANY.search(name)
-        result.append(_text(name, values, TEXT_SHARE, shared=shared, implied_by=known))
+        # Colleagues share their company, and often its address and phone, as relatives do.
+        people = prepared.names if COMPANY_COLUMN.search(name) else None
+        apart = people.is_company if people else None
+        result.append(_text(name, values, TEXT_SHARE, shared=True, implied_by=known, without=apart))
     return result
-
-
-_COMPANY = re.compile(
-    "business|company|employer|organi[sz]ation|firma|empresa|societe", re.IGNORECASE
-)
-"""Columns of employers: people with the same employer are usually not related."""
 
 
 def compare(found: Sequence[Comparison], i: Rows, j: Rows) -> Levels:
@@ -162,11 +159,18 @@ def _swapped(names: Names, i: Rows, j: Rows) -> Mask:
     first, last = names.given, names.family
     known: Mask = (first[i] >= 0) & (last[i] >= 0)
     swapped: Mask = known & (first[i] == last[j]) & (first[j] == last[i])
+    if names.readings:
+        rest = np.flatnonzero(known & (first[j] >= 0) & (last[j] >= 0) & ~swapped)
+        i, j = i[rest], j[rest]
+        swapped[rest] = _reads_alike(names, first[i], last[j]) & _reads_alike(
+            names, last[i], first[j]
+        )
     return swapped
 
 
 def _names(names: Names) -> list[Comparison]:
-    swapped = {int(levels.GivenName.SWAPPED): _exchanged_pairs(names.given, names.family)}
+    exchanged = _exchanged_pairs(names.given, names.family) + _exchanged_across(names)
+    swapped = {int(levels.GivenName.SWAPPED): exchanged}
     result = [
         _name(kinds.GIVEN_NAME, levels.GivenName, names, "given", _given_level, swapped),
         _name(kinds.FAMILY_NAME, levels.FamilyName, names, "family", _family_level),
@@ -188,20 +192,88 @@ def _name(  # noqa: PLR0913, PLR0917  (what the comparisons of names differ by)
 ) -> Comparison:
     """Compare a part of names; `lower` finds the levels of those that differ, in place."""
     codes: Integers = getattr(names, part)
-    tf, different = tf_of(part, codes, names.text), max(of)
+    tf, different = _tf_of_names(part, codes, names), max(of)
+    has_companies = part != "middle" and names.is_company.any()
 
     def find(i: Rows, j: Rows) -> Found:
         a, b = codes[i], codes[j]
         level = _exact_or(different, (a == b) & (names.length[a] > 1))
         level[(a < 0) | (b < 0)] = MISSING
         rest = _at(level, different)
-        same_script = names.script[a[rest]] == names.script[b[rest]]
-        now = np.where(same_script, np.uint8(different), np.uint8(MISSING))
+        now = level[rest]
+        across, agree = _across(names, of, a[rest], b[rest], now)
         lower(names, i[rest], j[rest], now)
+        now[across[agree]] = EXACT
         level[rest] = now
-        return level, tf.class_of[a]
+        if has_companies:
+            level[names.is_company[i] != names.is_company[j]] = different
+        tf_class = tf.class_of[a]
+        same = rest[across[agree]]
+        tf_class[same] = np.maximum(tf_class[same], tf.class_of[b[same]])
+        return level, tf_class
 
     return Comparison(kind, of, find, {EXACT: tf}, counted or {})
+
+
+NEAR_READING = 4
+"""Readings of so many letters are near if they are one typing error apart."""
+
+
+def _across(
+    names: Names, of: type[IntEnum], a: Integers, b: Integers, level: Levels
+) -> tuple[Rows, Mask]:
+    """Find the levels of names in different scripts, in place.
+
+    Returns:
+        The positions of these pairs, and whether they agree.
+    """
+    if not names.readings:
+        return np.zeros(0, np.int64), np.zeros(0, bool)
+    rows = np.flatnonzero(names.script[a] != names.script[b])
+    a, b = a[rows], b[rows]
+    for script, read in names.readings.items():
+        in_script = np.flatnonzero(np.maximum(names.script[a], names.script[b]) == script)
+        has_han = np.minimum(names.script[a[in_script]], names.script[b[in_script]]) == Script.HAN
+        x, y = read[a[in_script], 0], read[b[in_script], 0]
+        texts = names.reading_text
+        is_near = _edits(texts, x, y, 1) <= 1
+        is_near &= (names.reading_length[x] >= NEAR_READING) & (
+            names.reading_length[y] >= NEAR_READING
+        )
+        unlike = np.where(has_han | (script == Script.HAN), MISSING, int(max(of)))
+        near = of.__members__.get("NEAR")
+        level[rows[in_script]] = np.where(is_near, near, unlike) if near else unlike
+    return rows, _reads_alike(names, a, b)
+
+
+def _reads_alike(names: Names, a: Integers, b: Integers) -> Mask:
+    """Return which pairs of names are in different scripts and share a reading."""
+    result = np.zeros(len(a), bool)
+    script = np.maximum(names.script[a], names.script[b])
+    script[names.script[a] == names.script[b]] = 0
+    for number, read in names.readings.items():
+        at = np.flatnonzero(script == number)
+        x, y = read[a[at]], read[b[at]]
+        result[at] = ((x[:, :, None] == y[:, None, :]) & (x >= 0)[:, :, None]).any(axis=(1, 2))
+    return result
+
+
+def _tf_of_names(part: str, codes: Integers, names: Names) -> TermFrequency:
+    """Count term frequencies; a name in one script is as common as it is in all scripts."""
+    if not names.readings:
+        return tf_of(part, codes, names.text)
+    own = np.bincount(codes[codes >= 0], minlength=len(names.text))
+    counts = own.copy()
+    for script, read in names.readings.items():
+        native = names.script == script
+        for which in (native, ~native):
+            of_reading = np.zeros(len(names.reading_text))
+            for column in read.T:
+                has = ~which & (column >= 0)
+                of_reading += np.bincount(column[has], own[has], len(of_reading))
+            counts[which] += np.where(read >= 0, of_reading[read], 0)[which].max(axis=1).astype(int)
+    return tf_by_counts(part, counts, own / np.maximum(counts, 1), int(own.sum()),
+                        text=lambda number: names.text[number])  # fmt: skip
 
 
 def _exchanged_pairs(first: Integers, second: Integers) -> float:
@@ -214,6 +286,33 @@ def _exchanged_pairs(first: Integers, second: Integers) -> float:
     at = np.minimum(np.searchsorted(keys, reverse), len(keys) - 1)
     found = (keys[at] == reverse) & (keys < reverse)
     return float((counts[found] * counts[at[found]].astype(float)).sum())
+
+
+def _exchanged_across(names: Names) -> float:
+    """Count such pairs of names in different scripts, by their readings."""
+    if not names.readings:
+        return 0.0
+    both = (names.given >= 0) & (names.family >= 0)
+    packed = names.given[both].astype(np.int64) << 32 | names.family[both]
+    people, counts = np.unique(packed, return_counts=True)
+    given, family = people >> 32, people & 0xFFFFFFFF
+    total = 0.0
+    for script, read in names.readings.items():
+        native = (names.script[given] == script) & (names.script[family] == script)
+        other = (names.script[given] != script) & (names.script[family] != script)
+        sides = []
+        for first, second in ((given[native], family[native]), (family[other], given[other])):
+            x, y = np.broadcast_arrays(read[first][:, :, None], read[second][:, None, :])
+            found = np.nonzero((x >= 0) & (y >= 0))
+            sides.append((x[found].astype(np.int64) << 32 | y[found], found[0]))
+        keys, of = np.unique(sides[0][0], return_inverse=True)
+        if not len(keys):
+            continue
+        of_key = np.bincount(of, counts[native][sides[0][1]])
+        at = np.minimum(np.searchsorted(keys, sides[1][0]), len(keys) - 1)
+        same = keys[at] == sides[1][0]
+        total += float(of_key[at[same]] @ counts[other][sides[1][1][same]])
+    return total
 
 
 def _given_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
@@ -539,14 +638,16 @@ TEXT_NEAR = 0.9
 BEGINNING_OF_TEXT = 60
 
 
-def _text(
+def _text(  # noqa: PLR0913  (what the comparisons of texts differ by)
     name: str,
     values: Values,
     prior: float,
     *,
     shared: bool = False,
     implied_by: Mapping[str, Integers] = {},
+    without: Mask | None = None,
 ) -> Comparison:
+    """Compare an identifier or a text, but not of the records that a mask leaves out."""
     tf = tf_of(name, values.codes, values.text, prior)
     codes = values.codes[:, 0]
     # The beginning of a long text, such as a note, is enough.
@@ -563,6 +664,8 @@ def _text(
         level = _text_level(a, codes[j], is_near)
         for source in implied_by.values():
             level[(source[i] == source[j]) & (source[i] >= 0)] = MISSING
+        if without is not None:
+            level[without[i] | without[j]] = MISSING
         return level, tf.class_of[a]
 
     return Comparison(

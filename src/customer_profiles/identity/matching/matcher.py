@@ -171,6 +171,11 @@ class Matcher:
             found = blocking.union(
                 [found, *pool.map(pairs_of, keys[start : start + _KEYS_AT_ONCE])]
             )
+        names = self.prepared.names
+        if names is not None and names.is_company.any():
+            # A company is none of its people.
+            i, j = unpack(found)
+            found = found[names.is_company[i] == names.is_company[j]]
         return found
 
     def _keys(

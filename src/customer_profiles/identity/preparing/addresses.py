@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from . import normalize
 from .kinds import address_of, line_of
-from .normalize import Coded, encode, look_up, pc, recode, texts_of
+from .normalize import Coded, encode, encode_visible, look_up, pc, recode, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,8 +121,8 @@ def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Co
     if len(names) > 1 and any(line_of(name) != 1 for name in names):
         lines = [columns[name].fill_null("") for name in sorted(names, key=line_of)]
         joined = pc.utf8_trim(pc.binary_join_element_wise(*lines, " "), " ")
-        return encode(normalize.empty_as_null(joined))
-    return normalize.first_of([encode(columns[name]) for name in names], count)
+        return encode_visible(normalize.empty_as_null(joined))
+    return normalize.first_of([encode_visible(columns[name]) for name in names], count)
 
 
 def _stack(columns: list[Coded]) -> Coded:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from .normalize import Coded, encode, fill, hash_of
-from .scripts import script_of
+from .scripts import Script, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,9 @@ class NameWords(NamedTuple):
             parts: the value, split as a full name.
             is_family: whether it comes from the column of family names, not of given names.
         """
-        if script_of(text):
-            # Chinese and Korean names begin with the family name, without a space after it.
+        if script_of(text) in {Script.HAN, Script.HANGUL}:
+            # Chinese and Korean names begin with the family name, often without a space after it.
+            text = text.replace(" ", "")
             size = next(
                 (n for n in (2, 1) if n < len(text) and hash_of(text[:n]) in self.family), 0
             )

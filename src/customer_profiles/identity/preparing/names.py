@@ -10,23 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from . import normalize
+from . import eastern, normalize
+from .companies import are_companies, cores
 from .misplaced import NameColumns, NameWords, split_misplaced_names
-from .normalize import Coded, encode, first_of, part_of, pc, recode, texts_of
-from .scripts import script_of
+from .normalize import Coded, encode, first_of, look_up, part_of, pc, recode, texts_of
+from .readings import readings, romanised
+from .scripts import Script, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from customer_profiles.identity.arrays import Codes, Texts
+    from customer_profiles.identity.arrays import Codes, Mask, Texts
 
     from .kinds import Kind
 
 APART = (r"(\p{L})\.(\S)", r"\1. \2")
 """Inserts a space after the full stop of an initial, as in `J.P.`"""
-INITIALS = (r"^((?:[a-z] )+)(\S{2}.*)$", r"\2 \1")
+INITIALS = (r"^((?:[a-zα-ωа-яєіґ] )+)(\S{2}.*)$", r"\2 \1")
 """Moves leading initials behind the first whole name."""
 COMMA = r"^([^,]+),\s*(.+)$"
 """A full name that begins with the family name and a comma."""
@@ -63,11 +65,21 @@ class Names:
     letters: NDArray[np.uint64]
     """Its letters as a bit set."""
     script: NDArray[np.uint8]
-    """Its script; names in different scripts are not comparable."""
+    """Its script; names in different scripts are compared by their readings."""
+    readings: dict[Script, Codes]
+    """Of each script beside others, the codes of each name's readings, of shape (names, readings).
+
+    The readings are those by which the name is compared with names in that script.
+    """
+    reading_text: Texts
+    reading_length: NDArray[np.uint8]
+    """Of each reading its number of letters."""
     canonical: Codes
     """The codes in `formal_text` of the name and of the formal names of which it is a nickname."""
     formal_text: Texts
     """The distinct names, followed by formal names that no record has."""
+    is_company: Mask
+    """Which records are those of companies, whose names are in `family`."""
     words: NameWords | None
     """Which words are given and family names, if there were full names to split."""
 
@@ -76,15 +88,21 @@ def read(
     columns: Sequence[list[Coded]],
     count: int,
     statistics: normalize.DatasetStatistics | None = None,
+    employers: Sequence[Coded] = (),
 ) -> Names | None:
     """Read names; full names are split for records that lack their parts.
+
+    A record with the name of a company in place of a person's, or without any name and with a
+    company, is that company's; its family name is the company's name.
 
     Args:
         columns: the columns of given, of middle, of family and of full names.
         count: the number of records.
         statistics: the statistics of another dataset; by default those of these records.
+        employers: the columns of companies.
     """
     words: NameWords | None = None
+    columns, firms = _separate_companies(columns, count)
     given_name, middle, family, full = columns
     if not (given_name or family or full):
         return None
@@ -98,26 +116,43 @@ def read(
     first, second, last = names
     last_names, suffixes = normalize.split_suffixes(last.values)
     suffix, last = recode(last, suffixes), recode(last, last_names)
+    firms = first_of([firms, *(_core(column) for column in employers)], count)
+    is_company = (first.codes < 0) & (last.codes < 0) & (firms.codes >= 0)
     # An initial before a given name stands for a middle name or a patronymic.
     first = recode(first, pc.utf8_trim(pc.replace_substring_regex(first.values, *INITIALS), " "))
     # The second word of a given name fills an empty middle name.
     second = normalize.fill(second, recode(first, part_of(first.values, r"^\S+ (?P<part>.+)$")))
     first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
+    first, second = _join_syllables(first, second, last)
+    last = normalize.fill(last, Coded(np.where(is_company, firms.codes, -1), firms.values))
     codes, vocabulary = normalize.share_values((first, second, last))
-    return _describe(vocabulary, codes, suffix.codes, words) if len(vocabulary) else None
+    return (
+        _describe(vocabulary, codes, suffix.codes, is_company, words) if len(vocabulary) else None
+    )
 
 
 def _describe(
-    values: pa.StringArray, codes: list[Codes], suffix: Codes, words: NameWords | None
+    values: pa.StringArray,
+    codes: list[Codes],
+    suffix: Codes,
+    is_company: Mask,
+    words: NameWords | None,
 ) -> Names:
     given_name, middle, family = codes
     size = len(values)
     text: Texts = values.to_numpy(zero_copy_only=False)
     ends = [part_of(values, r"^(?P<part>\S+)"), part_of(values, r" (?P<part>\S+)$")]
     word = encode(pa.concat_arrays([values, *ends]))
-    sounds, initials = encode(sound(values)), encode(pc.utf8_slice_codeunits(values, 0, 1))
+    scripts = np.zeros(size, np.uint8)
+    special = ~pc.string_is_ascii(values).to_numpy(zero_copy_only=False)
+    scripts[special] = [script_of(name) for name in text[special].tolist()]
+    sounds, initials = (
+        encode(sound(_romanised(values, scripts > 0))),
+        encode(pc.utf8_slice_codeunits(_romanised(values, scripts > Script.HANGUL), 0, 1)),
+    )
     length = pc.utf8_length(values).to_numpy(zero_copy_only=False)
-    scripts = np.fromiter(map(script_of, text.tolist()), np.uint8, size)
+    is_eastern = (scripts == Script.HAN) | (scripts == Script.HANGUL)
+    read, reading_text = _readings(text, scripts)
     counts = np.bincount(given_name[given_name >= 0], minlength=size)
     canonical, formal_text = _canonical(text, counts)
     return Names(
@@ -134,12 +169,90 @@ def _describe(
         initial=initials.codes,
         initial_text=texts_of(initials),
         # A single Chinese character is a whole name, not an initial.
-        length=np.maximum(length, np.where(scripts > 0, 2, 0)).clip(0, 255).astype(np.uint8),
+        length=np.maximum(length, np.where(is_eastern, 2, 0)).clip(0, 255).astype(np.uint8),
         letters=normalize.letters_of(values),
         script=scripts,
+        readings=read,
+        reading_text=reading_text,
+        reading_length=np.fromiter(map(len, reading_text.tolist()), np.uint8),
         canonical=canonical,
         formal_text=formal_text,
+        is_company=is_company,
         words=words,
+    )
+
+
+def _separate_companies(
+    columns: Sequence[list[Coded]], count: int
+) -> tuple[list[list[Coded]], Coded]:
+    """Move the names of companies from the columns of names into one of their own."""
+    people: list[list[Coded]] = []
+    firms: list[Coded] = []
+    for of_kind in columns:
+        people.append([])
+        for column in of_kind:
+            found = are_companies(column.values).to_numpy(zero_copy_only=False)
+            if not found.any():
+                people[-1].append(column)
+                continue
+            is_firm = look_up(found, column.codes, 0)
+            people[-1].append(Coded(np.where(is_firm, -1, column.codes), column.values))
+            firms.append(_core(Coded(np.where(is_firm, column.codes, -1), column.values)))
+    return people, first_of(firms, count)
+
+
+def _core(column: Coded) -> Coded:
+    return recode(column, cores(normalize.words(column.values)))
+
+
+def _romanised(values: pa.StringArray, which: Mask) -> pa.Array:
+    if not which.any():
+        return values
+    mask = pa.array(which)
+    return pc.replace_with_mask(
+        values, mask, pa.array(map(romanised, values.filter(mask).to_pylist()), pa.string())
+    )
+
+
+def _readings(text: Texts, scripts: NDArray[np.uint8]) -> tuple[dict[Script, Codes], Texts]:
+    """Return the readings by which names in different scripts are compared, and their texts."""
+    present = [Script(number) for number in np.unique(scripts).tolist()]
+    if len(present) < 2:  # noqa: PLR2004  (scripts)
+        return {}, np.array([], object)
+    known: dict[str, int] = {}
+    result = {}
+    for script in filter(None, present):
+        rows = [readings(name, script) for name in text.tolist()]
+        codes = np.full((len(rows), max(map(len, rows))), -1, np.int32)
+        for row, found in zip(codes, rows, strict=True):
+            row[: len(found)] = [known.setdefault(reading, len(known)) for reading in found]
+        result[script] = codes
+    return result, np.array([*known, ""], object)[:-1]
+
+
+def _join_syllables(first: Coded, second: Coded, last: Coded) -> tuple[Coded, Coded]:
+    """Join given names of two syllables that are written as two words, as in Xiao Ming."""
+
+    def matches(column: Coded, pattern: str) -> Mask:
+        found = pc.match_substring_regex(column.values, pattern).to_numpy(zero_copy_only=False)
+        return look_up(found.astype(bool), column.codes, 0)
+
+    rows = np.flatnonzero(matches(second, eastern.IS_SYLLABLE))
+    rows = rows[matches(first, eastern.IS_SYLLABLE)[rows]]
+    rows = rows[matches(last, eastern.IS_SURNAME)[rows]]
+    if not len(rows):
+        return first, second
+    parts = [column.values.take(pa.array(column.codes[rows])) for column in (first, second)]
+    joined = encode(pc.binary_join_element_wise(*parts, ""))
+    kept, added, rest = (
+        first.codes.copy(),
+        np.full(len(first.codes), -1, np.int32),
+        second.codes.copy(),
+    )
+    kept[rows], added[rows], rest[rows] = -1, joined.codes, -1
+    return (
+        normalize.fill(Coded(kept, first.values), Coded(added, joined.values)),
+        Coded(rest, second.values),
     )
 
 
@@ -156,18 +269,29 @@ def _join(columns: Sequence[Coded], count: int) -> Coded:
 
 
 def _clean(column: Coded) -> Coded:
-    values = normalize.words(pc.replace_substring_regex(column.values, *APART))
+    values = normalize.words_of_names(pc.replace_substring_regex(column.values, *APART))
     return recode(column, normalize.without_titles(normalize.without_digits(values)))
 
 
 def split(full: Coded) -> NameColumns:
     """Split full names into their parts; they may begin with the family name and a comma."""
     values = pc.replace_substring_regex(full.values, COMMA, r"\2 \1")
-    values = normalize.without_titles(normalize.words(values))
+    for pattern, replacement in eastern.HYPHENATED:
+        values = pc.replace_substring_regex(values, pattern, replacement)
+    values = normalize.without_titles(normalize.words_of_names(values))
+    values = _given_first(values)
     parts = pc.extract_regex(values, FULL)
     return NameColumns(
         *(recode(full, pc.struct_field(parts, part)) for part in NameColumns._fields)
     )
+
+
+def _given_first(values: pa.Array) -> pa.Array:
+    """Move the surname of Chinese, Japanese and Korean full names behind the given name."""
+    turned = pc.match_substring_regex(values, eastern.FAMILY_FIRST)
+    turned = pc.fill_null(pc.or_(turned, pc.invert(pc.string_is_ascii(values))), fill_value=False)
+    names = pa.array(map(eastern.given_first, values.filter(turned).to_pylist()), pa.string())
+    return pc.replace_with_mask(values, turned, names)
 
 
 _SOUNDS = ((r"ph", "f"), (r"[ckq]+", "k"), (r"[sz]+", "s"))

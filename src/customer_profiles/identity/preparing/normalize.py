@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from functools import cache, lru_cache, reduce
 from hashlib import blake2b
 from itertools import pairwise
-from time import gmtime
+from time import gmtime, strftime, time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from .scripts import latin
+from . import eastern
+from .scripts import latin, letters_of_names, without_invisible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,21 +74,41 @@ def hash_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 2
 
 
-def fold(values: pa.Array) -> pa.Array:
-    """Convert text to lower case and to Latin letters without accents."""
-    values = pc.utf8_lower(values)
+def fold(values: pa.Array, letters: Callable[[str], str] = latin) -> pa.Array:
+    """Convert text to lower case and to Latin letters without accents.
+
+    Args:
+        values: the text.
+        letters: what to do with text that is not ASCII: `latin`, or `letters_of_names`.
+    """
+    return replace_special(pc.utf8_lower(values), letters)
+
+
+def replace_special(values: pa.Array, replacement: Callable[[str], str]) -> pa.Array:
+    """Replace the texts that are not ASCII."""
     special = pc.fill_null(pc.invert(pc.string_is_ascii(values)), fill_value=False)
     if not pc.any(special).as_py():
         return values
-    folded = [latin(text) for text in values.filter(special).to_pylist()]
-    return pc.replace_with_mask(values, special, pa.array(folded, pa.string()))
+    replaced = [replacement(text) for text in values.filter(special).to_pylist()]
+    return pc.replace_with_mask(values, special, pa.array(replaced, pa.string()))
 
 
-def words(values: pa.Array) -> pa.Array:
+def words(values: pa.Array, letters: Callable[[str], str] = latin) -> pa.Array:
     """Fold text and keep only its letters and digits, with one space between words."""
-    values = pc.replace_substring_regex(fold(values), MARKS, "")
+    values = pc.replace_substring_regex(fold(values, letters), MARKS, "")
     values = pc.replace_substring_regex(values, r"[^\p{L}\p{N}]+", " ")
     return pc.utf8_trim(values, " ")
+
+
+def words_of_names(values: pa.Array) -> pa.Array:
+    """Fold names, but keep the letters of scripts in which names are compared."""
+    values = words(values, letters_of_names)
+    has_tones = pc.fill_null(pc.match_substring_regex(values, eastern.TONES), fill_value=False)
+    if not pc.any(has_tones).as_py():
+        return values
+    return pc.replace_with_mask(
+        values, has_tones, pc.replace_substring_regex(values.filter(has_tones), r"\d", "")
+    )
 
 
 INSIDE_NAMES = r"[\p{L}][01358]|[01358][\p{L}]"
@@ -120,6 +141,13 @@ def encode(column: pa.ChunkedArray | pa.Array) -> Coded:
     encoded = column.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     return Coded(codes.astype(np.int32, copy=False), encoded.dictionary)
+
+
+def encode_visible(column: pa.ChunkedArray | pa.Array) -> Coded:
+    """Dictionary-encode a column as it was read, without the characters that are invisible."""
+    encoded = encode(column)
+    visible = replace_special(encoded.values, without_invisible)
+    return encoded if visible.equals(encoded.values) else recode(encoded, visible)
 
 
 def texts_of(column: Coded) -> Texts:
@@ -244,6 +272,11 @@ _MONTHS = {name: month for month, names in enumerate(_MONTH_NAMES, 1) for name i
 _LAST_MONTH, _LAST_DAY = 12, 31
 _MAX_DATE_LENGTH = 64
 _THIS_YEAR = gmtime().tm_year
+_PLACEHOLDERS = (0, 1, 9999)
+EARLY = 0x19000000
+# A day later than here: it may be tomorrow elsewhere.
+LATE = int(strftime("%Y%m%d", gmtime(time() + 86_400)), 16)
+"""Birth dates before and after these are usually wrong."""
 
 
 def days_come_first(texts: Sequence[str]) -> bool:
@@ -263,7 +296,8 @@ def date(text: str, *, days_first: bool) -> int:
 
     Returns:
         The date as BCD, such as 0x19800301; month and day are 0 if only the year is known, and the
-        whole is 0 if the text is not a date.
+        whole is 0 if the text is not a date, or is the first or the last year of databases, 1 and
+        9999, which stand for unknown dates.
     """
     text = _in_digits(text)
     if match := _YEAR_LAST.match(text):
@@ -278,7 +312,7 @@ def date(text: str, *, days_first: bool) -> int:
         year, month, day = int(text), 0, 0
     else:
         return 0
-    if month > _LAST_MONTH or day > _LAST_DAY:
+    if month > _LAST_MONTH or day > _LAST_DAY or year in _PLACEHOLDERS:
         return 0
     return int(f"{year:04d}{month:02d}{day:02d}", 16)
 

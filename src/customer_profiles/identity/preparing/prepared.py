@@ -10,8 +10,19 @@ import pyarrow as pa
 
 from . import addresses, names, normalize
 from .classifying import classify
+from .companies import COMPANY_COLUMN, cores
 from .kinds import KINDS_OF
-from .normalize import Coded, DatasetStatistics, encode, hash_of, look_up, pc, recode, texts_of
+from .normalize import (
+    Coded,
+    DatasetStatistics,
+    encode,
+    encode_visible,
+    hash_of,
+    look_up,
+    pc,
+    recode,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,6 +81,8 @@ class Prepared:
 
     count: int
     names: Names | None = None
+    warnings: list[str] = field(default_factory=list)
+    """What is odd about the values, for people to read."""
     birth: NDArray[np.uint32] | None = None
     """Birth dates as BCD of year, month and day; parts are 0 where unknown."""
     gender: Codes | None = None
@@ -123,26 +136,39 @@ def prepare(
             by_kind.setdefault(kind, []).append(name)
 
     def of(kind: Kind) -> list[Coded]:
-        return [encode(columns[name]) for name in by_kind.get(kind, ())]
+        return [encode_visible(columns[name]) for name in by_kind.get(kind, ())]
 
     def plain(name: str, separator: str) -> Future[Values]:
-        return pool.submit(lambda: _plain(encode(columns[name]), separator))
+        return pool.submit(
+            lambda: _plain(encode_visible(columns[name]), separator, is_company=name in firms)
+        )
 
-    people = pool.submit(lambda: names.read([of(kind) for kind in names.KINDS], count, statistics))
+    firms = [name for name in by_kind.get("text", ()) if COMPANY_COLUMN.search(name)]
+    people = pool.submit(
+        lambda: names.read(
+            [of(kind) for kind in names.KINDS],
+            count,
+            statistics,
+            [encode_visible(columns[name]) for name in firms],
+        )
+    )
     # Either column may hold values of the other.
     emails = pool.submit(lambda: _emails(of("email"), of("phone")))
     phones = pool.submit(lambda: _phones(of("phone"), of("email")))
     postal = pool.submit(lambda: addresses.read(columns, by_kind, count, statistics))
-    births = pool.submit(lambda: _births(of("birth_date"), count, statistics))
+    births = pool.submit(
+        lambda: _births(of("birth_date"), by_kind.get("birth_date", []), count, statistics)
+    )
     genders = pool.submit(lambda: _genders(of("gender"), count))
     identifiers = {name: plain(name, "") for name in by_kind.get("identifier", ())}
     futures = {name: plain(name, " ") for name in by_kind.get("text", ())}
     texts = {name: future.result() for name, future in futures.items()}
-    days_first, birth = births.result()
+    days_first, birth, warnings = births.result()
     prepared = Prepared(
         count=count,
         names=people.result(),
         birth=birth,
+        warnings=warnings,
         gender=genders.result(),
         emails=emails.result(),
         phones=phones.result(),
@@ -169,15 +195,28 @@ def prepare(
 
 
 def _births(
-    columns: list[Coded], count: int, statistics: DatasetStatistics | None
-) -> tuple[bool, NDArray[np.uint32] | None]:
+    columns: list[Coded], names: list[str], count: int, statistics: DatasetStatistics | None
+) -> tuple[bool, NDArray[np.uint32] | None, list[str]]:
+    """Return whether days come before months, the birth dates, and what is odd about them."""
     if not columns:
-        return False, None
+        return False, None, []
     column = normalize.first_of(columns, count)
     texts = column.values.to_pylist()
     first = statistics.days_first if statistics else normalize.days_come_first(texts)
     dates = np.array([normalize.date(text, days_first=first) for text in texts], np.uint32)
-    return first, look_up(dates, column.codes, 0)
+    births = look_up(dates, column.codes, 0)
+    known = births[births > 0]
+    late, early = int((known > normalize.LATE).sum()), int((known < normalize.EARLY).sum())
+    # Where most people were born so early, the table is of such people.
+    early = early if early <= len(known) / 2 else 0
+    if not late and not early:
+        return first, births, []
+    warning = (
+        f"column {' and '.join(map(repr, names))}: of {len(known)} birth dates, {early} are before "
+        f"1900 and {late} after today; if they stand for unknown dates, remove them before records "
+        f'are matched, or pass kinds={{"{names[0]}": "text"}} if these are not birth dates'
+    )
+    return first, births, [warning]
 
 
 def _genders(columns: list[Coded], count: int) -> Codes | None:
@@ -233,8 +272,9 @@ def _filter(column: Coded, mask: pa.BooleanArray) -> Coded:
     return Coded(look_up(numbers, column.codes), column.values.filter(mask))
 
 
-def _plain(column: Coded, separator: str) -> Values:
-    values = pc.replace_substring(normalize.words(column.values), " ", separator)
+def _plain(column: Coded, separator: str, *, is_company: bool) -> Values:
+    values = normalize.words(column.values)
+    values = cores(values) if is_company else pc.replace_substring(values, " ", separator)
     encoded = recode(column, values)
     return Values(
         codes=encoded.codes.reshape(-1, 1),

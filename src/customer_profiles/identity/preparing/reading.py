@@ -158,11 +158,14 @@ def _as_text(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_nested(column.type):
-        msg = f"column {name!r} holds {column.type}; only text, numbers and dates are compared"
+        msg = (
+            f"column {name!r} holds {column.type}, and only text, numbers and dates are compared; "
+            f"leave it out, or make columns such as '{name}1' and '{name}2' of it"
+        )
         raise ValueError(msg)
     try:
         text = column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
-    except pa.ArrowNotImplementedError as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         msg = f"column {name!r} holds {column.type}, which is not text; leave it out or cast it"
         raise ValueError(msg) from error
     return empty_as_null(text) if pc.any(pc.equal(text, "")).as_py() else text

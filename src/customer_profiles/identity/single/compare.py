@@ -13,14 +13,17 @@ from customer_profiles.identity.matching import comparing, levels
 from customer_profiles.identity.matching.levels import EXACT, MISSING
 from customer_profiles.identity.preparing import kinds, redundant
 from customer_profiles.identity.preparing.addresses import SEPARATOR
+from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
 from customer_profiles.identity.preparing.names import formal_names, sound_of
 from customer_profiles.identity.preparing.normalize import LETTERS
-from customer_profiles.identity.preparing.scripts import script_of
+from customer_profiles.identity.preparing.readings import readings, romanised
+from customer_profiles.identity.preparing.scripts import Script, script_of
 
 from .record import DIGIT, split_email
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from enum import IntEnum
 
     from customer_profiles.identity.model import Model
 
@@ -47,7 +50,7 @@ class Name(NamedTuple):
     last_word: str | None
     """The last of several words."""
     sound: str
-    script: int
+    script: Script
     length: int
     """The number of letters; 2 for a single Chinese character, which is not an initial."""
 
@@ -58,8 +61,10 @@ def name_of(text: str) -> Name:
     words = text.split(" ")
     last = words[-1] if len(words) > 1 else None
     formal, script = frozenset((text, *formal_names().get(text, ()))), script_of(text)
-    length = max(len(text), 2 if script else 0)
-    return Name(text[:1], formal, words[0], last, sound_of(text), script, length)
+    is_eastern = script in {Script.HAN, Script.HANGUL}
+    latin = romanised(text)
+    initial, length = (text[:1], max(len(text), 2)) if is_eastern else (latin[:1], len(text))
+    return Name(initial, formal, words[0], last, sound_of(latin), script, length)
 
 
 @lru_cache(_CACHED)
@@ -75,6 +80,36 @@ def _similarity(a: str, b: str, most_unlike: int) -> float:
     if (_letters(a) ^ _letters(b)).bit_count() > most_unlike:
         return 0.0
     return JaroWinkler.similarity(a, b)
+
+
+def _readings_of(a: str, b: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the readings by which two names are compared; none if they are in one script."""
+    x, y = name_of(a).script, name_of(b).script
+    if x == y:
+        return (), ()
+    script = max(x, y)
+    return readings(a, script), readings(b, script)
+
+
+def _reads_alike(a: str, b: str) -> bool:
+    """Return whether two names are in different scripts and share a reading."""
+    x, y = _readings_of(a, b)
+    return not set(x).isdisjoint(y)
+
+
+def _is_near_across(a: str, b: str) -> bool:
+    """Return whether the usual readings of two names in different scripts are nearly equal."""
+    x, y = _readings_of(a, b)
+    return (
+        min(map(len, (*x[:1], *y[:1])), default=0) >= comparing.NEAR_READING
+        and OSA.distance(x[0], y[0], score_cutoff=1) <= 1
+    )
+
+
+def _unlike(a: str, b: str, of: type[IntEnum]) -> int:
+    """Return the level of two names that are not similar."""
+    x, y = name_of(a).script, name_of(b).script
+    return MISSING if x != y and Script.HAN in {x, y} else max(of)
 
 
 class Scorer:
@@ -143,30 +178,45 @@ def _is_near(a: str, b: str, score: float) -> bool:
 
 
 def _is_swapped(left: Record, right: Record) -> bool:
-    return left.given == right.family and right.given == left.family
+    a, b, c, d = left.given, right.family, left.family, right.given
+    if not (a and b and c and d):
+        return False
+    return (a == b and c == d) or (_reads_alike(a, b) and _reads_alike(c, d))
+
+
+_UNLIKE_COMPANIES = {
+    "given": levels.GivenName.DIFFERENT,
+    "family": levels.FamilyName.DIFFERENT,
+}
+"""The level of the names of a company and of a person."""
 
 
 def _part(name: str, level_of: LevelOf) -> Compare:
     """Compare a part that each record has once; only its level depends on the part."""
     part = attrgetter(name)
+    unlike = _UNLIKE_COMPANIES.get(name)
 
     def compare(left: Record, right: Record) -> Found:
+        if unlike and left.is_company != right.is_company:
+            return unlike, ()
         a, b = part(left), part(right)
         if not a or not b:
             return MISSING, ()
         level = level_of(left, right, a, b)
         if level != EXACT:
             return level, ()
-        return level, ((name, a if isinstance(a, str) else f"{a:x}"),)
+        # Names in different scripts agree without being equal.
+        values = (a,) if a == b else (a, b)
+        return level, tuple((name, x if isinstance(x, str) else f"{x:x}") for x in values)
 
     return compare
 
 
 def _given(  # noqa: PLR0911  (one for each level)
     left: Record, right: Record, a: str, b: str
-) -> levels.GivenName:
+) -> int:
     x, y = name_of(a), name_of(b)
-    if a == b and x.length > 1:
+    if (a == b and x.length > 1) or _reads_alike(a, b):
         return levels.GivenName.EXACT
     if a != b and not x.formal.isdisjoint(y.formal):
         return levels.GivenName.NICKNAME
@@ -182,21 +232,21 @@ def _given(  # noqa: PLR0911  (one for each level)
         edits = OSA.distance(a, b)
         if edits == max(x.length, y.length) - short:
             return levels.GivenName.BEGINNING
-    if left.family is not None and right.family is not None and _is_swapped(left, right):
+    if _is_swapped(left, right):
         return levels.GivenName.SWAPPED
     if score >= comparing.SIMILAR:
         return levels.GivenName.SIMILAR
-    return levels.GivenName.DIFFERENT if x.script == y.script else levels.GivenName.MISSING
+    return levels.GivenName.NEAR if _is_near_across(a, b) else _unlike(a, b, levels.GivenName)
 
 
-def _family(left: Record, right: Record, a: str, b: str) -> levels.FamilyName:  # noqa: PLR0911
+def _family(left: Record, right: Record, a: str, b: str) -> int:  # noqa: PLR0911
     x, y = name_of(a), name_of(b)
-    if a == b and x.length > 1:
+    if (a == b and x.length > 1) or _reads_alike(a, b):
         return levels.FamilyName.EXACT
     # An equal initial is too weak to be a level of its own.
     if x.initial == y.initial and min(x.length, y.length) == 1:
         return levels.FamilyName.MISSING
-    if left.given is not None and right.given is not None and _is_swapped(left, right):
+    if _is_swapped(left, right):
         return levels.FamilyName.MISSING
     score = _similarity(a, b, comparing.MOST_UNLIKE)
     if _is_near(a, b, score):
@@ -207,16 +257,16 @@ def _family(left: Record, right: Record, a: str, b: str) -> levels.FamilyName:  
         return levels.FamilyName.PART
     if score >= comparing.SIMILAR:
         return levels.FamilyName.SIMILAR
-    return levels.FamilyName.DIFFERENT if x.script == y.script else levels.FamilyName.MISSING
+    return levels.FamilyName.NEAR if _is_near_across(a, b) else _unlike(a, b, levels.FamilyName)
 
 
-def _middle(_left: Record, _right: Record, a: str, b: str) -> levels.MiddleName:
-    if a == b:
+def _middle(_left: Record, _right: Record, a: str, b: str) -> int:
+    if a == b or _reads_alike(a, b):
         return levels.MiddleName.EXACT
     x, y = name_of(a), name_of(b)
     if x.initial == y.initial and min(x.length, y.length) == 1:
         return levels.MiddleName.INITIAL
-    return levels.MiddleName.DIFFERENT if x.script == y.script else levels.MiddleName.MISSING
+    return _unlike(a, b, levels.MiddleName)
 
 
 def _suffix(left: Record, right: Record) -> Found:
@@ -368,10 +418,11 @@ _IMPLYING: dict[str, Callable[[Record], str | None]] = {
 def _plain(name: str, implied_by: Sequence[str]) -> Compare:
     """Return the comparison of an identifier or text, given the attributes that determine it."""
     implying = [_IMPLYING.get(attribute) or _other(attribute) for attribute in implied_by]
+    is_firm = COMPANY_COLUMN.search(name) is not None
 
     def compare(left: Record, right: Record) -> Found:
         a, b = left.others.get(name), right.others.get(name)
-        if a is None or b is None:
+        if a is None or b is None or (is_firm and (left.is_company or right.is_company)):
             return MISSING, ()
         for get in implying:
             if (value := get(left)) is not None and value == get(right):

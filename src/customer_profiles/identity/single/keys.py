@@ -9,8 +9,10 @@ from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING
 
-from customer_profiles.identity.matching.blocking import ODD, OWN
+from customer_profiles.identity.matching.blocking import ODD, OWN, READ_IN
 from customer_profiles.identity.preparing.normalize import hash_of
+from customer_profiles.identity.preparing.readings import readings
+from customer_profiles.identity.preparing.scripts import Script
 
 from .compare import name_of
 from .record import split_email
@@ -57,6 +59,10 @@ def _atoms(record: Record, name: str) -> Iterable[int]:
     if name.startswith(OWN):
         parts = [[*_atoms(record, part)] for part in name.removeprefix(OWN).split(", ")]
         return reduce(lambda left, right: [_mixed(a, b) for a in left for b in right], parts)
+    part, is_reading, script = name.partition(READ_IN)
+    if is_reading:
+        text = getattr(record, part)
+        return _hashes(*readings(text, Script[script])) if text else ()
     _, _, column = name.partition(" ")
     return _hashes(record.others.get(column))
 

@@ -10,12 +10,16 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from customer_profiles.identity.preparing import addresses, names, normalize
+from customer_profiles.identity.preparing import addresses, companies, eastern, names, normalize
 from customer_profiles.identity.preparing.kinds import address_of, kind_of, line_of
 from customer_profiles.identity.preparing.misplaced import FullName, NameWords
 from customer_profiles.identity.preparing.normalize import hash_of
 from customer_profiles.identity.preparing.reading import flatten
-from customer_profiles.identity.preparing.scripts import latin
+from customer_profiles.identity.preparing.scripts import (
+    latin,
+    letters_of_names,
+    without_invisible,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -60,6 +64,8 @@ class Record(NamedTuple):
     addresses: tuple[Address, ...]
     others: Mapping[str, str]
     """Identifiers and texts, by column."""
+    is_company: bool = False
+    """Whether it is the record of a company, whose name is in `family`."""
     own: Mapping[str, Any] = {}
     """Values for the comparisons and blocking keys that a user defines, by name."""
 
@@ -76,13 +82,22 @@ def read(
     """
     columns: dict[str, list[tuple[str, str]]] = {}
     for name, text in flatten(record):
-        if text:
-            columns.setdefault(kinds.get(name) or _kind_of(name), []).append((name, text))
+        if text and (visible := without_invisible(text)):
+            columns.setdefault(kinds.get(name) or _kind_of(name), []).append((name, visible))
 
     def of(kind: Kind) -> list[str]:
         return [text for _, text in columns.get(kind, ())]
 
-    given_name, middle, family, suffix = _names([of(kind) for kind in names.KINDS], statistics)
+    people: list[list[str]] = []
+    firms: list[str] = []
+    for kind in names.KINDS:
+        by_company: dict[bool, list[str]] = {False: [], True: firms}
+        for text in of(kind):
+            by_company[_is_company(text)].append(text)
+        people.append(by_company[False])
+    firms += [text for name, text in columns.get("text", ()) if _is_company_column(name)]
+    given_name, middle, family, suffix = _names(people, statistics)
+    firm = None if given_name or family else next(filter(None, map(_core, firms)), None)
     mail, numbers = of("email"), of("phone")
     emails = dict.fromkeys(email for text in (*mail, *numbers) if (email := _email(text)))
     numbers += [text for text in mail if not _NO_PHONE.search(text)]
@@ -96,12 +111,16 @@ def read(
         emails = {email: None for email in emails if hash_of(email) not in junk}
         phones = {phone: None for phone in phones if hash_of(phone) not in junk}
         others = {name: text for name, text in others.items() if hash_of(text) not in junk}
-    others |= {name: plain for name, text in columns.get("text", ()) if (plain := words(text))}
+    others |= {
+        name: plain
+        for name, text in columns.get("text", ())
+        if (plain := _core(text) if _is_company_column(name) else words(text))
+    }
     births, genders = of("birth_date"), [words(text)[:1] for text in of("gender")]
     return Record(
         given_name,
         middle,
-        family,
+        firm or family,
         suffix,
         normalize.date(births[0], days_first=statistics.days_first) if births else 0,
         next(filter(None, genders), None),
@@ -109,6 +128,7 @@ def read(
         tuple(phones),
         tuple(_addresses(columns, statistics)),
         others,
+        firm is not None,
     )
 
 
@@ -122,6 +142,15 @@ def fold(text: str) -> str:
     return latin(text.lower())
 
 
+@lru_cache(_CACHED)
+def _words_of_names(text: str) -> str:
+    """Do to one text what `normalize.words_of_names` does to a column."""
+    text = letters_of_names(text.lower())
+    text = _NO_WORD.sub(" ", _MARKS.sub("", text)).strip(" ")
+    return _DIGITS.sub("", text) if _TONES.search(text) else text
+
+
+_TONES, _DIGITS = re.compile(eastern.TONES), re.compile(r"\d")
 _MARKS, _NO_WORD = re.compile("['\u2019`\xb4.]"), re.compile(r"[\W_]+")
 
 
@@ -129,6 +158,31 @@ _MARKS, _NO_WORD = re.compile("['\u2019`\xb4.]"), re.compile(r"[\W_]+")
 def words(text: str) -> str:
     """Do to one text what `normalize.words` does to a column."""
     return _NO_WORD.sub(" ", _MARKS.sub("", fold(text))).strip(" ")
+
+
+_IS_COMPANY = re.compile(companies.IS_COMPANY)
+_IN_CAPITALS = re.compile(companies.IN_CAPITALS.replace(r"\p{Ll}", r"[^\W\d_A-Z]"))
+_LEGAL_FORMS = [
+    re.compile(pattern) for pattern in (companies.ENDING, companies.BEGINNING, companies.EASTERN)
+]
+_is_company_column = cache(companies.COMPANY_COLUMN.search)
+
+
+@lru_cache(_CACHED)
+def _is_company(text: str) -> bool:
+    """Do to one name what `companies.are_companies` does to a column."""
+    folded = words(text.replace("&", " and "))
+    return bool(_IS_COMPANY.search(folded) or _IN_CAPITALS.search(text))
+
+
+@lru_cache(_CACHED)
+def _core(text: str) -> str:
+    """Do to the name of one company what `companies.cores` does to a column."""
+    name = words(text)
+    short = name
+    for pattern in _LEGAL_FORMS:
+        short = pattern.sub("", short)
+    return short or name
 
 
 _TITLES, _SUFFIX = re.compile(normalize.TITLES), re.compile(normalize.SUFFIX)
@@ -159,18 +213,33 @@ def _names(
     if match := _SUFFIX.search(last):
         last, suffix = match["name"], normalize.SUFFIXES[match["suffix"]]
     first, _, rest = _INITIALS.sub(names.INITIALS[1], first).strip().partition(" ")
-    return first or None, second or rest or None, last or None, suffix
+    second = second or rest
+    if _SURNAME.search(last) and _SYLLABLE.search(first) and _SYLLABLE.search(second):
+        first, second = first + second, ""
+    return first or None, second or None, last or None, suffix
+
+
+_SYLLABLE, _SURNAME, _FAMILY_FIRST = map(
+    re.compile, (eastern.IS_SYLLABLE, eastern.IS_SURNAME, eastern.FAMILY_FIRST)
+)
+_HYPHENATED = [(re.compile(pattern), names_of) for pattern, names_of in eastern.HYPHENATED]
 
 
 def _split(text: str) -> FullName:
-    match = _FULL.search(_TITLES.sub(r"\1", words(_COMMA.sub(r"\2 \1", text))))
+    text = _COMMA.sub(r"\2 \1", text)
+    for pattern, replacement in _HYPHENATED:
+        text = pattern.sub(replacement, text)
+    text = _TITLES.sub(r"\1", _words_of_names(text))
+    if not text.isascii() or _FAMILY_FIRST.search(text):
+        text = eastern.given_first(text)
+    match = _FULL.search(text)
     parts = match.group("given", "middle", "family") if match else (None, None, None)
     return FullName(*parts)
 
 
 @lru_cache(_CACHED)
 def _clean(text: str) -> str:
-    text = words(_APART.sub(names.APART[1], text))
+    text = _words_of_names(_APART.sub(names.APART[1], text))
     if _INSIDE_NAMES.search(text):
         for digit, letter in normalize.LOOK_ALIKES:
             text = text.replace(digit, letter)
