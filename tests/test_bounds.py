@@ -22,9 +22,10 @@ from customer_profiles.engine.flows import files, operators
 from customer_profiles.engine.ingestion import sources, targets, values
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.service import protocol
-from customer_profiles.identity.preparing import kinds, normalize, scripts
+from customer_profiles.identity.preparing import kinds, normalize
 from customer_profiles.identity.preparing import values as column_values
 from customer_profiles.identity.preparing.values import Sample
+from customer_profiles.identity.scripts import letters as scripts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

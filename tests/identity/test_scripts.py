@@ -9,10 +9,10 @@ import pytest
 
 from customer_profiles.identity import resolve
 from customer_profiles.identity.matching import blocking
-from customer_profiles.identity.preparing.eastern import given_first
 from customer_profiles.identity.preparing.normalize import DatasetStatistics
-from customer_profiles.identity.preparing.readings import readings
-from customer_profiles.identity.preparing.scripts import Script, letters_of_names, script_of
+from customer_profiles.identity.scripts.eastern import given_first
+from customer_profiles.identity.scripts.letters import Script, letters_of_names, script_of
+from customer_profiles.identity.scripts.readings import readings
 from customer_profiles.identity.single import compare, keys, record
 
 from . import writings

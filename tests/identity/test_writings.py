@@ -7,8 +7,8 @@ import pytest
 from customer_profiles.identity.preparing import normalize
 from customer_profiles.identity.preparing.normalize import DatasetStatistics
 from customer_profiles.identity.preparing.reading import read as read_columns
-from customer_profiles.identity.preparing.scripts import latin
 from customer_profiles.identity.resolution import Matcher
+from customer_profiles.identity.scripts.letters import latin
 from customer_profiles.identity.single.record import read
 
 WRITTEN = [

@@ -16,7 +16,7 @@ from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.preparing import kinds, redundant
 from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
-from customer_profiles.identity.preparing.scripts import Script
+from customer_profiles.identity.scripts.letters import Script
 
 from . import levels
 from .levels import EXACT, MISSING

@@ -222,7 +222,7 @@ def _name(concepts: frozenset[str]) -> Noun | None:
         ("full_name", "whole" in concepts or both or (either and is_name and "and" in concepts)),
         ("given_name", is_first),
         ("family_name", is_last or (is_name and "second" in concepts)),
-        ("company", "company" in concepts or (is_name and "account" in concepts)),
+        ("company", "company" in concepts or (is_name and bool(concepts & {"account", "work"}))),
         ("full_name", is_name and is_whole and "number" not in concepts),
         ("name", is_name and "number" not in concepts),
     )

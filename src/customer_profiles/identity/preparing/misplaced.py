@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from customer_profiles.identity.scripts.letters import Script, script_of
+
 from .normalize import Coded, encode, fill, hash_of
-from .scripts import Script, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from . import eastern, normalize
+from customer_profiles.identity.scripts import eastern
+from customer_profiles.identity.scripts.letters import Script, script_of
+from customer_profiles.identity.scripts.readings import readings, romanised
+
+from . import normalize
 from .companies import are_companies, cores
 from .misplaced import NameColumns, NameWords, split_misplaced_names
 from .normalize import Coded, encode, first_of, look_up, part_of, pc, recode, texts_of
-from .readings import readings, romanised
-from .scripts import Script, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from . import eastern
-from .scripts import latin, letters_of_names, without_invisible
+from customer_profiles.identity.scripts import eastern
+from customer_profiles.identity.scripts.letters import latin, letters_of_names, without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,8 +16,8 @@ from customer_profiles.identity.preparing.addresses import SEPARATOR
 from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
 from customer_profiles.identity.preparing.names import formal_names, sound_of
 from customer_profiles.identity.preparing.normalize import LETTERS
-from customer_profiles.identity.preparing.readings import readings, romanised
-from customer_profiles.identity.preparing.scripts import Script, script_of
+from customer_profiles.identity.scripts.letters import Script, script_of
+from customer_profiles.identity.scripts.readings import readings, romanised
 
 from .record import DIGIT, split_email
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from customer_profiles.identity.matching.blocking import ODD, OWN, READ_IN
 from customer_profiles.identity.preparing.normalize import hash_of
-from customer_profiles.identity.preparing.readings import readings
-from customer_profiles.identity.preparing.scripts import Script
+from customer_profiles.identity.scripts.letters import Script
+from customer_profiles.identity.scripts.readings import readings
 
 from .compare import name_of
 from .record import split_email

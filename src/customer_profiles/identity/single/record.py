@@ -10,12 +10,13 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from customer_profiles.identity.preparing import addresses, companies, eastern, names, normalize
+from customer_profiles.identity.preparing import addresses, companies, names, normalize
 from customer_profiles.identity.preparing.kinds import address_of, kind_of, line_of
 from customer_profiles.identity.preparing.misplaced import FullName, NameWords
 from customer_profiles.identity.preparing.normalize import hash_of
 from customer_profiles.identity.preparing.reading import flatten
-from customer_profiles.identity.preparing.scripts import (
+from customer_profiles.identity.scripts import eastern
+from customer_profiles.identity.scripts.letters import (
     latin,
     letters_of_names,
     without_invisible,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from anyascii import anyascii
 
-from .scripts import Script, latin, script_of
+from .letters import Script, latin, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .letters import Script, script_of
 from .readings import is_japanese
-from .scripts import Script, script_of
 
 _PINYIN = (
     "(?:(?:[bpmfdtnlgkhrzcsyw]|[zcs]h)?(?:ang?|ai|ao|a|eng?|ei|er?|ong|ou)|[bpmfwy]o"

@@ -1,0 +1,1 @@
+"""Names in other scripts than Latin: their letters, and how they are read."""
