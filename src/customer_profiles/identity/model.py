@@ -15,7 +15,8 @@ from .explaining import explain_pairs
 from .matching.scoring import Attribute, Weights
 from .own.definitions import Definitions
 from .own.keys import OwnKey
-from .own.splink import NO_RELATED, Compiled, Splink
+from .own.splink import NO_RELATED, Splink
+from .own.sql import Compiled
 from .preparing.normalize import DatasetStatistics, hash_of
 
 if TYPE_CHECKING:

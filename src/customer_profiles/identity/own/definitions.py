@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
 
     from .keys import BlockingKey, Row
-    from .splink import Splink, SqlComparison
+    from .splink import Splink
+    from .sql import SqlComparison
 
 Weights: TypeAlias = Mapping[str, Mapping[str, Weight | tuple[float | None, float | None]]]
 """By attribute and level the fixed probabilities m and u; None is estimated."""

@@ -55,7 +55,7 @@ def _atoms(record: Record, name: str) -> Iterable[int]:
     if name in record.own:
         return _hashes(*record.own[name])
     if name.startswith(OWN):
-        parts = (_atoms(record, part) for part in name.removeprefix(OWN).split(", "))
+        parts = [[*_atoms(record, part)] for part in name.removeprefix(OWN).split(", ")]
         return reduce(lambda left, right: [_mixed(a, b) for a in left for b in right], parts)
     _, _, column = name.partition(" ")
     return _hashes(record.others.get(column))
