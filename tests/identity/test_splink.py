@@ -178,7 +178,7 @@ def test_records_without_a_column_of_a_comparison_are_refused(trained):
         resolve(rows, model=Model.from_splink(trained[0]))
 
 
-def test_more_term_frequencies_than_codes_shareclasses_of():
+def test_more_term_frequencies_than_codes_share_classes():
     counts = np.arange(1, 2_000)
     class_of, of_classes = classes_of(counts, 100)
 
