@@ -113,7 +113,7 @@ def page_reader(  # noqa: PLR0913  (the request, and what to do with its answer)
         names: the caller's names for members of the request, for error messages.
         on_page: called with each answer, and with the JSON that it was read from.
     """
-    reader = _reader(page)
+    reader = partial(page.model_validate_json, extra="allow")
 
     def fetch(size: int, token: str | None) -> tuple[list[Any], str | None]:
         paging = {"MaxResults": size} | ({"NextToken": token} if token else {})
@@ -126,11 +126,6 @@ def page_reader(  # noqa: PLR0913  (the request, and what to do with its answer)
         return items, answer.next_token
 
     return fetch
-
-
-@cache
-def _reader(page: type[PageT]) -> Callable[[bytes], PageT]:
-    return partial(page.model_validate_json, extra="allow")
 
 
 @cache
