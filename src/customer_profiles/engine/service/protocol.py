@@ -50,6 +50,7 @@ class Route(NamedTuple):
     pieces: tuple[str | None, ...]
     """The pieces of the path; None for a label."""
     labels: tuple[str, ...]
+    """The names of the labels; empty for other pieces."""
     operation: str
     queries: tuple[_Bound, ...]
     """The members that travel in the query string."""
@@ -72,7 +73,7 @@ def _routes() -> dict[tuple[str, int], list[Route]]:
 def _route(name: str) -> Route:
     http = _wire.operation(name).http
     pieces = http["requestUri"].strip("/").split("/")
-    labels = tuple(piece.strip("{}+") for piece in pieces if piece.startswith("{"))
+    labels = tuple(piece.strip("{}+") if piece.startswith("{") else "" for piece in pieces)
     literals = tuple(None if piece.startswith("{") else piece for piece in pieces)
     bound = (_bound_members(name, location) for location in ("querystring", "header"))
     return Route(http["method"], literals, labels, name, *bound)
@@ -112,12 +113,14 @@ def _find_route(method: str, path: str) -> tuple[Route, Wire]:
     # The path is split before it is decoded: an ARN's slashes arrive as %2F.
     pieces = [unquote(piece) for piece in path.strip("/").split("/")]
     for route in _routes().get((method, len(pieces)), ()):
-        if all(
-            literal in (None, piece) for literal, piece in zip(route.pieces, pieces, strict=True)
-        ):
-            pairs = zip(pieces, route.pieces, strict=True)
-            values = [piece for piece, literal in pairs if literal is None]
-            return route, dict(zip(route.labels, values, strict=True))
+        labels: Wire = {}
+        for label, literal, piece in zip(route.labels, route.pieces, pieces, strict=True):
+            if literal is None:
+                labels[label] = piece
+            elif literal != piece:
+                break
+        else:
+            return route, labels
     # Assumed: a method and path of no operation are answered by ResourceNotFoundException.
     raise not_found("No operation of the service has this method and path")
 
