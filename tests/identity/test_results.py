@@ -389,19 +389,15 @@ def test_columns_that_say_nothing_are_a_note(made: Any):
     assert all(reason.level == "reliable" and "flag" in reason.text for reason in silent)
 
 
-def test_an_expected_precision_below_the_one_that_was_asked_for_is_said(made: Any):
-    draw = random.Random(6)
-    rows = [
-        {"FirstName": row.get("FirstName", "")[:2], "City": row.get("City", "")[:3],
-         "PostalCode": row.get("PostalCode", "")[:draw.choice((1, 2, 3))]}
-        for row in made[0]
-    ]  # fmt: skip
-    found = resolve(rows, precision=0.999)
+def test_a_precision_that_is_out_of_reach_is_said(made: Any):
+    rows = [{name: row.get(name, "") for name in ("FirstName", "LastName")} for row in made[0]]
+    found, at_default = resolve(rows, precision=0.99999), resolve(rows)
 
-    assert not found.verdict
-    assert {"low_precision", "few_matches", "nothing_found", "no_clear_matches"} & set(
-        reasons(found)
-    )
+    assert "the expected precision is 0.9" in str(at_default.verdict)
+    assert "less than 0.95; raise the threshold" in str(at_default.verdict)
+    assert found.groups == []
+    assert reasons(found)["low_precision"] == "doubtful"
+    assert "no threshold reaches the precision 0.99999" in str(found.verdict)
 
 
 def test_a_population_of_relatives_with_few_duplicates_is_doubtful():

@@ -66,7 +66,7 @@ def thresholds(resolution: Resolution, ax: Axes | None = None) -> Axes:
     other.set_ylabel("records that merging would remove")
     other.set_ylim(0, 1.1 * max(1, *merged))
     ax.axvline(resolution.threshold, color=_AGAINST, linestyle="--")
-    ax.set_title(f"{len(resolution.groups):,} groups at {resolution.threshold}")
+    ax.set_title(f"{len(resolution.groups):,} groups at {resolution.threshold:.4g}")
     return ax
 
 

@@ -117,7 +117,7 @@ class Resolution:
     def __repr__(self) -> str:
         return (
             f"Resolution(records={self.count}, groups={len(self.groups)}, "
-            f"threshold={self.threshold})"
+            f"threshold={self.threshold:.4g})"
         )
 
     @property

@@ -259,7 +259,12 @@ class Estimator:
         # The bounds move the doubtful merges, and those that no key found.
         less, more = _shifted(doubtful, self._uncertainty)
         right = self._precision(merged[_SURE]).low
-        chance = _NINE_IN_TEN * math.sqrt(most - sure)
+        # A model of n matches is off by a share of about 1 / sqrt(n).
+        chance = _NINE_IN_TEN * math.sqrt(most)
+        # Matches below all these thresholds: records that are joined share two pairs or so.
+        label, scored = merged[0].label, self._scored
+        weak = float(scored.match[label[scored.i] != label[scored.j]].sum(dtype=float))
+        seen += weak / 2
         sizes = np.bincount(merged[_SURE].label, minlength=count)
         twos = 2 * np.count_nonzero(sizes == 2) / max(int(sizes[sizes > 1].sum()), 1)  # noqa: PLR2004
 
@@ -271,7 +276,7 @@ class Estimator:
         unseen = self._unseen
         return _around(
             people(seen, unseen.value),
-            people(sure + more * (most - sure) + chance, unseen.high),
+            people(sure + more * (most - sure) + weak + chance, unseen.high),
             people(right * (sure + less * (most - sure)) - chance, 0.0),
         )
 
