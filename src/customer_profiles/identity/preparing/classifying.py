@@ -11,7 +11,7 @@ from . import headers
 from .kinds import KIND_OF, KINDS, is_free_form
 from .normalize import encode, pc
 from .reading import read_with_id
-from .values import Guess, Sample, guess, is_value, postal_codes
+from .values import Guess, Sample, guess, is_value, may_be_family_names, postal_codes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -197,6 +197,9 @@ def _beside_others(
     if "postal_code" not in told and _is_postal(name, sample, kinds, table):
         reason = "its values have the form of postal codes, and it stands beside an address"
         return Column("postal_code", "values", reason)
+    if "given_name" in told and "family_name" not in told and may_be_family_names(sample):
+        reason = "several of its values are family names, and given names are beside"
+        return Column("family_name", "values", reason)
     if "city" not in told and _is_town(name, sample, kinds, table):
         reason = "records with one postal code share its value, as they share a town"
         return Column("city", "values", reason)
