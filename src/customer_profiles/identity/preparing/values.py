@@ -239,8 +239,8 @@ def _names(sample: Sample) -> Guess | None:
         if _CJK.fullmatch(text):
             return text not in family_names and any(text[:n] in family_names for n in (1, 2))
         parts = _parts(text)
-        given_at = [place for place, word in enumerate(parts) if word in given_names]
-        family_at = [place for place, word in enumerate(parts) if _is_family(word)]
+        given_at = [position for position, word in enumerate(parts) if word in given_names]
+        family_at = [position for position, word in enumerate(parts) if _is_family(word)]
         return bool(given_at and family_at) and len({*given_at, *family_at}) > 1
 
     shares = _shares(sample)
