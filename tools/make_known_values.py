@@ -16,7 +16,7 @@ from pathlib import Path
 from customer_profiles.identity.preparing.headers import fold
 
 OUT = Path(__file__).parents[1] / "src/customer_profiles/identity/preparing/known_values.txt"
-MOST_OF_A_LOCALE = 500
+MOST_OF_A_LIST = 400
 LEAST_POPULATION = 15_000
 LONGEST_TOWN = 24
 SCRIPTS = {
@@ -40,27 +40,26 @@ NOTICE = """\
 """
 
 
-def names(kind: str) -> Counter[str]:
-    """Return the names of all locales, with the number of locales that have each."""
+def _flat(writings: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (writings,) if isinstance(writings, str) else writings
+
+
+def names(kind: str) -> set[str]:
+    """Return the most common names of all locales."""
     from faker.config import AVAILABLE_LOCALES
 
-    found = Counter[str]()
+    found = set[str]()
     for locale in sorted(AVAILABLE_LOCALES):
         try:
             module = import_module(f"faker.providers.person.{locale}")
         except ModuleNotFoundError:
             continue
-        lists = [
-            value
-            for name, value in vars(module.Provider).items()
-            if re.fullmatch(rf"{kind}_names?(_(fe)?male|_unisex|_nonbinary)?|{kind}s?", name)
-            and isinstance(value, dict | list | tuple | set)
-        ]
-        weights: Counter[str] = Counter()
-        for values in lists:
-            weights.update(dict(values) if hasattr(values, "items") else dict.fromkeys(values, 1.0))
-        common = [name for name, _ in weights.most_common(MOST_OF_A_LOCALE)]
-        found.update({fold(name) for name in common})
+        for name, values in vars(module.Provider).items():
+            if f"{kind}_" in name and "name" in name and isinstance(values, dict | list | tuple):
+                weights = Counter(values if isinstance(values, dict) else dict.fromkeys(values, 1))
+                for writings, _ in weights.most_common(MOST_OF_A_LIST):
+                    # Japanese names are tuples of writings.
+                    found |= {fold(text) for text in _flat(writings)}
     return found
 
 

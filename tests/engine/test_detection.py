@@ -67,3 +67,25 @@ def test_what_is_detected_may_be_put(objects):
         compiled_types.check(detected, {})
         shape = _wire.service().shape_for("DetectedProfileObjectType")
         assert _wire.problems(detected, shape) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("Vorname", "FirstName"),
+        ("apellidos", "LastName"),
+        ("Téléphone fixe", "PhoneNumber"),
+        ("メールアドレス", "EmailAddress"),
+        ("顧客番号", "AccountNumber"),
+        ("E-mail 2 Address", "EmailAddress"),
+        ("Country/Region", "Address.Country"),
+        ("billingPostalCode", "BillingAddress.PostalCode"),
+        ("homePhone", "HomePhoneNumber"),
+        ("province", "Address.Province"),
+    ],
+)
+def test_names_of_attributes_are_recognised_in_many_languages(name, member):
+    (detected,) = detect([json.dumps({name: "x", "id": "1"})])
+
+    targets = [field.get("Target") for field in detected["Fields"].values()]
+    assert f"_profile.{member}" in targets

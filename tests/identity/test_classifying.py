@@ -225,3 +225,12 @@ def test_the_order_of_rows_does_not_matter(values, dice):
     dice.shuffle(other)
 
     assert guess(Sample.of(values)) == guess(Sample.of(other))
+
+
+def test_the_order_of_columns_does_not_matter():
+    rows, _ = people(300, seed=9)
+    names = sorted({name for row in rows for name in row} - {"ProfileId"})
+    table = {f"c{n}": [row.get(name) for row in rows] for n, name in enumerate(names)}
+    backwards = {name: table[name] for name in reversed(table)}
+
+    assert columns(backwards) == columns(table)

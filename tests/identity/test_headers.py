@@ -26,7 +26,7 @@ LANGUAGES = {
         "state": "State, State/Province, County, Province, Region, State Code",
         "postal_code": "ZIP, Zip/Postal Code, Postcode, postalCode, ZIPCODE, Post Code, hh_zip",
         "country": "Country, Country/Region, CountryCode, Billing Country, Nation",
-        "company": "Company, Company Name, Organization, Employer, Account Name",
+        "company": "Company, Company Name, Organization, Employer, Account Name, BusinessName",
         "account_number": "Account Number, Customer ID, customer_no, member id, Loyalty Number",
         "identifier": "SSN, Social Security Number, passport, Tax ID, License Number, IBAN",
         "row_id": "id, Record ID, uuid, row_id",

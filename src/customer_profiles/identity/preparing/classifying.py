@@ -11,7 +11,7 @@ from . import headers
 from .kinds import KIND_OF, KINDS, is_free_form
 from .normalize import encode, pc
 from .reading import read_with_id
-from .values import Guess, Sample, guess, is_value, postal_codes
+from .values import Guess, Sample, guess, is_value, may_be_family_names, postal_codes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -99,9 +99,12 @@ def classify(table: Mapping[str, pa.ChunkedArray], kinds: Mapping[str, Kind]) ->
     found = {name: _by_name(name, kinds.get(name)) for name in table}
     unknown = [name for name, column in found.items() if column is None]
     known = {name: column for name, column in found.items() if column is not None}
-    for name in known:
-        if name not in kinds and headers.read(name).noun == "name":
-            known[name] = _name_beside(name, known, table)
+    parts = {
+        name: _name_beside(name, known, table)
+        for name in known
+        if name not in kinds and headers.read(name).noun == "name"
+    }
+    known |= parts
     guesses = {name: _sampled(table[name]) for name in unknown}
     by_values = _by_values(guesses, known, table)
     default = Column("text", "default", "neither its name nor its values tell what it holds")
@@ -125,7 +128,7 @@ def _name_beside(
     name: str, known: Mapping[str, Column], table: Mapping[str, pa.ChunkedArray]
 ) -> Column:
     """Return what a column `Name` holds: beside given names a family name, and vice versa."""
-    beside = {column.kind: other for other, column in known.items() if other != name}
+    beside = {column.kind: other for other, column in sorted(known.items()) if other != name}
     part: Kind = "full_name"
     if (noun := headers.missing_part(beside)) in {"given_name", "family_name"}:
         part = KIND_OF[noun]
@@ -162,25 +165,24 @@ def _by_values(
 ) -> dict[str, Column]:
     """Return the columns that their values tell; a kind that a name tells is not guessed again."""
     guesses = {name: found for name, sample in samples.items() if (found := guess(sample))}
-    told: set[Kind] = {column.kind for column in known.values()}
+    seen: set[Kind] = {column.kind for column in known.values()}
     result: dict[str, Column] = {}
     best: dict[Kind, str] = {}
-    for name, found in sorted(guesses.items(), key=lambda item: -_strength(item, samples)):
+    for name, found in sorted(guesses.items(), key=lambda item: _strength(item, samples)):
         kind, share, what = found
         if kind not in _REPEATED:
-            if kind in best and kind == "given_name" and "middle_name" not in told | {*best}:
+            if kind in best and kind == "given_name" and "middle_name" not in seen | {*best}:
                 kind, what = "middle_name", "given names, and another column has more of them"
-            elif kind in told or kind in best or (kind == "full_name" and _has_parts(told, best)):
+            elif kind in seen or kind in best or (kind == "full_name" and _has_parts(seen, best)):
                 continue
             best[kind] = name
         result[name] = Column(kind, "values", f"{share:.0%} of its values are {what}")
     kinds: dict[str, Kind] = {
         name: column.kind for name, column in (*known.items(), *result.items())
     }
-    open_names = [
-        name for name in samples if name not in result or result[name].kind == "identifier"
-    ]
-    for name in open_names:
+    for name in sorted(samples):
+        if name in result and result[name].kind != "identifier":
+            continue
         if (column := _beside_others(name, samples[name], kinds, table)) is not None:
             result[name], kinds[name] = column, column.kind
     return result
@@ -193,28 +195,31 @@ def _beside_others(
     table: Mapping[str, pa.ChunkedArray],
 ) -> Column | None:
     """Return what a column holds whose values tell only beside those of other columns."""
-    told = set(kinds.values())
-    if "postal_code" not in told and _is_postal(name, sample, kinds, table):
+    seen = set(kinds.values())
+    if "postal_code" not in seen and _is_postal(name, sample, kinds, table):
         reason = "its values have the form of postal codes, and it stands beside an address"
         return Column("postal_code", "values", reason)
-    if "city" not in told and _is_town(name, sample, kinds, table):
+    if "given_name" in seen and "family_name" not in seen and may_be_family_names(sample):
+        reason = "several of its values are family names, and given names are beside"
+        return Column("family_name", "values", reason)
+    if "city" not in seen and _is_town(name, sample, kinds, table):
         reason = "records with one postal code share its value, as they share a town"
         return Column("city", "values", reason)
-    if "given_name" in told and "middle_name" not in told and _are_initials(sample):
+    if "given_name" in seen and "middle_name" not in seen and _are_initials(sample):
         return Column(
             "middle_name", "values", "its values are initials, and given names are beside"
         )
     return None
 
 
-def _strength(item: tuple[str, Guess], samples: Mapping[str, Sample]) -> float:
-    """Return how many records have a value that shows the kind."""
+def _strength(item: tuple[str, Guess], samples: Mapping[str, Sample]) -> tuple[float, str]:
+    """Return the rank of a guess: those that most records show first, in any order of columns."""
     name, found = item
-    return found.share * samples[name].rows
+    return -found.share * samples[name].rows, name
 
 
-def _has_parts(told: Collection[Kind], best: Collection[Kind]) -> bool:
-    return all(kind in told or kind in best for kind in ("given_name", "family_name"))
+def _has_parts(seen: Collection[Kind], best: Collection[Kind]) -> bool:
+    return all(kind in seen or kind in best for kind in ("given_name", "family_name"))
 
 
 def _are_initials(sample: Sample) -> bool:
@@ -233,7 +238,7 @@ def _is_postal(
     Mere numbers need more: some begin with 0, or records that share a number share the town as
     well, but not the person.
     """
-    located = [other for kind in _LOCATED for other in kinds if kinds[other] == kind]
+    located = [other for kind in _LOCATED for other in sorted(kinds) if kinds[other] == kind]
     codes = postal_codes(sample)
     if not located or not codes.is_like:
         return False

@@ -213,7 +213,7 @@ def _companies(sample: Sample) -> Guess | None:
 
 _LETTERS = re.compile(r"[^\W\d_][^\d_@]*")
 _CJK = re.compile(r"[\u4e00-\u9fff]{2,4}|[\uac00-\ud7a3]{2,4}")
-_ENOUGH, _CLEARLY, _MOST_WORDS = 0.35, 1.3, 6
+_ENOUGH, _A_FEW, _SOME, _CLEARLY, _MUCH, _MOST_WORDS = 0.35, 0.15, 0.1, 1.3, 1.6, 6
 _TOWN = re.compile(
     rf"(?:{_any_of('town_begin')}) [^ ]{{3,}}(?: [^ ]+)?|.{{2,}}(?:{_any_of('town_end')})"
     rf"|.{{2,}}[ -](?:{_any_of('town_inside')})(?:[ -].*)?"
@@ -235,26 +235,15 @@ def _names(sample: Sample) -> Guess | None:
     known = known_values()
     given_names, family_names, towns = known["given_name"], known["family_name"], known["city"]
 
-    def is_family(word: str) -> bool:
-        return word in family_names or _FAMILY.fullmatch(word) is not None
-
     def is_whole(text: str) -> bool:
         if _CJK.fullmatch(text):
             return text not in family_names and any(text[:n] in family_names for n in (1, 2))
         parts = _parts(text)
-        given_at = [place for place, word in enumerate(parts) if word in given_names]
-        family_at = [place for place, word in enumerate(parts) if is_family(word)]
+        given_at = [position for position, word in enumerate(parts) if word in given_names]
+        family_at = [position for position, word in enumerate(parts) if _is_family(word)]
         return bool(given_at and family_at) and len({*given_at, *family_at}) > 1
 
-    family = sample.share(family_names.__contains__, folded)
-    shares: dict[Kind, float] = {
-        "given_name": sample.share(
-            lambda text: all(word in given_names for word in text.split(" ")), folded
-        ),
-        # Endings alone are those of adjectives, too.
-        "family_name": sample.share(is_family, folded) if family >= _SEVERAL else family,
-        "city": sample.share(towns.__contains__, folded),
-    }
+    shares = _shares(sample)
     people = max(shares["given_name"], shares["family_name"])
     whole = sample.share(is_whole, folded)
     # Chinese and Korean given names may begin with a character of family names, too.
@@ -274,6 +263,33 @@ def _names(sample: Sample) -> Guess | None:
     if endings >= _HALF and endings >= _CLEARLY * people:
         return Guess("city", endings, _WHAT["city"])
     return None
+
+
+def _is_family(word: str) -> bool:
+    return word in known_values()["family_name"] or _FAMILY.fullmatch(word) is not None
+
+
+def _shares(sample: Sample) -> dict[Kind, float]:
+    """Return how many values are known given names, family names and towns."""
+    folded, known = sample.folded, known_values()
+    family = sample.share(known["family_name"].__contains__, folded)
+    return {
+        "given_name": sample.share(
+            lambda text: all(word in known["given_name"] for word in text.split(" ")), folded
+        ),
+        # Endings alone are those of adjectives, too.
+        "family_name": sample.share(_is_family, folded) if family >= _SOME else family,
+        "city": sample.share(known["city"].__contains__, folded),
+    }
+
+
+def may_be_family_names(sample: Sample) -> bool:
+    """Return whether values are family names, if the table has a column of given names."""
+    if sample.distinct < _FEWEST_VALUES or sample.share(_LETTERS.fullmatch, sample.folded) < _MOST:
+        return False
+    shares = _shares(sample)
+    others = max(shares["given_name"], shares["city"])
+    return shares["family_name"] >= max(_A_FEW, _MUCH * others)
 
 
 def _parts(text: str) -> list[str]:
