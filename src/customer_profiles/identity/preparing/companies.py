@@ -59,10 +59,11 @@ def cores(values: pa.Array) -> pa.Array:
 
 def are_companies(values: pa.Array) -> pa.BooleanArray:
     """Return which names, as they were read, are those of companies."""
-    return pc.fill_null(
-        pc.or_(
-            pc.match_substring_regex(words(pc.replace_substring(values, "&", " and ")), IS_COMPANY),
-            pc.match_substring_regex(values, IN_CAPITALS),
-        ),
-        fill_value=False,
+    # A single word in Latin letters has no legal form.
+    several = pc.invert(pc.and_(pc.utf8_is_alpha(values), pc.string_is_ascii(values)))
+    some = values.filter(several)
+    found = pc.or_(
+        pc.match_substring_regex(words(pc.replace_substring(some, "&", " and ")), IS_COMPANY),
+        pc.match_substring_regex(some, IN_CAPITALS),
     )
+    return pc.replace_with_mask(several, several, found)

@@ -316,11 +316,13 @@ SURNAME = f"(?:{'|'.join(_SURNAMES)})"
 IS_SYLLABLE, IS_SURNAME = f"^{SYLLABLE}$", f"^{SURNAME}$"
 FAMILY_FIRST = rf"^{SURNAME} {SYLLABLE}{{1,2}}(?: {SYLLABLE})?$"
 """A Latin full name that may begin with the surname."""
-HYPHENATED = (
+_KANA = "[ぁ-ゖァ-ヺー]+"
+REORDERED = (
     (rf"(?i)^({SURNAME}) ({SYLLABLE})-({SYLLABLE})$", r"\2\3 \1"),
     (rf"(?i)^({SYLLABLE})-({SYLLABLE}) ({SURNAME})$", r"\1\2 \3"),
+    (f"^({_KANA})[ \u3000]({_KANA})$", r"\2 \1"),
 )
-"""Full names whose hyphen shows which words are the given name, and what replaces them."""
+"""Full names whose hyphen or script shows which words are the given name, and their new order."""
 TONES = rf"^(?:{_PINYIN}[1-5])+(?: (?:{_PINYIN}[1-5])+)*$"
 """Names in pinyin with the tones as digits."""
 

@@ -223,12 +223,12 @@ def _names(
 _SYLLABLE, _SURNAME, _FAMILY_FIRST = map(
     re.compile, (eastern.IS_SYLLABLE, eastern.IS_SURNAME, eastern.FAMILY_FIRST)
 )
-_HYPHENATED = [(re.compile(pattern), names_of) for pattern, names_of in eastern.HYPHENATED]
+_REORDERED = [(re.compile(pattern), names_of) for pattern, names_of in eastern.REORDERED]
 
 
 def _split(text: str) -> FullName:
     text = _COMMA.sub(r"\2 \1", text)
-    for pattern, replacement in _HYPHENATED:
+    for pattern, replacement in _REORDERED:
         text = pattern.sub(replacement, text)
     text = _TITLES.sub(r"\1", _words_of_names(text))
     if not text.isascii() or _FAMILY_FIRST.search(text):
