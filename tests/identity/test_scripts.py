@@ -77,6 +77,7 @@ SAME = [
 def test_kanji_say_nothing_about_romaji_without_the_dictionary(monkeypatch):
     monkeypatch.setattr(module, "_dictionary", lambda: None)
     readings.cache_clear()
+    module.is_japanese.cache_clear()
     try:
         assert not compare._reads_alike("健一", "kenichi")
         assert compare._unlike("健一", "kenichi", levels.GivenName) == levels.MISSING
