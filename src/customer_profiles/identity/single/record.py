@@ -96,7 +96,7 @@ def read(
         for text in of(kind):
             by_company[_is_company(text)].append(text)
         people.append(by_company[False])
-    firms += [text for name, text in columns.get("text", ()) if _is_company_column(name)]
+    firms += [text for name, text in columns.get("text", ()) if companies.is_company_column(name)]
     given_name, middle, family, suffix = _names(people, statistics)
     firm = None if given_name or family else next(filter(None, map(_core, firms)), None)
     mail, numbers = of("email"), of("phone")
@@ -115,7 +115,7 @@ def read(
     others |= {
         name: plain
         for name, text in columns.get("text", ())
-        if (plain := _core(text) if _is_company_column(name) else words(text))
+        if (plain := _core(text) if companies.is_company_column(name) else words(text))
     }
     births, genders = of("birth_date"), [words(text)[:1] for text in of("gender")]
     return Record(
@@ -166,7 +166,6 @@ _IN_CAPITALS = re.compile(companies.IN_CAPITALS.replace(r"\p{Ll}", r"[^\W\d_A-Z]
 _LEGAL_FORMS = [
     re.compile(pattern) for pattern in (companies.ENDING, companies.BEGINNING, companies.EASTERN)
 ]
-_is_company_column = cache(companies.COMPANY_COLUMN.search)
 
 
 @lru_cache(_CACHED)
