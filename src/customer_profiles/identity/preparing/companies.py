@@ -61,9 +61,9 @@ def are_companies(values: pa.Array) -> pa.BooleanArray:
     """Return which names, as they were read, are those of companies."""
     # A single word in Latin letters has no legal form.
     several = pc.invert(pc.and_(pc.utf8_is_alpha(values), pc.string_is_ascii(values)))
-    some = values.filter(several)
+    phrases = values.filter(several)
     found = pc.or_(
-        pc.match_substring_regex(words(pc.replace_substring(some, "&", " and ")), IS_COMPANY),
-        pc.match_substring_regex(some, IN_CAPITALS),
+        pc.match_substring_regex(words(pc.replace_substring(phrases, "&", " and ")), IS_COMPANY),
+        pc.match_substring_regex(phrases, IN_CAPITALS),
     )
     return pc.replace_with_mask(several, several, found)
