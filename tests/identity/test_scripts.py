@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from customer_profiles.identity import resolve
-from customer_profiles.identity.matching import blocking
+from customer_profiles.identity.matching import blocking, levels
 from customer_profiles.identity.preparing.normalize import DatasetStatistics
+from customer_profiles.identity.scripts import readings as module
 from customer_profiles.identity.scripts.eastern import given_first
 from customer_profiles.identity.scripts.letters import Script, letters_of_names, script_of
 from customer_profiles.identity.scripts.readings import readings
@@ -71,6 +72,22 @@ SAME = [
     ("吕", "Lv"), ("健一", "Kenichi"), ("יצחק", "Yitzhak"),
     ("عبد الرحمن", "Abdulrahman"),
 ]  # fmt: skip
+
+
+def test_kanji_say_nothing_about_romaji_without_the_dictionary(monkeypatch):
+    monkeypatch.setattr(module, "_dictionary", lambda: None)
+    readings.cache_clear()
+    module.is_japanese.cache_clear()
+    try:
+        assert not compare._reads_alike("健一", "kenichi")
+        assert compare._unlike("健一", "kenichi", levels.GivenName) == levels.MISSING
+        assert compare._reads_alike("小明", "xiaoming")
+        assert given_first("高橋誠") == "橋誠 高"
+    finally:
+        readings.cache_clear()
+        module.is_japanese.cache_clear()
+
+
 DIFFERENT = [
     ("Юлия", "Olga"), ("محمد", "Hamid"), ("王", "Wong"), ("이", "Kim"), ("Νίκος", "Nikitas"),
     ("健一", "Kenji"), ("דוד", "Dan"), ("Иван", "Ivanov"),
@@ -120,6 +137,9 @@ NAMES = [
     ({"FirstName": "Xiao-Ming", "LastName": "Wang"}, ("xiaoming", None, "wang")),
     ({"FullName": "Kim Min-su"}, ("minsu", None, "kim")),
     ({"FullName": "王小明"}, ("小明", None, "王")),
+    ({"FullName": "さとう　けんいち"}, ("kenichi", None, "sato")),
+    ({"FullName": "サトウ ケンイチ"}, ("kenichi", None, "sato")),
+    ({"FullName": "ジョン・スミス"}, ("jon", None, "sumisu")),
     ({"FirstName": "А. Иван", "LastName": "Щукин"}, ("иван", "а", "щукин")),
     ({"FullName": "Kim Davis"}, ("kim", None, "davis")),
     ({"FirstName": "Bel1a", "LastName": "Wang"}, ("bella", None, "wang")),

@@ -15,7 +15,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.preparing import kinds, redundant
-from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
+from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.scripts.letters import Script
 
 from . import levels
@@ -98,7 +98,7 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
     for name, values in prepared.texts.items():
         known = {source: redundant.codes_of(prepared, source) for source in implied_by[name]}
         # Colleagues share their company, and often its address and phone, as relatives do.
-        people = prepared.names if COMPANY_COLUMN.search(name) else None
+        people = prepared.names if is_company_column(name) else None
         apart = people.is_company if people else None
         result.append(_text(name, values, TEXT_SHARE, shared=True, implied_by=known, without=apart))
     return result

@@ -5,9 +5,10 @@ The legal forms are those of `cleanco` (MIT licence) that are in common use, and
 
 from __future__ import annotations
 
-import re
+from functools import cache
 from typing import TYPE_CHECKING
 
+from . import headers
 from .normalize import pc, words
 
 if TYPE_CHECKING:
@@ -34,19 +35,18 @@ _EASTERN = (
     "株式会社|有限会社|合同会社|合資会社|株式會社|股份有限公司|有限责任公司|有限責任公司|有限公司|公司|"
     "주식회사|유한회사"
 )
-COMPANY_COLUMN = re.compile(
-    "business(?!.*(phone|e?mail|address))|company|employer|organi[sz]ation|firma|firmen|unternehmen"
-    "|empresa|societe|entreprise|azienda|bedrijf|компания|организация|公司|会社|회사",
-    re.IGNORECASE,
-)
-"""Names of columns of companies."""
-
 ENDING, BEGINNING = rf"(?: (?:{_FORMS}))+$", rf"^(?:(?:{_LEADING}) )+"
 EASTERN = rf" ?(?:{_EASTERN}) ?"
 IS_COMPANY = rf"^.* (?:{_CERTAIN})$|^(?:ooo|oao|zao|pao|tov) |{_EASTERN}"
 """Matches folded names of companies."""
 IN_CAPITALS = r"\p{Ll}.* (?:AB|AS|A/S|SA|S\.A\.|SE|SAS|S\.A\.S\.|KK|K\.K\.|A\.S\.|A\.Ş\.|AŞ)$"
 """Matches names of companies whose forms, in small letters, are names of people."""
+
+
+@cache
+def is_company_column(name: str) -> bool:
+    """Return whether a column holds companies, judged by its name."""
+    return headers.read(name.removeprefix("Attributes.")).noun == "company"
 
 
 def cores(values: pa.Array) -> pa.Array:
@@ -59,10 +59,11 @@ def cores(values: pa.Array) -> pa.Array:
 
 def are_companies(values: pa.Array) -> pa.BooleanArray:
     """Return which names, as they were read, are those of companies."""
-    return pc.fill_null(
-        pc.or_(
-            pc.match_substring_regex(words(pc.replace_substring(values, "&", " and ")), IS_COMPANY),
-            pc.match_substring_regex(values, IN_CAPITALS),
-        ),
-        fill_value=False,
+    # A single word in Latin letters has no legal form.
+    several = pc.invert(pc.and_(pc.utf8_is_alpha(values), pc.string_is_ascii(values)))
+    phrases = values.filter(several)
+    found = pc.or_(
+        pc.match_substring_regex(words(pc.replace_substring(phrases, "&", " and ")), IS_COMPANY),
+        pc.match_substring_regex(phrases, IN_CAPITALS),
     )
+    return pc.replace_with_mask(several, several, found)

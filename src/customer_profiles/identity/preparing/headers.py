@@ -209,6 +209,7 @@ def _name(concepts: frozenset[str]) -> Noun | None:
     if not concepts <= _NAME_PARTS | _WITH_ANY_NAME:
         return "company" if "company" in concepts else None
     is_name, is_further = "name" in concepts, "further" in concepts
+    is_of_company = "account" in concepts or ("work" in concepts and "person" not in concepts)
     is_last = bool(concepts & {"family", "last"}) or (is_name and "kin" in concepts)
     # A first surname is no first name.
     is_first = "given" in concepts or ("first" in concepts and not concepts & {"family"})
@@ -222,7 +223,7 @@ def _name(concepts: frozenset[str]) -> Noun | None:
         ("full_name", "whole" in concepts or both or (either and is_name and "and" in concepts)),
         ("given_name", is_first),
         ("family_name", is_last or (is_name and "second" in concepts)),
-        ("company", "company" in concepts or (is_name and bool(concepts & {"account", "work"}))),
+        ("company", "company" in concepts or (is_name and is_of_company)),
         ("full_name", is_name and is_whole and "number" not in concepts),
         ("name", is_name and "number" not in concepts),
     )

@@ -104,8 +104,7 @@ def read(
         employers: the columns of companies.
     """
     words: NameWords | None = None
-    columns, firms = _separate_companies(columns, count)
-    given_name, middle, family, full = columns
+    (given_name, middle, family, full), of_companies = _separate_companies(columns)
     if not (given_name or family or full):
         return None
     whole_given, whole_family = first_of(given_name, count), _join(family, count)
@@ -118,15 +117,16 @@ def read(
     first, second, last = names
     last_names, suffixes = normalize.split_suffixes(last.values)
     suffix, last = recode(last, suffixes), recode(last, last_names)
-    firms = first_of([firms, *(_core(column) for column in employers)], count)
+    firms = first_of([*of_companies, *map(_core, employers)], count)
     is_company = (first.codes < 0) & (last.codes < 0) & (firms.codes >= 0)
+    if is_company.any():
+        last = normalize.fill(last, Coded(np.where(is_company, firms.codes, -1), firms.values))
     # An initial before a given name stands for a middle name or a patronymic.
     first = recode(first, pc.utf8_trim(pc.replace_substring_regex(first.values, *INITIALS), " "))
     # The second word of a given name fills an empty middle name.
     second = normalize.fill(second, recode(first, part_of(first.values, r"^\S+ (?P<part>.+)$")))
     first = recode(first, pc.replace_substring_regex(first.values, r" .*$", ""))
     first, second = _join_syllables(first, second, last)
-    last = normalize.fill(last, Coded(np.where(is_company, firms.codes, -1), firms.values))
     codes, vocabulary = normalize.share_values((first, second, last))
     return (
         _describe(vocabulary, codes, suffix.codes, is_company, words) if len(vocabulary) else None
@@ -185,9 +185,9 @@ def _describe(
 
 
 def _separate_companies(
-    columns: Sequence[list[Coded]], count: int
-) -> tuple[list[list[Coded]], Coded]:
-    """Move the names of companies from the columns of names into one of their own."""
+    columns: Sequence[list[Coded]],
+) -> tuple[list[list[Coded]], list[Coded]]:
+    """Move the names of companies from the columns of names into columns of their own."""
     people: list[list[Coded]] = []
     firms: list[Coded] = []
     for of_kind in columns:
@@ -200,7 +200,7 @@ def _separate_companies(
             is_firm = look_up(found, column.codes, 0)
             people[-1].append(Coded(np.where(is_firm, -1, column.codes), column.values))
             firms.append(_core(Coded(np.where(is_firm, column.codes, -1), column.values)))
-    return people, first_of(firms, count)
+    return people, firms
 
 
 def _core(column: Coded) -> Coded:
@@ -278,8 +278,10 @@ def _clean(column: Coded) -> Coded:
 def split(full: Coded) -> NameColumns:
     """Split full names into their parts; they may begin with the family name and a comma."""
     values = pc.replace_substring_regex(full.values, COMMA, r"\2 \1")
-    for pattern, replacement in eastern.HYPHENATED:
-        values = pc.replace_substring_regex(values, pattern, replacement)
+    for pattern, replacement in eastern.REORDERED:
+        found = pc.match_substring_regex(values, pattern)
+        turned = pc.replace_substring_regex(values.filter(found), pattern, replacement)
+        values = pc.replace_with_mask(values, found, turned)
     values = normalize.without_titles(normalize.words_of_names(values))
     values = _given_first(values)
     parts = pc.extract_regex(values, FULL)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from . import addresses, names, normalize
 from .classifying import classify
-from .companies import COMPANY_COLUMN, cores
+from .companies import cores, is_company_column
 from .kinds import KINDS_OF
 from .normalize import (
     Coded,
@@ -143,7 +143,7 @@ def prepare(
             lambda: _plain(encode_visible(columns[name]), separator, is_company=name in firms)
         )
 
-    firms = [name for name in by_kind.get("text", ()) if COMPANY_COLUMN.search(name)]
+    firms = [name for name in by_kind.get("text", ()) if is_company_column(name)]
     people = pool.submit(
         lambda: names.read(
             [of(kind) for kind in names.KINDS],

@@ -13,7 +13,7 @@ from customer_profiles.identity.matching import comparing, levels
 from customer_profiles.identity.matching.levels import EXACT, MISSING
 from customer_profiles.identity.preparing import kinds, redundant
 from customer_profiles.identity.preparing.addresses import SEPARATOR
-from customer_profiles.identity.preparing.companies import COMPANY_COLUMN
+from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.preparing.names import formal_names, sound_of
 from customer_profiles.identity.preparing.normalize import LETTERS
 from customer_profiles.identity.scripts.letters import Script, script_of
@@ -418,7 +418,7 @@ _IMPLYING: dict[str, Callable[[Record], str | None]] = {
 def _plain(name: str, implied_by: Sequence[str]) -> Compare:
     """Return the comparison of an identifier or text, given the attributes that determine it."""
     implying = [_IMPLYING.get(attribute) or _other(attribute) for attribute in implied_by]
-    is_firm = COMPANY_COLUMN.search(name) is not None
+    is_firm = is_company_column(name)
 
     def compare(left: Record, right: Record) -> Found:
         a, b = left.others.get(name), right.others.get(name)

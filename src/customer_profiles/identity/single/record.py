@@ -96,7 +96,7 @@ def read(
         for text in of(kind):
             by_company[_is_company(text)].append(text)
         people.append(by_company[False])
-    firms += [text for name, text in columns.get("text", ()) if _is_company_column(name)]
+    firms += [text for name, text in columns.get("text", ()) if companies.is_company_column(name)]
     given_name, middle, family, suffix = _names(people, statistics)
     firm = None if given_name or family else next(filter(None, map(_core, firms)), None)
     mail, numbers = of("email"), of("phone")
@@ -115,7 +115,7 @@ def read(
     others |= {
         name: plain
         for name, text in columns.get("text", ())
-        if (plain := _core(text) if _is_company_column(name) else words(text))
+        if (plain := _core(text) if companies.is_company_column(name) else words(text))
     }
     births, genders = of("birth_date"), [words(text)[:1] for text in of("gender")]
     return Record(
@@ -166,7 +166,6 @@ _IN_CAPITALS = re.compile(companies.IN_CAPITALS.replace(r"\p{Ll}", r"[^\W\d_A-Z]
 _LEGAL_FORMS = [
     re.compile(pattern) for pattern in (companies.ENDING, companies.BEGINNING, companies.EASTERN)
 ]
-_is_company_column = cache(companies.COMPANY_COLUMN.search)
 
 
 @lru_cache(_CACHED)
@@ -223,12 +222,12 @@ def _names(
 _SYLLABLE, _SURNAME, _FAMILY_FIRST = map(
     re.compile, (eastern.IS_SYLLABLE, eastern.IS_SURNAME, eastern.FAMILY_FIRST)
 )
-_HYPHENATED = [(re.compile(pattern), names_of) for pattern, names_of in eastern.HYPHENATED]
+_REORDERED = [(re.compile(pattern), names_of) for pattern, names_of in eastern.REORDERED]
 
 
 def _split(text: str) -> FullName:
     text = _COMMA.sub(r"\2 \1", text)
-    for pattern, replacement in _HYPHENATED:
+    for pattern, replacement in _REORDERED:
         text = pattern.sub(replacement, text)
     text = _TITLES.sub(r"\1", _words_of_names(text))
     if not text.isascii() or _FAMILY_FIRST.search(text):
