@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.table import Table
 
 from .console import draw, err, fail, out
 from .spreadsheets import FORMULA
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
-    from customer_profiles.identity import Column, Resolution
+    from customer_profiles.identity import Column, ColumnUse, Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
+_MOST_SHOWN = 50
 # Kinds whose values many people share: alone they identify nobody.
 _SHARED = {"middle_name", "gender", "city", "state", "postal_code", "country", "text", "ignored"}
 
@@ -83,8 +87,8 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     The output is the file with two more columns: the number of the row's group and the group's
     confidence; both are empty in rows without a duplicate. The kind of each column is recognised
     by its name, such as FirstName, Nachname, BirthDate, e-mail, PhoneNumber, Address1, City or
-    PLZ, else by its values, and is printed on standard error. So is what makes the result
-    doubtful, such as too few duplicates to learn from, with the remedy.
+    PLZ, else by its values. What each column was used for is printed on standard error. So is what
+    makes the result doubtful, such as too few duplicates to learn from, with the remedy.
 
     Exit code: 0 done, 2 an error.
     """
@@ -113,6 +117,7 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         fail("give --threshold or --precision, not both: the precision chooses the threshold")
     resolution = _resolved(table, chosen_kinds, id_column, threshold, precision)
     _print_kinds(found)
+    _print_columns(resolution.columns)
     _print_verdict(resolution)
     _write(_with_groups(table, resolution), target, delimiter)
     rows = sum(len(group.ids) for group in resolution.groups)
@@ -185,6 +190,18 @@ def _print_verdict(resolution: Resolution) -> None:
         err.print(f"[yellow]the result is {verdict.level}:[/]")
     for reason in verdict.reasons:
         err.print(escape(str(reason)), soft_wrap=True)
+
+
+def _print_columns(columns: Mapping[str, ColumnUse]) -> None:
+    """Print a table of what each column was used for, and why."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("column", "kind", "use", "why"):
+        table.add_column(title, overflow="fold")
+    for name, use in list(columns.items())[:_MOST_SHOWN]:
+        table.add_row(escape(name), use.kind, use.role, escape(use.reason))
+    err.print(table)
+    if len(columns) > _MOST_SHOWN:
+        err.print(f"and {len(columns) - _MOST_SHOWN} more columns", soft_wrap=True)
 
 
 def _resolved(

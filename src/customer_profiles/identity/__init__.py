@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .explaining import Evidence, Explanation
     from .index import Candidate, Index, Stored, lasting_keys
     from .matching.blocking import MOST_HELD
+    from .matching.roles import ColumnUse
     from .model import Model
     from .own.comparisons import Comparison, Level, OwnKind, Weight
     from .preparing.classifying import Column, columns
@@ -26,6 +27,7 @@ __all__ = [
     "Change",
     "Changes",
     "Column",
+    "ColumnUse",
     "Comparison",
     "Estimate",
     "Evaluation",
@@ -59,6 +61,7 @@ _MODULES = {
     "explaining": ("Evidence", "Explanation"),
     "index": ("Candidate", "Index", "Stored", "lasting_keys"),
     "matching.blocking": ("MOST_HELD",),
+    "matching.roles": ("ColumnUse",),
     "model": ("Model",),
     "own.comparisons": ("Comparison", "Level", "OwnKind", "Weight"),
     "resolution": ("Group", "Resolution", "resolve"),

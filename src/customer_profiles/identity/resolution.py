@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .explaining import Explanation
     from .index import Candidate
     from .matching.matcher import Scored
+    from .matching.roles import ColumnUse
     from .matching.scoring import Weights
     from .own.comparisons import Comparison
     from .own.definitions import Weights as FixedWeights
@@ -126,6 +127,20 @@ class Resolution:
         return self._matcher.count
 
     @cached_property
+    def columns(self) -> dict[str, ColumnUse]:
+        """What each column of the records was used for, and why."""
+        return self._matcher.uses(self._weights)
+
+    @property
+    def _ignored(self) -> dict[str, Kind]:
+        """The kinds of the columns that the model does not compare though it could."""
+        return {
+            name: "ignored"
+            for name in self._matcher.ignored
+            if name in self._matcher.prepared.by_kind.get("text", ())
+        }
+
+    @cached_property
     def groups(self) -> list[Group]:
         """The groups of two or more records at the threshold, the surest first."""
         return _listed(self.group_columns)
@@ -180,7 +195,7 @@ class Resolution:
         keys += [key for key in own if key not in keys]
         return Model(
             self._weights,
-            prepared.kinds,
+            {**prepared.kinds, **self._ignored},
             tuple(keys),
             prepared.statistics,
             TermFrequencies.counted_by(self._matcher.comparisons),
@@ -487,7 +502,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     for name, kind in (model.kinds if model else {}).items():
         if name in columns:
             known.setdefault(name, kind)
-    matcher = Matcher(columns, known, own)
+    matcher = Matcher(columns, known, own, learns=model is None)
     for warning in matcher.prepared.warnings:
         warnings.warn(warning, stacklevel=2)
     del records

@@ -7,14 +7,14 @@ these codes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-from customer_profiles.identity.preparing import kinds, redundant
+from customer_profiles.identity.preparing import contents, kinds, redundant
 from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.scripts.letters import Script
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask, Rows, Texts
     from customer_profiles.identity.preparing.addresses import Addresses
+    from customer_profiles.identity.preparing.contents import Content
     from customer_profiles.identity.preparing.names import Names
     from customer_profiles.identity.preparing.prepared import Emails, Phones, Prepared, Values
 
@@ -57,6 +58,8 @@ class Comparison:
     """Attributes that determine this one: when they agree, this agreement is no evidence."""
     fixed: dict[int, tuple[float | None, float | None]] = field(default_factory=dict)
     """The fixed probabilities m and u of levels; None is estimated."""
+    content: Content | None = None
+    """What a column of unknown meaning contains."""
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -100,7 +103,8 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
         # Colleagues share their company, and often its address and phone, as relatives do.
         people = prepared.names if is_company_column(name) else None
         apart = people.is_company if people else None
-        result.append(_text(name, values, TEXT_SHARE, shared=True, implied_by=known, without=apart))
+        found = _text(name, values, TEXT_SHARE, shared=True, implied_by=known, without=apart)
+        result.append(replace(found, content=contents.content_of(values)))
     return result
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from customer_profiles.identity.preparing.contents import repeated
 from customer_profiles.identity.preparing.prepared import prepare
 
-from . import blocking, clusters, scoring
+from . import blocking, clusters, estimation, roles, scoring
 from .comparing import compare, comparisons
 
 if TYPE_CHECKING:
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 
     from customer_profiles.identity.arrays import Hashes, Integers, Levels, Mask, Rows
     from customer_profiles.identity.own.definitions import Definitions
+    from customer_profiles.identity.preparing.contents import Content
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
 
     from .comparing import Comparison
+    from .roles import ColumnUse
     from .scoring import Weights
 
 _RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
@@ -36,7 +40,7 @@ _SEED = 20_240_229
 # The budget of a key: four pairs for each record, within these bounds.
 _PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
 _KEYS_AT_ONCE = 16
-_MANY_TEXTS = 6
+_MANY_TEXTS, _MANY_ATTRIBUTES = 6, 30
 # Pairs that are chance with at least 1 - this probability are dropped at once.
 WORTH_KEEPING = 0.003
 LEAST_JOINED = 0.3
@@ -78,11 +82,11 @@ def unpack(pairs: Hashes) -> tuple[Rows, Rows]:
     return (pairs >> np.uint64(32)).astype(np.int64), low.astype(np.int64)
 
 
-def _sample(pairs: Hashes) -> Hashes:
-    if len(pairs) <= _SAMPLED_PAIRS:
+def _sample(pairs: Hashes, most: int = _SAMPLED_PAIRS) -> Hashes:
+    if len(pairs) <= most:
         return pairs
     draw = np.random.default_rng(_SEED)
-    return np.sort(draw.choice(pairs, _SAMPLED_PAIRS, replace=False))
+    return np.sort(draw.choice(pairs, most, replace=False))
 
 
 def _random_pairs(count: int) -> Hashes:
@@ -95,18 +99,54 @@ def _random_pairs(count: int) -> Hashes:
     return pack(i, j)[apart]
 
 
+def _left_out(columns: Columns, prepared: Prepared) -> dict[str, str]:
+    """Return why columns are not compared, whatever the records' values tell."""
+    compared = set(chain.from_iterable(prepared.by_kind.values()))
+    reasons = {}
+    for name, column in columns.items():
+        if column.null_count == len(column):
+            reasons[name] = "it has no values"
+        elif name not in compared:
+            reasons[name] = prepared.columns[name].reason
+        elif name in prepared.by_kind.get("text", ()) and name not in prepared.texts:
+            reasons[name] = "it has one value only"
+    return reasons
+
+
 class Matcher:
     """Blocks, compares, scores and groups the pairs of one set of records."""
 
     def __init__(
-        self, columns: Columns, kinds: Mapping[str, Kind], own: Definitions | None = None
+        self,
+        columns: Columns,
+        kinds: Mapping[str, Kind],
+        own: Definitions | None = None,
+        *,
+        learns: bool = True,
     ) -> None:
+        """Prepare the records.
+
+        Args:
+            columns: the records.
+            kinds: what columns hold, by name.
+            own: the user's definitions.
+            learns: whether a model is estimated from the records, which may ignore columns.
+        """
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             self.prepared: Prepared = prepare(columns, kinds, pool)
         self.count: int = self.prepared.count
+        self.ignored: dict[str, str] = _left_out(columns, self.prepared)
+        """Why columns are not compared, by name."""
+        self._declared = frozenset((*kinds, *(own.weights if own else ())))
+        if learns:
+            self._ignore(repeated(columns, self.prepared))
         self.comparisons: list[Comparison] = comparisons(self.prepared)
+        self._own_columns: set[str] = set()
         self._pairs_of_rules: Callable[[], Hashes] | None = None
         if own:
+            self._own_columns = {
+                name for comparison in own.comparisons for name in comparison.columns
+            }
             own.add_keys(self.prepared, columns)
             self.comparisons = own.applied(self.comparisons, columns)
             if own.splink:
@@ -120,16 +160,51 @@ class Matcher:
             The model, the pairs that blocking found, and all pairs inside possible groups.
         """
         candidates = self.candidates(pool)
-        sample = _sample(candidates)
+        sample = _sample(candidates, self._few(_SAMPLED_PAIRS))
         times = len(candidates) / max(len(sample), 1)
         weights = self._estimated(self._compared(sample, pool), times, pool)
+        self._ignore(roles.unrelated(weights, self._contents), weights)
         scored = self._scored(weights, candidates, pool)
         inner = self._within(weights, scored, pool)
         for _ in range(_ROUNDS if self.count < _MANY else _ROUNDS_OF_MANY):
+            before = [replace(attribute) for attribute in weights.attributes]
             self._learn_from_groups(weights, scored, inner)
+            if not estimation.is_sound(weights):
+                weights.attributes[:] = before
+                break
             scored = _rescored(weights, scored.pairs, scored.codes)
             inner = self._within(weights, scored, pool, [inner])
         return weights, scored, inner
+
+    def uses(self, weights: Weights) -> dict[str, ColumnUse]:
+        """Describe what each column is used for."""
+        return roles.uses(self.prepared, weights, self._contents, self.ignored, self._own_columns)
+
+    @property
+    def _contents(self) -> dict[str, Content]:
+        """What columns of unknown meaning contain."""
+        return {
+            comparison.name: comparison.content
+            for comparison in self.comparisons
+            if comparison.content is not None
+        }
+
+    def _ignore(self, reasons: Mapping[str, str], weights: Weights | None = None) -> None:
+        """Stop comparing columns of unknown meaning, unless their kinds are declared."""
+        dropped = {name: why for name, why in reasons.items() if name not in self._declared}
+        self.ignored |= dropped
+        for name in dropped:
+            del self.prepared.texts[name]
+        if weights is None:
+            return
+        kept = [
+            n for n, comparison in enumerate(self.comparisons) if comparison.name not in dropped
+        ]
+        self.comparisons = [self.comparisons[n] for n in kept]
+        weights.attributes[:] = [weights.attributes[n] for n in kept]
+        if self._random_codes is not None:
+            self._random_codes = self._random_codes[:, kept]
+            estimation.allow_for_overlaps(weights.attributes, self._random_codes)
 
     def scored(self, weights: Weights, pool: Executor) -> tuple[Scored, Scored]:
         """Score the records' pairs by a model.
@@ -199,6 +274,10 @@ class Matcher:
             dict.fromkeys([*chosen, *(key for key in keys if key[0].startswith(blocking.OWN))])
         )
 
+    def _few(self, pairs: int) -> int:
+        """Return the number of pairs to estimate from: fewer if there are many attributes."""
+        return pairs * _MANY_ATTRIBUTES // max(len(self.comparisons), _MANY_ATTRIBUTES)
+
     def _compared(self, pairs: Hashes, pool: Executor) -> Levels:
         """Compare pairs and return their codes."""
         return self._by_chunks(pairs, pool, lambda codes: np.ones(len(codes), bool))[1]
@@ -221,10 +300,11 @@ class Matcher:
     def _estimated(self, codes: Levels, times: float, pool: Executor) -> Weights:
         """Estimate a model from random pairs and from a sample of `1 / times` of the candidates."""
         if self._random_codes is None:
-            self._random_codes = self._compared(_random_pairs(self.count), pool)
-        weights = scoring.begin(self.comparisons, self._random_codes, self.count)
+            pairs = _random_pairs(self.count)
+            self._random_codes = self._compared(_sample(pairs, self._few(len(pairs))), pool)
+        weights = estimation.begin(self.comparisons, self._random_codes, self.count)
         patterns, counts = scoring.patterns(codes)
-        scoring.estimate(weights, patterns, counts * times)
+        estimation.estimate(weights, patterns, counts * times)
         return weights
 
     def _scored(self, weights: Weights, pairs: Hashes, pool: Executor) -> Scored:
@@ -288,7 +368,7 @@ class Matcher:
             np.concatenate([match, scored.match[outside]]),
             np.concatenate([related, scored.related[outside]]),
         ])  # fmt: skip
-        scoring.update(weights, np.concatenate([inner.codes, scored.codes[outside]]), expected)
+        estimation.update(weights, np.concatenate([inner.codes, scored.codes[outside]]), expected)
 
 
 def _rescored(weights: Weights, pairs: Hashes, codes: Levels) -> Scored:

@@ -16,40 +16,30 @@ import numpy as np
 
 from customer_profiles.identity.preparing import kinds
 
-from .levels import EXACT, MISSING
-from .term_frequency import TF_CLASSES
+from . import levels
+from .levels import EXACT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask
+    from customer_profiles.identity.arrays import Floats, Levels, Mask
 
-    from .comparing import Comparison
 
 MATCH, RELATED, CHANCE = 0, 1, 2
 SHARED = frozenset({kinds.FAMILY_NAME, kinds.STREET, kinds.LOCALITY, kinds.PHONE, kinds.EMAIL})
 """What people who live or work together share."""
-
-# Where estimation starts. Any start that ranks the levels in this order converges to one solution.
-_START_EXACT, _START_BETWEEN = 0.8, 0.15
-_START_SHARED: dict[str, float] = {
-    kinds.FAMILY_NAME: 0.6,
-    kinds.STREET: 0.6,
-    kinds.LOCALITY: 0.6,
-    kinds.PHONE: 0.2,
-    kinds.EMAIL: 0.02,
+IDENTIFYING: dict[str, list[int]] = {
+    kinds.GIVEN_NAME: list(range(levels.GivenName.EXACT, levels.GivenName.SIMILAR)),
+    kinds.FAMILY_NAME: list(range(levels.FamilyName.EXACT, levels.FamilyName.SIMILAR)),
+    kinds.BIRTH_DATE: list(range(levels.BirthDate.EXACT, levels.BirthDate.SAME_YEAR)),
+    kinds.EMAIL: list(range(levels.Email.EXACT, levels.Email.DIFFERENT)),
+    kinds.PHONE: list(range(levels.Phone.EXACT, levels.Phone.DIFFERENT)),
+    kinds.STREET: list(range(levels.Street.EXACT, levels.Street.SAME_STREET)),
 }
-_START_TEXT = 0.1
-# The share of related pairs that are born on the same day.
+"""The attributes that identify people, and the levels at which two records agree on them."""
+
 _TWINS = 0.004
-# Few people have more records than this.
-_MOST_RECORDS = 50
-_START_PAIRS = 0.5
-_MOST_ROUNDS, _CONVERGED = 300, 1e-7
-_LEAST_CHANCE = 0.02
-_UNSEEN, _PRIOR_PAIRS = 0.1, 20.0
+"""The share of related pairs that are born on the same day."""
 _LEAST_PROBABILITY = 1e-9
 LIKELY = 0.8
 """Groups joined by pairs of at least this probability show how records of one person differ."""
@@ -95,19 +85,43 @@ class Attribute:
     fixed: tuple[tuple[int, float | None, float | None], ...] = ()
     """Levels whose m and u are not estimated, with these probabilities."""
 
+    namesakes: float = 0.0
+    """The share of related pairs that have one given name, as some fathers and sons do."""
+    is_free: bool = False
+    """Whether the attribute is a column of unknown meaning."""
+    weight: float = 1.0
+    """The share of its evidence that counts; lower if other columns agree in the same pairs."""
+    most: float | None = None
+    """The most bits that agreement or difference may add."""
+
     def log_densities(self) -> NDArray[np.float32]:
         """Return the log density of each code in each class, of shape (3, codes).
 
         Where two records have the same value, densities are relative to the value's frequency: a
         match draws the value once, a chance pair has to draw it twice.
         """
-        match, related = self.match[self.level_of], self.related[self.level_of]
+        match, related = self._of_codes(self.match), self._of_codes(self.related)
         if not self.shared:
-            twins = _TWINS if self.name == kinds.BIRTH_DATE else 0
-            related = np.where(self.has_tf, self.share + twins, related)
+            alike = _TWINS if self.name == kinds.BIRTH_DATE else self.namesakes
+            related = np.where(self.has_tf, self.share + alike, related)
         chance = self.chance[self.level_of]
         chance = np.where(self.has_tf, self.share * self.strangers, chance)
-        return np.log(np.stack([match, related, chance])).astype(np.float32)
+        logs = np.log(np.stack([match, related, chance]))
+        if self.is_free:
+            evidence = self.weight * (logs - logs[CHANCE])
+            most = np.inf if self.most is None else self.most * np.log(2)
+            logs = logs[CHANCE] + np.clip(evidence, -most, most)
+        return logs.astype(np.float32)
+
+    def _of_codes(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the density of each code in a class."""
+        level, observed = levels[self.level_of], self.observed[self.level_of]
+        if not self.is_free:
+            return level
+        # Some pairs have one value because they draw it once; the others agree by chance.
+        once = (level - observed) / np.maximum(1 - observed, 1e-9)
+        agreed = np.where(once > 0, once + (1 - once) * self.share, self.share * level / observed)
+        return np.where(self.has_tf, agreed, level)
 
     def first_codes(self) -> list[int]:
         """Return the first code of each level, which a term-frequency class is added to."""
@@ -133,100 +147,17 @@ class Weights:
         return np.asarray(np.log(shares))
 
 
-def begin(comparisons: Sequence[Comparison], random_codes: Levels, records: int) -> Weights:
-    """Make an initial model from the codes of random pairs."""
-    pairs = _pairs_of(records)
-    attributes = [
-        _attribute(comparison, random_codes[:, column], pairs)
-        for column, comparison in enumerate(comparisons)
-    ]
-    return Weights(attributes, records, np.full(2, _START_PAIRS * max(records, 1) / pairs))
+def agreeing_levels(attribute: Attribute) -> list[int]:
+    """Return the levels at which records agree on an attribute that identifies people."""
+    known = IDENTIFYING.get(attribute.name, [])
+    # A comparison of the user's own may have the name of an attribute, and other levels.
+    last = len(attribute.levels) - 1
+    return known if not known or known[-1] < last else [*range(EXACT, last)]
 
 
-def _pairs_of(records: int) -> float:
+def pairs_of(records: int) -> float:
+    """Return the number of pairs of records."""
     return max(records * (records - 1) / 2, 1.0)
-
-
-def _attribute(comparison: Comparison, random_codes: Levels, all_pairs: float) -> Attribute:
-    level_of = comparison.level_of
-    size, levels = len(level_of), len(comparison.level)
-    share, pairs = np.ones(size), np.zeros(size)
-    has_tf, group = np.zeros(size, bool), np.arange(size)
-    vocabularies = list(dict.fromkeys(tf.name for tf in comparison.term_frequencies.values()))
-    for level, tf in comparison.term_frequencies.items():
-        if comparison.fixed.get(level, (None, None))[1] is not None:
-            continue  # A fixed u replaces the term frequencies.
-        codes = np.flatnonzero(level_of == level)
-        share[codes], pairs[codes], has_tf[codes] = tf.share, tf.pairs, True
-        group[codes] = size + vocabularies.index(tf.name) * TF_CLASSES + np.arange(TF_CLASSES)
-    observed = _observed(comparison, np.bincount(level_of[random_codes], minlength=levels),
-                         all_pairs)  # fmt: skip
-    shared = comparison.shared or comparison.name in SHARED
-    attribute = Attribute(
-        name=comparison.name,
-        levels=comparison.levels,
-        shared=shared,
-        implied_by=comparison.implied_by,
-        level_of=level_of,
-        has_tf=has_tf,
-        share=share,
-        pairs=pairs,
-        group=group,
-        observed=observed,
-        match=_start(levels, _START_EXACT),
-        related=_start_related(comparison.name, levels) if shared else observed.copy(),
-        chance=observed.copy(),
-        strangers=np.where(has_tf, _PRIOR_STRANGERS, 1.0),
-        fixed=tuple((level, *weight) for level, weight in comparison.fixed.items()),
-    )
-    _fix(attribute)
-    return attribute
-
-
-def _fix(attribute: Attribute) -> None:
-    """Set the fixed probabilities, and scale the others of the class to what they leave."""
-    m = {level: value for level, value, _ in attribute.fixed if value is not None}
-    u = {level: value for level, _, value in attribute.fixed if value is not None}
-    of_strangers = [attribute.chance] if attribute.shared else [attribute.chance, attribute.related]
-    for known, classes in ((m, [attribute.match]), (u, of_strangers)):
-        free = [level for level in range(1, len(attribute.levels)) if level not in known]
-        for shares in classes if known else ():
-            shares[free] *= max(1 - sum(known.values()), 0) / shares[free].sum() if free else 1
-            shares[[*known]] = [*known.values()]
-
-
-def _observed(
-    comparison: Comparison, counts: NDArray[np.int64], all_pairs: float
-) -> NDArray[np.float64]:
-    """Return how often random pairs have each level, smoothed."""
-    # In a small set the same pairs are drawn repeatedly.
-    scaled = counts * min(all_pairs / max(int(counts.sum()), 1), 1.0)
-    scaled[MISSING] = 0
-    prior = np.full(len(scaled), _UNSEEN)
-    prior[-1] = _PRIOR_PAIRS
-    prior[MISSING] = 0
-    observed = (scaled + prior) / (scaled.sum() + prior.sum())
-    for level, counted in comparison.counted.items():
-        observed[level] = (counted + _UNSEEN) / all_pairs
-    return _normalised(observed)
-
-
-def _normalised(levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Make the levels sum to 1 in place; a missing value has the density 1 in every class."""
-    levels[1:] /= levels[1:].sum()
-    levels[MISSING] = 1
-    return levels
-
-
-def _start(levels: int, exact: float) -> NDArray[np.float64]:
-    """Return initial probabilities of levels: nearly all exact or different."""
-    start = np.full(levels, _START_BETWEEN / max(levels - 3, 1))
-    start[EXACT], start[-1] = exact, 1 - exact - _START_BETWEEN
-    return _normalised(start)
-
-
-def _start_related(name: str, levels: int) -> NDArray[np.float64]:
-    return _start(levels, _START_SHARED.get(name, _START_TEXT))
 
 
 def log_classes(weights: Weights, codes: Levels) -> NDArray[np.float32]:
@@ -284,70 +215,3 @@ def patterns(codes: Levels) -> tuple[Levels, NDArray[np.int64]]:
         mixed ^= mixed >> np.uint64(31)
     _, first, counts = np.unique(mixed, return_index=True, return_counts=True)
     return np.ascontiguousarray(codes[first]), counts
-
-
-def estimate(weights: Weights, codes: Levels, counts: Integers | Floats) -> None:
-    """Estimate the model by expectation maximisation.
-
-    Args:
-        weights: the model, changed in place.
-        codes: distinct patterns of codes.
-        counts: how many pairs have each pattern.
-    """
-    if not len(counts):
-        return
-    before = -np.inf
-    for _ in range(_MOST_ROUNDS):
-        logs = log_classes(weights, codes)
-        top = logs.max(axis=0)
-        parts = np.exp(logs - top)
-        total = parts.sum(axis=0)
-        fit = float(np.dot(top + np.log(total), counts) / counts.sum())
-        update(weights, codes, parts[:2] / total * counts)
-        if abs(fit - before) < _CONVERGED:
-            return
-        before = fit
-
-
-def update(weights: Weights, codes: Levels, expected: Floats) -> None:
-    """Perform the maximisation step.
-
-    Args:
-        weights: the model, changed in place.
-        codes: patterns of codes.
-        expected: of shape (2, patterns): the expected numbers of matching and of related pairs.
-    """
-    weights.rates = (expected.sum(axis=1).astype(float) + 1) / _pairs_of(weights.records)
-    for column, attribute in enumerate(weights.attributes):
-        _update(attribute, codes[:, column], expected, weights)
-
-
-def _update(attribute: Attribute, codes: Levels, expected: Floats, weights: Weights) -> None:
-    rates, levels = weights.rates, len(attribute.levels)
-    match, related = (
-        np.bincount(codes, weights=pairs, minlength=len(attribute.level_of)) for pairs in expected
-    )
-    attribute.match = _level_shares(match, attribute, _start(levels, _START_EXACT))
-    if attribute.shared:
-        start = _start_related(attribute.name, levels)
-        attribute.related = _level_shares(related, attribute, start)
-    else:
-        attribute.related = attribute.chance.copy()
-    explained = np.bincount(attribute.group, weights=match + related)[attribute.group]
-    agreeing = attribute.pairs + 1
-    strangers = 1 - explained / agreeing
-    strangers = np.maximum(strangers, 0.5 / agreeing + 0.002)
-    # Those who have a value that so many have are not one person.
-    strangers = np.maximum(strangers, 1 - weights.records * _MOST_RECORDS / 2 / agreeing)
-    attribute.strangers = np.where(attribute.has_tf, strangers, 1.0)
-    observed = attribute.observed
-    chance = observed - rates[MATCH] * attribute.match - rates[RELATED] * attribute.related
-    attribute.chance = _normalised(np.maximum(chance, _LEAST_CHANCE * observed))
-    _fix(attribute)
-
-
-def _level_shares(
-    by_code: Integers | Floats, attribute: Attribute, prior: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    counts = np.bincount(attribute.level_of, weights=by_code, minlength=len(prior))
-    return _normalised(counts + _PRIOR_MATCHES * prior)

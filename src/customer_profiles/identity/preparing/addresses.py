@@ -62,7 +62,7 @@ class Addresses:
 
 def read(
     columns: Mapping[str, pa.Array],
-    by_kind: Mapping[str, list[str]],
+    by_kind: Mapping[Kind, list[str]],
     count: int,
     statistics: normalize.DatasetStatistics | None = None,
 ) -> Addresses | None:

@@ -91,7 +91,7 @@ class Prepared:
     addresses: Addresses | None = None
     identifiers: dict[str, Values] = field(default_factory=dict)
     texts: dict[str, Values] = field(default_factory=dict)
-    by_kind: dict[str, list[str]] = field(default_factory=dict)
+    by_kind: dict[Kind, list[str]] = field(default_factory=dict)
     """The names of the columns of each kind."""
     statistics: DatasetStatistics = field(default_factory=DatasetStatistics)
     own_keys: dict[str, tuple[Codes, Texts]] = field(default_factory=dict)
@@ -129,7 +129,7 @@ def prepare(
         statistics: the statistics of another dataset; by default those of these records.
     """
     count = len(next(iter(columns.values()))) if columns else 0
-    by_kind: dict[str, list[str]] = {}
+    by_kind: dict[Kind, list[str]] = {}
     classified = classify(columns, kinds)
     for name, (kind, _, _) in classified.items():
         if kind != "ignored" and columns[name].null_count < count:

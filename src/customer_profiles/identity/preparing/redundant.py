@@ -6,16 +6,18 @@ comparisons allow for this; for columns of plain text it has to be found in the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .contents import agreement
 from .kinds import FAMILY_NAME, GENDER, GIVEN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from customer_profiles.identity.arrays import Integers
+    from customer_profiles.identity.arrays import Integers, Mask
 
     from .prepared import Prepared
 
@@ -25,7 +27,8 @@ _DISTINCTIVE = 0.01
 """Where two random records agree less often than this, records that agree count as related."""
 _FREQUENT, _LEAST_COVERED = 10, 0.1
 """How many records share a frequent value, and the least share of the records that have one."""
-_SAMPLED, _SEED = 5_000, 20_240_229
+_SAMPLED, _FEWEST_SAMPLED, _MANY, _SEED = 5_000, 500, 40, 20_240_229
+"""How many pairs are sampled for each attribute: fewer if there are many attributes."""
 _LEAST_UNRELATED, _FEWEST_UNRELATED = 0.3, 50
 """The share and the number of sampled pairs that have to be unrelated."""
 _DETERMINED = 0.4
@@ -41,21 +44,24 @@ def redundant_columns(prepared: Prepared) -> dict[str, tuple[str, ...]]:
     """
     known = _known(prepared)
     texts = [(name, values.codes[:, 0]) for name, values in prepared.texts.items()]
-    texts.sort(key=lambda text: _agreement(text[1]))
+    by_chance = {name: agreement(codes) for name, codes in texts}
+    texts.sort(key=lambda text: by_chance[text[0]])
     columns = [*known.items(), *texts]
     distinctive = [codes for _, codes in columns]
     if prepared.birth is not None:
-        distinctive.append(np.where(prepared.birth > 0, prepared.birth.astype(np.int64), -1))
-    distinctive = [codes for codes in distinctive if _agreement(codes) < _DISTINCTIVE]
+        _, dates = np.unique(prepared.birth, return_inverse=True)
+        distinctive.append(np.where(prepared.birth > 0, dates, -1))
+    distinctive = [codes for codes in distinctive if agreement(codes) < _DISTINCTIVE]
+    size = max(_SAMPLED * _MANY // max(len(columns), _MANY), _FEWEST_SAMPLED)
     generator = np.random.default_rng(_SEED)
-    sampled = [(name, codes, _sample_pairs(codes, generator)) for name, codes in columns]
+    sampled = [_Sample.of(name, codes, distinctive, size, generator) for name, codes in columns]
     return {
         text: tuple(
-            name
-            for name, codes, pairs in sampled[:position]
-            if pairs is not None and _determines(codes, text_codes, distinctive, pairs)
+            sample.name
+            for sample in sampled[:position]
+            if sample is not None and sample.determines(codes, by_chance[text])
         )
-        for position, (text, text_codes) in enumerate(texts, len(known))
+        for position, (text, codes) in enumerate(texts, len(known))
     }
 
 
@@ -77,15 +83,7 @@ def codes_of(prepared: Prepared, attribute: str) -> Integers:
     return known[attribute] if attribute in known else prepared.texts[attribute].codes[:, 0]
 
 
-def _agreement(codes: Integers) -> float:
-    """Return the probability that two random records have the same value."""
-    present = codes[codes >= 0]
-    _, counts = np.unique(present, return_counts=True)
-    shares = counts / max(len(present), 1)
-    return float(shares @ shares)
-
-
-def _sample_pairs(codes: Integers, generator: np.random.Generator) -> Pairs | None:
+def _sample_pairs(codes: Integers, size: int, generator: np.random.Generator) -> Pairs | None:
     """Sample pairs of records that share a frequent value; None if few records have one."""
     rows = np.flatnonzero(codes >= 0)
     rows = rows[np.argsort(codes[rows], kind="stable")]
@@ -94,25 +92,60 @@ def _sample_pairs(codes: Integers, generator: np.random.Generator) -> Pairs | No
     is_frequent = np.repeat(sizes >= _FREQUENT, sizes)
     if not len(rows) or is_frequent.mean() < _LEAST_COVERED:
         return None
-    i = generator.choice(np.flatnonzero(is_frequent), _SAMPLED)
-    start, size = np.repeat(starts, sizes)[i], np.repeat(sizes, sizes)[i]
-    offset = (generator.random(_SAMPLED) * (size - 1)).astype(int)
-    j = start + (i - start + 1 + offset) % size
+    i = generator.choice(np.flatnonzero(is_frequent), size)
+    start, having = np.repeat(starts, sizes)[i], np.repeat(sizes, sizes)[i]
+    offset = (generator.random(size) * (having - 1)).astype(int)
+    j = start + (i - start + 1 + offset) % having
     return rows[i], rows[j]
 
 
-def _determines(
-    known: Integers, text: Integers, distinctive: Sequence[Integers], pairs: Pairs
-) -> bool:
-    i, j = pairs
-    both = (text[i] >= 0) & (text[j] >= 0)
-    i, j = i[both], j[both]
-    unrelated = np.ones(len(i), bool)
-    for codes in distinctive:
-        if codes is not known and codes is not text:
-            unrelated &= (codes[i] != codes[j]) | (codes[i] < 0)
-    if unrelated.sum() < _FEWEST_UNRELATED or unrelated.mean() < _LEAST_UNRELATED:
-        return False
-    by_chance = _agreement(text)
-    same = float((text[i] == text[j])[unrelated].mean())
-    return (same - by_chance) / max(1 - by_chance, 1e-9) >= _DETERMINED
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Pairs of records that share a frequent value of an attribute."""
+
+    name: str
+    pairs: Pairs
+    agreeing: Integers
+    """On how many other distinctive attributes the records of each pair agree."""
+    distinctive: Sequence[Integers]
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        codes: Integers,
+        distinctive: Sequence[Integers],
+        size: int,
+        generator: np.random.Generator,
+    ) -> _Sample | None:
+        """Sample pairs; None if few records have a frequent value."""
+        pairs = _sample_pairs(codes, size, generator)
+        if pairs is None:
+            return None
+        others = [other for other in distinctive if other is not codes]
+        agreeing = np.zeros(size, np.int64)
+        for other in others:
+            agreeing += _agrees(other, *pairs)
+        return cls(name, pairs, agreeing, others)
+
+    def determines(self, text: Integers, by_chance: float) -> bool:
+        """Return whether unrelated records with a value of the attribute share the text, too.
+
+        Args:
+            text: the codes of the text.
+            by_chance: the probability that two random records share it.
+        """
+        i, j = self.pairs
+        agrees = _agrees(text, i, j)
+        is_distinctive = any(other is text for other in self.distinctive)
+        both = (text[i] >= 0) & (text[j] >= 0)
+        unrelated = both & (self.agreeing - (agrees if is_distinctive else 0) == 0)
+        if unrelated.sum() < max(_FEWEST_UNRELATED, _LEAST_UNRELATED * both.sum()):
+            return False
+        same = float(agrees[unrelated].mean())
+        return (same - by_chance) / max(1 - by_chance, 1e-9) >= _DETERMINED
+
+
+def _agrees(codes: Integers, i: Integers, j: Integers) -> Mask:
+    agrees: Mask = (codes[i] == codes[j]) & (codes[i] >= 0)
+    return agrees

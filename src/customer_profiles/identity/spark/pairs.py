@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from customer_profiles.identity.matching import clusters, scoring
+from customer_profiles.identity.matching import clusters, estimation, scoring
 from customer_profiles.identity.matching.matcher import LARGEST, LEAST_JOINED, WORTH_KEEPING
 from customer_profiles.identity.single.compare import Scorer
 
@@ -104,7 +104,7 @@ def learn_from_groups(weights: Weights, pairs: DataFrame, inner: DataFrame) -> N
     revised = scoring.seen_in_groups(match, related, same)
     known = table[_SAME].is_valid().to_numpy()
     expected = np.where(known, np.stack(revised), np.stack([match, related])) * counts
-    scoring.update(weights, codes, expected)
+    estimation.update(weights, codes, expected)
 
 
 def possible_groups(pairs: DataFrame) -> DataFrame:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_profiles.identity.matching import blocking, scoring
+from customer_profiles.identity.matching import blocking, estimation
 from customer_profiles.identity.matching.comparing import comparisons
 from customer_profiles.identity.matching.matcher import LARGEST
 from customer_profiles.identity.matching.term_frequency import IDENTIFIER_SHARE, TEXT_SHARE
 from customer_profiles.identity.model import Model
+from customer_profiles.identity.preparing.contents import repeated
 from customer_profiles.identity.preparing.prepared import prepare
 from customer_profiles.identity.preparing.reading import read as read_columns
 from customer_profiles.identity.resolution import check
@@ -106,8 +107,14 @@ def _estimated(records: DataFrame, kinds: dict[str, Kind], threshold: float) -> 
     count = records.count()
     sample = records.orderBy(_random()).limit(_SAMPLED).toArrow()
     with ThreadPoolExecutor(1) as pool:
-        prepared = prepare(read_columns(sample, ID)[1], kinds, pool)
-    kinds = prepared.kinds
+        columns = read_columns(sample, ID)[1]
+        prepared = prepare(columns, kinds, pool)
+    repeats: dict[str, Kind] = {
+        name: "ignored" for name in repeated(columns, prepared) if name not in kinds
+    }
+    for name in repeats:
+        del prepared.texts[name]
+    kinds = {**prepared.kinds, **repeats}
     known = comparisons(prepared)
     if not known:
         msg = "the records have no column with values that could be compared"
@@ -123,13 +130,13 @@ def _estimated(records: DataFrame, kinds: dict[str, Kind], threshold: float) -> 
     for number, comparison in enumerate(known):
         counted = {level: tfs[tf.name] for level, tf in comparison.term_frequencies.items()}
         known[number] = replace(comparison, term_frequencies=counted)
-    weights = scoring.begin(known, np.zeros((1, len(known)), np.uint8), count)
+    weights = estimation.begin(known, np.zeros((1, len(known)), np.uint8), count)
     # Estimation must use the classes by which `TermFrequency` counted the pairs.
     model = Model(weights, kinds, keys, prepared.statistics, every)
     codes, counts, _ = patterns(weights, compared(model, normal, _random_pairs(normal)))
-    weights = scoring.begin(known, np.repeat(codes, counts.astype(int), axis=0), count)
+    weights = estimation.begin(known, np.repeat(codes, counts.astype(int), axis=0), count)
     candidates = compared(model, normal, _candidates(normal))
-    scoring.estimate(weights, *patterns(weights, candidates)[:2])
+    estimation.estimate(weights, *patterns(weights, candidates)[:2])
     model = replace(model, weights=weights)
     pairs = scored(weights, candidates)
     inner = _inner(model, normal, pairs)
