@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from customer_profiles.identity import resolve
+from customer_profiles.identity.matching.redundant import redundant_columns
 from customer_profiles.identity.preparing.kinds import kind_of, line_of
-from customer_profiles.identity.preparing.redundant import redundant_columns
 from customer_profiles.identity.preparing.values import Sample, guess
 from customer_profiles.identity.resolution import Matcher
 

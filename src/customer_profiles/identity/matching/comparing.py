@@ -14,11 +14,11 @@ import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler
 from rapidfuzz.process import cpdist
 
-from customer_profiles.identity.preparing import contents, kinds, redundant
+from customer_profiles.identity.preparing import kinds
 from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.scripts.letters import Script
 
-from . import levels
+from . import contents, levels, redundant
 from .levels import EXACT, MISSING
 from .term_frequency import IDENTIFIER_SHARE, TEXT_SHARE, TF_CLASSES, tf_by_counts, tf_of
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
     from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask, Rows, Texts
     from customer_profiles.identity.preparing.addresses import Addresses
-    from customer_profiles.identity.preparing.contents import Content
     from customer_profiles.identity.preparing.names import Names
     from customer_profiles.identity.preparing.prepared import Emails, Phones, Prepared, Values
 
+    from .contents import Content
     from .term_frequency import TermFrequency
 
     Found: TypeAlias = tuple[Levels, Levels]

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from customer_profiles.identity.arrays import Floats, Integers, Levels
-    from customer_profiles.identity.preparing.contents import Content
 
     from .comparing import Comparison
+    from .contents import Content
 
 # Assumed m probabilities, and what related people share.
 _START_EXACT, _START_BETWEEN = 0.8, 0.15

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from customer_profiles.identity.preparing.contents import repeated
 from customer_profiles.identity.preparing.prepared import prepare
 
 from . import blocking, clusters, estimation, roles, scoring
 from .comparing import compare, comparisons
+from .contents import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from customer_profiles.identity.arrays import Hashes, Integers, Levels, Mask, Rows
     from customer_profiles.identity.own.definitions import Definitions
-    from customer_profiles.identity.preparing.contents import Content
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
 
     from .comparing import Comparison
+    from .contents import Content
     from .roles import ColumnUse
     from .scoring import Weights
 

@@ -15,10 +15,10 @@ from .scoring import IDENTIFYING, MATCH, agreeing_levels, pairs_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from customer_profiles.identity.preparing.contents import Content
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Prepared
 
+    from .contents import Content
     from .scoring import Attribute, Weights
 
 Role = Literal["identifies", "supports", "ignored"]

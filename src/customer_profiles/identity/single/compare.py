@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from customer_profiles.identity.matching import comparing, levels
+from customer_profiles.identity.matching import comparing, levels, redundant
 from customer_profiles.identity.matching.levels import EXACT, MISSING
-from customer_profiles.identity.preparing import kinds, redundant
+from customer_profiles.identity.preparing import kinds
 from customer_profiles.identity.preparing.addresses import SEPARATOR
 from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.preparing.names import formal_names, sound_of

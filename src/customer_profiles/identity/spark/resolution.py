@@ -15,10 +15,10 @@ import numpy as np
 
 from customer_profiles.identity.matching import blocking, estimation
 from customer_profiles.identity.matching.comparing import comparisons
+from customer_profiles.identity.matching.contents import repeated
 from customer_profiles.identity.matching.matcher import LARGEST
 from customer_profiles.identity.matching.term_frequency import IDENTIFIER_SHARE, TEXT_SHARE
 from customer_profiles.identity.model import Model
-from customer_profiles.identity.preparing.contents import repeated
 from customer_profiles.identity.preparing.prepared import prepare
 from customer_profiles.identity.preparing.reading import read as read_columns
 from customer_profiles.identity.resolution import check

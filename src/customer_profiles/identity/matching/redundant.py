@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from customer_profiles.identity.preparing.kinds import FAMILY_NAME, GENDER, GIVEN_NAME
+
 from .contents import agreement
-from .kinds import FAMILY_NAME, GENDER, GIVEN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from customer_profiles.identity.arrays import Integers, Mask
-
-    from .prepared import Prepared
+    from customer_profiles.identity.preparing.prepared import Prepared
 
     Pairs = tuple[Integers, Integers]
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 
-from .normalize import pc, words
+from customer_profiles.identity.preparing.normalize import pc, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from customer_profiles.identity.arrays import Integers
-
-    from .prepared import Columns, Prepared, Values
+    from customer_profiles.identity.preparing.prepared import Columns, Prepared, Values
 
 Content = Literal["words", "free text", "numbers", "dates", "few values"]
 """What a column of text contains; only `words` may identify a person."""
