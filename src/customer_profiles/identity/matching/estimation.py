@@ -123,6 +123,7 @@ def _attribute(comparison: Comparison, random_codes: Levels, all_pairs: float) -
         fixed=tuple((level, *weight) for level, weight in comparison.fixed.items()),
         namesakes=_NAMESAKES if comparison.name == kinds.GIVEN_NAME else 0.0,
         is_free=comparison.content is not None,
+        best=_best_level(comparison),
         most=None if comparison.content is None else _MOST_BITS.get(comparison.content),
     )
     attribute.match = _prior_match(attribute)
@@ -198,15 +199,29 @@ def _normalised(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return shares
 
 
-def _start(count: int, exact: float) -> NDArray[np.float64]:
+def _start(attribute: Attribute, exact: float) -> NDArray[np.float64]:
     """Return assumed probabilities of levels: nearly all exact or different."""
+    count = len(attribute.levels)
     start = np.full(count, _START_BETWEEN / max(count - 3, 1))
-    start[EXACT], start[-1] = exact, 1 - exact - _START_BETWEEN
+    start[attribute.best], start[-1] = exact, 1 - exact - _START_BETWEEN
     return _normalised(start)
 
 
 def _assumed(attribute: Attribute) -> NDArray[np.float64]:
-    return _start(len(attribute.levels), _START_EXACT)
+    return _start(attribute, _START_EXACT)
+
+
+def _best_level(comparison: Comparison) -> int:
+    """Return the level of pairs that agree as far as the records' values allow."""
+    if comparison.name != kinds.LOCALITY:
+        return EXACT
+    has_postal, has_city = (
+        len(comparison.term_frequencies[level].class_of) > 1
+        for level in (levels.Locality.POSTAL_CODE, levels.Locality.CITY)
+    )
+    if has_postal and has_city:
+        return EXACT
+    return int(levels.Locality.POSTAL_CODE if has_postal else levels.Locality.CITY)
 
 
 def _prior_match(attribute: Attribute) -> NDArray[np.float64]:
@@ -217,7 +232,7 @@ def _prior_match(attribute: Attribute) -> NDArray[np.float64]:
 def _prior_related(attribute: Attribute) -> NDArray[np.float64]:
     if attribute.is_free:
         return attribute.observed.copy()
-    return _start(len(attribute.levels), _START_SHARED.get(attribute.name, _START_TEXT))
+    return _start(attribute, _START_SHARED.get(attribute.name, _START_TEXT))
 
 
 class _Pairs(NamedTuple):

@@ -44,9 +44,6 @@ _LEAST_PROBABILITY = 1e-9
 LIKELY = 0.8
 """Groups joined by pairs of at least this probability show how records of one person differ."""
 _SURE, _UNSURE = 0.97, 0.5
-# Priors: pseudo-counts of matching pairs, and the share of strangers among those that agree on a
-# value.
-_PRIOR_MATCHES, _PRIOR_STRANGERS = 10.0, 0.05
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +90,8 @@ class Attribute:
     """The share of its evidence that counts; lower if other columns agree in the same pairs."""
     most: float | None = None
     """The most bits that agreement or difference may add."""
+    best: int = EXACT
+    """The level of pairs that agree as far as the records' values allow."""
 
     def log_densities(self) -> NDArray[np.float32]:
         """Return the log density of each code in each class, of shape (3, codes).
