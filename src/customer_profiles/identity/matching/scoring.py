@@ -58,6 +58,10 @@ _SURE, _UNSURE = 0.97, 0.5
 # value.
 _PRIOR_MATCHES, _PRIOR_STRANGERS = 10.0, 0.05
 
+# Of the pairs that agree on the only column, the share of strangers; and the share of matches that
+# do not agree on it.
+_SOLE_STRANGERS, _SOLE_OTHER = 0.002, 0.01
+
 
 @dataclass(slots=True, kw_only=True)
 class Attribute:
@@ -141,6 +145,22 @@ def begin(comparisons: Sequence[Comparison], random_codes: Levels, records: int)
         for column, comparison in enumerate(comparisons)
     ]
     return Weights(attributes, records, np.full(2, _START_PAIRS * max(records, 1) / pairs))
+
+
+def sole(comparison: Comparison, records: int) -> Weights:
+    """Make the model of a table with one column that identifies: equal values match, others do not.
+
+    Estimation compares what several attributes say of a pair, and with one there is nothing to
+    compare.
+    """
+    weights = begin([comparison], np.zeros((1, 1), np.uint8), records)
+    attribute = weights.attributes[0]
+    attribute.shared = False
+    attribute.match = _SOLE_OTHER * attribute.observed
+    attribute.match[EXACT] = 1 - _SOLE_OTHER
+    attribute.match = _normalised(attribute.match)
+    attribute.strangers = np.where(attribute.has_tf, _SOLE_STRANGERS, 1.0)
+    return weights
 
 
 def _pairs_of(records: int) -> float:

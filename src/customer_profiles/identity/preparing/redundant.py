@@ -41,12 +41,12 @@ def redundant_columns(prepared: Prepared) -> dict[str, tuple[str, ...]]:
     """
     known = _known(prepared)
     texts = [(name, values.codes[:, 0]) for name, values in prepared.texts.items()]
-    texts.sort(key=lambda text: _agreement(text[1]))
+    texts.sort(key=lambda text: agreement(text[1]))
     columns = [*known.items(), *texts]
     distinctive = [codes for _, codes in columns]
     if prepared.birth is not None:
         distinctive.append(np.where(prepared.birth > 0, prepared.birth.astype(np.int64), -1))
-    distinctive = [codes for codes in distinctive if _agreement(codes) < _DISTINCTIVE]
+    distinctive = [codes for codes in distinctive if agreement(codes) < _DISTINCTIVE]
     generator = np.random.default_rng(_SEED)
     sampled = [(name, codes, _sample_pairs(codes, generator)) for name, codes in columns]
     return {
@@ -77,7 +77,7 @@ def codes_of(prepared: Prepared, attribute: str) -> Integers:
     return known[attribute] if attribute in known else prepared.texts[attribute].codes[:, 0]
 
 
-def _agreement(codes: Integers) -> float:
+def agreement(codes: Integers) -> float:
     """Return the probability that two random records have the same value."""
     present = codes[codes >= 0]
     _, counts = np.unique(present, return_counts=True)
@@ -113,6 +113,6 @@ def _determines(
             unrelated &= (codes[i] != codes[j]) | (codes[i] < 0)
     if unrelated.sum() < _FEWEST_UNRELATED or unrelated.mean() < _LEAST_UNRELATED:
         return False
-    by_chance = _agreement(text)
+    by_chance = agreement(text)
     same = float((text[i] == text[j])[unrelated].mean())
     return (same - by_chance) / max(1 - by_chance, 1e-9) >= _DETERMINED
