@@ -58,6 +58,7 @@ ODD = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:no record is matched, because the columns")
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_records_are_read_and_not_merged(odd):
     found = resolve(ODD[odd])

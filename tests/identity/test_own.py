@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import random
+from itertools import repeat
 
 import numpy as np
 import pytest
@@ -218,8 +219,9 @@ def test_a_blocking_key_of_one_s_own_finds_pairs():
 
     def compared(**options):
         found = resolve(rows, kinds={"Box": "ignored"}, comparisons=[box], **options)
-        pairs = found._matcher.candidates(Now())
-        return {divmod(pair, 2**32) for pair in pairs.tolist()}
+        row_of = found._matcher.rows.row_of.tolist()
+        pairs = map(divmod, found._matcher.candidates(Now()).tolist(), repeat(2**32))
+        return {(*sorted((row_of[left], row_of[right])),) for left, right in pairs}
 
     class Now:
         map = map
@@ -240,9 +242,10 @@ def test_one_record_is_compared_as_many_are(made, resolution):
 
     codes = compare(resolution._matcher.comparisons, i, j)
 
+    row_of = resolution._matcher.rows.row_of
     single = [
         index._scorer.codes(index._read(rows[a]), index._read(rows[b]))
-        for a, b in zip(i.tolist(), j.tolist(), strict=True)
+        for a, b in zip(row_of[i].tolist(), row_of[j].tolist(), strict=True)
     ]
     level = [of.level_of for of in resolution._weights.attributes]
     names = [of.name for of in resolution._weights.attributes]

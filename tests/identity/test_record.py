@@ -83,13 +83,15 @@ def resolution(made):
 
 @pytest.fixture(scope="module")
 def alone(made, resolution):
-    """Return every record, read by itself."""
+    """Return every record, read by itself, in the order in which the matcher has them."""
     model = resolution.model
     return [
         record.read(
-            {name: value for name, value in row.items() if value}, model.kinds, model.statistics
+            {name: value for name, value in made[row].items() if value},
+            model.kinds,
+            model.statistics,
         )
-        for row in made
+        for row in resolution._matcher.rows.row_of.tolist()
     ]
 
 

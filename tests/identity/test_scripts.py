@@ -105,7 +105,8 @@ def test_a_name_does_not_agree_with_other_names(native, spelling):
 
 
 def prepared(rows):
-    return resolve(rows)._matcher.prepared
+    matcher = resolve(rows)._matcher
+    return matcher.prepared.take(matcher.rows.record_of)
 
 
 def test_latin_spellings_are_reduced_only_beside_another_script():
@@ -168,6 +169,7 @@ def mixed():
 
 def test_single_records_are_compared_alike(mixed):
     rows, resolution = mixed
+    rows = [rows[row] for row in resolution._matcher.rows.row_of.tolist()]
     model, scored = resolution.model, resolution._scored
     alone = [record.read(row, model.kinds, model.statistics) for row in rows]
     scorer = compare.Scorer(model)
@@ -183,6 +185,7 @@ def test_single_records_are_compared_alike(mixed):
 
 def test_single_records_have_the_same_keys(mixed):
     rows, resolution = mixed
+    rows = [rows[row] for row in resolution._matcher.rows.row_of.tolist()]
     model, prepared = resolution.model, resolution._matcher.prepared
     chosen = blocking.keys_for(blocking.atoms(prepared), len(rows))
     found = [set() for _ in rows]

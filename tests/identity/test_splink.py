@@ -92,8 +92,14 @@ def pairs_of(predictions):
     return np.minimum(left, right), np.maximum(left, right)
 
 
+def compared(resolution, i, j):
+    """Return the codes of pairs of rows."""
+    record_of = resolution._matcher.rows.record_of
+    return compare(resolution._matcher.comparisons, record_of[i], record_of[j])
+
+
 def probabilities(resolution, i, j):
-    codes = compare(resolution._matcher.comparisons, i, j)
+    codes = compared(resolution, i, j)
     return scoring.responsibilities(scoring.log_classes(resolution._weights, codes))[0]
 
 
@@ -109,8 +115,9 @@ def test_all_pairs_have_splink_s_probabilities(resolution, trained):
 
 def test_blocking_rules_find_splink_s_pairs(resolution, trained):
     found = resolution._matcher.candidates(None)
+    pairs, _ = resolution._matcher.rows.pairs(found, np.zeros(len(found)))
 
-    assert {divmod(pair, 2**32) for pair in found.tolist()} == {
+    assert {divmod(pair, 2**32) for pair in pairs.tolist()} == {
         *zip(*(side.tolist() for side in pairs_of(trained[1])), strict=True)
     }
 
@@ -153,7 +160,7 @@ def test_one_record_is_compared_by_a_model_of_splink_as_many_are(resolution, tab
         for a, b in zip(i.tolist(), j.tolist(), strict=True)
     ]
 
-    assert single == compare(resolution._matcher.comparisons, i, j).tolist()
+    assert single == compared(resolution, i, j).tolist()
     assert resolution.find(rows[3])[0].probability > 0.9
 
 

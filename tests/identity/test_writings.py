@@ -80,7 +80,8 @@ def test_a_full_name_in_the_column_of_given_names_is_split():
     rows = [{"FirstName": given, "LastName": family} for given in GIVEN for family in FAMILY]
     matcher = Matcher(read_columns([*rows, whole])[1], {})
     names_of = matcher.prepared.names
-    last = [names_of.text[codes[-1]] for codes in (names_of.given, names_of.family)]
+    row = matcher.rows.record_of[-1]
+    last = [names_of.text[codes[row]] for codes in (names_of.given, names_of.family)]
 
     assert last == ["ann", "baker"]
     alone = read(whole, {}, matcher.prepared.statistics)
@@ -91,7 +92,7 @@ def test_two_given_names_are_not_a_full_name():
     rows = [{"FirstName": given, "LastName": family} for given in GIVEN for family in FAMILY]
     matcher = Matcher(read_columns([*rows, {"FirstName": "Ann Eva"}])[1], {})
 
-    assert matcher.prepared.names.family[-1] == -1
+    assert matcher.prepared.names.family[matcher.rows.record_of[-1]] == -1
 
 
 def test_a_chinese_name_in_one_field_is_split():
@@ -101,7 +102,7 @@ def test_a_chinese_name_in_one_field_is_split():
         for family in "王李张"
     ]
     matcher = Matcher(read_columns([*rows, {"FirstName": "王小明"}])[1], {})
-    names_of = matcher.prepared.names
+    names_of, row = matcher.prepared.names, matcher.rows.record_of[-1]
 
-    assert names_of.text[names_of.family[-1]] == "王"
-    assert names_of.text[names_of.given[-1]] == "小明"
+    assert names_of.text[names_of.family[row]] == "王"
+    assert names_of.text[names_of.given[row]] == "小明"

@@ -68,6 +68,8 @@ class Explanation:
     prior: float
     """Bits before anything is compared: how rare matches are among all pairs."""
     evidence: tuple[Evidence, ...]
+    not_compared: str | None = None
+    """Why the pair was not compared when groups were made; None if it was."""
 
     @property
     def score(self) -> float:
@@ -94,6 +96,8 @@ class Explanation:
                 f"  {part.attribute:<22}{part.level:<24}{_bits(part.weight)} bits{reason}{shown}"
             )
         lines.append(f"  {'together':<22}{'':<24}{_bits(self.score)} bits")
+        if self.not_compared:
+            lines.append(f"  never compared: {self.not_compared}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -113,6 +117,8 @@ class Explanation:
             if reason:
                 lines.append(f"  [dim]{reason}[/]")
         lines.append(f"{'together':<20} {'':<24} {_bits(self.score)}  bits")
+        if self.not_compared:
+            lines.append(f"[yellow]never compared: {self.not_compared}[/]")
         return "\n".join(lines)
 
     # Any: matplotlib's union type of Axes.figure has no savefig.

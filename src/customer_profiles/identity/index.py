@@ -110,6 +110,8 @@ class Index:
     ) -> list[Candidate]:
         """Find stored records that may belong to the same person, the most probable first.
 
+        Candidates of equal probability are in the order of their ids.
+
         Args:
             record: the new record's values by column.
             stored: the stored records.
@@ -140,7 +142,8 @@ class Index:
             probability = self._scorer.probability(codes)
             if probability >= least:
                 candidates.append(Candidate(shown_id, probability, self._model, codes))
-        return sorted(candidates, key=lambda candidate: -candidate.probability)[:limit]
+        candidates.sort(key=lambda candidate: (-candidate.probability, str(candidate.id)))
+        return candidates[:limit]
 
     def _read(self, record: Mapping[str, Any]) -> Record:
         normal = read(record, self._model.kinds, self._model.statistics)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .explaining import explain_pairs
+from .matching.matcher import LARGEST
 from .matching.scoring import Attribute, Weights
 from .own.definitions import Definitions
 from .own.keys import OwnKey
@@ -195,6 +196,8 @@ class Model:
     def explain_group(self, ids: Sequence[Hashable], evidence: bytes) -> list[Explanation]:
         """Explain all pairs of a group that this model found.
 
+        Of a group with more than 400 records, the pairs of the first record are explained.
+
         Args:
             ids: the group's ids, in the group's order.
             evidence: the group's element of `Resolution.evidence`.
@@ -202,7 +205,9 @@ class Model:
         Raises:
             ValueError: the evidence does not belong to such a group.
         """
-        pairs = list(combinations(map(str, ids), 2))
+        names = [*map(str, ids)]
+        is_large = len(names) > LARGEST
+        pairs = [(names[0], name) for name in names[1:]] if is_large else [*combinations(names, 2)]
         size = len(pairs) * len(self.weights.attributes)
         if len(evidence) != size + len(pairs) * np.float16().nbytes:
             msg = "evidence is not of a group with so many ids, found by this model"

@@ -16,8 +16,9 @@ import pyarrow as pa
 from .explaining import explain
 from .index import Index, InMemory
 from .matching import blocking, clusters, scoring
+from .matching.blocking import unpack
 from .matching.comparing import compare
-from .matching.matcher import Matcher, pack, unpack
+from .matching.matcher import LARGEST, Matcher
 from .model import Model, TermFrequencies
 from .own.comparisons import OwnKind
 from .own.definitions import Definitions
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from .arrays import Rows
+    from .arrays import Hashes, Rows
     from .explaining import Explanation
     from .index import Candidate
     from .matching.matcher import Scored
@@ -124,7 +125,12 @@ class Resolution:
     @property
     def count(self) -> int:
         """The number of records."""
-        return self._matcher.count
+        return len(self._matcher.rows.record_of)
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing was matched: the columns do not identify people; None if they do."""
+        return self._matcher.refusal
 
     @cached_property
     def columns(self) -> dict[str, ColumnUse]:
@@ -148,22 +154,28 @@ class Resolution:
     @cached_property
     def group_columns(self) -> GroupColumns:
         """The groups as columns, for results that are too large for lists."""
-        return self._columns_of(self.labels)
+        return self._columns_of(self._record_labels)
 
     @cached_property
     def evidence(self) -> list[bytes]:
-        """The codes from which `Model.explain_group` explains each group, without values."""
+        """The codes from which `Model.explain_group` explains each group, without values.
+
+        They describe all pairs of a group, or if it has more than 400 records, the pairs of its
+        first record.
+        """
         with ThreadPoolExecutor(1) as aside:
             pending = aside.submit(lambda: self._transitive_evidence)
             label, order = self.labels, self.group_columns.order
-            i = self._inner.i
-            own = np.flatnonzero(label[i] == label[self._inner.j])
-            # Pairs are sorted, so each group's pairs are in the order of its members.
-            own = own[np.argsort(label[i[own]], kind="stable")]
-            codes = np.ascontiguousarray(self._inner.codes[own])
-            group = label[i[own]]
-            edges = np.append(np.flatnonzero(np.diff(group, prepend=-1)), len(group)).tolist()
-            transitive = pending.result()[own]
+            i, j = clusters.inside(label, LARGEST)
+            rest = np.flatnonzero(np.bincount(label, minlength=len(label))[label] > LARGEST)
+            rest = rest[rest != label[rest]]
+            i, j = np.append(i, label[rest]), np.append(j, rest)
+            by_group = np.lexsort((j, i, label[i]))
+            i, j = i[by_group], j[by_group]
+            at = np.searchsorted(self._inner.pairs, self._matcher.rows.compared(i, j))
+            codes = np.ascontiguousarray(self._inner.codes[at])
+            edges = np.append(np.flatnonzero(np.diff(label[i], prepend=-1)), len(i)).tolist()
+            transitive = pending.result()[at]
         parts = [
             codes[start:end].tobytes() + transitive[start:end].tobytes()
             for start, end in pairwise(edges)
@@ -182,7 +194,7 @@ class Resolution:
     @cached_property
     def confidence(self) -> NDArray[np.float64]:
         """For each record, the confidence of its group, in the records' order; 1 if it is alone."""
-        return self._confidence(self.labels)[self.labels]
+        return self._confidence(self._record_labels)
 
     @cached_property
     def model(self) -> Model:
@@ -190,7 +202,7 @@ class Resolution:
         likely = self._inner.match >= scoring.LIKELY
         pairs = (self._inner.i[likely], self._inner.j[likely])
         prepared = self._matcher.prepared
-        keys = blocking.best_keys(blocking.atoms(prepared), self.count, pairs)
+        keys = blocking.best_keys(blocking.atoms(prepared), prepared.count, pairs)
         own = [(key.atom,) for key in self._own.keys]
         keys += [key for key in own if key not in keys]
         return Model(
@@ -215,7 +227,7 @@ class Resolution:
         check_cut(threshold, precision)
         if precision is not None:
             threshold = self._estimator.threshold_for(precision)
-        return _listed(self._columns_of(self._labels(threshold or _THRESHOLD)))
+        return _listed(self._columns_of(self._groups(threshold or _THRESHOLD)))
 
     def expected(self, thresholds: Sequence[float] = THRESHOLDS) -> Expectation:
         """Estimate precision, recall and the number of people at thresholds, without labels.
@@ -295,7 +307,7 @@ class Resolution:
         The people are the groups of the result and all single records.
         """
         return households.households(
-            self._matcher, self._weights, self._scored, self.labels, self._ids
+            self._matcher, self._weights, self._scored, self._record_labels, self._ids
         )
 
     @cached_property
@@ -317,6 +329,8 @@ class Resolution:
         """Return pairs with their probability, as columns of record numbers.
 
         Transitive evidence is included: records that surely match a third one match more probably.
+        Of more than 20 records that are equal in all that is compared, only the first one has pairs
+        with the others and with different records.
 
         Args:
             least: the least probability.
@@ -326,7 +340,8 @@ class Resolution:
         inner = scoring.with_bits(self._inner.match, self._transitive_evidence)
         match = np.concatenate([inner, self._scored.match[outside]])
         kept = match >= least
-        return ScoredPairs(*unpack(pairs[kept]), match[kept])
+        pairs, match = self._matcher.rows.pairs(pairs[kept], match[kept])
+        return ScoredPairs(*unpack(pairs), match)
 
     def explain(self, left: Hashable, right: Hashable) -> Explanation:
         """Explain why two records probably belong to one person, or not.
@@ -356,8 +371,12 @@ class Resolution:
 
             return of(low), of(high)
 
-        codes = compare(self._matcher.comparisons, np.array([low]), np.array([high]))[0]
-        return explain(self._weights, codes, names, values, self._transitive_bits(low, high))
+        packed = self._matcher.rows.compared(np.array([low]), np.array([high]))
+        codes = compare(self._matcher.comparisons, *unpack(packed))
+        transitive = self._transitive_bits(packed)
+        explanation = explain(self._weights, codes[0], names, values, transitive)
+        not_compared = self._matcher.why_not_compared(self._weights, codes, packed, self._scored)
+        return replace(explanation, not_compared=not_compared)
 
     def find(
         self, record: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
@@ -383,7 +402,9 @@ class Resolution:
         if self.count and not self._columns:
             msg = "the records' values were not kept; call resolve() with keep_values=True"
             raise ValueError(msg)
-        keys = blocking.lasting(self._matcher.prepared, self.model.keys)
+        row_of = self._matcher.rows.row_of
+        lasting = blocking.lasting(self._matcher.prepared, self.model.keys)
+        keys = ((hashes, row_of[records]) for hashes, records in lasting)
         return Index(self.model), InMemory(self._ids, self._columns, keys)
 
     # Any: matplotlib's union type of Axes.figure has no savefig.
@@ -400,11 +421,10 @@ class Resolution:
 
         return thresholds(self, ax)
 
-    def _transitive_bits(self, low: int, high: int) -> float:
+    def _transitive_bits(self, pair: Hashes) -> float:
         """Return the transitive evidence of a pair, in bits."""
-        wanted = pack(np.array(low), np.array(high))
-        at = int(np.searchsorted(self._inner.pairs, wanted))
-        known = at < len(self._inner.pairs) and self._inner.pairs[at] == wanted
+        at = int(np.searchsorted(self._inner.pairs, pair)[0])
+        known = at < len(self._inner.pairs) and self._inner.pairs[at] == pair[0]
         return float(self._transitive_evidence[at]) if known else 0.0
 
     def _row(self, record_id: Hashable) -> int:
@@ -419,22 +439,32 @@ class Resolution:
         return {record_id: row for row, record_id in enumerate(self._ids.to_pylist())}
 
     def _labels(self, threshold: float) -> Rows:
+        return self._matcher.rows.labels(self._groups(threshold))
+
+    @cached_property
+    def _record_labels(self) -> Rows:
+        return self._groups(self.threshold)
+
+    def _groups(self, threshold: float) -> Rows:
+        """Return the first record of the group of each record that was compared."""
         _check_threshold(threshold)
         return self._matcher.group(self._weights, self._inner, threshold)
 
-    def _confidence(self, label: Rows) -> NDArray[np.float64]:
+    def _confidence(self, groups: Rows) -> NDArray[np.float64]:
+        """Return the confidence of the group of each row of the table."""
         i, j = self._inner.i, self._inner.j
-        own = label[i] == label[j]
-        return clusters.confidence(label, i[own], j[own], self._inner.match[own])
+        own = groups[i] == groups[j]
+        found = clusters.confidence(groups, i[own], j[own], self._inner.match[own])
+        return self._matcher.rows.spread(groups, found[groups])
 
-    def _columns_of(self, label: Rows) -> GroupColumns:
+    def _columns_of(self, groups: Rows) -> GroupColumns:
         """Return the groups of two or more records, the surest first, as columns."""
-        confidence = self._confidence(label)
+        label, confidence = self._matcher.rows.labels(groups), self._confidence(groups)
         by_group = np.argsort(label, kind="stable")
         starts = np.flatnonzero(np.diff(label[by_group], prepend=-1))
         sizes = np.diff(np.append(starts, len(label)))
         starts, sizes = starts[sizes > 1], sizes[sizes > 1]
-        confidence = confidence[label[by_group[starts]]]
+        confidence = confidence[by_group[starts]]
         order = np.argsort(-confidence, kind="stable")
         starts, sizes = starts[order], sizes[order]
         ends = np.cumsum(sizes)
@@ -505,6 +535,8 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     matcher = Matcher(columns, known, own, learns=model is None)
     for warning in matcher.prepared.warnings:
         warnings.warn(warning, stacklevel=2)
+    if matcher.refusal:
+        warnings.warn(matcher.refusal, stacklevel=2)
     del records
     if not keep_values:
         columns = {}

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 
-from customer_profiles.identity.preparing.normalize import hash_of, look_up
+from customer_profiles.identity.preparing.normalize import (
+    encode,
+    hash_of,
+    look_up,
+    pc,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +38,17 @@ if TYPE_CHECKING:
 ODD = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 """Multipliers that mix the atoms of a key."""
 _ODD = np.array(ODD, np.uint64)
+
+
+def pack(i: Integers, j: Integers) -> Hashes:
+    """Pack pairs of rows into one number each."""
+    return (i.astype(np.uint64) << np.uint64(32)) | j.astype(np.uint64)
+
+
+def unpack(pairs: Hashes) -> Pairs:
+    """Return the rows of packed pairs."""
+    low = pairs & np.uint64(0xFFFFFFFF)
+    return (pairs >> np.uint64(32)).astype(np.int64), low.astype(np.int64)
 
 
 def as_numbered(codes: Integers, _texts: Texts) -> Integers:
@@ -96,6 +115,24 @@ def _combined(left: Integers, right: Integers) -> Integers:
     return pairs.reshape(count, -1)
 
 
+NAME_ENDS, OTHER_ENDS = (2, 3), (3,)
+"""How many letters of a name, and of a postal code or a town, are compared from either end."""
+
+
+def _ends(
+    name: str, codes: Integers, texts: Texts, sizes: Sequence[int], number: Number
+) -> dict[str, Integers]:
+    """Return the first and last letters of texts, which errors elsewhere in the text leave."""
+    found = {}
+    values = pa.array(texts, pa.string())
+    for size in sizes:
+        for end, begin, stop in (("first", 0, size), ("last", -size, None)):
+            part = encode(pc.utf8_slice_codeunits(values, begin, stop))
+            of_records = number(look_up(part.codes, codes), texts_of(part))
+            found[f"{name} {end} {size}"] = of_records
+    return found
+
+
 def _of_names(names: Names, number: Number) -> dict[str, Integers]:
     def of(table: Integers, codes: Integers, texts: Texts) -> Integers:
         return number(np.append(table, np.full_like(table[:1], -1), axis=0)[codes], texts)
@@ -118,6 +155,8 @@ def _of_names(names: Names, number: Number) -> dict[str, Integers]:
         "lesser name": np.where(both, np.minimum(first, last), -1),
         "greater name": np.where(both, np.maximum(first, last), -1),
         "any name": np.stack([first, last], axis=1),
+        **_ends("given", names.given, names.text, NAME_ENDS, number),
+        **_ends("family", names.family, names.text, NAME_ENDS, number),
     }
     for script, read in names.readings.items():
         for part, codes in (("given", names.given), ("family", names.family)):
@@ -138,6 +177,8 @@ def _of_addresses(addresses: Addresses, number: Number) -> dict[str, Integers]:
         "postal": number(addresses.postal, addresses.postal_text),
         "city": number(addresses.city, addresses.city_text),
         "state": number(addresses.state, addresses.state_text),
+        **_ends("postal", addresses.postal, addresses.postal_text, OTHER_ENDS, number),
+        **_ends("city", addresses.city, addresses.city_text, OTHER_ENDS, number),
     }
 
 
@@ -164,6 +205,18 @@ KEYS: tuple[Key, ...] = (
     ("any name", "local"), ("family", "domain", "initial"),
 )  # fmt: skip
 """Records that share one of these keys are compared; each key survives different errors."""
+_NAME_PARTS = tuple(
+    tuple(f"{name} {end} {size}" for name in ("given", "family") for end in ("first", "last"))
+    for size in NAME_ENDS
+)
+_TWO_LETTERS, _THREE_LETTERS = _NAME_PARTS
+ENDS: tuple[Key, ...] = (
+    *product(_THREE_LETTERS[:2], _THREE_LETTERS[2:]),
+    *product(_TWO_LETTERS, ("postal first 3", "postal last 3", "city first 3", "city last 3")),
+    *product(_TWO_LETTERS, ("house number", "phone tail")),
+    *product(_THREE_LETTERS, ("year", "day")),
+)
+"""Keys of the first and last letters, for records with several typing errors each."""
 
 OWN = "own "
 """The beginning of the names of keys that a user defines; they are always used."""
@@ -173,6 +226,8 @@ _GIVEN_READ = "given" + READ_IN
 _SINGLE = ("given", "family", "birth", "postal", "city", "any name")
 """Atoms that are keys by themselves where there are few records."""
 _FEW = 20_000
+ALL_KEYS = 60_000
+"""So many records are compared by all keys; of more, a sample chooses the keys."""
 _WITH_TEXT = ("given", "family", "birth", "postal", "city", "phone tail")
 _MOST_OF_TEXT = 0.05
 _MANY_TEXTS = 12
@@ -187,8 +242,10 @@ _DEFAULT = frozenset(
     }
 )
 """Keys to look records up by where there are too few matches to choose them."""
-_SAMPLE_BITS = 5
-_MOST_COMPARED, _LEAST_WORTH = 12, 0.00005
+_RECORDS_SAMPLED_WHOLE, _MOST_SAMPLE_BITS = 10_000, 5
+_MOST_COMPARED, _LEAST_WORTH = 12, 0.001
+_PAIRS_PER_KEY = 0.2
+"""As many pairs for each record can be compared in the time that a further key takes."""
 _LEAST_YIELD, _LEAST_WIDTH = 0.002, 0.1
 
 
@@ -199,7 +256,7 @@ def keys_for(found: Mapping[str, Integers], count: int) -> list[Key]:
         found: the records' atoms.
         count: the number of records.
     """
-    keys = list(KEYS)
+    keys = [*KEYS, *ENDS]
     if count <= _FEW:
         keys += [(name,) for name in _SINGLE]
     for script in (name[len(_GIVEN_READ) :] for name in found if name.startswith(_GIVEN_READ)):
@@ -253,6 +310,16 @@ def hashed(key: Sequence[Integers], salt: int) -> tuple[Hashes, Rows]:
     return combined, rows
 
 
+def share(key: Sequence[Integers]) -> bool:
+    """Return whether two records share a value of a key.
+
+    Args:
+        key: the atoms of the two records.
+    """
+    hashes, rows = hashed(key, 0)
+    return bool(np.isin(hashes[rows == 0], hashes[rows == 1]).any())
+
+
 class _Coverage(NamedTuple):
     """The yield and the cost of a key."""
 
@@ -278,25 +345,34 @@ def best_keys(found: Mapping[str, Integers], count: int, matches: Pairs) -> list
     missed = np.ones(len(matches[0]))
     for key in chosen:
         missed[left.pop(key).covers] = 0
-    return chosen + _greedily(left, missed, _LEAST_YIELD, lambda key: max(key.width, _LEAST_WIDTH))
+    prices = {key: max(coverage.width, _LEAST_WIDTH) for key, coverage in left.items()}
+    return chosen + _greedily(left, missed, _LEAST_YIELD, prices)
 
 
 def worthwhile_keys(
-    found: Mapping[str, Integers], count: int, matches: Pairs, pool: Executor
+    found: Mapping[str, Integers],
+    count: int,
+    matches: Pairs,
+    sizes: Mapping[Key, int],
+    pool: Executor,
 ) -> list[Key]:
-    """Choose the keys that find matches which the other chosen keys do not find.
+    """Choose the keys that find matches which other keys miss, those with few pairs first.
 
     Args:
         found: the records' atoms.
         count: the number of records.
         matches: likely matches among the pairs that `sampled_pairs_of` returns for each key.
+        sizes: the number of pairs that `sampled_pairs_of` returns for each key.
         pool: examines several keys at a time.
     """
     matches = _sampled(matches, 4 * _SAMPLED_MATCHES)
     left = _coverages(found, count, matches, _MOST_COMPARED, pool.map)
     # The more keys find a pair, the more probably it was sampled.
     times = sum((coverage.covers for coverage in left.values()), np.zeros(len(matches[0])))
-    return _greedily(left, 1 / np.maximum(times, 1), _LEAST_WORTH, lambda _: 1.0)
+    # Making a key costs as much as comparing some pairs.
+    fixed = _PAIRS_PER_KEY * (count >> _sample_bits(count))
+    prices = {key: sizes.get(key, 0) + fixed for key in left}
+    return _greedily(left, 1 / np.maximum(times, 1), _LEAST_WORTH, prices)
 
 
 def times_found(found: Mapping[str, Integers], count: int, matches: Pairs) -> NDArray[np.int64]:
@@ -319,7 +395,7 @@ def _greedily(
     left: dict[Key, _Coverage],
     missed: NDArray[np.float64],
     least: float,
-    price: Callable[[_Coverage], float],
+    prices: Mapping[Key, float],
 ) -> list[Key]:
     """Choose keys by the matches that they add for their price, until a key adds too few.
 
@@ -327,15 +403,16 @@ def _greedily(
         left: the keys to choose from.
         missed: the weight of each match; matches that a chosen key covers are set to 0.
         least: the least share of the matches that a key must add.
-        price: returns the price of a key.
+        prices: the price of each key.
     """
     chosen: list[Key] = []
     total = missed.sum()
     while left:
         gains = {key: float(missed[coverage.covers].sum()) for key, coverage in left.items()}
-        best = max(gains, key=lambda key: gains[key] / price(left[key]))
-        if gains[best] <= least * total:
+        worthwhile = [key for key in gains if gains[key] > least * total]
+        if not worthwhile:
             break
+        best = max(worthwhile, key=lambda key: gains[key] / prices[key])
         chosen.append(best)
         missed[left.pop(best).covers] = 0
     return chosen
@@ -385,21 +462,39 @@ def _coverage(key: Sequence[Integers], matches: Pairs, records: Rows, most: floa
     return _Coverage(same.any(axis=(1, 2)), float(counts.sum()) / max(len(records), 1))
 
 
-def sampled_pairs_of(key: Sequence[Integers], count: int, budget: int) -> Hashes:
-    """Return about 1/32 of the pairs that share a key: those of a sample of its first atom.
+def _sample_bits(count: int) -> int:
+    bits = (count // _RECORDS_SAMPLED_WHOLE).bit_length() - 1
+    return min(max(bits, 1), _MOST_SAMPLE_BITS)
+
+
+def sampled_rows(atom: Integers, count: int) -> Rows:
+    """Return the records that have a sampled value of an atom.
+
+    The share of the values falls from 1/4 for few records to 1/32 from 320,000 on, so that about as
+    many matches are sampled.
+
+    Args:
+        atom: the first atom of keys.
+        count: the number of records.
+    """
+    first = atom.astype(np.uint64) * _ODD[2]
+    drawn = (atom >= 0) & (first >> np.uint64(64 - _sample_bits(count)) == 0)
+    return np.flatnonzero(drawn if drawn.ndim == 1 else drawn.any(axis=1))
+
+
+def sampled_pairs_of(key: Sequence[Integers], rows: Rows, count: int, budget: int) -> Hashes:
+    """Return the pairs of sampled records that share a key.
 
     Args:
         key: the atoms of the key.
+        rows: the records, which `sampled_rows` returns for the first atom.
         count: the number of records.
         budget: the greatest number of pairs that the whole key may have.
     """
-    first = key[0].astype(np.uint64) * _ODD[2]
-    drawn = (key[0] >= 0) & (first >> np.uint64(64 - _SAMPLE_BITS) == 0)
-    rows = np.flatnonzero(drawn if drawn.ndim == 1 else drawn.any(axis=1))
     if not len(rows):
         return np.empty(0, np.uint64)
     hashes, of = hashed([atom[rows] for atom in key], 0)
-    return pairs_of(hashes, rows[of], count, budget >> _SAMPLE_BITS)
+    return pairs_of(hashes, rows[of], count, budget >> _sample_bits(count))
 
 
 def pairs_of(keys: Hashes, rows: Rows, count: int, budget: int) -> Hashes:

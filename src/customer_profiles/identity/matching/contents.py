@@ -115,7 +115,9 @@ class _Cells:
 
 def _words(column: pa.ChunkedArray | pa.Array) -> list[list[str]]:
     whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    return [text.split() for text in words(pc.fill_null(whole, "")).to_pylist()]
+    # Columns in canonical order are dictionaries.
+    texts = pc.fill_null(pc.cast(whole, pa.string()), "")
+    return [text.split() for text in words(texts).to_pylist()]
 
 
 def _sources(own: list[list[str]], cells: _Cells) -> tuple[str, ...]:

@@ -59,6 +59,9 @@ _ROUNDS_OF_START, _NEARLY_CONVERGED = 40, 1e-5
 _LEAST_CHANCE = 0.02
 _UNSEEN, _PRIOR_PAIRS = 0.1, 20.0
 _PRIOR_STRANGERS = 0.05
+# Of the pairs that agree on the only column, the share of strangers; and the share of matches that
+# do not agree on it.
+_SOLE_STRANGERS, _SOLE_OTHER = 0.002, 0.01
 """The share of strangers among those that agree on a value, before estimation."""
 _FEWEST_PSEUDO_PAIRS, _PSEUDO_PAIRS = 10.0, 0.01
 """The weight of the assumed m probabilities: so many pairs, and so many for each record.
@@ -209,6 +212,22 @@ def _start(attribute: Attribute, exact: float) -> NDArray[np.float64]:
 
 def _assumed(attribute: Attribute) -> NDArray[np.float64]:
     return _start(attribute, _START_EXACT)
+
+
+def sole(comparison: Comparison, records: int) -> Weights:
+    """Make the model of a table with one column that identifies: equal values match, others do not.
+
+    Estimation compares what several attributes say of a pair, and with one there is nothing to
+    compare.
+    """
+    weights = begin([comparison], np.zeros((1, 1), np.uint8), records)
+    attribute = weights.attributes[0]
+    attribute.shared = False
+    attribute.match = _SOLE_OTHER * attribute.observed
+    attribute.match[EXACT] = 1 - _SOLE_OTHER
+    attribute.match = _normalised(attribute.match)
+    attribute.strangers = np.where(attribute.has_tf, _SOLE_STRANGERS, 1.0)
+    return weights
 
 
 def _best_level(comparison: Comparison) -> int:

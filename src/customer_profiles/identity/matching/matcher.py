@@ -10,12 +10,16 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
+from customer_profiles.identity.preparing.canonical import in_canonical_order
 from customer_profiles.identity.preparing.prepared import prepare
 
 from . import blocking, clusters, estimation, roles, scoring
+from .blocking import pack, unpack
 from .comparing import compare, comparisons
 from .contents import repeated
+from .copies import nothing_identifies, without_copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +32,10 @@ if TYPE_CHECKING:
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
 
+    from .blocking import Key
     from .comparing import Comparison
     from .contents import Content
+    from .copies import RowMap
     from .roles import ColumnUse
     from .scoring import Weights
 
@@ -45,7 +51,7 @@ _MANY_TEXTS, _MANY_ATTRIBUTES = 6, 30
 WORTH_KEEPING = 0.003
 LEAST_JOINED = 0.3
 LARGEST = 400
-_LEAST_LIKELY = 0.5
+_LEAST_LIKELY = 0.1
 # A second round improves little, and its cost grows with the number of records.
 _ROUNDS, _ROUNDS_OF_MANY, _MANY = 2, 1, 300_000
 
@@ -69,17 +75,6 @@ class Scored:
     def j(self) -> Rows:
         """The higher row of each pair."""
         return unpack(self.pairs)[1]
-
-
-def pack(i: Integers, j: Integers) -> Hashes:
-    """Pack pairs of rows into one number each."""
-    return (i.astype(np.uint64) << np.uint64(32)) | j.astype(np.uint64)
-
-
-def unpack(pairs: Hashes) -> tuple[Rows, Rows]:
-    """Return the rows of packed pairs."""
-    low = pairs & np.uint64(0xFFFFFFFF)
-    return (pairs >> np.uint64(32)).astype(np.int64), low.astype(np.int64)
 
 
 def _sample(pairs: Hashes, most: int = _SAMPLED_PAIRS) -> Hashes:
@@ -113,6 +108,18 @@ def _left_out(columns: Columns, prepared: Prepared) -> dict[str, str]:
     return reasons
 
 
+def _refusal(prepared: Prepared) -> str | None:
+    """Describe why records cannot be matched, if nothing that they hold identifies a person."""
+    columns = [name for names in prepared.by_kind.values() for name in names]
+    if prepared.count < 2 or not nothing_identifies(prepared):  # noqa: PLR2004  (a pair)
+        return None
+    return (
+        f"no record is matched, because the columns that are compared ({', '.join(columns)}) do "
+        "not identify people; add full names, birth dates, e-mail addresses, phone numbers or "
+        "customer numbers, or name the kind of such a column with kinds={column: kind}"
+    )
+
+
 class Matcher:
     """Blocks, compares, scores and groups the pairs of one set of records."""
 
@@ -133,17 +140,24 @@ class Matcher:
             learns: whether a model is estimated from the records, which may ignore columns.
         """
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-            self.prepared: Prepared = prepare(columns, kinds, pool)
+            sorted_columns, order = in_canonical_order(columns, pool)
+            every = prepare(sorted_columns, kinds, pool)
+        copies = repeated(sorted_columns, every) if learns else {}
+        del sorted_columns
+        self.prepared: Prepared
+        self.rows: RowMap
+        # Rows that are equal otherwise may differ in what a user compares.
+        self.prepared, self.rows = without_copies(every, order, keep_all=bool(own))
         self.count: int = self.prepared.count
         self.ignored: dict[str, str] = _left_out(columns, self.prepared)
         """Why columns are not compared, by name."""
         self._declared = frozenset((*kinds, *(own.weights if own else ())))
-        if learns:
-            self._ignore(repeated(columns, self.prepared))
+        self._ignore(copies)
         self.comparisons: list[Comparison] = comparisons(self.prepared)
         self._own_columns: set[str] = set()
         self._pairs_of_rules: Callable[[], Hashes] | None = None
         if own:
+            columns = {name: column.take(pa.array(order)) for name, column in columns.items()}
             self._own_columns = {
                 name for comparison in own.comparisons for name in comparison.columns
             }
@@ -151,7 +165,12 @@ class Matcher:
             self.comparisons = own.applied(self.comparisons, columns)
             if own.splink:
                 self._pairs_of_rules = partial(own.splink.candidates, columns)
+        is_own = bool(own) or not self.comparisons
+        self.refusal: str | None = None if is_own else _refusal(self.prepared)
+        """Why nothing is matched: the columns do not identify people."""
+        self._is_sole = not own and len(self.comparisons) == 1
         self._random_codes: Levels | None = None
+        self._used_keys: list[Key] = []
 
     def estimated(self, pool: Executor) -> tuple[Weights, Scored, Scored]:
         """Estimate a model from the records.
@@ -160,6 +179,10 @@ class Matcher:
             The model, the pairs that blocking found, and all pairs inside possible groups.
         """
         candidates = self.candidates(pool)
+        if self._is_sole:
+            weights = estimation.sole(self.comparisons[0], self.count)
+            scored = self._scored(weights, candidates, pool)
+            return weights, scored, self._within(weights, scored, pool)
         sample = _sample(candidates, self._few(_SAMPLED_PAIRS))
         times = len(candidates) / max(len(sample), 1)
         weights = self._estimated(self._compared(sample, pool), times, pool)
@@ -225,15 +248,52 @@ class Matcher:
         likeness = scoring.likeness(weights, inner.codes)
         return clusters.transitive_evidence(self.count, inner.i, inner.j, inner.match, likeness)
 
+    def why_not_compared(
+        self, weights: Weights, codes: Levels, pair: Hashes, scored: Scored
+    ) -> str | None:
+        """Return why blocking left a pair out; None if the pair was compared.
+
+        Args:
+            weights: the model.
+            codes: the pair's codes, of shape (1, attributes).
+            pair: the packed pair.
+            scored: the pairs that were compared and kept.
+        """
+        if self.refusal:
+            return "the columns do not identify people"
+        if np.isin(pair, scored.pairs)[0]:
+            return None
+        if np.isin(unpack(pair), self.rows.ambiguous).any():
+            return "many other records equal one of them, which does not identify a person"
+        atoms = blocking.atoms(self.prepared.take(np.concatenate(unpack(pair))))
+        share_key = any(
+            blocking.share([atoms[name] for name in key])
+            for key in self._used_keys
+            if atoms.keys() >= set(key)
+        )
+        if not share_key:
+            return "the records share no blocking key"
+        chance = scoring.responsibilities(scoring.log_classes(weights, codes))[scoring.CHANCE]
+        if chance[0] >= 1 - WORTH_KEEPING:
+            return None
+        return "the records share only blocking keys that too many records have"
+
     def candidates(self, pool: Executor) -> Hashes:
         """Find the pairs that share a blocking key."""
         if self._pairs_of_rules:
             return self._pairs_of_rules()
+        if self.refusal:
+            return np.empty(0, np.uint64)
         atoms = blocking.atoms(self.prepared)
+        if len(self.rows.ambiguous):
+            kept = np.ones(self.count, bool)
+            kept[self.rows.ambiguous] = False
+            atoms = {name: np.where(kept, atom.T, -1).T for name, atom in atoms.items()}
         most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
         budget = max(most, self.count // 2, _FEWEST_PAIRS)
         of_text = budget // max(len(self.prepared.texts) // _MANY_TEXTS, 1)
-        keys = list(enumerate(self._keys(atoms, budget, pool)))
+        self._used_keys = self._keys(atoms, budget, pool)
+        keys = list(enumerate(self._used_keys))
 
         def pairs_of(numbered: tuple[int, tuple[str, ...]]) -> Hashes:
             salt, key = numbered
@@ -258,18 +318,26 @@ class Matcher:
     ) -> list[tuple[str, ...]]:
         """Choose the blocking keys: of many records only those that a sample shows to be useful."""
         keys = blocking.keys_for(atoms, self.count)
-        if self.count < _MANY:
+        if self.count <= blocking.ALL_KEYS:
             return keys
 
-        def sampled(key: tuple[str, ...]) -> Hashes:
-            return blocking.sampled_pairs_of([atoms[name] for name in key], self.count, budget)
+        first = list({key[0] for key in keys})
+        drawn = pool.map(lambda name: blocking.sampled_rows(atoms[name], self.count), first)
+        rows = dict(zip(first, drawn, strict=True))
 
-        pairs = _sample(blocking.union(list(pool.map(sampled, keys))))
+        def sampled(key: tuple[str, ...]) -> Hashes:
+            of_key = [atoms[name] for name in key]
+            return blocking.sampled_pairs_of(of_key, rows[key[0]], self.count, budget)
+
+        found = dict(zip(keys, pool.map(sampled, keys), strict=True))
+        sizes = {key: len(pairs) for key, pairs in found.items()}
+        pairs = _sample(blocking.union([*found.values()]))
+        del found
         codes = self._compared(pairs, pool)
         scored = _rescored(self._estimated(codes, 1.0, pool), pairs, codes)
         likely = scored.match >= _LEAST_LIKELY
         matches = (scored.i[likely], scored.j[likely])
-        chosen = blocking.worthwhile_keys(atoms, self.count, matches, pool) or keys
+        chosen = blocking.worthwhile_keys(atoms, self.count, matches, sizes, pool) or keys
         return list(
             dict.fromkeys([*chosen, *(key for key in keys if key[0].startswith(blocking.OWN))])
         )

@@ -23,7 +23,7 @@ _COMMON = 4
 _PRIOR_RECORDS = 300
 
 # The share of people who have one value of each vocabulary, as a prior for small data sets.
-_PRIOR_SHARES = {
+PRIOR_SHARES = {
     "given": 1 / 300,
     "family": 1 / 300,
     "middle": 1 / 300,
@@ -104,7 +104,7 @@ def tf_by_counts(  # noqa: PLR0913, PLR0917  (what is known of a vocabulary)
         prior: the share of people who have one value; needed for identifiers and texts.
         text: returns a value by its position in `counts`.
     """
-    prior = _PRIOR_SHARES[name] if prior is None else prior
+    prior = PRIOR_SHARES[name] if prior is None else prior
     share = _share(counts, having, prior)
     classes = _class_of(share)
     pairs = counts * (counts - 1) / 2.0 * times

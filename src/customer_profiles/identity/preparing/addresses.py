@@ -119,7 +119,9 @@ def read(
 def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Coded:
     """Join the lines of a street, or merge the columns of another part of an address."""
     if len(names) > 1 and any(line_of(name) != 1 for name in names):
-        lines = [columns[name].fill_null("") for name in sorted(names, key=line_of)]
+        lines = [
+            pc.cast(columns[name], pa.string()).fill_null("") for name in sorted(names, key=line_of)
+        ]
         joined = pc.utf8_trim(pc.binary_join_element_wise(*lines, " "), " ")
         return encode_visible(normalize.empty_as_null(joined))
     return normalize.first_of([encode_visible(columns[name]) for name in names], count)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from . import headers
 from .kinds import KIND_OF, KINDS, is_free_form
@@ -15,8 +16,6 @@ from .values import Guess, Sample, guess, is_value, may_be_family_names, postal_
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    import pyarrow as pa
 
     from customer_profiles.identity.own.comparisons import OwnKind
 
@@ -154,7 +153,7 @@ _FEW_ROWS = 2_000
 
 
 def _sampled(column: pa.ChunkedArray) -> Sample:
-    counts = pc.value_counts(column[:SAMPLED].drop_null())
+    counts = pc.value_counts(pc.cast(column[:SAMPLED], pa.string()).drop_null())
     return Sample.from_counts(counts.field(0).to_pylist(), counts.field(1).to_pylist())
 
 

@@ -39,6 +39,9 @@ _CHUNK = 200_000
 LETTERS = {letter: 1 << bit for bit, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789")}
 """A bit for each letter and digit."""
 _BITS = np.zeros(256, np.uint64)
+_BASE, _INVERSE = np.uint64(0x9E3779B97F4A7C15), np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+_BYTES = np.random.default_rng(0).integers(1, 1 << 63, 256, np.uint64)
+"""A number for each byte, of which hashes of texts are made."""
 _BITS[[ord(letter) for letter in LETTERS]] = list(LETTERS.values())
 
 
@@ -136,7 +139,7 @@ def encode(column: pa.ChunkedArray | pa.Array) -> Coded:
     """Dictionary-encode a column of text."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
-    if not pa.types.is_string(column.type):
+    if not pa.types.is_string(column.type) and not pa.types.is_dictionary(column.type):
         column = pc.cast(column, pa.string())
     encoded = column.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -224,6 +227,30 @@ def letters_of(values: pa.Array) -> NDArray[np.uint64]:
             starts = (chunk[:-1] - chunk[0])[filled]
             result[start : start + len(sizes)][filled] = np.bitwise_or.reduceat(bits, starts)
     return result
+
+
+def hashes_of(values: pa.StringArray) -> NDArray[np.uint64]:
+    """Return a hash of each text, the same in every process; faster than `hash_of` for each."""
+    _, offsets, data = values.buffers()
+    result = np.zeros(len(values), np.uint64)
+    if not len(values) or data is None:
+        return result
+    edges = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
+    raw = np.frombuffer(data, np.uint8)
+    for start in range(0, len(values), _CHUNK):
+        chunk = edges[start : start + _CHUNK + 1]
+        sizes = np.diff(chunk)
+        filled = sizes > 0
+        if filled.any():
+            starts = (chunk[:-1] - chunk[0])[filled]
+            # A polynomial of the bytes, whose powers are counted from the beginning of the chunk.
+            powers = np.cumprod(np.full(chunk[-1] - chunk[0], _BASE))
+            terms = _BYTES[raw[chunk[0] : chunk[-1]]] * powers
+            inverse = np.cumprod(np.full(len(terms), _INVERSE))[starts]
+            result[start : start + len(sizes)][filled] = np.add.reduceat(terms, starts) * inverse
+    result ^= result >> np.uint64(32)
+    result *= _BASE
+    return result ^ (result >> np.uint64(29))
 
 
 def compact(codes: Codes) -> Codes:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
 from . import addresses, names, normalize
+from .addresses import Addresses
 from .classifying import classify
 from .companies import cores, is_company_column
 from .kinds import KINDS_OF
+from .names import Names
 from .normalize import (
     Coded,
     DatasetStatistics,
@@ -30,14 +32,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from customer_profiles.identity.arrays import Codes, Mask, Texts
+    from customer_profiles.identity.arrays import Codes, Mask, Rows, Texts
 
-    from .addresses import Addresses
     from .classifying import Column
     from .kinds import Kind
-    from .names import Names
 
 Columns = dict[str, pa.Array]
+_BATCH = 50_000
+"""How many distinct values of small columns are normalized at once."""
 _JUNK_COUNT, _JUNK_SHARE = 10, 0.5
 """A value of at least so many records is a placeholder if this share of them differs by name."""
 
@@ -73,6 +75,18 @@ class Phones:
     codes: Codes
     packed: NDArray[np.uint64]
     """The last nine digits of each distinct number as BCD."""
+
+
+_Part = TypeVar("_Part", Names, Emails, Phones, Addresses, Values)
+_OF_RECORDS = {
+    "names": ("given", "middle", "family", "suffix", "is_company"),
+    "emails": ("codes",),
+    "phones": ("codes",),
+    "addresses": ("street", "number", "core", "line", "city", "state", "postal"),
+    "identifiers": ("codes",),
+    "texts": ("codes",),
+}
+"""The fields of each part that have a value for each record, not for each distinct value."""
 
 
 @dataclass(slots=True)
@@ -113,6 +127,37 @@ class Prepared:
             return [attribute]
         return [name for kind in kinds for name in self.by_kind.get(kind, ())]
 
+    def arrays(self) -> Iterator[NDArray[np.integer]]:
+        """Yield all arrays that have a value, or several, for each record."""
+        yield from (array for array in (self.birth, self.gender) if array is not None)
+        for part, fields in _OF_RECORDS.items():
+            values = getattr(self, part)
+            for owner in values.values() if isinstance(values, dict) else [values]:
+                if owner is not None:
+                    yield from (getattr(owner, name) for name in fields)
+
+    def take(self, rows: Rows) -> Prepared:
+        """Return these records only."""
+
+        def of(part: str, owner: _Part) -> _Part:
+            return replace(
+                owner, **{name: getattr(owner, name)[rows] for name in _OF_RECORDS[part]}
+            )
+
+        return replace(
+            self,
+            count=len(rows),
+            names=None if self.names is None else of("names", self.names),
+            birth=None if self.birth is None else self.birth[rows],
+            gender=None if self.gender is None else self.gender[rows],
+            emails=None if self.emails is None else of("emails", self.emails),
+            phones=None if self.phones is None else of("phones", self.phones),
+            addresses=None if self.addresses is None else of("addresses", self.addresses),
+            identifiers={name: of("identifiers", own) for name, own in self.identifiers.items()},
+            texts={name: of("texts", values) for name, values in self.texts.items()},
+            own_keys={name: (codes[rows], text) for name, (codes, text) in self.own_keys.items()},
+        )
+
 
 def prepare(
     columns: Columns,
@@ -129,6 +174,8 @@ def prepare(
         statistics: the statistics of another dataset; by default those of these records.
     """
     count = len(next(iter(columns.values()))) if columns else 0
+    # The first of several columns takes precedence, whatever the table's order is.
+    columns = dict(sorted(columns.items()))
     by_kind: dict[Kind, list[str]] = {}
     classified = classify(columns, kinds)
     for name, (kind, _, _) in classified.items():
@@ -138,10 +185,14 @@ def prepare(
     def of(kind: Kind) -> list[Coded]:
         return [encode_visible(columns[name]) for name in by_kind.get(kind, ())]
 
-    def plain(name: str, separator: str) -> Future[Values]:
-        return pool.submit(
-            lambda: _plain(encode_visible(columns[name]), separator, is_company=name in firms)
-        )
+    def plain(kind: Kind, separator: str) -> list[Future[dict[str, Values]]]:
+        coded = {name: encode_visible(columns[name]) for name in by_kind.get(kind, ())}
+        companies = {name: coded.pop(name) for name in firms if name in coded}
+        return [
+            pool.submit(_plain, batch, separator, are_companies=kept is companies)
+            for kept in (coded, companies)
+            for batch in _batches(kept)
+        ]
 
     firms = [name for name in by_kind.get("text", ()) if is_company_column(name)]
     people = pool.submit(
@@ -160,9 +211,7 @@ def prepare(
         lambda: _births(of("birth_date"), by_kind.get("birth_date", []), count, statistics)
     )
     genders = pool.submit(lambda: _genders(of("gender"), count))
-    identifiers = {name: plain(name, "") for name in by_kind.get("identifier", ())}
-    futures = {name: plain(name, " ") for name in by_kind.get("text", ())}
-    texts = {name: future.result() for name, future in futures.items()}
+    identifiers, texts = plain("identifier", ""), plain("text", " ")
     days_first, birth, warnings = births.result()
     prepared = Prepared(
         count=count,
@@ -173,9 +222,11 @@ def prepare(
         emails=emails.result(),
         phones=phones.result(),
         addresses=postal.result(),
-        identifiers={name: future.result() for name, future in identifiers.items()},
+        identifiers=_joined(identifiers),
         # A text that all records of a dataset share distinguishes none of them.
-        texts={name: text for name, text in texts.items() if statistics or len(text.text) > 1},
+        texts={
+            name: text for name, text in _joined(texts).items() if statistics or len(text.text) > 1
+        },
         by_kind=by_kind,
         columns=classified,
     )
@@ -272,15 +323,42 @@ def _filter(column: Coded, mask: pa.BooleanArray) -> Coded:
     return Coded(look_up(numbers, column.codes), column.values.filter(mask))
 
 
-def _plain(column: Coded, separator: str, *, is_company: bool) -> Values:
-    values = normalize.words(column.values)
-    values = cores(values) if is_company else pc.replace_substring(values, " ", separator)
-    encoded = recode(column, values)
-    return Values(
-        codes=encoded.codes.reshape(-1, 1),
-        text=texts_of(encoded),
-        letters=normalize.letters_of(encoded.values),
-    )
+def _batches(columns: Mapping[str, Coded]) -> Iterator[dict[str, Coded]]:
+    """Divide columns into batches of some thousand distinct values, or of one large column."""
+    batch: dict[str, Coded] = {}
+    size = 0
+    for name, column in columns.items():
+        batch[name] = column
+        size += len(column.values)
+        if size >= _BATCH:
+            yield batch
+            batch, size = {}, 0
+    if batch:
+        yield batch
+
+
+def _plain(
+    columns: Mapping[str, Coded], separator: str, *, are_companies: bool
+) -> dict[str, Values]:
+    """Normalize the values of several columns at once: each call of Arrow takes a millisecond."""
+    joined = pa.concat_arrays([column.values for column in columns.values()])
+    values = normalize.words(joined)
+    values = cores(values) if are_companies else pc.replace_substring(values, " ", separator)
+    result, start = {}, 0
+    for name, column in columns.items():
+        size = len(column.values)
+        encoded = recode(column, values.slice(start, size))
+        start += size
+        result[name] = Values(
+            codes=encoded.codes.reshape(-1, 1),
+            text=texts_of(encoded),
+            letters=normalize.letters_of(encoded.values),
+        )
+    return result
+
+
+def _joined(batches: list[Future[dict[str, Values]]]) -> dict[str, Values]:
+    return {name: values for batch in batches for name, values in batch.result().items()}
 
 
 def _drop_junk(prepared: Prepared) -> Iterator[str]:

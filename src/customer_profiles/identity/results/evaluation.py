@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 
 from customer_profiles.identity.matching import clusters, scoring
+from customer_profiles.identity.matching.blocking import unpack
 from customer_profiles.identity.matching.comparing import compare
 from customer_profiles.identity.matching.levels import EXACT, MISSING
-from customer_profiles.identity.matching.matcher import LARGEST, pack
+from customer_profiles.identity.matching.matcher import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -324,7 +325,7 @@ def _apart(together: Rows, apart: Rows, rows: Rows) -> tuple[Rows, Rows]:
 def _false(matcher: Matcher, weights: Weights, inner: Scored, i: Rows, j: Rows) -> _Errors:
     kind, attribute = np.empty(len(i), np.int64), np.empty(len(i), np.int64)
     for part in _chunks(len(i)):
-        codes = compare(matcher.comparisons, i[part], j[part])
+        codes = compare(matcher.comparisons, *unpack(matcher.rows.compared(i[part], j[part])))
         classes = scoring.log_classes(weights, codes)
         related = classes[scoring.RELATED] > classes[scoring.CHANCE]
         differs = np.zeros(len(codes), bool)
@@ -333,7 +334,7 @@ def _false(matcher: Matcher, weights: Weights, inner: Scored, i: Rows, j: Rows) 
             differs |= (level != MISSING) & (level != EXACT)
         kind[part] = np.where(~differs, _SAME, np.where(related, _RELATED, _STRANGERS))
         attribute[part] = np.where(differs, _against(weights, codes), -1)
-    return _Errors(i, j, kind, _probability(inner, i, j), attribute)
+    return _Errors(i, j, kind, _probability(inner, matcher, i, j), attribute)
 
 
 def _missed(  # noqa: PLR0913, PLR0917  (the parts of a result)
@@ -345,21 +346,23 @@ def _missed(  # noqa: PLR0913, PLR0917  (the parts of a result)
     i: Rows,
     j: Rows,
 ) -> _Errors:
-    probability = _probability(inner, i, j)
-    probability = np.where(np.isnan(probability), _probability(scored, i, j), probability)
+    probability = _probability(inner, matcher, i, j)
+    rest = np.isnan(probability)
+    probability[rest] = _probability(scored, matcher, i[rest], j[rest])
     kind = np.full(len(i), _LOW)
     kind[probability >= threshold] = _CUT
     unknown = np.flatnonzero(np.isnan(probability))
     if len(unknown):
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             candidates = matcher.candidates(pool)
-        compared = np.isin(pack(i[unknown], j[unknown]), candidates)
+        compared = np.isin(matcher.rows.compared(i[unknown], j[unknown]), candidates)
         kind[unknown[~compared]] = _NEVER
     attribute = np.full(len(i), -1)
     low = np.flatnonzero(kind == _LOW)
     for part in _chunks(len(low)):
         pairs = low[part]
-        attribute[pairs] = _against(weights, compare(matcher.comparisons, i[pairs], j[pairs]))
+        records = unpack(matcher.rows.compared(i[pairs], j[pairs]))
+        attribute[pairs] = _against(weights, compare(matcher.comparisons, *records))
     return _Errors(i, j, kind, probability, attribute)
 
 
@@ -368,11 +371,11 @@ def _chunks(count: int) -> Iterator[slice]:
         yield slice(start, start + _CHUNK)
 
 
-def _probability(known: Scored, i: Rows, j: Rows) -> NDArray[np.float64]:
+def _probability(known: Scored, matcher: Matcher, i: Rows, j: Rows) -> NDArray[np.float64]:
     """Return the probability of pairs, NaN where it is not known."""
     result = np.full(len(i), np.nan)
     if len(known.pairs):
-        wanted = pack(np.minimum(i, j), np.maximum(i, j))
+        wanted = matcher.rows.compared(i, j)
         at = np.minimum(np.searchsorted(known.pairs, wanted), len(known.pairs) - 1)
         found = known.pairs[at] == wanted
         result[found] = known.match[at[found]]

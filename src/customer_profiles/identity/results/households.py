@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from customer_profiles.identity.matching import clusters, scoring
+from customer_profiles.identity.matching.blocking import pack, unpack
 from customer_profiles.identity.matching.comparing import compare
-from customer_profiles.identity.matching.matcher import LARGEST, pack, unpack
+from customer_profiles.identity.matching.matcher import LARGEST
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,8 +44,8 @@ def households(
         matcher: the compared records.
         weights: the model.
         scored: the pairs that blocking found.
-        label: for each record, the number of the first record of its person.
-        ids: the records' ids.
+        label: for each compared record, the number of the first record of its person.
+        ids: the ids of all rows.
     """
     _, first, person = np.unique(label, return_index=True, return_inverse=True)
     count = len(first)
@@ -60,7 +61,7 @@ def households(
     home = clusters.group(count, a, b, probability, likeness, _TOGETHER)
     own = home[a] == home[b]
     confidence = clusters.confidence(home, a[own], b[own], probability[own])
-    return _listed(home, person, confidence, ids)
+    return _listed(home, person[matcher.rows.record_of], confidence, ids)
 
 
 def _loosely_connected(scored: Scored, person: Rows, count: int) -> Rows:

@@ -9,7 +9,13 @@ from functools import reduce
 from itertools import product
 from typing import TYPE_CHECKING
 
-from customer_profiles.identity.matching.blocking import ODD, OWN, READ_IN
+from customer_profiles.identity.matching.blocking import (
+    NAME_ENDS,
+    ODD,
+    OTHER_ENDS,
+    OWN,
+    READ_IN,
+)
 from customer_profiles.identity.preparing.normalize import hash_of
 from customer_profiles.identity.scripts.letters import Script
 from customer_profiles.identity.scripts.readings import readings
@@ -121,6 +127,34 @@ def _part(name: str) -> Atoms:
     return lambda record: _hashes(*(getattr(address, name) for address in record.addresses))
 
 
+def _ends_of_name(part: str, end: slice) -> Atoms:
+    def make(record: Record) -> Iterable[int]:
+        name: str | None = getattr(record, part)
+        return _hashes(name[end]) if name else ()
+
+    return make
+
+
+def _ends_of_addresses(part: str, end: slice) -> Atoms:
+    def make(address: Address) -> Iterable[int]:
+        text: str | None = getattr(address, part)
+        return _hashes(text[end]) if text else ()
+
+    return _of_addresses(make)
+
+
+def _ends(
+    make: Callable[[str, slice], Atoms], parts: Sequence[str], sizes: Sequence[int]
+) -> dict[str, Atoms]:
+    """Return the atoms of the first and last letters of texts."""
+    return {
+        f"{part} {end} {size}": make(part, letters)
+        for part in parts
+        for size in sizes
+        for end, letters in (("first", slice(size)), ("last", slice(-size, None)))
+    }
+
+
 _ATOMS: dict[str, Atoms] = {
     "given": lambda record: _hashes(record.given),
     "formal given": lambda record: _hashes(*name_of(record.given).formal) if record.given else (),
@@ -148,6 +182,8 @@ _ATOMS: dict[str, Atoms] = {
     "postal": _part("postal"),
     "city": _part("city"),
     "state": _part("state"),
+    **_ends(_ends_of_name, ("given", "family"), NAME_ENDS),
+    **_ends(_ends_of_addresses, ("postal", "city"), OTHER_ENDS),
 }
 
 BUILT_IN = tuple(_ATOMS)

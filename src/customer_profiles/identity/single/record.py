@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles.identity.preparing import addresses, companies, names, normalize
@@ -82,7 +83,7 @@ def read(
         statistics: the statistics of the records from which the model was estimated.
     """
     columns: dict[str, list[tuple[str, str]]] = {}
-    for name, text in flatten(record):
+    for name, text in sorted(flatten(record), key=itemgetter(0)):
         if text and (visible := without_invisible(text)):
             columns.setdefault(kinds.get(name) or _kind_of(name), []).append((name, visible))
 
