@@ -39,6 +39,8 @@ NAMES = [
     ("Alexandra", "Alex", "nickname"),
     ("Wilhelmine", "Wilhelm", "beginning"),
     ("Robert", "Susan", "different"),
+    ("Jessica", "jfsica", "similar"),
+    ("Jessica", "qeswsqca", "remotely similar"),
     ("Γιώργος", "ΓΙΩΡΓΟΣ", "exact"),
     ("Łukasz", "lukasz", "exact"),
 ]
@@ -55,6 +57,7 @@ FAMILIES = [
     ("Müller", "Muller", "exact"),
     ("Johnson", "Jonhson", "near"),
     ("Smith", "Jones", "different"),
+    ("Stewart", "ztewxqrt", "remotely similar"),
 ]
 
 
@@ -83,6 +86,7 @@ DATES = [
     ("1980-03-12", "1980-12-03", "day and month swapped"),
     ("1980-03-12", "1980-03-13", "one digit"),
     ("1980-03-12", "1980-03-25", "two parts"),
+    ("1980-03-12", "1986-03-02", "two digits"),
     ("1980-03-12", "1980", "same year"),
     ("1980-03-12", "1951-07-30", "different"),
     ("1980-03-12", "yesterday", "missing"),

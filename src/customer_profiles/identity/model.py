@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .explaining import explain_pairs
+from .matching.comparing import adapted
 from .matching.matcher import LARGEST
 from .matching.scoring import Attribute, Weights
 from .own.definitions import Definitions
@@ -215,6 +216,18 @@ class Model:
         rows = np.frombuffer(evidence[:size], np.uint8).reshape(len(pairs), -1)
         transitive = np.frombuffer(evidence[size:], np.float16).tolist()
         return list(explain_pairs(self.weights, rows, pairs, transitive))
+
+    def adapted(self, comparisons: Sequence[Comparison]) -> list[Comparison]:
+        """Return comparisons by the levels that this model knows; it may be older than some."""
+        if self.own.splink:
+            return [*comparisons]
+        known = {attribute.name: attribute.levels for attribute in self.weights.attributes}
+        return [
+            adapted(comparison, known[comparison.name])
+            if set(known.get(comparison.name, ())) < set(comparison.levels)
+            else comparison
+            for comparison in comparisons
+        ]
 
     def fitted(self, comparisons: Sequence[Comparison]) -> Weights:
         """Return the weights of the attributes that records have.

@@ -546,6 +546,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         if model is None:
             fitted, scored, inner = matcher.estimated(pool)
         else:
+            matcher.comparisons = model.adapted(matcher.comparisons)
             fitted = model.fitted(matcher.comparisons)
             scored, inner = matcher.scored(fitted, pool)
     if precision is not None:

@@ -64,7 +64,7 @@ class Comparison:
     @property
     def levels(self) -> tuple[str, ...]:
         """The label of each level; the first is `missing`."""
-        return tuple(level.name.lower().replace("_", " ") for level in self.level)
+        return levels.labels(self.level)
 
     @property
     def level_of(self) -> Levels:
@@ -78,6 +78,20 @@ class Comparison:
         first = np.searchsorted(self.level_of, np.arange(len(self.level))).astype(np.uint8)
         has_tf = np.array([level in self.term_frequencies for level in self.level])
         return first[level] + np.where(has_tf[level], tf_class, np.uint8(0))
+
+
+def adapted(comparison: Comparison, known: Sequence[str]) -> Comparison:
+    """Return a comparison by the levels that an older model knows; other pairs are different."""
+    numbers = {label: number for number, label in enumerate(known)}
+    table = np.array(
+        [numbers.get(label, numbers["different"]) for label in comparison.levels], np.uint8
+    )
+
+    def find(i: Rows, j: Rows) -> Found:
+        found, tf_class = comparison.find(i, j)
+        return table[found], tf_class
+
+    return replace(comparison, level=levels.level_type(known), find=find, counted={})
 
 
 def comparisons(prepared: Prepared) -> list[Comparison]:
@@ -124,6 +138,11 @@ def _edits(text: Texts, a: Integers, b: Integers, most: int) -> Levels:
     return cpdist(text[a], text[b], scorer=OSA.distance, score_cutoff=most, dtype=np.uint8)
 
 
+def _kept(text: Texts, a: Integers, b: Integers) -> Floats:
+    """Return the share of the letters that typing errors left."""
+    return cpdist(text[a], text[b], scorer=OSA.normalized_similarity, dtype=np.float32)
+
+
 def _unlike(letters: Integers, a: Integers, b: Integers) -> Levels:
     """Count the letters that only one of two texts has; many of them rule out similarity."""
     count: Levels = np.bitwise_count(letters[a] ^ letters[b])
@@ -142,11 +161,12 @@ def _at(found: Levels, level: IntEnum) -> Rows:
 
 # Names
 
-MOST_UNLIKE = 7
+MOST_UNLIKE, REMOTELY_UNLIKE = 7, 8
 SIMILAR, NEARLY = 0.85, 0.88
 SHORTEST, LONG = 3, 8
 BEGUN = 0.8
 BEGINNING = 2
+REMOTELY_SIMILAR = 0.5
 
 
 def _near(names: Names, a: Integers, b: Integers, maybe: Rows, score: Floats) -> Rows:
@@ -157,6 +177,13 @@ def _near(names: Names, a: Integers, b: Integers, maybe: Rows, score: Floats) ->
     edits = _edits(names.text, a[likely], b[likely], 2)
     near: Mask = (edits <= 1) | ((edits == 2) & (short >= LONG))  # noqa: PLR2004  (edits)
     return likely[near]
+
+
+def _remotely_similar(names: Names, a: Integers, b: Integers) -> Rows:
+    """Return which pairs of names have at least half of their letters in one order."""
+    same_script = names.script[a] == names.script[b]
+    maybe = np.flatnonzero(same_script & (_unlike(names.letters, a, b) <= REMOTELY_UNLIKE))
+    return maybe[_kept(names.text, a[maybe], b[maybe]) >= REMOTELY_SIMILAR]
 
 
 def _swapped(names: Names, i: Rows, j: Rows) -> Mask:
@@ -324,6 +351,7 @@ def _given_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
     a, b = names.given[i], names.given[j]
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
+    level[_remotely_similar(names, a, b)] = levels.GivenName.REMOTELY_SIMILAR
     level[maybe[score >= SIMILAR]] = levels.GivenName.SIMILAR
     level[_swapped(names, i, j)] = levels.GivenName.SWAPPED
     short = np.minimum(names.length[a], names.length[b])
@@ -348,6 +376,7 @@ def _family_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
     a, b = names.family[i], names.family[j]
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
+    level[_remotely_similar(names, a, b)] = levels.FamilyName.REMOTELY_SIMILAR
     level[maybe[score >= SIMILAR]] = levels.FamilyName.SIMILAR
     first_a, first_b = names.first_word[a], names.first_word[b]
     last_a, last_b = names.last_word[a], names.last_word[b]
@@ -411,9 +440,11 @@ def _birth(birth: Integers) -> Comparison:
         level[year_a >> 4 == year_b >> 4] = levels.BirthDate.SAME_DECADE
         level[same_year] = levels.BirthDate.SAME_YEAR
         same_month, same_day = month_a == month_b, day_a == day_b
+        digits = _differing_digits(a ^ b)
+        level[digits == 2] = levels.BirthDate.TWO_DIGITS  # noqa: PLR2004  (digits)
         two_parts = (same_year & (same_month | same_day)) | (same_month & same_day)
         level[two_parts] = levels.BirthDate.TWO_PARTS
-        level[_differing_digits(a ^ b) == 1] = levels.BirthDate.ONE_DIGIT
+        level[digits == 1] = levels.BirthDate.ONE_DIGIT
         swapped = same_year & (month_a == day_b) & (day_a == month_b)
         level[swapped] = levels.BirthDate.DAY_AND_MONTH_SWAPPED
         level[a == b] = EXACT
@@ -638,7 +669,7 @@ def _text_level(a: Integers, b: Integers, is_near: Callable[[Integers, Integers]
 
 # All other values
 
-TEXT_NEAR = 0.9
+TEXT_NEAR, TEXT_KEPT = 0.9, 0.6
 BEGINNING_OF_TEXT = 60
 
 
@@ -660,7 +691,8 @@ def _text(  # noqa: PLR0913  (what the comparisons of texts differ by)
     def is_near(a: Integers, b: Integers) -> Mask:
         near: Mask = _unlike(values.letters, a, b) <= MOST_UNLIKE
         maybe: Rows = np.flatnonzero(near)
-        near[maybe] = _similarity(begins, a[maybe], b[maybe]) >= TEXT_NEAR
+        a, b = a[maybe], b[maybe]
+        near[maybe] = (_similarity(begins, a, b) >= TEXT_NEAR) | (_kept(begins, a, b) >= TEXT_KEPT)
         return near
 
     def find(i: Rows, j: Rows) -> Found:

@@ -6,9 +6,24 @@ Models and explanations name levels by their labels, so renaming a level invalid
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MISSING, EXACT = 0, 1
 """The first two levels of every comparison."""
+
+
+def labels(level: type[IntEnum]) -> tuple[str, ...]:
+    """Return the label of each level; the first is `missing`."""
+    return tuple(member.name.lower().replace("_", " ") for member in level)
+
+
+def level_type(labels: Sequence[str]) -> type[IntEnum]:
+    """Return levels with these labels; the first is that of missing values."""
+    numbered = {label: number for number, label in enumerate(labels)}
+    return cast("type[IntEnum]", IntEnum("Level", numbered))
 
 
 class GivenName(IntEnum):
@@ -16,6 +31,7 @@ class GivenName(IntEnum):
 
     NEAR: one typing error, or two in a long name. MIDDLE_NAME: the given name of one record is the
     other's middle name. BEGINNING: one name begins with the other. SWAPPED: with the family name.
+    REMOTELY_SIMILAR: several typing errors; at least half of the letters are in one order.
     """
 
     (
@@ -28,14 +44,15 @@ class GivenName(IntEnum):
         BEGINNING,
         SWAPPED,
         SIMILAR,
+        REMOTELY_SIMILAR,
         DIFFERENT,
-    ) = range(10)
+    ) = range(11)
 
 
 class FamilyName(IntEnum):
     """Levels of family names; PART: names of several words share the first or the last word."""
 
-    MISSING, EXACT, NEAR, PART, SIMILAR, DIFFERENT = range(6)
+    MISSING, EXACT, NEAR, PART, SIMILAR, REMOTELY_SIMILAR, DIFFERENT = range(7)
 
 
 class MiddleName(IntEnum):
@@ -59,10 +76,11 @@ class BirthDate(IntEnum):
         DAY_AND_MONTH_SWAPPED,
         ONE_DIGIT,
         TWO_PARTS,
+        TWO_DIGITS,
         SAME_YEAR,
         SAME_DECADE,
         DIFFERENT,
-    ) = range(8)
+    ) = range(9)
 
 
 class Gender(IntEnum):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from customer_profiles.identity.matching import comparing
-from customer_profiles.identity.matching.levels import EXACT, MISSING
+from customer_profiles.identity.matching.levels import EXACT, MISSING, level_type
 from customer_profiles.identity.matching.term_frequency import TEXT_SHARE, tf_of
 from customer_profiles.identity.preparing.normalize import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from enum import IntEnum
 
     from customer_profiles.identity.arrays import Codes, Levels, Rows
     from customer_profiles.identity.matching.comparing import Found
@@ -243,12 +243,6 @@ class Comparison:
             return level, ((self.name, text_of(left)),) if level in with_tf else ()
 
         return lambda left, right: (MISSING, ()) if None in (left, right) else level_of(left, right)
-
-
-def level_type(labels: Sequence[str]) -> type[IntEnum]:
-    """Return the levels with these labels as the comparisons of pairs need them."""
-    numbered = {label: number for number, label in enumerate(labels)}
-    return cast("type[IntEnum]", IntEnum("Level", numbered))
 
 
 def check_sums(what: str, weights: Sequence[Weight]) -> None:

@@ -13,12 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from customer_profiles.identity.matching import comparing
-from customer_profiles.identity.matching.levels import MISSING
+from customer_profiles.identity.matching.levels import MISSING, level_type
 from customer_profiles.identity.matching.scoring import Attribute
 from customer_profiles.identity.matching.term_frequency import TermFrequency
 from customer_profiles.identity.preparing.normalize import encode, look_up
 
-from .comparisons import column_of, level_type
+from .comparisons import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

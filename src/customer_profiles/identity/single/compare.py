@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from enum import IntEnum
 
+    from customer_profiles.identity.matching.scoring import Attribute
     from customer_profiles.identity.model import Model
 
     from .record import Address, Record
@@ -106,10 +107,10 @@ def _is_near_across(a: str, b: str) -> bool:
     )
 
 
-def _unlike(a: str, b: str, of: type[IntEnum]) -> int:
-    """Return the level of two names that are not similar."""
+def _unlike(a: str, b: str) -> str:
+    """Return the name of the level of names that have nothing in common."""
     x, y = name_of(a).script, name_of(b).script
-    return MISSING if x != y and Script.HAN in {x, y} else max(of)
+    return "MISSING" if x != y and Script.HAN in {x, y} else "DIFFERENT"
 
 
 class Scorer:
@@ -125,7 +126,7 @@ class Scorer:
                 own.get(attribute.name)
                 or _COMPARE.get(attribute.name)
                 or _plain(attribute.name, attribute.implied_by),
-                attribute.first_codes(),
+                _first_codes(attribute),
                 attribute.has_tf.tolist(),
                 logs.T.tolist(),
             )
@@ -157,6 +158,17 @@ class Scorer:
         return 1 / (1 + math.exp(min(related - match, 700)) + math.exp(min(chance - match, 700)))
 
 
+def _first_codes(attribute: Attribute) -> list[int]:
+    """Return the first code of each level; a model may be older than some levels."""
+    own = dict(zip(attribute.levels, attribute.first_codes(), strict=True))
+    level = _LEVELS.get(attribute.name)
+    return (
+        [own.get(label, own["different"]) for label in levels.labels(level)]
+        if level
+        else [*own.values()]
+    )
+
+
 class _Step(NamedTuple):
     """How one attribute is compared, and the weights of its codes."""
 
@@ -175,6 +187,18 @@ def _is_near(a: str, b: str, score: float) -> bool:
         return False
     edits = OSA.distance(a, b, score_cutoff=2)
     return edits <= 1 or (edits == 2 and short >= comparing.LONG)  # noqa: PLR2004  (edits)
+
+
+def _dissimilar(a: str, b: str, score: float) -> str:
+    """Return the name of the level of names that have at most letters in common."""
+    if score >= comparing.SIMILAR:
+        return "SIMILAR"
+    if name_of(a).script != name_of(b).script:
+        return "NEAR" if _is_near_across(a, b) else _unlike(a, b)
+    if (_letters(a) ^ _letters(b)).bit_count() > comparing.REMOTELY_UNLIKE:
+        return "DIFFERENT"
+    is_remote = OSA.normalized_similarity(a, b) >= comparing.REMOTELY_SIMILAR
+    return "REMOTELY_SIMILAR" if is_remote else "DIFFERENT"
 
 
 def _is_swapped(left: Record, right: Record) -> bool:
@@ -234,12 +258,10 @@ def _given(  # noqa: PLR0911  (one for each level)
             return levels.GivenName.BEGINNING
     if _is_swapped(left, right):
         return levels.GivenName.SWAPPED
-    if score >= comparing.SIMILAR:
-        return levels.GivenName.SIMILAR
-    return levels.GivenName.NEAR if _is_near_across(a, b) else _unlike(a, b, levels.GivenName)
+    return levels.GivenName[_dissimilar(a, b, score)]
 
 
-def _family(left: Record, right: Record, a: str, b: str) -> int:  # noqa: PLR0911
+def _family(left: Record, right: Record, a: str, b: str) -> int:
     x, y = name_of(a), name_of(b)
     if (a == b and x.length > 1) or _reads_alike(a, b):
         return levels.FamilyName.EXACT
@@ -255,9 +277,7 @@ def _family(left: Record, right: Record, a: str, b: str) -> int:  # noqa: PLR091
     part = part or (x.last_word and x.last_word in {y.first_word, y.last_word})
     if part or (y.last_word and y.last_word == x.first_word):
         return levels.FamilyName.PART
-    if score >= comparing.SIMILAR:
-        return levels.FamilyName.SIMILAR
-    return levels.FamilyName.NEAR if _is_near_across(a, b) else _unlike(a, b, levels.FamilyName)
+    return levels.FamilyName[_dissimilar(a, b, score)]
 
 
 def _middle(_left: Record, _right: Record, a: str, b: str) -> int:
@@ -266,7 +286,7 @@ def _middle(_left: Record, _right: Record, a: str, b: str) -> int:
     x, y = name_of(a), name_of(b)
     if x.initial == y.initial and min(x.length, y.length) == 1:
         return levels.MiddleName.INITIAL
-    return _unlike(a, b, levels.MiddleName)
+    return levels.MiddleName[_unlike(a, b)]
 
 
 def _suffix(left: Record, right: Record) -> Found:
@@ -285,10 +305,13 @@ def _birth(_left: Record, _right: Record, a: int, b: int) -> levels.BirthDate:  
         return levels.BirthDate.SAME_YEAR
     if same_year and month_a == day_b and day_a == month_b:
         return levels.BirthDate.DAY_AND_MONTH_SWAPPED
-    if sum(x != y for x, y in zip(f"{a:08x}", f"{b:08x}", strict=True)) == 1:
+    digits = sum(x != y for x, y in zip(f"{a:08x}", f"{b:08x}", strict=True))
+    if digits == 1:
         return levels.BirthDate.ONE_DIGIT
     if same_year + (month_a == month_b) + (day_a == day_b) == 2:  # noqa: PLR2004  (parts)
         return levels.BirthDate.TWO_PARTS
+    if digits == 2:  # noqa: PLR2004  (digits)
+        return levels.BirthDate.TWO_DIGITS
     if same_year:
         return levels.BirthDate.SAME_YEAR
     return levels.BirthDate.SAME_DECADE if a >> 20 == b >> 20 else levels.BirthDate.DIFFERENT
@@ -394,8 +417,10 @@ def _locality(a: Address, b: Address) -> Found:
 def _is_near_text(a: str, b: str) -> bool:
     if (_letters(a) ^ _letters(b)).bit_count() > comparing.MOST_UNLIKE:
         return False
-    beginning = slice(comparing.BEGINNING_OF_TEXT)
-    return JaroWinkler.similarity(a[beginning], b[beginning]) >= comparing.TEXT_NEAR
+    a, b = a[: comparing.BEGINNING_OF_TEXT], b[: comparing.BEGINNING_OF_TEXT]
+    if JaroWinkler.similarity(a, b) >= comparing.TEXT_NEAR:
+        return True
+    return OSA.normalized_similarity(a, b) >= comparing.TEXT_KEPT
 
 
 def _text_level(a: str | None, b: str | None, is_near: Callable[[str, str], bool]) -> int:
@@ -454,3 +479,9 @@ _COMPARE: dict[str, Compare] = {
     kinds.STREET: _best_of(_street),
     kinds.LOCALITY: _best_of(_locality),
 }
+_LEVELS: dict[str, type[IntEnum]] = {
+    kinds.GIVEN_NAME: levels.GivenName,
+    kinds.FAMILY_NAME: levels.FamilyName,
+    kinds.BIRTH_DATE: levels.BirthDate,
+}
+"""The levels that have grown since models were stored."""
