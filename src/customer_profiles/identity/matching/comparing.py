@@ -16,6 +16,7 @@ from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.preparing import kinds
 from customer_profiles.identity.preparing.companies import is_company_column
+from customer_profiles.identity.preparing.normalize import LETTERS
 from customer_profiles.identity.scripts.letters import Script
 
 from . import contents, levels, redundant
@@ -670,6 +671,8 @@ def _text_level(a: Integers, b: Integers, is_near: Callable[[Integers, Integers]
 # All other values
 
 TEXT_NEAR, TEXT_KEPT = 0.9, 0.6
+WORDED = sum(bit for letter, bit in LETTERS.items() if letter.isalpha())
+"""The bits of letters among `LETTERS`."""
 BEGINNING_OF_TEXT = 60
 
 
@@ -688,11 +691,15 @@ def _text(  # noqa: PLR0913  (what the comparisons of texts differ by)
     # The beginning of a long text, such as a note, is enough.
     begins = np.array([text[:BEGINNING_OF_TEXT] for text in values.text.tolist()], object)
 
-    def is_near(a: Integers, b: Integers) -> Mask:
-        near: Mask = _unlike(values.letters, a, b) <= MOST_UNLIKE
+    def is_near(codes_a: Integers, codes_b: Integers) -> Mask:
+        near: Mask = _unlike(values.letters, codes_a, codes_b) <= MOST_UNLIKE
         maybe: Rows = np.flatnonzero(near)
-        a, b = a[maybe], b[maybe]
-        near[maybe] = (_similarity(begins, a, b) >= TEXT_NEAR) | (_kept(begins, a, b) >= TEXT_KEPT)
+        a, b = codes_a[maybe], codes_b[maybe]
+        near[maybe] = _similarity(begins, a, b) >= TEXT_NEAR
+        # Numbers have many digits in common by chance.
+        worded = maybe[(values.letters[a] & WORDED > 0) & (values.letters[b] & WORDED > 0)]
+        a, b = codes_a[worded], codes_b[worded]
+        near[worded] |= _kept(begins, a, b) >= TEXT_KEPT
         return near
 
     def find(i: Rows, j: Rows) -> Found:

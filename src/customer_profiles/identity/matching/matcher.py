@@ -139,6 +139,7 @@ class Matcher:
             own: the user's definitions.
             learns: whether a model is estimated from the records, which may ignore columns.
         """
+        self._names = [*columns]
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             sorted_columns, order = in_canonical_order(columns, pool)
             every = prepare(sorted_columns, kinds, pool)
@@ -201,7 +202,8 @@ class Matcher:
 
     def uses(self, weights: Weights) -> dict[str, ColumnUse]:
         """Describe what each column is used for."""
-        return roles.uses(self.prepared, weights, self._contents, self.ignored, self._own_columns)
+        found = roles.uses(self.prepared, weights, self._contents, self.ignored, self._own_columns)
+        return {name: found[name] for name in self._names}
 
     @property
     def _contents(self) -> dict[str, Content]:

@@ -415,11 +415,15 @@ def _locality(a: Address, b: Address) -> Found:
 
 
 def _is_near_text(a: str, b: str) -> bool:
-    if (_letters(a) ^ _letters(b)).bit_count() > comparing.MOST_UNLIKE:
+    letters_a, letters_b = _letters(a), _letters(b)
+    if (letters_a ^ letters_b).bit_count() > comparing.MOST_UNLIKE:
         return False
     a, b = a[: comparing.BEGINNING_OF_TEXT], b[: comparing.BEGINNING_OF_TEXT]
     if JaroWinkler.similarity(a, b) >= comparing.TEXT_NEAR:
         return True
+    # Numbers have many digits in common by chance.
+    if not (letters_a & comparing.WORDED and letters_b & comparing.WORDED):
+        return False
     return OSA.normalized_similarity(a, b) >= comparing.TEXT_KEPT
 
 
