@@ -114,7 +114,8 @@ def test_people_of_a_company_stay_apart(made):
 def test_single_records_of_companies_are_compared_alike(made):
     rows, _, resolution = made
     model, scored = resolution.model, resolution._scored
-    alone = [record.read(row, model.kinds, model.statistics) for row in rows]
+    compared = [rows[number] for number in resolution._matcher.rows.row_of.tolist()]
+    alone = [record.read(row, model.kinds, model.statistics) for row in compared]
     scorer = compare.Scorer(model)
     level_of = [attribute.level_of for attribute in model.weights.attributes]
     for pair in range(0, len(scored.i), max(len(scored.i) // 5_000, 1)):

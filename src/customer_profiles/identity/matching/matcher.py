@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from customer_profiles.identity.preparing.canonical import in_canonical_order
+from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.preparing.prepared import prepare
 
 from . import blocking, clusters, estimation, roles, scoring
@@ -216,7 +217,12 @@ class Matcher:
 
     def _ignore(self, reasons: Mapping[str, str], weights: Weights | None = None) -> None:
         """Stop comparing columns of unknown meaning, unless their kinds are declared."""
-        dropped = {name: why for name, why in reasons.items() if name not in self._declared}
+        # Columns of companies also tell companies from people.
+        dropped = {
+            name: why
+            for name, why in reasons.items()
+            if name not in self._declared and not is_company_column(name)
+        }
         self.ignored |= dropped
         for name in dropped:
             del self.prepared.texts[name]
