@@ -40,7 +40,7 @@ M = TypeVar("M", bound=Model)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
-pascal = cache(to_pascal)
+pascal: Callable[[str], str] = cache(to_pascal)
 """Return the service's name of a field: `FirstName` for `first_name`."""
 
 

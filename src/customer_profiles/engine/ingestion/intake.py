@@ -105,6 +105,7 @@ class Intake:
             Refusal: there is no such type.
         """
         self._context, self._connection, self._domain = context, connection, domain
+        self.is_implicit: bool
         self._type, self.is_implicit = compiled_types.load(context, connection, domain.id, name)
         self._now = context.clock.now()
         self._last_row = domain.last_row
