@@ -8,33 +8,40 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import pyarrow as pa
 
-from .explaining import explain
+from .explaining import CERTAIN, Evidence, explain
 from .index import Index, InMemory
 from .matching import blocking, clusters, scoring
 from .matching.comparing import compare
+from .matching.known import Known
 from .matching.matcher import Matcher, pack, unpack
-from .model import Model, TermFrequencies
+from .model import Model, StoredLabel, TermFrequencies
 from .own.comparisons import OwnKind
 from .own.definitions import Definitions
 from .preparing.classifying import check as check_kinds
+from .preparing.normalize import hash_of
 from .preparing.reading import read
 from .results import changes, evaluation, households, verdict
 from .results.expected import THRESHOLDS, Estimator
+from .review.labels import LabelError, Labels
+from .review.uncertain import Question, most_informative
+from .sources import ID, SOURCE, SourceRules, joined, read_sources
+from .sources import check as check_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from .arrays import Rows
+    from .arrays import Hashes, Mask, Rows
     from .explaining import Explanation
     from .index import Candidate
+    from .matching.known import Sources
     from .matching.matcher import Scored
     from .matching.scoring import Weights
     from .own.comparisons import Comparison
@@ -48,8 +55,27 @@ if TYPE_CHECKING:
     from .results.expected import Expectation
     from .results.households import Household
     from .results.verdict import Verdict
+    from .review.labels import LabelTuple
+    from .sources import Link
 
 _THRESHOLD = 0.95
+_LIKELY = 0.5
+
+
+class Options(TypedDict, total=False):
+    """The arguments of `resolve` that `resolve_tables` passes on."""
+
+    kinds: Mapping[str, Kind] | None
+    threshold: float | None
+    precision: float | None
+    model: Model | None
+    keep_values: bool
+    comparisons: Sequence[Comparison]
+    blocking: Sequence[BlockingKey]
+    weights: FixedWeights | None
+    labels: Labels | Iterable[LabelTuple]
+    link: Link
+    unique_sources: bool | Collection[str]
 
 
 class Group(NamedTuple):
@@ -105,7 +131,11 @@ class Resolution:
         *,
         own: Definitions = Definitions(),  # noqa: B008  (it is frozen)
         is_estimated: bool = True,
+        rules: SourceRules | None = None,
+        unsure: Hashes | None = None,
     ) -> None:
+        self._rules = rules
+        self._unsure = np.empty(0, np.uint64) if unsure is None else unsure
         self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
         self._ids, self._columns, self._kinds, self._own = ids, columns, dict(kinds), own
         self.threshold = threshold
@@ -185,7 +215,30 @@ class Resolution:
             prepared.statistics,
             TermFrequencies.counted_by(self._matcher.comparisons),
             self._own,
+            self._rules,
+            self._stored_labels(),
         )
+
+    def _stored_labels(self) -> tuple[StoredLabel, ...]:
+        known = self._matcher.known
+        if known is None:
+            return ()
+        left, right = (
+            [hash_of(str(self._ids[row].as_py())) for row in rows.tolist()]
+            for rows in unpack(known.pairs)
+        )
+        codes = [row.tobytes() for row in np.ascontiguousarray(self._matcher.labelled)]
+        parts = zip(left, right, known.is_match.tolist(), codes, strict=True)
+        return tuple(StoredLabel(*label) for label in parts)
+
+    @property
+    def sources(self) -> list[str | None] | None:
+        """The source of each record, in the records' order; None without sources."""
+        known = self._matcher.known
+        if known is None or known.sources is None:
+            return None
+        names = (*known.sources.names, None)
+        return [names[code] for code in known.sources.codes.tolist()]
 
     def at(self, threshold: float | None = None, *, precision: float | None = None) -> list[Group]:
         """Return the groups at another threshold.
@@ -311,6 +364,8 @@ class Resolution:
         inner = scoring.with_bits(self._inner.match, self._transitive_evidence)
         match = np.concatenate([inner, self._scored.match[outside]])
         kept = match >= least
+        if self._matcher.known is not None:
+            kept &= self._matcher.known.may_join(pairs)
         return ScoredPairs(*unpack(pairs[kept]), match[kept])
 
     def explain(self, left: Hashable, right: Hashable) -> Explanation:
@@ -342,7 +397,70 @@ class Resolution:
             return of(low), of(high)
 
         codes = compare(self._matcher.comparisons, np.array([low]), np.array([high]))[0]
-        return explain(self._weights, codes, names, values, self._transitive_bits(low, high))
+        found = explain(self._weights, codes, names, values, self._transitive_bits(low, high))
+        certain = self._certain(low, high)
+        return replace(found, evidence=(*found.evidence, certain)) if certain else found
+
+    def _certain(self, low: int, high: int) -> Evidence | None:
+        """Return the evidence of labels and sources, which no other evidence outweighs."""
+        known, pair = self._matcher.known, pack(np.array([low]), np.array([high]))
+        verdict = 0 if known is None else int(known.verdicts(pair)[0])
+        if known is None or not verdict:
+            return None
+        if verdict < 0 and not known.separated(pair)[0]:
+            return Evidence("source", "no duplicates within", -CERTAIN)
+        return Evidence("label", "match" if verdict > 0 else "no match", verdict * CERTAIN)
+
+    def record(self, record_id: Hashable) -> dict[str, str | None]:
+        """Return the values of a record by column, as they were compared.
+
+        Args:
+            record_id: the id of the record.
+
+        Raises:
+            KeyError: there is no record with this id.
+            ValueError: the records were resolved with keep_values=False.
+        """
+        self._check_values()
+        row = self._row(record_id)
+        return {name: column[row].as_py() for name, column in self._columns.items()}
+
+    def uncertain(self, count: int = 50) -> list[Question]:
+        """Return the pairs whose labels would teach most, the most informative first.
+
+        They are uncertain, similar to many other uncertain pairs, and different from one another;
+        no record is in two of them. Label them, and pass all labels to `resolve`.
+
+        Args:
+            count: the greatest number of pairs.
+        """
+        known, scored = self._matcher.known, self._scored
+        pairs = np.union1d(scored.pairs, self._inner.pairs)
+        inner = np.isin(pairs, self._inner.pairs, assume_unique=True)
+        codes = np.empty((len(pairs), len(self._weights.attributes)), np.uint8, order="F")
+        match = np.empty(len(pairs), np.float32)
+        at = np.searchsorted(pairs, scored.pairs)
+        codes[at], match[at] = scored.codes, scored.match
+        codes[inner] = self._inner.codes
+        match[inner] = scoring.with_bits(self._inner.match, self._transitive_evidence)
+        if known is not None:
+            match[(known.verdicts(pairs) != 0) | ~known.may_join(pairs)] = 0
+        match[np.isin(pairs, self._unsure)] = 0
+        i, j = unpack(pairs)
+        label = self._labels(_LIKELY)
+        chosen, information = most_informative(
+            self._weights, codes, match, (label[i], label[j]), self._matcher.labelled, count
+        )
+        return [
+            Question(self._ids[left].as_py(), self._ids[right].as_py(), probability, bits)
+            for left, right, probability, bits in zip(
+                i[chosen].tolist(),
+                j[chosen].tolist(),
+                match[chosen].tolist(),
+                information.tolist(),
+                strict=True,
+            )
+        ]
 
     def find(
         self, record: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
@@ -365,11 +483,14 @@ class Resolution:
 
     @cached_property
     def _index(self) -> tuple[Index, InMemory]:
+        self._check_values()
+        keys = blocking.lasting(self._matcher.prepared, self.model.keys)
+        return Index(self.model), InMemory(self._ids, self._columns, keys)
+
+    def _check_values(self) -> None:
         if self.count and not self._columns:
             msg = "the records' values were not kept; call resolve() with keep_values=True"
             raise ValueError(msg)
-        keys = blocking.lasting(self._matcher.prepared, self.model.keys)
-        return Index(self.model), InMemory(self._ids, self._columns, keys)
 
     # Any: matplotlib's union type of Axes.figure has no savefig.
     def plot(self, ax: Axes | None = None) -> Any:
@@ -448,6 +569,10 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     blocking: Sequence[BlockingKey] = (),
     weights: FixedWeights | None = None,
     precision: float | None = None,
+    labels: Labels | Iterable[LabelTuple] = (),
+    source: str | None = None,
+    link: Link = "link_and_dedupe",
+    unique_sources: bool | Collection[str] = False,
 ) -> Resolution:
     """Find the records that belong to one person, without labels or training.
 
@@ -467,12 +592,18 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         weights: fixed probabilities m and u of levels, as
             {"birth date": {"exact": Weight(m=0.95)}}; all others are estimated.
         precision: in place of a threshold, the expected precision of all pairs inside groups.
+        labels: pairs that people labelled, as tuples of two ids and whether both are one person.
+            They teach the model, and they are links: groups never contradict them.
+        source: the column of the records' sources, such as "crm" and "shop".
+        link: "link_and_dedupe", or "link_only" for pairs of different sources only.
+        unique_sources: the sources in which no person has two records, or True if all are such; a
+            group has at most one record of each.
 
     Warns:
         UserWarning: birth dates are after today or before 1900; the message names the column.
 
     Raises:
-        ValueError: a column, kind or threshold is wrong; the message names it.
+        ValueError: a column, kind, threshold, label or source is wrong; the message names it.
         TypeError: the records have a form that cannot be read.
     """
     ids, columns = read(records, id_column)
@@ -484,10 +615,19 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     }
     check(known, columns, _THRESHOLD if threshold is None else threshold)
     check_cut(threshold, precision, default=True)
+    check_sources(source, link, unique_sources)
     for name, kind in (model.kinds if model else {}).items():
         if name in columns:
             known.setdefault(name, kind)
-    matcher = Matcher(columns, known, own)
+    if source is None and model and model.sources and model.sources.column in columns:
+        source, link, unique_sources = model.sources
+    rules = sources = None
+    if source is not None:
+        rules, sources = read_sources(columns, source, link, unique_sources)
+        known[source] = "ignored"
+    said = _labels(labels, model, ids)
+    unsure = pack(*said.unsure_rows(ids))
+    matcher = Matcher(columns, known, own, _known(ids, said.rows(ids), sources))
     for warning in matcher.prepared.warnings:
         warnings.warn(warning, stacklevel=2)
     del records
@@ -505,7 +645,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         threshold = Estimator(matcher, fitted, scored, inner).threshold_for(precision)
     return Resolution(
         matcher, fitted, scored, inner, ids, columns, known, threshold or _THRESHOLD, precision,
-        own=own, is_estimated=model is None,
+        own=own, is_estimated=model is None, rules=rules, unsure=unsure,
     )  # fmt: skip
 
 
@@ -520,6 +660,60 @@ def _added(model: Model, own: Definitions) -> Definitions:
     known = {key.name for key in model.own.keys}
     more = tuple(key for key in own.keys if key.name not in known)
     return replace(model.own, keys=(*model.own.keys, *more))
+
+
+def resolve_tables(
+    tables: Mapping[str, Records], *, id_column: str | None = None, **options: Unpack[Options]
+) -> Resolution:
+    """Find the records of several tables that belong to one person.
+
+    The ids of the result begin with the table's name, as in "crm/17".
+
+    Args:
+        tables: the tables by the names of their sources.
+        id_column: the column of the ids in each table, as in `resolve`.
+        options: more arguments of `resolve`.
+
+    Raises:
+        ValueError: a table, column, kind, threshold, label or source is wrong.
+        TypeError: the tables are no mapping, or one has a form that cannot be read.
+    """
+    return resolve(joined(tables, id_column), id_column=ID, source=SOURCE, **options)
+
+
+def _labels(labels: Labels | Iterable[LabelTuple], model: Model | None, ids: pa.Array) -> Labels:
+    """Return the labels of a model whose records are there, and new ones, which replace them."""
+    fresh = Labels.of(labels)
+    if model is None or not model.labels:
+        return fresh
+    wanted = {number for label in model.labels for number in label[:2]}
+    texts = ids.cast(pa.string()).to_pylist()
+    text_of = {number: text for text in texts if (number := hash_of(text)) in wanted}
+    stored = [label for label in model.labels if {*label[:2]} <= text_of.keys()]
+    known = Labels((text_of[label.left], text_of[label.right], label.match) for label in stored)
+    for label in fresh:
+        known.add(*label)
+    return known
+
+
+def _known(ids: pa.Array, labels: tuple[Rows, Rows, Mask], sources: Sources | None) -> Known | None:
+    """Return what is known of pairs, if anything is.
+
+    Raises:
+        LabelError: labels join two records of a source that has no duplicates.
+    """
+    if not len(labels[0]) and sources is None:
+        return None
+    known = Known(len(ids), labels, sources)
+    if (clash := known.clash()) is not None and sources is not None:
+        left, right = (ids[row].as_py() for row in clash)
+        name = sources.names[int(sources.codes[clash[0]])]
+        msg = (
+            f"labels join {left!r} and {right!r}, two records of the source {name!r}, in which "
+            f"nobody has two; correct the labels or leave {name!r} out of unique_sources"
+        )
+        raise LabelError(msg)
+    return known
 
 
 def check(kinds: Mapping[str, str], columns: Collection[str], threshold: float) -> None:

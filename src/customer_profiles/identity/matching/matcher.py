@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from customer_profiles.identity.preparing.prepared import prepare
 
-from . import blocking, clusters, scoring
+from . import blocking, clusters, scoring, teaching
 from .comparing import compare, comparisons
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from customer_profiles.identity.arrays import Hashes, Integers, Levels, Mask, Rows
+    from customer_profiles.identity.arrays import Floats, Hashes, Integers, Levels, Mask, Rows
     from customer_profiles.identity.own.definitions import Definitions
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
 
     from .comparing import Comparison
+    from .known import Known, Verdicts
     from .scoring import Weights
 
 _RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
@@ -99,7 +100,11 @@ class Matcher:
     """Blocks, compares, scores and groups the pairs of one set of records."""
 
     def __init__(
-        self, columns: Columns, kinds: Mapping[str, Kind], own: Definitions | None = None
+        self,
+        columns: Columns,
+        kinds: Mapping[str, Kind],
+        own: Definitions | None = None,
+        known: Known | None = None,
     ) -> None:
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             self.prepared: Prepared = prepare(columns, kinds, pool)
@@ -111,6 +116,8 @@ class Matcher:
             self.comparisons = own.applied(self.comparisons, columns)
             if own.splink:
                 self._pairs_of_rules = partial(own.splink.candidates, columns)
+        self.known: Known | None = known
+        self._shift = 0.0 if known is None else known.shift
         self._random_codes: Levels | None = None
 
     def estimated(self, pool: Executor) -> tuple[Weights, Scored, Scored]:
@@ -122,12 +129,18 @@ class Matcher:
         candidates = self.candidates(pool)
         sample = _sample(candidates)
         times = len(candidates) / max(len(sample), 1)
-        weights = self._estimated(self._compared(sample, pool), times, pool)
+        weights = self._estimated(sample, self._compared(sample, pool), times, pool)
         scored = self._scored(weights, candidates, pool)
         inner = self._within(weights, scored, pool)
         for _ in range(_ROUNDS if self.count < _MANY else _ROUNDS_OF_MANY):
             self._learn_from_groups(weights, scored, inner)
-            scored = _rescored(weights, scored.pairs, scored.codes)
+            scored = self._rescored(weights, scored.pairs, scored.codes)
+            inner = self._within(weights, scored, pool, [inner])
+        weights.rates[scoring.MATCH] *= np.exp(self._shift)
+        self._shift = 0.0
+        if self.known is not None and len(self.known.pairs):
+            teaching.teach(weights, self.labelled, self.known.is_match)
+            scored = self._scored(weights, candidates, pool)
             inner = self._within(weights, scored, pool, [inner])
         return weights, scored, inner
 
@@ -137,18 +150,36 @@ class Matcher:
         Returns:
             The pairs that blocking found, and all pairs inside possible groups.
         """
+        self._shift = 0.0
         scored = self._scored(weights, self.candidates(pool), pool)
         return scored, self._within(weights, scored, pool)
 
     def group(self, weights: Weights, inner: Scored, threshold: float) -> Rows:
         """Group the records by pairs of at least a threshold; return each group's lowest row."""
-        likeness = scoring.likeness(weights, inner.codes)
-        return clusters.group(self.count, inner.i, inner.j, inner.match, likeness, threshold)
+        i, j, match, likeness, verdicts = self._evidence(weights, inner)
+        label = clusters.group(self.count, i, j, match, likeness, threshold, verdicts)
+        return label if self.known is None else self.known.joined(label)
 
     def transitive_evidence(self, weights: Weights, inner: Scored) -> NDArray[np.float16]:
         """Return the bits that records which surely match both add to each pair's odds."""
-        likeness = scoring.likeness(weights, inner.codes)
-        return clusters.transitive_evidence(self.count, inner.i, inner.j, inner.match, likeness)
+        bits = clusters.transitive_evidence(self.count, *self._evidence(weights, inner))
+        return bits if self.known is None else bits * self.known.may_join(inner.pairs)
+
+    def _evidence(
+        self, weights: Weights, inner: Scored
+    ) -> tuple[Rows, Rows, Floats, Floats, Verdicts | None]:
+        """Return what clustering knows of pairs."""
+        likeness, match, verdicts = scoring.likeness(weights, inner.codes), inner.match, None
+        if self.known is not None:
+            verdicts = self.known.verdicts(inner.pairs)
+            match = np.where(self.known.may_join(inner.pairs), match, 0)
+        return inner.i, inner.j, match, likeness, verdicts
+
+    @cached_property
+    def labelled(self) -> Levels:
+        """The codes of the labelled pairs."""
+        pairs = np.empty(0, np.uint64) if self.known is None else self.known.pairs
+        return compare(self.comparisons, *unpack(pairs))
 
     def candidates(self, pool: Executor) -> Hashes:
         """Find the pairs that share a blocking key."""
@@ -176,7 +207,7 @@ class Matcher:
             # A company is none of its people.
             i, j = unpack(found)
             found = found[names.is_company[i] == names.is_company[j]]
-        return found
+        return found if self.known is None else self.known.candidates(found)
 
     def _keys(
         self, atoms: dict[str, Integers], budget: int, pool: Executor
@@ -191,7 +222,7 @@ class Matcher:
 
         pairs = _sample(blocking.union(list(pool.map(sampled, keys))))
         codes = self._compared(pairs, pool)
-        scored = _rescored(self._estimated(codes, 1.0, pool), pairs, codes)
+        scored = self._rescored(self._estimated(pairs, codes, 1.0, pool), pairs, codes)
         likely = scored.match >= _LEAST_LIKELY
         matches = (scored.i[likely], scored.j[likely])
         chosen = blocking.worthwhile_keys(atoms, self.count, matches, pool) or keys
@@ -201,28 +232,33 @@ class Matcher:
 
     def _compared(self, pairs: Hashes, pool: Executor) -> Levels:
         """Compare pairs and return their codes."""
-        return self._by_chunks(pairs, pool, lambda codes: np.ones(len(codes), bool))[1]
+        return self._by_chunks(pairs, pool, lambda _, codes: np.ones(len(codes), bool))[1]
 
     def _by_chunks(
-        self, pairs: Hashes, pool: Executor, keep: Callable[[Levels], Mask]
+        self, pairs: Hashes, pool: Executor, keep: Callable[[Hashes, Levels], Mask]
     ) -> tuple[Hashes, Levels]:
         """Compare pairs in chunks, and return the chosen pairs with their codes."""
 
         def compared(start: int) -> tuple[Hashes, Levels]:
             chunk = pairs[start : start + _CHUNK]
             codes = compare(self.comparisons, *unpack(chunk))
-            kept = keep(codes)
+            kept = keep(chunk, codes)
             return chunk[kept], codes[kept]
 
         parts = list(pool.map(compared, range(0, max(len(pairs), 1), _CHUNK)))
         kept, codes = zip(*parts, strict=True)
         return np.concatenate(kept), np.concatenate(codes)
 
-    def _estimated(self, codes: Levels, times: float, pool: Executor) -> Weights:
+    def _estimated(self, pairs: Hashes, codes: Levels, times: float, pool: Executor) -> Weights:
         """Estimate a model from random pairs and from a sample of `1 / times` of the candidates."""
         if self._random_codes is None:
             self._random_codes = self._compared(_random_pairs(self.count), pool)
         weights = scoring.begin(self.comparisons, self._random_codes, self.count)
+        if self.known is not None:
+            scoring.estimate(
+                weights, *teaching.patterns(self.known, pairs, codes, times, self.labelled)
+            )
+            return weights
         patterns, counts = scoring.patterns(codes)
         scoring.estimate(weights, patterns, counts * times)
         return weights
@@ -230,12 +266,26 @@ class Matcher:
     def _scored(self, weights: Weights, pairs: Hashes, pool: Executor) -> Scored:
         """Compare and score pairs, and keep those that are not almost certainly chance."""
 
-        def keep(codes: Levels) -> Mask:
-            logs = scoring.log_classes(weights, codes)
-            worth: Mask = scoring.responsibilities(logs)[scoring.CHANCE] < 1 - WORTH_KEEPING
+        def keep(pairs: Hashes, codes: Levels) -> Mask:
+            parts = self._responsibilities(weights, pairs, codes)
+            worth: Mask = parts[scoring.CHANCE] < 1 - WORTH_KEEPING
             return worth
 
-        return _rescored(weights, *self._by_chunks(pairs, pool, keep))
+        return self._rescored(weights, *self._by_chunks(pairs, pool, keep))
+
+    def _responsibilities(
+        self, weights: Weights, pairs: Hashes, codes: Levels
+    ) -> NDArray[np.float32]:
+        """Return the probability of each class, with what is known of the pairs."""
+        logs = scoring.log_classes(weights, codes)
+        if self.known is not None:
+            logs += self.known.log_evidence(self.known.verdicts(pairs), self._shift)
+        return scoring.responsibilities(logs)
+
+    def _rescored(self, weights: Weights, pairs: Hashes, codes: Levels) -> Scored:
+        """Score pairs whose codes are known."""
+        parts = self._responsibilities(weights, pairs, codes)
+        return Scored(pairs, codes, parts[scoring.MATCH], parts[scoring.RELATED])
 
     def _within(
         self, weights: Weights, scored: Scored, pool: Executor, known: Sequence[Scored] = ()
@@ -259,7 +309,11 @@ class Matcher:
                 codes[found] = source.codes[at[found]]
                 fresh &= ~found
         codes[fresh] = self._compared(pairs[fresh], pool)
-        return _rescored(weights, pairs, codes)
+        inner = self._rescored(weights, pairs, codes)
+        if self.known is not None:
+            inner.match = self.known.shared(inner.pairs, inner.match)
+            inner.related = np.minimum(inner.related, 1 - inner.match)
+        return inner
 
     def _loosely_connected(self, scored: Scored) -> Rows:
         """Connect what may belong together; components that are too large by surer pairs only."""
@@ -289,9 +343,3 @@ class Matcher:
             np.concatenate([related, scored.related[outside]]),
         ])  # fmt: skip
         scoring.update(weights, np.concatenate([inner.codes, scored.codes[outside]]), expected)
-
-
-def _rescored(weights: Weights, pairs: Hashes, codes: Levels) -> Scored:
-    """Score pairs whose codes are known."""
-    parts = scoring.responsibilities(scoring.log_classes(weights, codes))
-    return Scored(pairs, codes, parts[scoring.MATCH], parts[scoring.RELATED])

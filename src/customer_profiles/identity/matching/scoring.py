@@ -286,19 +286,22 @@ def patterns(codes: Levels) -> tuple[Levels, NDArray[np.int64]]:
     return np.ascontiguousarray(codes[first]), counts
 
 
-def estimate(weights: Weights, codes: Levels, counts: Integers | Floats) -> None:
+def estimate(
+    weights: Weights, codes: Levels, counts: Integers | Floats, known: Floats | float = 0.0
+) -> None:
     """Estimate the model by expectation maximisation.
 
     Args:
         weights: the model, changed in place.
         codes: distinct patterns of codes.
         counts: how many pairs have each pattern.
+        known: what is known of each pattern's pairs: log densities to add, of shape (3, patterns).
     """
     if not len(counts):
         return
     before = -np.inf
     for _ in range(_MOST_ROUNDS):
-        logs = log_classes(weights, codes)
+        logs = log_classes(weights, codes) + known
         top = logs.max(axis=0)
         parts = np.exp(logs - top)
         total = parts.sum(axis=0)
