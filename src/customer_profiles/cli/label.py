@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from .console import err, fail, out
-from .dedupe import checked_delimiter, parse_kind, read_labels, read_table, resolved
+from .dedupe import (
+    checked_delimiter,
+    parse_kind,
+    read_labels,
+    read_table,
+    resolved,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Question, Resolution
@@ -62,8 +69,7 @@ def label(  # noqa: PLR0913  (the command's options)
     table = read_table(file, checked_delimiter(delimiter), encoding)
     kinds = dict(parse_kind(option) for option in kind or ())
     target = labels or file.with_name(f"{file.stem}.labels.csv")
-    options: dict[str, Any] = {"source": source, "unique_sources": unique_sources}
-    options["link"] = "link_only" if link_only else "link_and_dedupe"
+    options = source_options(source, link_only=link_only, unique_sources=unique_sources)
     if id_column is None and not {"ProfileId", "id"} & set(table.column_names):
         err.print(
             "labels name rows by their numbers, so do not reorder the file; --id COLUMN names ids"
