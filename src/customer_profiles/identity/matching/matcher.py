@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -175,7 +175,7 @@ class Matcher:
             match = np.where(self.known.may_join(inner.pairs), match, 0)
         return inner.i, inner.j, match, likeness, verdicts
 
-    @cached_property
+    @property
     def labelled(self) -> Levels:
         """The codes of the labelled pairs."""
         pairs = np.empty(0, np.uint64) if self.known is None else self.known.pairs
