@@ -215,9 +215,7 @@ def _print_verdict(resolution: Resolution) -> None:
         err.print(escape(str(reason)), soft_wrap=True)
 
 
-def source_options(
-    source: str | None, *, link_only: bool, unique_sources: bool
-) -> dict[str, Any]:
+def source_options(source: str | None, *, link_only: bool, unique_sources: bool) -> dict[str, Any]:
     """Return the options of sources as `resolve` has them."""
     link = "link_only" if link_only else "link_and_dedupe"
     return {"source": source, "link": link, "unique_sources": unique_sources}
