@@ -75,7 +75,7 @@ def test_decisions_that_contradict_others_are_refused_by_ids(matching):
     assert len(matching.engine.decisions("shop")) == 2
 
 
-def test_a_merge_hands_decisions_to_the_profile_that_is_kept(matching):
+def test_a_merge_transfers_decisions_to_the_profile_that_is_kept(matching):
     a, b, c = matching.ada
     decide(matching, b, c, is_match=False)
     decide(matching, a, b, is_match=True)

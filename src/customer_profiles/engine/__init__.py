@@ -301,8 +301,9 @@ class Engine:
     def decide(self, domain_name: str, left: str, right: str, *, is_match: bool) -> None:
         """Store whether two profiles describe one person.
 
-        Every later job of the domain honours it: it is never forgotten, and a merge hands it to the
-        profile that is kept. It replaces an earlier decision about the same profiles.
+        Every later job of the domain honours it, until `forget_decision` removes it. A merge
+        transfers it to the profile that is kept. It replaces an earlier decision about the same
+        profiles.
 
         Args:
             domain_name: the domain.

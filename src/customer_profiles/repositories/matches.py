@@ -242,8 +242,8 @@ class Matches(ReadOnlyCollection[Match]):
         """Store whether two profiles are the same customer; embedded only.
 
         Every later job of the domain honours it: profiles that are the same customer are always in
-        one match, and others never are, nor are they merged automatically. A merge hands the
-        decisions about the merged profiles to the one that is kept.
+        one match, and others never are, nor are they merged automatically. A merge transfers
+        the decisions about the merged profiles to the one that is kept.
 
         Args:
             left: a profile or its id.

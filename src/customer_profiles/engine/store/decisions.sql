@@ -1,8 +1,8 @@
 -- Version 10: decisions about pairs of profiles. A statement ends with the semicolon that ends its
 -- line.
 
--- Whether two profiles, by their rows, describe one person; profile is the lower row. A merge hands
--- the decisions of the merged profiles to the one that is kept.
+-- Whether two profiles, by their rows, describe one person; profile is the lower row. A merge
+-- transfers the decisions of the merged profiles to the one that is kept.
 CREATE TABLE match_decisions (
   profile INTEGER NOT NULL,
   other INTEGER NOT NULL,
