@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from benchmarks.report import console
 
-PARTS = ("imports", "wire", "engine", "growth", "scale", "objects", "identity", "unseen")
+PARTS = ("imports", "wire", "engine", "growth", "scale", "objects", "identity", "unseen", "labels")
 
 
 def main() -> int:

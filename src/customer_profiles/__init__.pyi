@@ -67,6 +67,7 @@ from .models.job import S3ExportingLocation as S3ExportingLocation
 from .models.layout import Layout as Layout
 from .models.layout import LayoutFields as LayoutFields
 from .models.match import Match as Match
+from .models.match import MatchDecision as MatchDecision
 from .models.match import MergePreview as MergePreview
 from .models.matching import AttributeTypesSelector as AttributeTypesSelector
 from .models.matching import AutoMerging as AutoMerging

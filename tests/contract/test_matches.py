@@ -390,3 +390,32 @@ def test_a_job_needs_a_domain_that_matches(cp: CustomerProfiles, shop: Domain) -
 
     with pytest.raises(kind):
         shop.matches.run()
+
+
+def test_decisions_are_stored_replaced_and_forgotten(
+    cp: CustomerProfiles, shop: Domain, pair: tuple[Profile, Profile]
+) -> None:
+    if not embedded(cp):
+        with pytest.raises(InvalidInputError, match="only the embedded engine keeps decisions"):
+            shop.matches.decide(*pair, same=True)
+        return
+    shop.matches.decide(*pair, same=True)
+    shop.matches.decide(pair[1].profile_id, pair[0], same=False)
+    (decision,) = shop.matches.decisions()
+    assert set(decision.profile_ids) == {profile.profile_id for profile in pair}
+    assert not decision.is_match
+
+    shop.matches.forget(*pair)
+    assert shop.matches.decisions() == []
+
+
+def test_decisions_about_nobody_are_errors(
+    cp: CustomerProfiles, shop: Domain, pair: tuple[Profile, Profile]
+) -> None:
+    kind = ResourceNotFoundError if embedded(cp) else InvalidInputError
+    with pytest.raises(kind):
+        shop.matches.decide(pair[0], NOBODY, same=True)
+    with pytest.raises(BadRequestError if embedded(cp) else InvalidInputError):
+        shop.matches.decide(pair[0], pair[0], same=True)
+    with pytest.raises(kind):
+        shop.matches.forget(*pair)

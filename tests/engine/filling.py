@@ -95,6 +95,7 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
     )
     ask("CreateDomainLayout", LayoutDefinitionName="main", **LAYOUT)
     _run_job(engine, name)
+    engine.decide(name, *ada[:2], is_match=True)
     engine.find_candidates(name, ADA)
     merge_keys(engine)
     late = ask("CreateProfile", FirstName="Ida", LastName="Rhodes")["ProfileId"]

@@ -68,8 +68,8 @@ def held(matching, monkeypatch):
     entered, go_on = threading.Event(), threading.Event()
     find = machine.find
 
-    def slowly(bodies):
-        found = find(bodies)
+    def slowly(*arguments):
+        found = find(*arguments)
         entered.set()
         assert go_on.wait(20)
         return found
@@ -228,7 +228,7 @@ def test_a_job_that_was_given_up_does_not_come_back(matching, held):
 
 
 def test_a_failure_tells_where_it_was_and_no_value_of_a_customer(matching, monkeypatch, caplog):
-    def find(_):
+    def find(*_):
         raise ValueError(ADA["EmailAddress"])
 
     monkeypatch.setattr(machine, "find", find)

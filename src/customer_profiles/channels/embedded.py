@@ -50,6 +50,18 @@ class EngineOnly(Protocol):
         """Return what a match is explained from."""
         ...
 
+    def decide(self, domain_name: str, left: str, right: str, *, is_match: bool) -> None:
+        """Store whether two profiles describe one person."""
+        ...
+
+    def forget_decision(self, domain_name: str, left: str, right: str) -> None:
+        """Remove the decision about two profiles."""
+        ...
+
+    def decisions(self, domain_name: str) -> list[Wire]:
+        """Return the decisions about pairs of profiles, the oldest first."""
+        ...
+
     def provenance(self, domain_name: str, profile_id: str) -> Wire:
         """Return which objects set the values of a profile."""
         ...

@@ -6,7 +6,7 @@ import typer
 
 import customer_profiles
 
-from . import dedupe, demo, load, matches, object_types, objects
+from . import dedupe, demo, label, load, matches, object_types, objects
 
 app: typer.Typer = typer.Typer(
     name="customer-profiles",
@@ -18,6 +18,7 @@ app: typer.Typer = typer.Typer(
 app.command()(demo.demo)
 app.command()(load.load)
 app.command()(dedupe.dedupe)
+app.command()(label.label)
 app.add_typer(matches.app, name="matches")
 app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from customer_profiles.identity import Column, ColumnUse, Resolution
+    from customer_profiles.identity import Column, ColumnUse, Labels, Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
 _MOST_SHOWN = 50
@@ -65,6 +66,20 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         str | None,
         typer.Option("--id", help="The column that holds the ids of the rows; it is not compared."),
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Labels of `customer-profiles label`, which are learned and obeyed."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of the rows' sources."),
+    ] = None,
+    link_only: Annotated[
+        bool, typer.Option("--link-only", help="Link rows of different sources only.")
+    ] = False,
+    unique_sources: Annotated[
+        bool, typer.Option("--unique-sources", help="No source has duplicates of its own.")
+    ] = False,
     explain: Annotated[
         int,
         typer.Option(
@@ -98,13 +113,11 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     if target.exists() and not force:
         fail(f"{target} exists already; --force replaces it, --output names another file")
     began = time.perf_counter()
-    delimiter = {"\\t": "\t"}.get(delimiter, delimiter)
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-        fail("--delimiter must be one ASCII character, such as ; or \\t")
-    table = _read(file, delimiter, encoding)
+    delimiter = checked_delimiter(delimiter)
+    table = read_table(file, delimiter, encoding)
     if taken := {_GROUP, _CONFIDENCE} & set(table.column_names):
         fail(f"{file} has the column {min(taken)} already; is it an output of `dedupe`?")
-    chosen_kinds = dict(_parse_kind(option) for option in kind or ())
+    chosen_kinds = dict(parse_kind(option) for option in kind or ())
     found = _columns(table, chosen_kinds, id_column)
     if _identify_nobody(found) and set(chosen_kinds.values()) <= {"ignored"}:
         # A file without a header has values instead of names, so the message shows none.
@@ -115,7 +128,13 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         )
     if threshold is not None and precision is not None:
         fail("give --threshold or --precision, not both: the precision chooses the threshold")
-    resolution = _resolved(table, chosen_kinds, id_column, threshold, precision)
+    options: dict[str, Any] = {
+        "threshold": threshold,
+        "precision": precision,
+        "labels": read_labels(labels) if labels else (),
+        **source_options(source, link_only=link_only, unique_sources=unique_sources),
+    }
+    resolution = resolved(table, chosen_kinds, id_column, **options)
     _print_kinds(found)
     _print_columns(resolution.columns)
     _print_verdict(resolution)
@@ -136,7 +155,16 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         draw(resolution.plot, plot)
 
 
-def _parse_kind(text: str) -> tuple[str, str]:
+def checked_delimiter(text: str) -> str:
+    """Return the delimiter of CSV files, or end the command."""
+    delimiter = {"\\t": "\t"}.get(text, text)
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
+        fail("--delimiter must be one ASCII character, such as ; or \\t")
+    return delimiter
+
+
+def parse_kind(text: str) -> tuple[str, str]:
+    """Return the column and the kind of an option, or end the command."""
     column, sign, kind = text.rpartition("=")
     if not sign:
         fail(f"--kind is COLUMN=KIND, such as vorname=given_name, not {text}")
@@ -204,29 +232,43 @@ def _print_columns(columns: Mapping[str, ColumnUse]) -> None:
         err.print(f"and {len(columns) - _MOST_SHOWN} more columns", soft_wrap=True)
 
 
-def _resolved(
-    table: pa.Table,
-    kinds: dict[str, Any],
-    id_column: str | None,
-    threshold: float | None,
-    precision: float | None,
+def source_options(source: str | None, *, link_only: bool, unique_sources: bool) -> dict[str, Any]:
+    """Return the options of sources as `resolve` has them."""
+    link = "link_only" if link_only else "link_and_dedupe"
+    return {"source": source, "link": link, "unique_sources": unique_sources}
+
+
+def resolved(
+    table: pa.Table, kinds: dict[str, Any], id_column: str | None, **options: Any
 ) -> Resolution:
+    """Resolve the rows of a table, or end the command."""
     from customer_profiles.identity import resolve
 
     try:
-        with err.status("comparing rows"):
-            return resolve(
-                table,
-                kinds=kinds,
-                id_column=id_column,
-                threshold=threshold,
-                precision=precision,
-            )
+        with err.status("comparing rows"), warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            resolution = resolve(table, kinds=kinds, id_column=id_column, **options)
     except (ModuleNotFoundError, TypeError, ValueError) as error:
+        fail(str(error))
+    for warning in said:
+        err.print(f"[yellow]warning:[/] {escape(str(warning.message))}", soft_wrap=True)
+    return resolution
+
+
+def read_labels(file: Path) -> Labels:
+    """Read a file of labels, or end the command."""
+    from customer_profiles.identity import Labels
+
+    try:
+        return Labels.read(file)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror or error}")
+    except (ValueError, csv.Error) as error:
         fail(str(error))
 
 
-def _read(file: Path, delimiter: str, encoding: str) -> pa.Table:
+def read_table(file: Path, delimiter: str, encoding: str) -> pa.Table:
+    """Read a CSV or Parquet file, or end the command."""
     try:
         import pyarrow as pa
     except ModuleNotFoundError:

@@ -20,7 +20,7 @@ from .aws import Aws
 from .flows import runs
 from .ingestion import dead_letter_queue
 from .ingestion.put import apply_pending
-from .matching import index, jobs, rules
+from .matching import decisions, index, jobs, rules
 from .profiles import provenance, rekeying
 from .profiles.access import domain_row, existing_profile
 from .service import protocol
@@ -297,6 +297,44 @@ class Engine:
             ids = matches.ids(connection, rows)
         profile_ids = [ids.get(row, "(gone)") for row in rows]
         return {"Model": model, "ProfileIds": profile_ids, "Evidence": evidence}
+
+    def decide(self, domain_name: str, left: str, right: str, *, is_match: bool) -> None:
+        """Store whether two profiles describe one person.
+
+        Every later job of the domain honours it, until `forget_decision` removes it. A merge
+        transfers it to the profile that is kept. It replaces an earlier decision about the same
+        profiles.
+
+        Args:
+            domain_name: the domain.
+            left: the id of a profile.
+            right: the id of another profile.
+            is_match: whether both describe one person.
+
+        Raises:
+            Refusal: there is no such domain or profile, or other decisions say the opposite.
+        """
+        self._apply_pending()
+        names = map(protocol.valid_text, (domain_name, left, right))
+        decisions.decide(self._context, *names, is_match=is_match)
+
+    def forget_decision(self, domain_name: str, left: str, right: str) -> None:
+        """Remove the decision about two profiles.
+
+        Raises:
+            Refusal: there is no such domain, profile or decision.
+        """
+        self._apply_pending()
+        names = map(protocol.valid_text, (domain_name, left, right))
+        decisions.forget(self._context, *names)
+
+    def decisions(self, domain_name: str) -> list[dict[str, Any]]:
+        """Return the decisions about pairs of a domain's profiles, the oldest first.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        return decisions.listed(self._context, protocol.valid_text(domain_name))
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a resource such as `domains/shop`."""

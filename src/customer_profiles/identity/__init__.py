@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from .own.comparisons import Comparison, Level, OwnKind, Weight
     from .preparing.classifying import Column, columns
     from .preparing.kinds import Kind
-    from .resolution import Group, Resolution, resolve
+    from .resolution import Group, Resolution, resolve, resolve_tables
     from .results.changes import Change, Changes, Membership
     from .results.evaluation import Evaluation, PairError, Score
     from .results.expected import Estimate, Expectation, ExpectedAt
     from .results.households import Household
     from .results.verdict import Reason, Verdict
+    from .review.labels import Label, LabelError, Labels
+    from .review.uncertain import Question
 
 __all__ = [
     "MOST_HELD",
@@ -39,11 +41,15 @@ __all__ = [
     "Household",
     "Index",
     "Kind",
+    "Label",
+    "LabelError",
+    "Labels",
     "Level",
     "Membership",
     "Model",
     "OwnKind",
     "PairError",
+    "Question",
     "Reason",
     "Resolution",
     "Score",
@@ -53,6 +59,7 @@ __all__ = [
     "columns",
     "lasting_keys",
     "resolve",
+    "resolve_tables",
 ]
 
 _MODULES = {
@@ -64,12 +71,14 @@ _MODULES = {
     "matching.roles": ("ColumnUse",),
     "model": ("Model",),
     "own.comparisons": ("Comparison", "Level", "OwnKind", "Weight"),
-    "resolution": ("Group", "Resolution", "resolve"),
     "results.changes": ("Change", "Changes", "Membership"),
     "results.evaluation": ("Evaluation", "PairError", "Score"),
     "results.expected": ("Estimate", "Expectation", "ExpectedAt"),
     "results.households": ("Household",),
     "results.verdict": ("Reason", "Verdict"),
+    "resolution": ("Group", "Resolution", "resolve", "resolve_tables"),
+    "review.labels": ("Label", "LabelError", "Labels"),
+    "review.uncertain": ("Question",),
 }
 
 

@@ -27,6 +27,8 @@ _FLAT = 1e-6
 _SHOWN = 0.005
 """The least weight that is not shown as 0.00 bits."""
 DIFFERENT = "different"
+CERTAIN = 200.0
+"""The bits of what is known for certain, more than all comparisons together."""
 TRANSITIVE = ("other records", "match both")
 """Attribute and level of the evidence from records that surely match both."""
 

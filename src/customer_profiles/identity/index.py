@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .preparing.reading import Records
     from .single.record import Record
 
-_MOST_COMPARED = 12
+_MOST_COMPARED, _MOST_OF_SOURCES = 12, 48
 
 
 def lasting_keys(records: Records, model: Model) -> tuple[Hashes, Rows]:
@@ -132,9 +132,13 @@ class Index:
                 shared.update(ids)
         # The records that share the most keys are usually the matches.
         ranked = sorted(shared.items(), key=lambda item: (-item[1], item[0]))
-        chosen = [stored_id for stored_id, _ in ranked[:_MOST_COMPARED]]
+        rules = self._model.sources
+        most = _MOST_COMPARED if rules is None else _MOST_OF_SOURCES
+        chosen = [stored_id for stored_id, _ in ranked[:most]]
         candidates = []
         for shown_id, values in stored.records(chosen):
+            if rules is not None and rules.forbid(record, values):
+                continue
             known = self._read(values)
             if new.is_company != known.is_company:
                 continue

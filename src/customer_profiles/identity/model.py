@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from .own.keys import OwnKey
 from .own.splink import NO_RELATED, Splink
 from .own.sql import Compiled
 from .preparing.normalize import DatasetStatistics, hash_of
+from .sources import SourceRules
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -82,6 +83,18 @@ class TermFrequencies:
         return hash_of(f"{name}\0{text}")
 
 
+class StoredLabel(NamedTuple):
+    """A labelled pair that a model learned from."""
+
+    left: int
+    """The hash of a record's id."""
+    right: int
+    """The hash of the other record's id."""
+    match: bool
+    codes: bytes
+    """The pair's code for each attribute, from which the label can be learned again."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """The weight of each agreement, estimated from one set of records."""
@@ -95,6 +108,10 @@ class Model:
     term_frequencies: TermFrequencies = field(default_factory=TermFrequencies)
     own: Definitions = field(default_factory=Definitions)
     """Comparisons and blocking keys that a user defines."""
+    sources: SourceRules | None = None
+    """How records of several sources are linked."""
+    labels: tuple[StoredLabel, ...] = ()
+    """The labels that the model learned from, which stay links of the records that have the ids."""
 
     def __repr__(self) -> str:
         attributes = self.weights.attributes or self.own.compared
@@ -115,6 +132,11 @@ class Model:
                 "common": _packed(self.term_frequencies.common),
                 "attributes": [_stored(attribute) for attribute in self.weights.attributes],
                 "own": self.own.named(),
+                "sources": self.sources,
+                "labels": [
+                    [left, right, match, b64encode(codes).decode()]
+                    for left, right, match, codes in self.labels
+                ],
             },
             default=_plain,
         )
@@ -192,7 +214,23 @@ class Model:
         statistics = DatasetStatistics(**known)
         frequencies = TermFrequencies(stored["rarest"], _unpacked(stored["common"]))
         keys = tuple(map(tuple, stored["keys"]))
-        return cls(weights, stored["kinds"], keys, statistics, frequencies)
+        sources = None
+        if stored.get("sources"):
+            column, link, unique = stored["sources"]
+            sources = SourceRules(column, link, tuple(unique))
+        labels = tuple(
+            StoredLabel(left, right, bool(match), b64decode(codes))
+            for left, right, match, codes in stored.get("labels", ())
+        )
+        return cls(
+            weights,
+            stored["kinds"],
+            keys,
+            statistics,
+            frequencies,
+            sources=sources,
+            labels=labels,
+        )
 
     def explain_group(self, ids: Sequence[Hashable], evidence: bytes) -> list[Explanation]:
         """Explain all pairs of a group that this model found.

@@ -8,36 +8,43 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import pyarrow as pa
 
-from .explaining import explain
+from .explaining import CERTAIN, Evidence, explain
 from .index import Index, InMemory
 from .matching import blocking, clusters, scoring
 from .matching.blocking import unpack
 from .matching.comparing import compare
+from .matching.known import Known
 from .matching.matcher import LARGEST, Matcher
-from .model import Model, TermFrequencies
+from .matching.roles import ColumnUse
+from .model import Model, StoredLabel, TermFrequencies
 from .own.comparisons import OwnKind
 from .own.definitions import Definitions
 from .preparing.classifying import check as check_kinds
+from .preparing.normalize import hash_of
 from .preparing.reading import read
 from .results import changes, evaluation, households, verdict
 from .results.expected import THRESHOLDS, Estimator
+from .review.labels import LabelError, Labels
+from .review.uncertain import Question, most_informative
+from .sources import ID, SOURCE, SourceRules, joined, read_sources
+from .sources import check as check_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from .arrays import Hashes, Rows
+    from .arrays import Hashes, Mask, Rows
     from .explaining import Explanation
     from .index import Candidate
+    from .matching.known import Sources
     from .matching.matcher import Scored
-    from .matching.roles import ColumnUse
     from .matching.scoring import Weights
     from .own.comparisons import Comparison
     from .own.definitions import Weights as FixedWeights
@@ -50,8 +57,27 @@ if TYPE_CHECKING:
     from .results.expected import Expectation
     from .results.households import Household
     from .results.verdict import Verdict
+    from .review.labels import LabelTuple
+    from .sources import Link
 
 _THRESHOLD = 0.95
+_LIKELY = 0.5
+
+
+class Options(TypedDict, total=False):
+    """The arguments of `resolve` that `resolve_tables` passes on."""
+
+    kinds: Mapping[str, Kind] | None
+    threshold: float | None
+    precision: float | None
+    model: Model | None
+    keep_values: bool
+    comparisons: Sequence[Comparison]
+    blocking: Sequence[BlockingKey]
+    weights: FixedWeights | None
+    labels: Labels | Iterable[LabelTuple]
+    link: Link
+    unique_sources: bool | Collection[str]
 
 
 class Group(NamedTuple):
@@ -107,7 +133,12 @@ class Resolution:
         *,
         own: Definitions = Definitions(),  # noqa: B008  (it is frozen)
         is_estimated: bool = True,
+        rules: SourceRules | None = None,
+        sources: Sources | None = None,
+        unsure: tuple[Rows, Rows] | None = None,
     ) -> None:
+        self._rules, self._sources = rules, sources
+        self._unsure = np.empty(0, np.uint64) if unsure is None else matcher.rows.compared(*unsure)
         self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
         self._ids, self._columns, self._kinds, self._own = ids, columns, dict(kinds), own
         self.threshold = threshold
@@ -135,7 +166,11 @@ class Resolution:
     @cached_property
     def columns(self) -> dict[str, ColumnUse]:
         """What each column of the records was used for, and why."""
-        return self._matcher.uses(self._weights)
+        uses = self._matcher.uses(self._weights)
+        if self._rules is not None:
+            reason = "it names the sources of the records, which are not compared"
+            uses[self._rules.column] = ColumnUse("ignored", "ignored", reason)
+        return uses
 
     @property
     def _ignored(self) -> dict[str, Kind]:
@@ -172,10 +207,16 @@ class Resolution:
             i, j = np.append(i, label[rest]), np.append(j, rest)
             by_group = np.lexsort((j, i, label[i]))
             i, j = i[by_group], j[by_group]
-            at = np.searchsorted(self._inner.pairs, self._matcher.rows.compared(i, j))
-            codes = np.ascontiguousarray(self._inner.codes[at])
+            pairs = self._matcher.rows.compared(i, j)
+            at = np.searchsorted(self._inner.pairs, pairs)
+            # Labels may join more records than are compared with each other.
+            found = np.append(self._inner.pairs, np.uint64(0))[at] == pairs
+            codes = np.empty((len(pairs), self._inner.codes.shape[1]), np.uint8)
+            codes[found] = self._inner.codes[at[found]]
+            codes[~found] = compare(self._matcher.comparisons, *unpack(pairs[~found]))
             edges = np.append(np.flatnonzero(np.diff(label[i], prepend=-1)), len(i)).tolist()
-            transitive = pending.result()[at]
+            transitive = np.zeros(len(pairs), np.float16)
+            transitive[found] = pending.result()[at[found]]
         parts = [
             codes[start:end].tobytes() + transitive[start:end].tobytes()
             for start, end in pairwise(edges)
@@ -212,7 +253,29 @@ class Resolution:
             prepared.statistics,
             TermFrequencies.counted_by(self._matcher.comparisons),
             self._own,
+            self._rules,
+            self._stored_labels(),
         )
+
+    def _stored_labels(self) -> tuple[StoredLabel, ...]:
+        known = self._matcher.known
+        if known is None:
+            return ()
+        left, right = (
+            [hash_of(str(self._ids[row].as_py())) for row in self._rows_of(records)]
+            for records in unpack(known.pairs)
+        )
+        codes = [row.tobytes() for row in np.ascontiguousarray(self._matcher.labelled)]
+        parts = zip(left, right, known.is_match.tolist(), codes, strict=True)
+        return tuple(StoredLabel(*label) for label in parts)
+
+    @property
+    def sources(self) -> list[str | None] | None:
+        """The source of each record, in the records' order; None without sources."""
+        if self._sources is None:
+            return None
+        names = (*self._sources.names, None)
+        return [names[code] for code in self._sources.codes.tolist()]
 
     def at(self, threshold: float | None = None, *, precision: float | None = None) -> list[Group]:
         """Return the groups at another threshold.
@@ -340,6 +403,8 @@ class Resolution:
         inner = scoring.with_bits(self._inner.match, self._transitive_evidence)
         match = np.concatenate([inner, self._scored.match[outside]])
         kept = match >= least
+        if self._matcher.known is not None:
+            kept &= self._matcher.known.may_join(pairs)
         pairs, match = self._matcher.rows.pairs(pairs[kept], match[kept])
         return ScoredPairs(*unpack(pairs), match)
 
@@ -373,10 +438,72 @@ class Resolution:
 
         packed = self._matcher.rows.compared(np.array([low]), np.array([high]))
         codes = compare(self._matcher.comparisons, *unpack(packed))
-        transitive = self._transitive_bits(packed)
-        explanation = explain(self._weights, codes[0], names, values, transitive)
+        found = explain(self._weights, codes[0], names, values, self._transitive_bits(packed))
+        if certain := self._certain(packed):
+            return replace(found, evidence=(*found.evidence, certain))
         not_compared = self._matcher.why_not_compared(self._weights, codes, packed, self._scored)
-        return replace(explanation, not_compared=not_compared)
+        return replace(found, not_compared=not_compared)
+
+    def _certain(self, pair: Hashes) -> Evidence | None:
+        """Return the evidence of labels and sources, which no other evidence outweighs."""
+        known = self._matcher.known
+        verdict = 0 if known is None else int(known.verdicts(pair)[0])
+        if known is None or not verdict:
+            return None
+        if verdict < 0 and not known.separated(pair)[0]:
+            return Evidence("source", "no duplicates within", -CERTAIN)
+        return Evidence("label", "match" if verdict > 0 else "no match", verdict * CERTAIN)
+
+    def record(self, record_id: Hashable) -> dict[str, str | None]:
+        """Return the values of a record by column, as they were compared.
+
+        Args:
+            record_id: the id of the record.
+
+        Raises:
+            KeyError: there is no record with this id.
+            ValueError: the records were resolved with keep_values=False.
+        """
+        self._check_values()
+        row = self._row(record_id)
+        return {name: column[row].as_py() for name, column in self._columns.items()}
+
+    def uncertain(self, count: int = 50) -> list[Question]:
+        """Return the pairs whose labels would teach most, the most informative first.
+
+        They are uncertain, similar to many other uncertain pairs, and different from one another;
+        no record is in two of them. Label them, and pass all labels to `resolve`.
+
+        Args:
+            count: the greatest number of pairs.
+        """
+        known, scored = self._matcher.known, self._scored
+        pairs = np.union1d(scored.pairs, self._inner.pairs)
+        inner = np.isin(pairs, self._inner.pairs, assume_unique=True)
+        codes = np.empty((len(pairs), len(self._weights.attributes)), np.uint8, order="F")
+        match = np.empty(len(pairs), np.float32)
+        at = np.searchsorted(pairs, scored.pairs)
+        codes[at], match[at] = scored.codes, scored.match
+        codes[inner] = self._inner.codes
+        match[inner] = scoring.with_bits(self._inner.match, self._transitive_evidence)
+        if known is not None:
+            match[(known.verdicts(pairs) != 0) | ~known.may_join(pairs)] = 0
+        match[np.isin(pairs, self._unsure)] = 0
+        i, j = unpack(pairs)
+        label = self._groups(_LIKELY)
+        chosen, information = most_informative(
+            self._weights, codes, match, (label[i], label[j]), self._matcher.labelled, count
+        )
+        return [
+            Question(self._ids[left].as_py(), self._ids[right].as_py(), probability, bits)
+            for left, right, probability, bits in zip(
+                self._rows_of(i[chosen]),
+                self._rows_of(j[chosen]),
+                match[chosen].tolist(),
+                information.tolist(),
+                strict=True,
+            )
+        ]
 
     def find(
         self, record: Mapping[str, Any], *, least: float = 0.5, limit: int = 10
@@ -399,13 +526,16 @@ class Resolution:
 
     @cached_property
     def _index(self) -> tuple[Index, InMemory]:
-        if self.count and not self._columns:
-            msg = "the records' values were not kept; call resolve() with keep_values=True"
-            raise ValueError(msg)
+        self._check_values()
         row_of = self._matcher.rows.row_of
         lasting = blocking.lasting(self._matcher.prepared, self.model.keys)
         keys = ((hashes, row_of[records]) for hashes, records in lasting)
         return Index(self.model), InMemory(self._ids, self._columns, keys)
+
+    def _check_values(self) -> None:
+        if self.count and not self._columns:
+            msg = "the records' values were not kept; call resolve() with keep_values=True"
+            raise ValueError(msg)
 
     # Any: matplotlib's union type of Axes.figure has no savefig.
     def plot(self, ax: Axes | None = None) -> Any:
@@ -426,6 +556,11 @@ class Resolution:
         at = int(np.searchsorted(self._inner.pairs, pair)[0])
         known = at < len(self._inner.pairs) and self._inner.pairs[at] == pair[0]
         return float(self._transitive_evidence[at]) if known else 0.0
+
+    def _rows_of(self, records: Rows) -> list[int]:
+        """Return the rows of records that were compared."""
+        rows: list[int] = self._matcher.rows.row_of[records].tolist()
+        return rows
 
     def _row(self, record_id: Hashable) -> int:
         row = self._row_of.get(record_id)
@@ -493,6 +628,10 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     blocking: Sequence[BlockingKey] = (),
     weights: FixedWeights | None = None,
     precision: float | None = None,
+    labels: Labels | Iterable[LabelTuple] = (),
+    source: str | None = None,
+    link: Link = "link_and_dedupe",
+    unique_sources: bool | Collection[str] = False,
 ) -> Resolution:
     """Find the records that belong to one person, without labels or training.
 
@@ -512,12 +651,18 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         weights: fixed probabilities m and u of levels, as
             {"birth date": {"exact": Weight(m=0.95)}}; all others are estimated.
         precision: in place of a threshold, the expected precision of all pairs inside groups.
+        labels: pairs that people labelled, as tuples of two ids and whether both are one person.
+            They teach the model, and they are links: groups never contradict them.
+        source: the column of the records' sources, such as "crm" and "shop".
+        link: "link_and_dedupe", or "link_only" for pairs of different sources only.
+        unique_sources: the sources in which no person has two records, or True if all are such; a
+            group has at most one record of each.
 
     Warns:
         UserWarning: birth dates are after today or before 1900; the message names the column.
 
     Raises:
-        ValueError: a column, kind or threshold is wrong; the message names it.
+        ValueError: a column, kind, threshold, label or source is wrong; the message names it.
         TypeError: the records have a form that cannot be read.
     """
     ids, columns = read(records, id_column)
@@ -529,10 +674,20 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     }
     check(known, columns, _THRESHOLD if threshold is None else threshold)
     check_cut(threshold, precision, default=True)
+    check_sources(source, link, unique_sources)
     for name, kind in (model.kinds if model else {}).items():
         if name in columns:
             known.setdefault(name, kind)
-    matcher = Matcher(columns, known, own, learns=model is None)
+    stored = None if source is not None or model is None else model.sources
+    if stored is not None and stored.column in columns:
+        source, link, unique_sources = stored
+    rules, sources = read_sources(columns, source, link, unique_sources)
+    known |= {} if source is None else {source: "ignored"}
+    said = _labels(labels, model, ids)
+    unsure = said.unsure_rows(ids)
+    matcher = Matcher(
+        columns, known, own, _known(ids, said.rows(ids), sources), learns=model is None
+    )
     for warning in matcher.prepared.warnings:
         warnings.warn(warning, stacklevel=2)
     if matcher.refusal:
@@ -553,7 +708,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         threshold = Estimator(matcher, fitted, scored, inner).threshold_for(precision)
     return Resolution(
         matcher, fitted, scored, inner, ids, columns, known, threshold or _THRESHOLD, precision,
-        own=own, is_estimated=model is None,
+        own=own, is_estimated=model is None, rules=rules, sources=sources, unsure=unsure,
     )  # fmt: skip
 
 
@@ -568,6 +723,62 @@ def _added(model: Model, own: Definitions) -> Definitions:
     known = {key.name for key in model.own.keys}
     more = tuple(key for key in own.keys if key.name not in known)
     return replace(model.own, keys=(*model.own.keys, *more))
+
+
+def resolve_tables(
+    tables: Mapping[str, Records], *, id_column: str | None = None, **options: Unpack[Options]
+) -> Resolution:
+    """Find the records of several tables that belong to one person.
+
+    The ids of the result begin with the table's name, as in "crm/17".
+
+    Args:
+        tables: the tables by the names of their sources.
+        id_column: the column of the ids in each table, as in `resolve`.
+        options: more arguments of `resolve`.
+
+    Raises:
+        ValueError: a table, column, kind, threshold, label or source is wrong.
+        TypeError: the tables are no mapping, or one has a form that cannot be read.
+    """
+    return resolve(joined(tables, id_column), id_column=ID, source=SOURCE, **options)
+
+
+def _labels(labels: Labels | Iterable[LabelTuple], model: Model | None, ids: pa.Array) -> Labels:
+    """Return the labels of a model whose records are there, and new ones, which replace them."""
+    fresh = Labels.of(labels)
+    if model is None or not model.labels:
+        return fresh
+    wanted = {number for label in model.labels for number in label[:2]}
+    texts = ids.cast(pa.string()).to_pylist()
+    text_of = {number: text for text in texts if (number := hash_of(text)) in wanted}
+    stored = [label for label in model.labels if {*label[:2]} <= text_of.keys()]
+    known = Labels((text_of[label.left], text_of[label.right], label.match) for label in stored)
+    for label in fresh:
+        known.add(*label)
+    return known
+
+
+def _known(ids: pa.Array, labels: tuple[Rows, Rows, Mask], sources: Sources | None) -> Known | None:
+    """Return what is known of pairs, if anything is.
+
+    Raises:
+        LabelError: labels join two records of a source that has no duplicates.
+    """
+    if not len(labels[0]) and sources is None:
+        return None
+    labelled = np.unique(np.concatenate(labels[:2])).tolist()
+    labelled.sort(key=lambda row: str(ids[row].as_py()))
+    known = Known(len(ids), labels, sources, labelled)
+    if (clash := known.clash()) is not None and sources is not None:
+        left, right = (ids[row].as_py() for row in clash)
+        name = sources.names[int(sources.codes[clash[0]])]
+        msg = (
+            f"labels join {left!r} and {right!r}, two records of the source {name!r}, in which "
+            f"nobody has two; correct the labels or leave {name!r} out of unique_sources"
+        )
+        raise LabelError(msg)
+    return known
 
 
 def check(kinds: Mapping[str, str], columns: Collection[str], threshold: float) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import BeforeValidator, Field
 
 from customer_profiles.errors import DetachedError
 
-from .base import Identifier, OpenEnum, Record, UnredactedModel
+from .base import Identifier, Model, OpenEnum, Record, UnredactedModel
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Explanation
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from .profile import Profile
 
 MatchType = Literal["RULE_BASED_MATCHING", "ML_BASED_MATCHING"]
+
+
+class MatchDecision(Model):
+    """What somebody decided about two profiles; later jobs honour it."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset({"profile_ids", "is_match", "decided_at"})
+
+    profile_ids: list[str]
+    """The ids of both profiles."""
+    is_match: bool
+    """Whether they describe one person."""
+    decided_at: datetime
+    """When it was decided."""
 
 
 class Match(Record):

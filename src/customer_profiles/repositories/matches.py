@@ -11,7 +11,7 @@ from customer_profiles import _wire
 from customer_profiles._results import Results
 from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import InvalidInputError, NoResultError
-from customer_profiles.models.match import Match, MergePreview
+from customer_profiles.models.match import Match, MatchDecision, MergePreview
 from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
 
 from .base import Page, PageOptions, ReadOnlyCollection, page_reader, source_of
@@ -36,6 +36,10 @@ _TRIED = 8
 
 _ML: MatchType = "ML_BASED_MATCHING"
 _RULES: MatchType = "RULE_BASED_MATCHING"
+_NO_DECISIONS = (
+    "only the embedded engine keeps decisions about profiles; on AWS merge the profiles that are "
+    "the same customer"
+)
 # The spelling of the service's documentation.
 _BY_MATCH, _BY_PROFILE = "matchId", "profileId"
 
@@ -233,6 +237,46 @@ class Matches(ReadOnlyCollection[Match]):
         )
         wire = profile_of(profile, fields, unset=without_none)._to_wire()
         return channel.find_candidates(self.domain_name, wire, least=least, limit=limit)
+
+    def decide(self, left: Profile | str, right: Profile | str, *, same: bool) -> None:
+        """Store whether two profiles are the same customer; embedded only.
+
+        Every later job of the domain honours it: profiles that are the same customer are always in
+        one match, and others never are, nor are they merged automatically. A merge transfers
+        the decisions about the merged profiles to the one that is kept.
+
+        Args:
+            left: a profile or its id.
+            right: another profile or its id.
+            same: whether both are the same customer; it replaces an earlier decision about them.
+
+        Raises:
+            InvalidInputError: this is AWS, which keeps no decisions.
+            BadRequestError: other decisions say the opposite; the message names their profiles.
+            ResourceNotFoundError: there is no such domain or profile.
+        """
+        channel = embedded(self._gateway.channel, _NO_DECISIONS)
+        channel.decide(self.domain_name, id_of(left), id_of(right), is_match=same)
+
+    def forget(self, left: Profile | str, right: Profile | str) -> None:
+        """Remove the decision about two profiles; embedded only.
+
+        Raises:
+            InvalidInputError: this is AWS, which keeps no decisions.
+            ResourceNotFoundError: there is no such domain, profile or decision.
+        """
+        channel = embedded(self._gateway.channel, _NO_DECISIONS)
+        channel.forget_decision(self.domain_name, id_of(left), id_of(right))
+
+    def decisions(self) -> list[MatchDecision]:
+        """Return what was decided about pairs of profiles, the oldest first; embedded only.
+
+        Raises:
+            InvalidInputError: this is AWS, which keeps no decisions.
+            ResourceNotFoundError: there is no such domain.
+        """
+        channel = embedded(self._gateway.channel, _NO_DECISIONS)
+        return [MatchDecision._from_wire(wire) for wire in channel.decisions(self.domain_name)]
 
     def profiles_of(self, match: Match) -> list[Profile]:
         """Read the profiles of a match."""

@@ -10,6 +10,7 @@ from customer_profiles import _wire
 from customer_profiles.engine.profiles import merging
 from customer_profiles.engine.profiles.merged_values import Merged, Part, merged
 from customer_profiles.engine.service.refusals import Refusal, bad_request
+from customer_profiles.engine.store import decisions as decision_store
 from customer_profiles.engine.store import profiles as profile_store
 
 if TYPE_CHECKING:
@@ -85,7 +86,16 @@ def run(
 def merge(
     context: Context, connection: Connection, stored: Sequence[Stored], merged: Merged
 ) -> bool:
-    """Merge profiles, the oldest first; return whether the merged profile was small enough."""
+    """Merge profiles, the oldest first.
+
+    Returns:
+        Whether they were merged: the merged profile is small enough, and nobody decided that two
+        of them do not match.
+    """
+    rows = [profile.id for profile in stored]
+    if decision_store.separating(connection, rows, rows):
+        # Assumed: profiles that are decided to be no match are not merged by rules either.
+        return False
     # Assumed: of profiles that are merged automatically, the oldest one keeps its id.
     try:
         merging.merge(context, connection, stored[0], stored[1:], merged)

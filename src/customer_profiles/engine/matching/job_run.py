@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import AwsError
 from customer_profiles.engine.service.refusals import Refusal
+from customer_profiles.engine.store import decisions as decision_store
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import identity_jobs as store
 from customer_profiles.engine.store import matches as match_store
@@ -126,7 +127,9 @@ class JobRun:
     def _find_matches(self) -> tuple[match_store.Matches, str, int]:
         """Match all profiles; return the matches, the model's JSON and the number of profiles."""
         counts: list[int] = []
-        resolution = machine.find(self._bodies(counts))
+        with self._context.database.read() as connection:
+            decided = decision_store.of_domain(connection, self._domain)
+        resolution = machine.find(self._bodies(counts), decided)
         if resolution is None:
             return match_store.Matches([], []), "", sum(counts)
         # Assumed: each job gives its matches new ids, made of the job's id and a number.

@@ -15,25 +15,40 @@ if TYPE_CHECKING:
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
+    from customer_profiles.engine.store.decisions import Decision
     from customer_profiles.identity import Model, Resolution
 
 # Assumed: profiles match from a confidence of 0.8 on; the threshold of the service is not known.
 THRESHOLD = 0.8
 
 
-def find(bodies: Iterable[list[tuple[int, bytes]]]) -> Resolution | None:
+def find(
+    bodies: Iterable[list[tuple[int, bytes]]], decisions: Sequence[Decision] = ()
+) -> Resolution | None:
     """Group the profiles that describe the same person, by row; None if there are fewer than two.
+
+    Args:
+        bodies: the rows and bodies of the profiles, in chunks.
+        decisions: decisions about pairs of rows, the oldest first.
 
     Raises:
         ModuleNotFoundError: the extra `identity` is not installed; the message says so.
     """
-    from customer_profiles.identity import resolve
+    from customer_profiles.identity import Labels, resolve
 
     tables = [table for table in [read(bodies)] if table is not None and table.num_rows > 1]
     if not tables:
         return None
+    labels: Labels | None = None
+    if decisions:
+        rows = set(tables[0].column(ROW).to_pylist())
+        there = [found for found in decisions if {found.profile, found.other} <= rows]
+        # Merges may have brought decisions together that contradict each other.
+        labels = Labels((low, high, match) for low, high, match, _ in there).consistent()
     # `pop` leaves no reference here, so that `resolve` can free the table once it is read.
-    return resolve(tables.pop(), id_column=ROW, threshold=THRESHOLD, keep_values=False)
+    return resolve(
+        tables.pop(), id_column=ROW, threshold=THRESHOLD, keep_values=False, labels=labels or ()
+    )
 
 
 def matches(resolution: Resolution, prefix: str) -> Matches:

@@ -9,8 +9,8 @@ from pydantic_core import from_json, to_json
 from customer_profiles._standard_objects import PROFILE
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.service.refusals import bad_request
+from customer_profiles.engine.store import decisions, history
 from customer_profiles.engine.store import domains as domain_store
-from customer_profiles.engine.store import history
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
@@ -79,6 +79,7 @@ def merge(
         gained |= owned
         object_store.move(connection, profile.id, main.id)
         key_store.remove(connection, profile.id, key_slots(profile.domain, owned))
+        decisions.move(connection, profile.id, main.id)
         profile_store.delete(connection, profile.id)
     whole = main._replace(
         expires=max(profile.expires for profile in profiles),

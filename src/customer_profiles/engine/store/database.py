@@ -73,6 +73,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     partial(_run, file="actions.sql"),
     partial(_run, file="metering.sql"),
     partial(_run, file="pending_work.sql"),
+    partial(_run, file="decisions.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _CONTRADICTION = -1.0
 _MOST = 7.0
+# More than all other evidence of a group together.
+_CERTAIN = 1e6
 _LIKELY, _SUREST = 0.5, 1 - 1e-9
 _CELLS = 1 << 20
 # Transitive evidence comes from groups of surely joined records. It is capped, because an error in
@@ -71,6 +73,7 @@ def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
     probability: Floats,
     likeness: Floats,
     threshold: float,
+    verdicts: NDArray[np.int8] | None = None,
 ) -> Rows:
     """Group records by pairs of at least a threshold, and split groups that contradict themselves.
 
@@ -81,23 +84,27 @@ def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
         probability: the probability that a pair matches.
         likeness: log odds of a match against a relation; negative values contradict.
         threshold: the least probability of a pair that joins two records.
+        verdicts: 1 for pairs that surely match, -1 for pairs that surely do not, 0 for others.
 
     Returns:
         The lowest row of each record's group.
     """
-    joins = probability >= threshold
+    if verdicts is None:
+        verdicts = np.zeros(len(i), np.int8)
+    joins = np.where(verdicts, verdicts > 0, probability >= threshold)
     label = components(count, i[joins], j[joins])
     own = label[i] == label[j]
     i, j, probability, likeness = i[own], j[own], probability[own], likeness[own]
-    joins = joins[own]
+    joins, verdicts = joins[own], verdicts[own]
     doubtful = np.zeros(count, bool)
-    doubtful[label[i[likeness < _CONTRADICTION]]] = True
+    doubtful[label[i[(likeness < _CONTRADICTION) | (verdicts < 0)]]] = True
     # A single pair cannot contradict itself.
     doubtful &= np.bincount(label[i], minlength=count) > 1
     rest = np.flatnonzero(doubtful[label[i]])
-    rest = rest[np.lexsort((-probability[rest], label[i[rest]]))]
+    rest = rest[np.lexsort((-probability[rest], -verdicts[rest], label[i[rest]]))]
     odds = np.log(np.maximum(probability, 1e-9) / np.maximum(1 - probability, 1e-9))
     value = np.where(probability >= _LIKELY, np.minimum(odds, _MOST), np.clip(likeness, -_MOST, 0))
+    value = np.where(verdicts, verdicts * _CERTAIN, value)
     edges = np.append(np.flatnonzero(np.diff(label[i[rest]], prepend=-1)), len(rest)).tolist()
     columns = [column[rest].tolist() for column in (i, j, value, joins)]
     parts: dict[int, int] = {}
@@ -133,16 +140,21 @@ def _split(
     return {record: min(records) for records in members.values() for record in records}
 
 
-def transitive_evidence(
-    count: int, i: Integers, j: Integers, probability: Floats, likeness: Floats
+def transitive_evidence(  # noqa: PLR0913, PLR0917  (pairs are columns)
+    count: int,
+    i: Integers,
+    j: Integers,
+    probability: Floats,
+    likeness: Floats,
+    verdicts: NDArray[np.int8] | None = None,
 ) -> NDArray[np.float16]:
     """Return the bits that records which surely match both records of a pair add to its odds.
 
     The arguments are those of `group`.
     """
-    label = group(count, i, j, probability, likeness, _SURELY_JOINED)
+    label = group(count, i, j, probability, likeness, _SURELY_JOINED, verdicts)
     path = best_paths(label, i, j, probability)
-    more = np.flatnonzero(path > probability)
+    more = np.flatnonzero((path > probability) & (True if verdicts is None else verdicts == 0))
     # Evidence against the pair itself still counts.
     against = np.minimum(likeness[more], 0.0)
     odds = log_odds(np.minimum(path[more], _MOST_TRANSITIVE)) + against

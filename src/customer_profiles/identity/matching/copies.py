@@ -139,13 +139,14 @@ class RowMap:
 
 
 def without_copies(
-    prepared: Prepared, order: Rows, *, keep_all: bool = False
+    prepared: Prepared, order: Rows, classes: Rows | None = None, *, keep_all: bool = False
 ) -> tuple[Prepared, RowMap]:
     """Leave out the third and further of many equal rows that identify somebody.
 
     Args:
         prepared: all rows.
         order: the row of the table that each of them is.
+        classes: a number for each row of the table; rows with different numbers are no copies.
         keep_all: whether to leave out none.
     """
     count = prepared.count
@@ -161,7 +162,15 @@ def without_copies(
     identifies = _identifies(prepared, by[starts[many]], by[starts])
     of_class = np.repeat(np.arange(len(sizes)), sizes)
     ambiguous = by[np.isin(of_class, many[~identifies])]
-    many = many[identifies]
+    may_be_copies = np.isin(of_class, many[identifies])
+    by, of_class = by[may_be_copies], of_class[may_be_copies]
+    number = np.zeros(len(by), np.int64) if classes is None else classes[order[by]]
+    by_number = np.lexsort((number, of_class))
+    by, of_class, number = by[by_number], of_class[by_number], number[by_number]
+    differs = (of_class[1:] != of_class[:-1]) | (number[1:] != number[:-1])
+    starts = np.flatnonzero(np.append(True, differs)[: len(by)])
+    sizes = np.diff(np.append(starts, len(by)))
+    many = np.flatnonzero(sizes > 2)  # noqa: PLR2004  (two are compared)
     record_of, kept = np.arange(count), np.ones(count, bool)
     first = second = copies = np.empty(0, np.int64)
     if len(many):

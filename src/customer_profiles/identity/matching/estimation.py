@@ -264,14 +264,16 @@ class _Pairs(NamedTuple):
     known: Floats | float
     """What is known of each pattern's pairs: log densities to add, of shape (3, patterns)."""
 
-    def sample(self) -> _Pairs:
-        """Return a sample of the patterns."""
-        count = len(self.counts)
+    def sample(self, kept: int) -> _Pairs:
+        """Return a sample of the patterns, and the last ones, of which so many are kept."""
+        count = len(self.counts) - kept
         if count <= _SAMPLED_PATTERNS:
             return self
         draw = np.random.default_rng(_SEED)
-        rows = np.sort(draw.choice(count, _SAMPLED_PATTERNS, replace=False))
-        counts = self.counts[rows] * (self.counts.sum() / self.counts[rows].sum())
+        drawn = np.sort(draw.choice(count, _SAMPLED_PATTERNS, replace=False))
+        rows = np.append(drawn, np.arange(count, count + kept))
+        counts = self.counts[rows]
+        counts[: len(drawn)] *= self.counts[:count].sum() / self.counts[drawn].sum()
         known = self.known[:, rows] if isinstance(self.known, np.ndarray) else self.known
         return _Pairs(self.codes[rows], counts, known)
 
@@ -284,7 +286,11 @@ class _Start(NamedTuple):
 
 
 def estimate(
-    weights: Weights, codes: Levels, counts: Integers | Floats, known: Floats | float = 0.0
+    weights: Weights,
+    codes: Levels,
+    counts: Integers | Floats,
+    known: Floats | float = 0.0,
+    kept: int = 0,
 ) -> None:
     """Estimate the model by expectation maximisation.
 
@@ -293,11 +299,12 @@ def estimate(
         codes: distinct patterns of codes.
         counts: how many pairs have each pattern.
         known: what is known of each pattern's pairs: log densities to add, of shape (3, patterns).
+        kept: the number of last patterns that every sample contains, such as those of labels.
     """
     if not len(counts):
         return
     pairs = _Pairs(codes, np.asarray(counts, float), known)
-    sample = pairs.sample()
+    sample = pairs.sample(kept)
     starts = [_estimated_from(weights, anchors, sample) for anchors in _anchors(weights.attributes)]
     best = max(starts, key=lambda start: (round(_agreement(start.weights), 1), start.fit))
     weights.rates = best.weights.rates

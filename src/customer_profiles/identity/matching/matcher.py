@@ -16,7 +16,7 @@ from customer_profiles.identity.preparing.canonical import in_canonical_order
 from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.preparing.prepared import prepare
 
-from . import blocking, clusters, estimation, roles, scoring
+from . import blocking, clusters, estimation, roles, scoring, teaching
 from .blocking import pack, unpack
 from .comparing import compare, comparisons
 from .contents import repeated
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from customer_profiles.identity.arrays import Hashes, Integers, Levels, Mask, Rows
+    from customer_profiles.identity.arrays import Floats, Hashes, Integers, Levels, Mask, Rows
     from customer_profiles.identity.own.definitions import Definitions
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .comparing import Comparison
     from .contents import Content
     from .copies import RowMap
+    from .known import Known, Verdicts
     from .roles import ColumnUse
     from .scoring import Weights
 
@@ -129,6 +130,7 @@ class Matcher:
         columns: Columns,
         kinds: Mapping[str, Kind],
         own: Definitions | None = None,
+        known: Known | None = None,
         *,
         learns: bool = True,
     ) -> None:
@@ -138,18 +140,20 @@ class Matcher:
             columns: the records.
             kinds: what columns hold, by name.
             own: the user's definitions.
+            known: what is known of pairs of rows.
             learns: whether a model is estimated from the records, which may ignore columns.
         """
         self._names = [*columns]
+        classes = None if known is None else known.classes
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-            sorted_columns, order = in_canonical_order(columns, pool)
+            sorted_columns, order = in_canonical_order(columns, pool, classes)
             every = prepare(sorted_columns, kinds, pool)
         copies = repeated(sorted_columns, every) if learns else {}
         del sorted_columns
         self.prepared: Prepared
         self.rows: RowMap
         # Rows that are equal otherwise may differ in what a user compares.
-        self.prepared, self.rows = without_copies(every, order, keep_all=bool(own))
+        self.prepared, self.rows = without_copies(every, order, classes, keep_all=bool(own))
         self.count: int = self.prepared.count
         self.ignored: dict[str, str] = _left_out(columns, self.prepared)
         """Why columns are not compared, by name."""
@@ -171,6 +175,9 @@ class Matcher:
         self.refusal: str | None = None if is_own else _refusal(self.prepared)
         """Why nothing is matched: the columns do not identify people."""
         self._is_sole = not own and len(self.comparisons) == 1
+        self.known: Known | None = None if known is None else known.of_records(self.rows)
+        """What is known of pairs of compared records."""
+        self._shift = 0.0 if self.known is None else self.known.shift
         self._random_codes: Levels | None = None
         self._used_keys: list[Key] = []
 
@@ -184,10 +191,11 @@ class Matcher:
         if self._is_sole:
             weights = estimation.sole(self.comparisons[0], self.count)
             scored = self._scored(weights, candidates, pool)
-            return weights, scored, self._within(weights, scored, pool)
+            inner = self._within(weights, scored, pool)
+            return self._taught(weights, candidates, scored, inner, pool)
         sample = _sample(candidates, self._few(_SAMPLED_PAIRS))
         times = len(candidates) / max(len(sample), 1)
-        weights = self._estimated(self._compared(sample, pool), times, pool)
+        weights = self._estimated(sample, self._compared(sample, pool), times, pool)
         self._ignore(roles.unrelated(weights, self._contents), weights)
         scored = self._scored(weights, candidates, pool)
         inner = self._within(weights, scored, pool)
@@ -197,7 +205,19 @@ class Matcher:
             if not estimation.is_sound(weights):
                 weights.attributes[:] = before
                 break
-            scored = _rescored(weights, scored.pairs, scored.codes)
+            scored = self._rescored(weights, scored.pairs, scored.codes)
+            inner = self._within(weights, scored, pool, [inner])
+        return self._taught(weights, candidates, scored, inner, pool)
+
+    def _taught(
+        self, weights: Weights, candidates: Hashes, scored: Scored, inner: Scored, pool: Executor
+    ) -> tuple[Weights, Scored, Scored]:
+        """Correct the estimated model by labels, and score the pairs again."""
+        weights.rates[scoring.MATCH] *= np.exp(self._shift)
+        self._shift = 0.0
+        if self.known is not None and len(self.known.pairs):
+            teaching.teach(weights, self.labelled, self.known.is_match)
+            scored = self._scored(weights, candidates, pool)
             inner = self._within(weights, scored, pool, [inner])
         return weights, scored, inner
 
@@ -243,20 +263,38 @@ class Matcher:
         Returns:
             The pairs that blocking found, and all pairs inside possible groups.
         """
+        self._shift = 0.0
         scored = self._scored(weights, self.candidates(pool), pool)
         return scored, self._within(weights, scored, pool)
 
     def group(self, weights: Weights, inner: Scored, threshold: float) -> Rows:
         """Group the records by pairs of at least a threshold; return each group's lowest row."""
-        likeness = scoring.likeness(weights, inner.codes)
-        return clusters.group(self.count, inner.i, inner.j, inner.match, likeness, threshold)
+        i, j, match, likeness, verdicts = self._evidence(weights, inner)
+        label = clusters.group(self.count, i, j, match, likeness, threshold, verdicts)
+        return label if self.known is None else self.known.joined(label)
 
     def transitive_evidence(self, weights: Weights, inner: Scored) -> NDArray[np.float16]:
         """Return the bits that records which surely match both add to each pair's odds."""
-        likeness = scoring.likeness(weights, inner.codes)
-        return clusters.transitive_evidence(self.count, inner.i, inner.j, inner.match, likeness)
+        bits = clusters.transitive_evidence(self.count, *self._evidence(weights, inner))
+        return bits if self.known is None else bits * self.known.may_join(inner.pairs)
 
-    def why_not_compared(
+    def _evidence(
+        self, weights: Weights, inner: Scored
+    ) -> tuple[Rows, Rows, Floats, Floats, Verdicts | None]:
+        """Return what clustering knows of pairs."""
+        likeness, match, verdicts = scoring.likeness(weights, inner.codes), inner.match, None
+        if self.known is not None:
+            verdicts = self.known.verdicts(inner.pairs)
+            match = np.where(self.known.may_join(inner.pairs), match, 0)
+        return inner.i, inner.j, match, likeness, verdicts
+
+    @property
+    def labelled(self) -> Levels:
+        """The codes of the labelled pairs."""
+        pairs = np.empty(0, np.uint64) if self.known is None else self.known.pairs
+        return compare(self.comparisons, *unpack(pairs))
+
+    def why_not_compared(  # noqa: PLR0911  (one for each reason)
         self, weights: Weights, codes: Levels, pair: Hashes, scored: Scored
     ) -> str | None:
         """Return why blocking left a pair out; None if the pair was compared.
@@ -269,6 +307,8 @@ class Matcher:
         """
         if self.refusal:
             return "the columns do not identify people"
+        if self.known is not None and not self.known.may_join(pair)[0]:
+            return "the records are of one source, and only those of different sources are linked"
         if np.isin(pair, scored.pairs)[0]:
             return None
         if np.isin(unpack(pair), self.rows.ambiguous).any():
@@ -287,11 +327,16 @@ class Matcher:
         return "the records share only blocking keys that too many records have"
 
     def candidates(self, pool: Executor) -> Hashes:
-        """Find the pairs that share a blocking key."""
+        """Find the pairs that share a blocking key, and those that labels name."""
         if self._pairs_of_rules:
-            return self._pairs_of_rules()
-        if self.refusal:
-            return np.empty(0, np.uint64)
+            found = self._pairs_of_rules()
+        elif self.refusal:
+            found = np.empty(0, np.uint64)
+        else:
+            found = self._pairs_of_keys(pool)
+        return found if self.known is None else self.known.candidates(found)
+
+    def _pairs_of_keys(self, pool: Executor) -> Hashes:
         atoms = blocking.atoms(self.prepared)
         if len(self.rows.ambiguous):
             kept = np.ones(self.count, bool)
@@ -342,7 +387,7 @@ class Matcher:
         pairs = _sample(blocking.union([*found.values()]))
         del found
         codes = self._compared(pairs, pool)
-        scored = _rescored(self._estimated(codes, 1.0, pool), pairs, codes)
+        scored = self._rescored(self._estimated(pairs, codes, 1.0, pool), pairs, codes)
         likely = scored.match >= _LEAST_LIKELY
         matches = (scored.i[likely], scored.j[likely])
         chosen = blocking.worthwhile_keys(atoms, self.count, matches, sizes, pool) or keys
@@ -356,29 +401,34 @@ class Matcher:
 
     def _compared(self, pairs: Hashes, pool: Executor) -> Levels:
         """Compare pairs and return their codes."""
-        return self._by_chunks(pairs, pool, lambda codes: np.ones(len(codes), bool))[1]
+        return self._by_chunks(pairs, pool, lambda _, codes: np.ones(len(codes), bool))[1]
 
     def _by_chunks(
-        self, pairs: Hashes, pool: Executor, keep: Callable[[Levels], Mask]
+        self, pairs: Hashes, pool: Executor, keep: Callable[[Hashes, Levels], Mask]
     ) -> tuple[Hashes, Levels]:
         """Compare pairs in chunks, and return the chosen pairs with their codes."""
 
         def compared(start: int) -> tuple[Hashes, Levels]:
             chunk = pairs[start : start + _CHUNK]
             codes = compare(self.comparisons, *unpack(chunk))
-            kept = keep(codes)
+            kept = keep(chunk, codes)
             return chunk[kept], codes[kept]
 
         parts = list(pool.map(compared, range(0, max(len(pairs), 1), _CHUNK)))
         kept, codes = zip(*parts, strict=True)
         return np.concatenate(kept), np.concatenate(codes)
 
-    def _estimated(self, codes: Levels, times: float, pool: Executor) -> Weights:
+    def _estimated(self, pairs: Hashes, codes: Levels, times: float, pool: Executor) -> Weights:
         """Estimate a model from random pairs and from a sample of `1 / times` of the candidates."""
         if self._random_codes is None:
-            pairs = _random_pairs(self.count)
-            self._random_codes = self._compared(_sample(pairs, self._few(len(pairs))), pool)
+            random = _random_pairs(self.count)
+            self._random_codes = self._compared(_sample(random, self._few(len(random))), pool)
         weights = estimation.begin(self.comparisons, self._random_codes, self.count)
+        if self.known is not None:
+            estimation.estimate(
+                weights, *teaching.patterns(self.known, pairs, codes, times, self.labelled)
+            )
+            return weights
         patterns, counts = scoring.patterns(codes)
         estimation.estimate(weights, patterns, counts * times)
         return weights
@@ -386,12 +436,26 @@ class Matcher:
     def _scored(self, weights: Weights, pairs: Hashes, pool: Executor) -> Scored:
         """Compare and score pairs, and keep those that are not almost certainly chance."""
 
-        def keep(codes: Levels) -> Mask:
-            logs = scoring.log_classes(weights, codes)
-            worth: Mask = scoring.responsibilities(logs)[scoring.CHANCE] < 1 - WORTH_KEEPING
+        def keep(pairs: Hashes, codes: Levels) -> Mask:
+            parts = self._responsibilities(weights, pairs, codes)
+            worth: Mask = parts[scoring.CHANCE] < 1 - WORTH_KEEPING
             return worth
 
-        return _rescored(weights, *self._by_chunks(pairs, pool, keep))
+        return self._rescored(weights, *self._by_chunks(pairs, pool, keep))
+
+    def _responsibilities(
+        self, weights: Weights, pairs: Hashes, codes: Levels
+    ) -> NDArray[np.float32]:
+        """Return the probability of each class, with what is known of the pairs."""
+        logs = scoring.log_classes(weights, codes)
+        if self.known is not None:
+            logs += self.known.log_evidence(self.known.verdicts(pairs), self._shift)
+        return scoring.responsibilities(logs)
+
+    def _rescored(self, weights: Weights, pairs: Hashes, codes: Levels) -> Scored:
+        """Score pairs whose codes are known."""
+        parts = self._responsibilities(weights, pairs, codes)
+        return Scored(pairs, codes, parts[scoring.MATCH], parts[scoring.RELATED])
 
     def _within(
         self, weights: Weights, scored: Scored, pool: Executor, known: Sequence[Scored] = ()
@@ -415,7 +479,11 @@ class Matcher:
                 codes[found] = source.codes[at[found]]
                 fresh &= ~found
         codes[fresh] = self._compared(pairs[fresh], pool)
-        return _rescored(weights, pairs, codes)
+        inner = self._rescored(weights, pairs, codes)
+        if self.known is not None:
+            inner.match = self.known.shared(inner.pairs, inner.match)
+            inner.related = np.minimum(inner.related, 1 - inner.match)
+        return inner
 
     def _loosely_connected(self, scored: Scored) -> Rows:
         """Connect what may belong together; components that are too large by surer pairs only."""
@@ -445,9 +513,3 @@ class Matcher:
             np.concatenate([related, scored.related[outside]]),
         ])  # fmt: skip
         estimation.update(weights, np.concatenate([inner.codes, scored.codes[outside]]), expected)
-
-
-def _rescored(weights: Weights, pairs: Hashes, codes: Levels) -> Scored:
-    """Score pairs whose codes are known."""
-    parts = scoring.responsibilities(scoring.log_classes(weights, codes))
-    return Scored(pairs, codes, parts[scoring.MATCH], parts[scoring.RELATED])

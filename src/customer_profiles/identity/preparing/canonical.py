@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 
 def in_canonical_order(
-    columns: Mapping[str, pa.ChunkedArray], pool: Executor
+    columns: Mapping[str, pa.ChunkedArray], pool: Executor, ties: Rows | None = None
 ) -> tuple[dict[str, pa.DictionaryArray], Rows]:
     """Sort columns by their names, and records and distinct values by hashes of their text.
 
     Args:
         columns: the records.
         pool: encodes several columns at a time.
+        ties: numbers that order the records whose values are equal.
 
     Returns:
         The columns, dictionary-encoded, and the former row of each record.
@@ -54,7 +55,7 @@ def in_canonical_order(
         by_name += of_rows ^ (of_rows >> np.uint64(31))
         coded.append(column)
     # Other names of the columns give another order only where values do not tell records apart.
-    order = np.lexsort((by_name, total))
+    order = np.lexsort((by_name, total) if ties is None else (ties, by_name, total))
 
     def permute(column: Coded) -> pa.DictionaryArray:
         codes = column.codes[order]

@@ -148,6 +148,7 @@ class Estimator:
 
     def __init__(self, matcher: Matcher, weights: Weights, scored: Scored, inner: Scored) -> None:
         self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
+        self._rows = matcher.rows
 
     def threshold_for(self, precision: float) -> float:
         """Return the lowest threshold at which merged pairs have this expected precision.
@@ -224,10 +225,12 @@ class Estimator:
     def _expected(self) -> float:
         """The expected number of matches: inside the groups at 0.5, and among all other pairs."""
         base = self._merged(_LOWEST)
-        label, inner = base.label, self._inner
+        label, inner = base.label[self._rows.row_of], self._inner
         i, j = inner.i, inner.j
         apart = label[i] != label[j]
         outside = ~np.isin(self._scored.pairs, inner.pairs, assume_unique=True)
+        if self._matcher.known is not None:
+            apart &= self._matcher.known.may_join(inner.pairs)
         rest = float(inner.match[apart].sum(dtype=float))
         return base.right + rest + float(self._scored.match[outside].sum(dtype=float))
 
@@ -248,7 +251,7 @@ class Estimator:
     @cached_property
     def _people(self) -> Estimate:
         """The number of people: the records, less the expected merges at all thresholds."""
-        count = self._matcher.count
+        count = len(self._rows.record_of)
         merged = [self._merged(mark) for mark in _MARKS]
         merges = [float(count - part.groups) for part in merged]
         # A group that contradicts itself may be larger at a higher threshold.
@@ -262,7 +265,7 @@ class Estimator:
         # A model of n matches is off by a share of about 1 / sqrt(n).
         chance = _NINE_IN_TEN * math.sqrt(most)
         # Matches below all these thresholds: records that are joined share two pairs or so.
-        label, scored = merged[0].label, self._scored
+        label, scored = merged[0].label[self._rows.row_of], self._scored
         weak = float(scored.match[label[scored.i] != label[scored.j]].sum(dtype=float))
         seen += weak / 2
         sizes = np.bincount(merged[_SURE].label, minlength=count)
@@ -281,10 +284,14 @@ class Estimator:
         )
 
     def _merged(self, threshold: float) -> _Merged:
-        label = self._matcher.group(self._weights, self._inner, threshold)
+        groups = self._matcher.group(self._weights, self._inner, threshold)
         i, j = self._inner.i, self._inner.j
-        own = label[i] == label[j]
-        confidence = clusters.confidence(label, i[own], j[own], self._inner.match[own])
+        own = groups[i] == groups[j]
+        found = clusters.confidence(groups, i[own], j[own], self._inner.match[own])
+        # Copies of a row are not compared, but grouped as the row is.
+        label, spread = self._rows.labels(groups), self._rows.spread(groups, found[groups])
+        confidence = np.ones(len(label))
+        confidence[label] = spread
         sizes = np.bincount(label, minlength=len(label))
         return _Merged.of(threshold, label, sizes, confidence)
 
