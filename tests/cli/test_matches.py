@@ -88,7 +88,7 @@ def test_run_enables_the_matching_and_keeps_its_other_settings(db: Path) -> None
 
 
 def test_a_job_that_fails_exits_with_1(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(_: object) -> None:
+    def find(*_: object) -> None:
         raise ValueError
 
     monkeypatch.setattr("customer_profiles.engine.matching.machine.find", find)

@@ -16,11 +16,12 @@ from customer_profiles.identity.preparing.canonical import in_canonical_order
 from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.preparing.prepared import prepare
 
-from . import blocking, clusters, estimation, roles, scoring, teaching
+from . import blocking, clusters, estimation, roles, scoring
 from .blocking import pack, unpack
 from .comparing import compare, comparisons
 from .contents import repeated
 from .copies import nothing_identifies, without_copies
+from .known import known_patterns, teach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -216,7 +217,7 @@ class Matcher:
         weights.rates[scoring.MATCH] *= np.exp(self._shift)
         self._shift = 0.0
         if self.known is not None and len(self.known.pairs):
-            teaching.teach(weights, self.labelled, self.known.is_match)
+            teach(weights, self.labelled, self.known.is_match)
             scored = self._scored(weights, candidates, pool)
             inner = self._within(weights, scored, pool, [inner])
         return weights, scored, inner
@@ -426,7 +427,7 @@ class Matcher:
         weights = estimation.begin(self.comparisons, self._random_codes, self.count)
         if self.known is not None:
             estimation.estimate(
-                weights, *teaching.patterns(self.known, pairs, codes, times, self.labelled)
+                weights, *known_patterns(self.known, pairs, codes, times, self.labelled)
             )
             return weights
         patterns, counts = scoring.patterns(codes)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from customer_profiles.identity.matching import scoring, teaching
+from customer_profiles.identity.matching import known, scoring
 
 if TYPE_CHECKING:
     from customer_profiles.identity.arrays import Floats, Levels, Rows
@@ -41,7 +41,7 @@ def most_informative(  # noqa: PLR0913, PLR0917  (pairs are columns)
     """Choose the pairs whose labels would teach most.
 
     A label does two things. It decides its pair, which removes the pair's variance p(1 - p). And it
-    corrects the weights by `teaching.teach`, a logistic regression: its posterior covariance
+    corrects the weights by `known.teach`, a logistic regression: its posterior covariance
     follows from the labels that are known and those chosen so far, and from it the reduction of the
     variance of each pair's probability, which is summed over all pairs. Each choice reduces the
     covariance, so that the next pairs differ from it. How many records a label would join does not
@@ -66,7 +66,7 @@ def most_informative(  # noqa: PLR0913, PLR0917  (pairs are columns)
         return np.array(chosen, np.int64), np.array(information)
     own = variance[pool]
     # Pairs of one pattern of levels teach the same about the weights.
-    table, pattern = np.unique(teaching.features(weights, codes[pool]), axis=0, return_inverse=True)
+    table, pattern = np.unique(known.features(weights, codes[pool]), axis=0, return_inverse=True)
     pattern = pattern.ravel()
     total = np.bincount(pattern, weights=variance[pool] ** 2)
     kept = np.sort(np.argsort(-total, kind="stable")[:_MOST_PATTERNS])
@@ -100,8 +100,8 @@ def most_informative(  # noqa: PLR0913, PLR0917  (pairs are columns)
 
 def _covariance(weights: Weights, labelled: Levels) -> Floats:
     """Return the posterior covariance of the corrections of the weights."""
-    table = teaching.features(weights, labelled)
+    table = known.features(weights, labelled)
     logs = scoring.log_classes(weights, labelled)
     match = scoring.responsibilities(logs)[scoring.MATCH].astype(float)
     curvature = (table * (match * (1 - match))[:, None]).T @ table
-    return np.linalg.inv(curvature + np.diag(teaching.spreads(weights) ** -2.0))
+    return np.linalg.inv(curvature + np.diag(known.spreads(weights) ** -2.0))
