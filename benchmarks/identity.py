@@ -154,20 +154,21 @@ def _judged(labels: dict[float, Any], sure: Any, truth: Any) -> dict[str, float]
     scores = {}
     for mark, label in labels.items():
         both = np.unique(np.stack([label, own]), axis=1, return_counts=True)[1]
-        scores[mark] = 2 * _pairs(both) / (_pairs(np.bincount(label)) + _pairs(sizes))
+        found = _pairs(np.bincount(label)) + _pairs(sizes)
+        scores[mark] = 2 * _pairs(both) / max(found, 1.0)
     _, first, label = np.unique(labels[SURE], return_index=True, return_inverse=True)
     cells, which, held = np.unique(
         np.stack([label, own]), axis=1, return_inverse=True, return_counts=True
     )
     inside = held[which.ravel()]
     groups = np.bincount(label)
-    right, found = (inside / groups[label]).mean(), (inside / sizes[own]).mean()
+    right, recall = (inside / groups[label]).mean(), (inside / sizes[own]).mean()
     people = np.bincount(cells[0], minlength=len(groups))
     merged = (groups > 1) & sure[first]
     return {
         "grouped_best": max(scores.values()),
         "grouped_sure": scores[SURE],
-        "cubed": 2 * right * found / (right + found),
+        "cubed": 2 * right * recall / (right + recall),
         "pure": float((people[merged] == 1).mean()) if merged.any() else 1.0,
         "false": int((people[merged] > 1).sum()),
     }

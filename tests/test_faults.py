@@ -66,7 +66,7 @@ def chunks() -> Iterator[bytes]:
 def dripping() -> Iterator[bytes]:
     yield b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(GOOD)
     for start in range(0, len(GOOD), 16):
-        time.sleep(0.03)
+        time.sleep(0.07)
         yield GOOD[start : start + 16]
 
 
@@ -200,7 +200,7 @@ def _server() -> Iterator[Server]:
 def connect(server: Server, fault: str) -> list[CustomerProfiles]:
     """Return our own client, a client of a user's, and such a client with our retries."""
     url = "http://127.0.0.1:1" if fault == NO_CONNECTION else server.url
-    deadline = 0.15 if fault.startswith("answers byte by byte") else 60.0
+    deadline = 0.35 if fault.startswith("answers byte by byte") else 60.0
     retry = RetryPolicy(attempts=OWN_ATTEMPTS, base=0, deadline=deadline, budget=None)
     retries: Any = {"mode": "standard", "total_max_attempts": GIVEN_ATTEMPTS}
     patience = 0.05 if fault.startswith("does not answer") else 60

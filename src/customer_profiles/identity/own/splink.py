@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NO_RELATED = 1e-300
 """The share of related pairs, of which models of splink know nothing."""
 _UNSEEN = "level not observed in training dataset"
-_EXACT = re.compile(r'[(\s]*"?([^"=()]+?)_([lr])"?\s*=\s*"?([^"=()]+?)_([lr])"?[)\s]*')
+_SIDE = re.compile(r'"?([^"=()]+)_([lr])"?')
 
 
 @dataclass(frozen=True)
@@ -176,9 +176,9 @@ def _exact_u(
     if row.get("disable_tf_exact_match_detection"):
         return level.u
     for other in levels:
-        match = _EXACT.fullmatch(other.condition)
-        if match and {match[2], match[4]} == {"l", "r"}:
-            columns = {match[1].strip().lower(), match[3].strip().lower()}
+        sides = [_SIDE.fullmatch(side.strip(" ()\t\n")) for side in other.condition.split("=", 1)]
+        if {side[2] for side in sides if side} == {"l", "r"}:
+            columns = {side[1].strip().lower() for side in sides if side}
             if columns == {(level.tf_column or "").lower()}:
                 return other.u
     msg = (
