@@ -326,3 +326,14 @@ def test_a_label_teaches_columns_of_which_only_a_share_counts(plain):
         return float((scoring.log_classes(weights, codes) - before)[0, 0])
 
     assert change(0.5) == pytest.approx(change(0.25), rel=0.3)
+
+
+def test_two_unusual_labels_do_not_outweigh_all_other_pairs():
+    rows = [
+        {"FirstName": f"First{n}", "LastName": f"Last{n}", "EmailAddress": f"p{n}@x.org"}
+        for n in range(30)
+    ]
+    rows += [{**ADA, "PhoneNumber": f"+1 206 555 010{n}"} for n in range(3)]
+    found = resolve(rows, labels=[(30, 31, False), (0, 1, True)])
+    assert (0, 1) in [group.ids for group in found.groups]
+    assert all(len(group.ids) == 2 for group in found.groups)
