@@ -104,6 +104,7 @@ OWN_MODELS = {
     integration.FileProblem,
     integration.FlowRun,
     profile_object.DeadLetter,
+    match.MatchDecision,
     # A flow is written in a shorter form than the service's, and converted; test_flows compares.
     integration.FlowBase,
     integration.FlowTask,
