@@ -59,10 +59,10 @@ _ROUNDS_OF_START, _NEARLY_CONVERGED = 40, 1e-5
 _LEAST_CHANCE = 0.02
 _UNSEEN, _PRIOR_PAIRS = 0.1, 20.0
 _PRIOR_STRANGERS = 0.05
-# Of the pairs that agree on the only column, the share of strangers; and the share of matches that
-# do not agree on it.
-_SOLE_STRANGERS, _SOLE_OTHER = 0.002, 0.01
 """The share of strangers among those that agree on a value, before estimation."""
+_SOLE_STRANGERS, _SOLE_OTHER = 0.002, 0.01
+"""Of the pairs that agree on the only column, the share of strangers; and the share of matches that
+do not agree on it."""
 _FEWEST_PSEUDO_PAIRS, _PSEUDO_PAIRS = 10.0, 0.01
 """The weight of the assumed m probabilities: so many pairs, and so many for each record.
 
