@@ -16,7 +16,7 @@ import pyarrow as pa
 from .explaining import CERTAIN, Evidence, explain
 from .index import Index, InMemory
 from .matching import blocking, clusters, scoring
-from .matching.blocking import unpack
+from .matching.blocking import locate, unpack
 from .matching.comparing import compare
 from .matching.known import Known
 from .matching.matcher import LARGEST, Matcher
@@ -208,9 +208,8 @@ class Resolution:
             by_group = np.lexsort((j, i, label[i]))
             i, j = i[by_group], j[by_group]
             pairs = self._matcher.rows.compared(i, j)
-            at = np.searchsorted(self._inner.pairs, pairs)
             # Labels may join more records than are compared with each other.
-            found = np.append(self._inner.pairs, np.uint64(0))[at] == pairs
+            at, found = locate(self._inner.pairs, pairs)
             codes = np.empty((len(pairs), self._inner.codes.shape[1]), np.uint8)
             codes[found] = self._inner.codes[at[found]]
             codes[~found] = compare(self._matcher.comparisons, *unpack(pairs[~found]))
@@ -553,9 +552,8 @@ class Resolution:
 
     def _transitive_bits(self, pair: Hashes) -> float:
         """Return the transitive evidence of a pair, in bits."""
-        at = int(np.searchsorted(self._inner.pairs, pair)[0])
-        known = at < len(self._inner.pairs) and self._inner.pairs[at] == pair[0]
-        return float(self._transitive_evidence[at]) if known else 0.0
+        at, found = locate(self._inner.pairs, pair)
+        return float(self._transitive_evidence[at[0]]) if found[0] else 0.0
 
     def _rows_of(self, records: Rows) -> list[int]:
         """Return the rows of records that were compared."""

@@ -51,6 +51,17 @@ def unpack(pairs: Hashes) -> Pairs:
     return (pairs >> np.uint64(32)).astype(np.int64), low.astype(np.int64)
 
 
+def locate(keys: Hashes | Integers, wanted: Hashes | Integers) -> tuple[Rows, Mask]:
+    """Return the positions of wanted numbers among sorted ones, and which of them are there.
+
+    The position of a number that is not there has no meaning, but it is a valid one.
+    """
+    if not len(keys):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return at, keys[at] == wanted
+
+
 def as_numbered(codes: Integers, _texts: Texts) -> Integers:
     """Return codes as they are: numbers of values that have a meaning among these records only."""
     return codes

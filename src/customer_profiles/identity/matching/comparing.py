@@ -20,6 +20,7 @@ from customer_profiles.identity.preparing.normalize import LETTERS
 from customer_profiles.identity.scripts.letters import Script
 
 from . import contents, levels, redundant
+from .blocking import locate
 from .levels import EXACT, MISSING
 from .term_frequency import IDENTIFIER_SHARE, TEXT_SHARE, TF_CLASSES, tf_by_counts, tf_of
 
@@ -312,11 +313,9 @@ def _exchanged_pairs(first: Integers, second: Integers) -> float:
     """Count the pairs of records of which one has the other's two values in reverse order."""
     both = (first >= 0) & (second >= 0)
     keys, counts = np.unique(first[both].astype(np.int64) << 32 | second[both], return_counts=True)
-    if not len(keys):
-        return 0.0
     reverse = (keys & 0xFFFFFFFF) << 32 | keys >> 32
-    at = np.minimum(np.searchsorted(keys, reverse), len(keys) - 1)
-    found = (keys[at] == reverse) & (keys < reverse)
+    at, found = locate(keys, reverse)
+    found &= keys < reverse
     return float((counts[found] * counts[at[found]].astype(float)).sum())
 
 
@@ -338,11 +337,8 @@ def _exchanged_across(names: Names) -> float:
             found = np.nonzero((x >= 0) & (y >= 0))
             sides.append((x[found].astype(np.int64) << 32 | y[found], found[0]))
         keys, of = np.unique(sides[0][0], return_inverse=True)
-        if not len(keys):
-            continue
         of_key = np.bincount(of, counts[native][sides[0][1]])
-        at = np.minimum(np.searchsorted(keys, sides[1][0]), len(keys) - 1)
-        same = keys[at] == sides[1][0]
+        at, same = locate(keys, sides[1][0])
         total += float(of_key[at[same]] @ counts[other][sides[1][1][same]])
     return total
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import clusters
-from .blocking import pack, unpack
+from .blocking import locate, pack, unpack
 from .contents import agreement
 from .term_frequency import PRIOR_SHARES
 
@@ -99,8 +99,7 @@ class RowMap:
         sizes = np.bincount(first, minlength=len(self.row_of))
         starts = np.cumsum(sizes) - sizes
         low, high = np.minimum(first, second), np.maximum(first, second)
-        at = np.searchsorted(pairs, pack(low, high))
-        known = np.append(pairs, np.uint64(0))[at] == pack(low, high)
+        at, known = locate(pairs, pack(low, high))
         copies, first, at = copies[known], first[known], at[known]
         result = [(self.row_of[first], copies, at)]
         listed = sizes[first] + 2 <= _MOST_LISTED

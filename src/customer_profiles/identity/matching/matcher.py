@@ -17,7 +17,7 @@ from customer_profiles.identity.preparing.companies import is_company_column
 from customer_profiles.identity.preparing.prepared import prepare
 
 from . import blocking, clusters, estimation, roles, scoring
-from .blocking import pack, unpack
+from .blocking import locate, pack, unpack
 from .comparing import compare, comparisons
 from .contents import repeated
 from .copies import nothing_identifies, without_copies
@@ -474,11 +474,10 @@ class Matcher:
         codes = np.empty((len(pairs), len(self.comparisons)), np.uint8, order="F")
         fresh = np.ones(len(pairs), bool)
         for source in (scored, *known):
-            if len(source.pairs):
-                at = np.minimum(np.searchsorted(source.pairs, pairs), len(source.pairs) - 1)
-                found = fresh & (source.pairs[at] == pairs)
-                codes[found] = source.codes[at[found]]
-                fresh &= ~found
+            at, found = locate(source.pairs, pairs)
+            found &= fresh
+            codes[found] = source.codes[at[found]]
+            fresh &= ~found
         codes[fresh] = self._compared(pairs[fresh], pool)
         inner = self._rescored(weights, pairs, codes)
         if self.known is not None:

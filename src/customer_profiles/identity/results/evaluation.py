@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 
 from customer_profiles.identity.matching import clusters, scoring
-from customer_profiles.identity.matching.blocking import unpack
+from customer_profiles.identity.matching.blocking import locate, unpack
 from customer_profiles.identity.matching.comparing import compare
 from customer_profiles.identity.matching.levels import EXACT, MISSING
 from customer_profiles.identity.matching.matcher import LARGEST
@@ -374,11 +374,8 @@ def _chunks(count: int) -> Iterator[slice]:
 def _probability(known: Scored, matcher: Matcher, i: Rows, j: Rows) -> NDArray[np.float64]:
     """Return the probability of pairs, NaN where it is not known."""
     result = np.full(len(i), np.nan)
-    if len(known.pairs):
-        wanted = matcher.rows.compared(i, j)
-        at = np.minimum(np.searchsorted(known.pairs, wanted), len(known.pairs) - 1)
-        found = known.pairs[at] == wanted
-        result[found] = known.match[at[found]]
+    at, found = locate(known.pairs, matcher.rows.compared(i, j))
+    result[found] = known.match[at[found]]
     return result
 
 
