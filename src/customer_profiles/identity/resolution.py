@@ -234,7 +234,7 @@ class Resolution:
     @cached_property
     def confidence(self) -> NDArray[np.float64]:
         """For each record, the confidence of its group, in the records' order; 1 if it is alone."""
-        return self._confidence(self._record_labels)
+        return self._matcher.confidence(self._record_labels, self._inner)
 
     @cached_property
     def model(self) -> Model:
@@ -583,16 +583,10 @@ class Resolution:
         _check_threshold(threshold)
         return self._matcher.group(self._weights, self._inner, threshold)
 
-    def _confidence(self, groups: Rows) -> NDArray[np.float64]:
-        """Return the confidence of the group of each row of the table."""
-        i, j = self._inner.i, self._inner.j
-        own = groups[i] == groups[j]
-        found = clusters.confidence(groups, i[own], j[own], self._inner.match[own])
-        return self._matcher.rows.spread(groups, found[groups])
-
     def _columns_of(self, groups: Rows) -> GroupColumns:
         """Return the groups of two or more records, the surest first, as columns."""
-        label, confidence = self._matcher.rows.labels(groups), self._confidence(groups)
+        label = self._matcher.rows.labels(groups)
+        confidence = self._matcher.confidence(groups, self._inner)
         by_group = np.argsort(label, kind="stable")
         starts = np.flatnonzero(np.diff(label[by_group], prepend=-1))
         sizes = np.diff(np.append(starts, len(label)))

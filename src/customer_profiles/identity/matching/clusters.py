@@ -22,6 +22,8 @@ _MOST = 7.0
 # More than all other evidence of a group together.
 _CERTAIN = 1e6
 _LIKELY, _SUREST = 0.5, 1 - 1e-9
+_LEAST_DOUBT = 1e-6
+"""Components that pairs closer to certainty than this connect stay as they are, however large."""
 _CELLS = 1 << 20
 # Transitive evidence comes from groups of surely joined records. It is capped, because an error in
 # one record may be repeated in the others.
@@ -49,6 +51,40 @@ def components(count: int, i: Integers, j: Integers) -> Rows:
                 break
             label = shorter
     return label
+
+
+def loosely_connected(  # noqa: PLR0913  (pairs are columns)
+    count: int,
+    i: Integers,
+    j: Integers,
+    probability: Floats,
+    *,
+    least: float,
+    largest: int,
+    sizes: Integers | None = None,
+) -> Rows:
+    """Connect what may belong together; components that are too large by surer pairs only.
+
+    Args:
+        count: the number of records, or of whatever the pairs are of.
+        i: the lower row of each pair.
+        j: the higher row.
+        probability: the probability of each pair.
+        least: the least probability of a pair that connects.
+        largest: the greatest size of a component.
+        sizes: what each record adds to the size of its component; by default 1.
+
+    Returns:
+        The lowest row of each record's component.
+    """
+    joins = probability >= least
+    while True:
+        label = components(count, i[joins], j[joins])
+        large = (np.bincount(label, weights=sizes, minlength=count) > largest)[label]
+        least = 1 - (1 - least) / 2
+        if not large.any() or least > 1 - _LEAST_DOUBT:
+            return label
+        joins &= ~(large[i] & (probability < least))
 
 
 def inside(label: Rows, most: int) -> tuple[Rows, Rows]:

@@ -274,6 +274,19 @@ class Matcher:
         label = clusters.group(self.count, i, j, match, likeness, threshold, verdicts)
         return label if self.known is None else self.known.joined(label)
 
+    def confidence(self, groups: Rows, inner: Scored) -> NDArray[np.float64]:
+        """Return the confidence of the group of each row of the table; 1 if it is alone.
+
+        Args:
+            groups: the group of each compared record, as `group` returns it.
+            inner: all pairs inside possible groups.
+        """
+        own = groups[inner.i] == groups[inner.j]
+        i, j = unpack(inner.pairs[own])
+        found = clusters.confidence(groups, i, j, inner.match[own])
+        # Copies of a row are not compared, but grouped as the row is.
+        return self.rows.spread(groups, found[groups])
+
     def transitive_evidence(self, weights: Weights, inner: Scored) -> NDArray[np.float16]:
         """Return the bits that records which surely match both add to each pair's odds."""
         bits = clusters.transitive_evidence(self.count, *self._evidence(weights, inner))
@@ -469,7 +482,10 @@ class Matcher:
             pool: runs the comparisons.
             known: more pairs whose codes are known.
         """
-        i, j = clusters.inside(self._loosely_connected(scored), LARGEST)
+        connected = clusters.loosely_connected(
+            self.count, scored.i, scored.j, scored.match, least=LEAST_JOINED, largest=LARGEST
+        )
+        i, j = clusters.inside(connected, LARGEST)
         pairs = np.sort(pack(i, j))
         codes = np.empty((len(pairs), len(self.comparisons)), np.uint8, order="F")
         fresh = np.ones(len(pairs), bool)
@@ -484,19 +500,6 @@ class Matcher:
             inner.match = self.known.shared(inner.pairs, inner.match)
             inner.related = np.minimum(inner.related, 1 - inner.match)
         return inner
-
-    def _loosely_connected(self, scored: Scored) -> Rows:
-        """Connect what may belong together; components that are too large by surer pairs only."""
-        i, j, least = scored.i, scored.j, LEAST_JOINED
-        joins = scored.match >= least
-        while True:
-            label = clusters.components(self.count, i[joins], j[joins])
-            large = (np.bincount(label, minlength=self.count) > LARGEST)[label]
-            weak = joins & large[i] & (scored.match < 1 - (1 - least) / 2)
-            least = 1 - (1 - least) / 2
-            if not large.any() or least > 1 - 1e-6:
-                return label
-            joins &= ~weak
 
     def _learn_from_groups(self, weights: Weights, scored: Scored, inner: Scored) -> None:
         """Estimate the model again from likely groups.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from customer_profiles.identity.matching import blocking, clusters, scoring
+from customer_profiles.identity.matching import blocking, scoring
 
 from .verdict import CLEAR
 
@@ -285,13 +285,9 @@ class Estimator:
 
     def _merged(self, threshold: float) -> _Merged:
         groups = self._matcher.group(self._weights, self._inner, threshold)
-        i, j = self._inner.i, self._inner.j
-        own = groups[i] == groups[j]
-        found = clusters.confidence(groups, i[own], j[own], self._inner.match[own])
-        # Copies of a row are not compared, but grouped as the row is.
-        label, spread = self._rows.labels(groups), self._rows.spread(groups, found[groups])
+        label = self._rows.labels(groups)
         confidence = np.ones(len(label))
-        confidence[label] = spread
+        confidence[label] = self._matcher.confidence(groups, self._inner)
         sizes = np.bincount(label, minlength=len(label))
         return _Merged.of(threshold, label, sizes, confidence)
 

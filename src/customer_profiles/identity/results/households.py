@@ -49,7 +49,11 @@ def households(
     """
     _, first, person = np.unique(label, return_index=True, return_inverse=True)
     count = len(first)
-    home = _loosely_connected(scored, person, count)
+    a, b = person[scored.i], person[scored.j]
+    home = clusters.loosely_connected(
+        count, a, b, scored.related,
+        least=_WORTH, largest=LARGEST, sizes=np.bincount(person, minlength=count),
+    )  # fmt: skip
     # All pairs of people in one component, also those that share no blocking key.
     i, j = clusters.inside(first[home][person], LARGEST)
     apart = person[i] != person[j]
@@ -62,21 +66,6 @@ def households(
     own = home[a] == home[b]
     confidence = clusters.confidence(home, a[own], b[own], probability[own])
     return _listed(home, person[matcher.rows.record_of], confidence, ids)
-
-
-def _loosely_connected(scored: Scored, person: Rows, count: int) -> Rows:
-    """Connect people who may be related; components that are too large by surer pairs only."""
-    a, b = person[scored.i], person[scored.j]
-    least = _WORTH
-    joins = (scored.related >= least) & (a != b)
-    sizes = np.bincount(person, minlength=count)
-    while True:
-        home = clusters.components(count, a[joins], b[joins])
-        large = (np.bincount(home, weights=sizes, minlength=count) > LARGEST)[home]
-        least = 1 - (1 - least) / 2
-        if not large.any() or least > 1 - 1e-6:
-            return home
-        joins &= ~(large[a] & (scored.related < least))
 
 
 def _related(
