@@ -189,6 +189,10 @@ def test_a_comparison_with_the_name_of_an_attribute_replaces_it(made):
     assert (birth.match[1], birth.chance[1]) == (0.95, 0.02)
     assert birth.match[2] == pytest.approx(0.05)
     assert birth.related[1] == 0.02
+    row = next(row for row in made[0] if row.get("BirthDate"))
+    (same, *_) = found.find(row, least=0.0)
+    levels = {evidence.attribute: evidence.level for evidence in same.explain().evidence}
+    assert levels["birth date"] == "same year"
 
 
 @pytest.mark.parametrize("weight", [Weight(m=0.9), Weight(u=0.001), (0.9, 0.001), (None, 0.2)])

@@ -84,10 +84,7 @@ class Comparison:
 
 def adapted(comparison: Comparison, known: Sequence[str]) -> Comparison:
     """Return a comparison by the levels that an older model knows; other pairs are different."""
-    numbers = {label: number for number, label in enumerate(known)}
-    table = np.array(
-        [numbers.get(label, numbers["different"]) for label in comparison.levels], np.uint8
-    )
+    table = np.array(levels.renumbered(comparison.levels, known), np.uint8)
 
     def find(i: Rows, j: Rows) -> Found:
         found, tf_class = comparison.find(i, j)

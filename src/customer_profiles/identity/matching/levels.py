@@ -26,6 +26,12 @@ def level_type(labels: Sequence[str]) -> type[IntEnum]:
     return cast("type[IntEnum]", IntEnum("Level", numbered))
 
 
+def renumbered(labels: Sequence[str], known: Sequence[str]) -> list[int]:
+    """Return the number of each level among the known ones; unknown ones count as different."""
+    numbers = {label: number for number, label in enumerate(known)}
+    return [numbers.get(label, numbers["different"]) for label in labels]
+
+
 class GivenName(IntEnum):
     """Levels of given names.
 

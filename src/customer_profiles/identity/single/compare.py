@@ -126,7 +126,7 @@ class Scorer:
                 own.get(attribute.name)
                 or _COMPARE.get(attribute.name)
                 or _plain(attribute.name, attribute.implied_by),
-                _first_codes(attribute),
+                _first_codes(attribute, is_own=attribute.name in own),
                 attribute.has_tf.tolist(),
                 logs.T.tolist(),
             )
@@ -158,15 +158,12 @@ class Scorer:
         return 1 / (1 + math.exp(min(related - match, 700)) + math.exp(min(chance - match, 700)))
 
 
-def _first_codes(attribute: Attribute) -> list[int]:
-    """Return the first code of each level; a model may be older than some levels."""
-    own = dict(zip(attribute.levels, attribute.first_codes(), strict=True))
-    level = _LEVELS.get(attribute.name)
-    return (
-        [own.get(label, own["different"]) for label in levels.labels(level)]
-        if level
-        else [*own.values()]
-    )
+def _first_codes(attribute: Attribute, *, is_own: bool) -> list[int]:
+    """Return the first code of each level; a model may be older than some built-in levels."""
+    first, level = attribute.first_codes(), _LEVELS.get(attribute.name)
+    if level is None or is_own:
+        return first
+    return [first[number] for number in levels.renumbered(levels.labels(level), attribute.levels)]
 
 
 class _Step(NamedTuple):
