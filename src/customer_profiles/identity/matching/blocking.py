@@ -62,6 +62,15 @@ def locate(keys: Hashes | Integers, wanted: Hashes | Integers) -> tuple[Rows, Ma
     return at, keys[at] == wanted
 
 
+def hashes_of_rows(columns: Iterable[Integers], count: int) -> Hashes:
+    """Return a hash of each row of numbers, which are in columns."""
+    result = np.zeros(count, np.uint64)
+    for column in columns:
+        result = (result ^ column.astype(np.uint64)) * _ODD[0]
+        result ^= result >> np.uint64(31)
+    return result
+
+
 def as_numbered(codes: Integers, _texts: Texts) -> Integers:
     """Return codes as they are: numbers of values that have a meaning among these records only."""
     return codes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import clusters
-from .blocking import locate, pack, unpack
+from .blocking import hashes_of_rows, locate, pack, unpack
 from .contents import agreement
 from .term_frequency import PRIOR_SHARES
 
@@ -28,7 +28,6 @@ _FEWEST = 10
 _MARGIN = 13
 """Bits beyond those that tell as many people apart as there are rows."""
 _MOST_TEXT = 13
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 _MOST_LISTED = 20
 """Of up to so many copies all pairs are listed, of more the pairs of the first copy."""
 _SHARED_BY_FEW, _ENOUGH_TEXTS = 2, 20
@@ -149,11 +148,8 @@ def without_copies(
         keep_all: whether to leave out none.
     """
     count = prepared.count
-    content = np.zeros(count, np.uint64)
-    for array in prepared.arrays():
-        for values in array.reshape(count, -1).T:
-            content = (content ^ values.astype(np.uint64)) * _ODD
-            content ^= content >> np.uint64(31)
+    columns = (values for array in prepared.arrays() for values in array.reshape(count, -1).T)
+    content = hashes_of_rows(columns, count)
     by = np.argsort(content, kind="stable")
     starts = np.flatnonzero(np.append(True, content[by][1:] != content[by][:-1])[:count])
     sizes = np.diff(np.append(starts, count))

@@ -15,7 +15,7 @@ from . import scoring
 from .blocking import pack, unpack
 from .clusters import components
 from .levels import MISSING
-from .scoring import MATCH
+from .scoring import MATCH, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -308,8 +308,3 @@ def teach(weights: Weights, codes: Levels, is_match: Mask) -> None:
         factors[[level for level, m, _ in attribute.fixed if m is not None]] = 1
         attribute.match *= factors
         start += levels
-
-
-def sigmoid(log_odds: Floats) -> NDArray[np.float64]:
-    """Return the probabilities of log odds."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))), float)

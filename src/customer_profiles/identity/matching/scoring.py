@@ -17,6 +17,7 @@ import numpy as np
 from customer_profiles.identity.preparing import kinds
 
 from . import levels
+from .blocking import hashes_of_rows
 from .levels import EXACT
 
 if TYPE_CHECKING:
@@ -197,20 +198,22 @@ def log_odds(probability: Floats) -> NDArray[np.float64]:
     return np.asarray(np.log(kept / (1 - kept)))
 
 
+def sigmoid(log_odds: Floats) -> NDArray[np.float64]:
+    """Return the probabilities of log odds."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(log_odds, -500, 500))), float)
+
+
 def with_bits(probability: Floats, bits: Floats) -> Floats:
     """Add bits of evidence to the odds of probabilities."""
     changed = bits != 0
     odds = log_odds(probability[changed]) + bits[changed].astype(float) * np.log(2)
     result = probability.copy()
-    result[changed] = 1 / (1 + np.exp(-odds))
+    result[changed] = sigmoid(odds)
     return result
 
 
 def patterns(codes: Levels) -> tuple[Levels, NDArray[np.int64]]:
     """Return the distinct rows of codes, and how many pairs have each."""
-    mixed = np.zeros(len(codes), np.uint64)
-    for column in range(codes.shape[1]):
-        mixed = (mixed ^ codes[:, column]) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(31)
-    _, first, counts = np.unique(mixed, return_index=True, return_counts=True)
+    hashes = hashes_of_rows(codes.T, len(codes))
+    _, first, counts = np.unique(hashes, return_index=True, return_counts=True)
     return np.ascontiguousarray(codes[first]), counts

@@ -60,8 +60,7 @@ def households(
     pairs, likeness = _related(matcher, weights, person, i[apart], j[apart])
     a, b = unpack(pairs)
     prior = weights.priors()
-    odds = likeness + prior[scoring.RELATED] - prior[scoring.CHANCE]
-    probability = 1 / (1 + np.exp(-odds))
+    probability = scoring.sigmoid(likeness + prior[scoring.RELATED] - prior[scoring.CHANCE])
     home = clusters.group(count, a, b, probability, likeness, _TOGETHER)
     own = home[a] == home[b]
     confidence = clusters.confidence(home, a[own], b[own], probability[own])
