@@ -28,9 +28,22 @@ _MOST_SHOWN = 50
 # Kinds whose values many people share: alone they identify nobody.
 _SHARED = {"middle_name", "gender", "city", "state", "postal_code", "country", "text", "ignored"}
 
+# What `label` takes, too.
+FileArgument = Annotated[Path, typer.Argument(help="A CSV file with a header, or a Parquet file.")]
+SourceOption = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="The column of the rows' sources.")
+]
+LinkOnlyOption = Annotated[
+    bool, typer.Option("--link-only", help="Link rows of different sources only.")
+]
+UniqueSourcesOption = Annotated[
+    bool, typer.Option("--unique-sources", help="No source has duplicates of its own.")
+]
+DelimiterOption = Annotated[str, typer.Option(help="The delimiter of a CSV file.")]
+
 
 def dedupe(  # noqa: PLR0913  (the command's options)
-    file: Annotated[Path, typer.Argument(help="A CSV file with a header, or a Parquet file.")],
+    file: FileArgument,
     *,
     output: Annotated[
         Path | None,
@@ -70,16 +83,9 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         Path | None,
         typer.Option(help="Labels of `customer-profiles label`, which are learned and obeyed."),
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column of the rows' sources."),
-    ] = None,
-    link_only: Annotated[
-        bool, typer.Option("--link-only", help="Link rows of different sources only.")
-    ] = False,
-    unique_sources: Annotated[
-        bool, typer.Option("--unique-sources", help="No source has duplicates of its own.")
-    ] = False,
+    source: SourceOption = None,
+    link_only: LinkOnlyOption = False,
+    unique_sources: UniqueSourcesOption = False,
     explain: Annotated[
         int,
         typer.Option(
@@ -89,7 +95,7 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     plot: Annotated[
         Path | None, typer.Option(help="Draw a chart of scores and thresholds into this file.")
     ] = None,
-    delimiter: Annotated[str, typer.Option(help="The delimiter of a CSV file.")] = ",",
+    delimiter: DelimiterOption = ",",
     encoding: Annotated[
         str, typer.Option(help="The file's encoding; the output is UTF-8.")
     ] = "utf-8-sig",
@@ -245,12 +251,12 @@ def resolved(
     from customer_profiles.identity import resolve
 
     try:
-        with err.status("comparing rows"), warnings.catch_warnings(record=True) as said:
+        with err.status("comparing rows"), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             resolution = resolve(table, kinds=kinds, id_column=id_column, **options)
     except (ModuleNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
-    for warning in said:
+    for warning in caught:
         err.print(f"[yellow]warning:[/] {escape(str(warning.message))}", soft_wrap=True)
     return resolution
 

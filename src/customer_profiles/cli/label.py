@@ -11,6 +11,11 @@ from rich.table import Table
 
 from .console import err, fail, out
 from .dedupe import (
+    DelimiterOption,
+    FileArgument,
+    LinkOnlyOption,
+    SourceOption,
+    UniqueSourcesOption,
     checked_delimiter,
     parse_kind,
     read_labels,
@@ -29,7 +34,7 @@ _BACK, _QUIT = "b", "q"
 
 
 def label(  # noqa: PLR0913  (the command's options)
-    file: Annotated[Path, typer.Argument(help="A CSV file with a header, or a Parquet file.")],
+    file: FileArgument,
     *,
     labels: Annotated[
         Path | None,
@@ -44,16 +49,10 @@ def label(  # noqa: PLR0913  (the command's options)
         str | None,
         typer.Option("--id", help="The column of the rows' ids; without one, rows are numbered."),
     ] = None,
-    source: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column of the rows' sources.")
-    ] = None,
-    link_only: Annotated[
-        bool, typer.Option("--link-only", help="Link rows of different sources only.")
-    ] = False,
-    unique_sources: Annotated[
-        bool, typer.Option("--unique-sources", help="No source has duplicates of its own.")
-    ] = False,
-    delimiter: Annotated[str, typer.Option(help="The delimiter of a CSV file.")] = ",",
+    source: SourceOption = None,
+    link_only: LinkOnlyOption = False,
+    unique_sources: UniqueSourcesOption = False,
+    delimiter: DelimiterOption = ",",
     encoding: Annotated[str, typer.Option(help="The file's encoding.")] = "utf-8-sig",
 ) -> None:
     """Label the pairs of rows whose labels teach most; `dedupe --labels` learns from them.
@@ -92,7 +91,7 @@ def label(  # noqa: PLR0913  (the command's options)
 def _ask(
     resolution: Resolution, questions: list[Question], target: Path, before: int, count: int
 ) -> tuple[int, bool]:
-    """Ask about pairs; return how many were answered, and whether the user wants to stop."""
+    """Show pairs and store the answers; return how many, and whether the user wants to stop."""
     number = 0
     while number < len(questions):
         question = questions[number]
