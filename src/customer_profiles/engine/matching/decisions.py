@@ -12,6 +12,7 @@ from customer_profiles.engine.store import matches as match_store
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.service.context import Context
+    from customer_profiles.engine.store.database import Connection
 
 
 def decide(context: Context, domain_name: str, left: str, right: str, *, is_match: bool) -> None:
@@ -21,10 +22,7 @@ def decide(context: Context, domain_name: str, left: str, right: str, *, is_matc
         Refusal: there is no such domain or profile, or other decisions say the opposite.
     """
     with context.database.write() as connection:
-        domain = domain_row(connection, domain_name)
-        rows = [
-            existing_profile(context, connection, domain, profile).id for profile in (left, right)
-        ]
+        rows = _rows_of(context, connection, domain_name, (left, right))
         if rows[0] == rows[1]:
             raise bad_request("A decision is about two different profiles")
         store.delete(connection, *rows)
@@ -50,11 +48,7 @@ def forget(context: Context, domain_name: str, left: str, right: str) -> None:
         Refusal: there is no such domain, profile or decision.
     """
     with context.database.write() as connection:
-        domain = domain_row(connection, domain_name)
-        rows = [
-            existing_profile(context, connection, domain, profile).id for profile in (left, right)
-        ]
-        if not store.delete(connection, *rows):
+        if not store.delete(connection, *_rows_of(context, connection, domain_name, (left, right))):
             raise not_found("There is no decision about these profiles")
 
 
@@ -75,3 +69,10 @@ def listed(context: Context, domain_name: str) -> list[Wire]:
         }
         for decision in found
     ]
+
+
+def _rows_of(
+    context: Context, connection: Connection, domain_name: str, profiles: tuple[str, str]
+) -> list[int]:
+    domain = domain_row(connection, domain_name)
+    return [existing_profile(context, connection, domain, profile).id for profile in profiles]

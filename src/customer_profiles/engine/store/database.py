@@ -182,9 +182,7 @@ class Database:
         status = _status(f"{self._path}-wal")
         if status is None or _identity(status) != self._log:
             raise StorageError(_REMOVED.format(f"{self._path}-wal"))
-        if _log_size_for(self._path) > self._log_size:
-            self._set_log_limit(self._path)
-        if status.st_size > self._log_limit:
+        if status.st_size > self._log_limit or _log_size_for(self._path) > self._log_size:
             self._set_log_limit(self._path)
             if status.st_size > self._log_limit and not self._checkpoint():
                 # While a read prevents it, each attempt waits for the log to grow as much again.

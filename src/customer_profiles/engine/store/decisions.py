@@ -81,7 +81,7 @@ def separating(
 
 
 def move(connection: Connection, old: int, new: int) -> None:
-    """Hand the decisions of a profile to the one that it is merged into.
+    """Move the decisions of a profile to the one that it is merged into.
 
     Of two decisions about the same pair, the later one stays, and "no match" of equally old ones.
     """
