@@ -675,10 +675,10 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         source, link, unique_sources = stored
     rules, sources = read_sources(columns, source, link, unique_sources)
     known |= {} if source is None else {source: "ignored"}
-    said = _labels(labels, model, ids)
-    unsure = said.unsure_rows(ids)
+    every_label = _labels(labels, model, ids)
+    unsure = every_label.unsure_rows(ids)
     matcher = Matcher(
-        columns, known, own, _known(ids, said.rows(ids), sources), learns=model is None
+        columns, known, own, _known(ids, every_label.rows(ids), sources), learns=model is None
     )
     for warning in matcher.prepared.warnings:
         warnings.warn(warning, stacklevel=2)

@@ -82,10 +82,6 @@ class Labels:
         self._labels.pop(frozenset(label[:2]), None)
         self._labels[frozenset(label[:2])] = label
 
-    def undo(self) -> Label | None:
-        """Remove the latest label and return it; None if there is none."""
-        return self._labels.popitem()[1] if self._labels else None
-
     def __iter__(self) -> Iterator[Label]:
         return iter(list(self._labels.values()))
 
