@@ -149,11 +149,57 @@ def test_merged_profiles_are_no_change(matching):
 def test_matches_of_the_job_before_stay_until_there_are_new_ones(matching):
     run(matching)
     before = matching.ask("GetMatches")
-    matching.create(FirstName="Ida", LastName="Rhodes")
+    again = matching.create(**ADA, PhoneNumber="+1 206 555 0100")
 
     assert matching.ask("GetMatches") == before
     run(matching)
-    assert matching.ask("GetMatches")["Matches"][0]["MatchId"] != before["Matches"][0]["MatchId"]
+    assert again in matching.ask("GetMatches")["Matches"][0]["ProfileIds"]
+
+
+def test_a_match_keeps_its_id_from_job_to_job(matching):
+    bert = {"FirstName": "Berthold", "LastName": "Kernmann", "EmailAddress": "kernmann@x.org"}
+
+    def ids():
+        run(matching)
+        return {
+            ("ada" if matching.ada[0] in match["ProfileIds"] else "bert"): match["MatchId"]
+            for match in matching.ask("GetMatches")["Matches"]
+        }
+
+    first = ids()
+    assert ids() == first
+    matching.create(**bert, PhoneNumber="+1 206 555 0177")
+    kept = matching.create(**bert, PhoneNumber="+1 206 555 0177")
+    second = ids()
+    assert second["ada"] == first["ada"]
+    assert second["bert"] not in first.values()
+    # Members that leave and join do not change the id, nor does a new number in the database.
+    matching.ask("DeleteProfile", ProfileId=matching.ada[1])
+    matching.create(**ADA, PhoneNumber="+1 206 555 0100")
+    assert ids() == second
+    # A match that was gone for a job is a new one.
+    matching.ask("DeleteProfile", ProfileId=kept)
+    assert ids() == {"ada": first["ada"]}
+    matching.create(**bert, PhoneNumber="+1 206 555 0177")
+    third = ids()
+    assert third["ada"] == first["ada"]
+    assert third["bert"] not in second.values()
+
+
+def test_the_largest_part_of_a_match_that_is_split_keeps_its_id(matching):
+    ids = [f"{n:032x}" for n in range(4)]
+    old = {7: ids[0], 9: ids[1], 12: ids[2]}
+    before = [(1, 9), (2, 9), (3, 9), (4, 9), (5, 9), (10, 7), (11, 7), (12, 7), (20, 12), (21, 12)]
+    now = [(1, 2), (3, 4, 5), (10, 11, 20), (30, 31)]
+    found = [
+        Found(f"new{n}", 0.9, array("q", rows).tobytes(), b"evidence") for n, rows in enumerate(now)
+    ]
+
+    kept, message = machine.continued(before, old, found)
+
+    assert [match.match_id for match in kept] == ["new0", ids[1], ids[0], "new3"]
+    assert [match[1:] for match in kept] == [match[1:] for match in found]
+    assert message == "Since the job before: 1 created, 1 merged, 1 split, 0 unchanged."
 
 
 def test_who_is_deleted_or_merged_leaves_the_match(matching):

@@ -106,7 +106,11 @@ class JobRun:
         with context.database.read() as connection:
             had_run = match_store.model_made(connection, self._domain) is not None
             before = match_store.members(connection, self._domain)
-        changes = machine.changes(before, matches.found) if had_run and model else ""
+            ids = match_store.match_ids(connection, self._domain)
+        changes = ""
+        if had_run and model:
+            found, changes = machine.continued(before, ids, matches.found)
+            matches = matches._replace(found=found)
         # Assumed: a job that ends well says how reliable its matches are and what has changed.
         message = " ".join(filter(None, (self._verdict, changes)))[:_MOST_OF_MESSAGE] or None
         if message:
@@ -132,7 +136,8 @@ class JobRun:
         resolution = machine.find(self._bodies(counts), decided)
         if resolution is None:
             return match_store.Matches([], []), "", sum(counts)
-        # Assumed: each job gives its matches new ids, made of the job's id and a number.
+        # Assumed: a match keeps the id of the match of the job before with which it has the most
+        # profiles in common, and a new match has an id made of the job's id and a number.
         with ThreadPoolExecutor(1) as pool:
             # The model of a million profiles takes about a second, so another core makes it.
             model = pool.submit(getattr, resolution, "model")

@@ -79,16 +79,21 @@ def verdict(resolution: Resolution) -> str:
     return f"The matches are {found.level}: {'. '.join(reasons)}." if reasons else ""
 
 
-def changes(before: Sequence[tuple[int, int]], now: Sequence[Found]) -> str:
-    """Return in a sentence how matches differ from those of the job before; empty if they do not.
+def continued(
+    before: Sequence[tuple[int, int]], ids: Mapping[int, str], now: Sequence[Found]
+) -> tuple[list[Found], str]:
+    """Return matches with the ids of those that they continue, and what changed in a sentence.
+
+    The sentence is empty if nothing changed.
 
     Args:
-        before: the rows of profiles that were in a match, each with its match.
+        before: the rows of profiles that were in a match of the job before, each with its match.
+        ids: the ids of those matches.
         now: the new matches.
     """
     import numpy as np
 
-    from customer_profiles.identity.results.changes import compare, counted
+    from customer_profiles.identity.results.changes import compare, continued, counted
 
     old, old_match = np.array(before, np.int64).reshape(-1, 2).T
     new = np.frombuffer(b"".join(match.profiles for match in now), np.int64)
@@ -97,12 +102,17 @@ def changes(before: Sequence[tuple[int, int]], now: Sequence[Found]) -> str:
     )
     rows = np.union1d(old, new)
     numbers = np.full((2, len(rows)), -1)
-    numbers[0, np.searchsorted(rows, old)] = np.unique(old_match, return_inverse=True)[1]
+    matches, numbers[0, np.searchsorted(rows, old)] = np.unique(old_match, return_inverse=True)
     numbers[1, np.searchsorted(rows, new)] = new_match
+    names = [ids[match] for match in matches.tolist()]
+    kept = [
+        match if number < 0 else match._replace(match_id=names[number])
+        for match, number in zip(now, continued(*numbers), strict=True)
+    ]
     found = compare(*numbers)
     if not any(found.counts.values()):
-        return ""
-    return f"Since the job before: {counted(found.counts, found.unchanged)}."
+        return kept, ""
+    return kept, f"Since the job before: {counted(found.counts, found.unchanged)}."
 
 
 def bodies(context: Context, domain: int) -> Iterator[list[tuple[int, bytes]]]:

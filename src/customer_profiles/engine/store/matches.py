@@ -113,6 +113,14 @@ def members(connection: Connection, domain: int) -> list[tuple[int, int]]:
     ).fetchall()
 
 
+def match_ids(connection: Connection, domain: int) -> dict[int, str]:
+    """Read the ids of the matches that still have at least two profiles."""
+    found = connection.execute(
+        "SELECT id, match_id FROM matches WHERE domain = ? AND remaining > 1", (domain,)
+    )
+    return dict(found.fetchall())
+
+
 def page(connection: Connection, domain: int, after: int, limit: int) -> list[Match]:
     """Read the matches that still have at least two profiles, beyond the id `after`."""
     rows = connection.execute(

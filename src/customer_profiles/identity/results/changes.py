@@ -251,32 +251,46 @@ def membership(
     for group, text in zip(labels, texts, strict=True):
         if group not in smallest or text < smallest[group]:
             smallest[group] = text
-    names: dict[int, str] = {}
+    names = {group: _hashed(text) for group, text in smallest.items()}
     if previous:
         _check_common(dict.fromkeys(ids), previous)
-        shared = Counter(
-            (str(previous[record]), group)
-            for record, group in zip(ids, labels, strict=True)
-            if record in previous
-        )
-        taken: set[str] = set()
-        for (name, group), _ in sorted(
-            shared.items(), key=lambda item: (-item[1], item[0][0], smallest[item[0][1]])
-        ):
-            if name not in taken and group not in names:
-                names[group] = name
-                taken.add(name)
-        # An id of the previous run never names a group of other records.
-        used = set(map(str, previous.values()))
-        for group, text in smallest.items():
-            if group not in names:
-                name = _hashed(text)
-                while name in used:
-                    name = _hashed(name + text)
-                names[group] = name
-    else:
-        names = {group: _hashed(text) for group, text in smallest.items()}
+        # Groups are numbered by name, so that the same ones win ties in any order of the records.
+        used = sorted(set(map(str, previous.values())))
+        old = {name: number for number, name in enumerate(used)}
+        groups = sorted(smallest, key=smallest.__getitem__)
+        new = {group: number for number, group in enumerate(groups)}
+        before = [old[str(previous[record])] if record in previous else -1 for record in ids]
+        kept = continued(np.array(before, np.int64), np.array([new[group] for group in labels]))
+        for group, number in zip(groups, kept, strict=True):
+            if number >= 0:
+                names[group] = used[number]
+                continue
+            # An id of the previous run never names a group of other records.
+            while names[group] in old:
+                names[group] = _hashed(names[group] + smallest[group])
     return Membership({record: names[group] for record, group in zip(ids, labels, strict=True)})
+
+
+def continued(before: Integers, now: Integers) -> list[int]:
+    """Return for each group of a grouping the previous group that it continues, or -1.
+
+    That is the one with which it has the most records in common, unless another group has more.
+
+    Args:
+        before: the number of each record's previous group, or -1; lower numbers win ties.
+        now: the number of each record's group, counted from 0 without gaps, or -1.
+    """
+    size = int(now.max(initial=-1)) + 1
+    both = (before >= 0) & (now >= 0)
+    pairs, shared = np.unique(before[both] * size + now[both], return_counts=True)
+    pairs = pairs[np.argsort(-shared, kind="stable")]
+    kept, taken = [-1] * size, set()
+    for pair in pairs.tolist():
+        old, new = divmod(pair, size)
+        if kept[new] < 0 and old not in taken:
+            kept[new] = old
+            taken.add(old)
+    return kept
 
 
 def _by_change(changes: Integers, items: Sequence[_Item]) -> dict[int, list[_Item]]:
