@@ -23,6 +23,7 @@ from pyarrow import parquet
 
 from benchmarks import made_sets
 from benchmarks.report import Goal, Line, console, show
+from customer_profiles.identity.results import evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -149,26 +150,19 @@ def _judged(labels: dict[float, Any], sure: Any, truth: Any) -> dict[str, float]
         sure: whether each record's group at 0.95 is one that would be merged.
         truth: each record's person.
     """
-    _, own = np.unique(truth, return_inverse=True)
-    sizes = np.bincount(own)
-    scores = {}
-    for mark, label in labels.items():
-        both = np.unique(np.stack([label, own]), axis=1, return_counts=True)[1]
-        found = _pairs(np.bincount(label)) + _pairs(sizes)
-        scores[mark] = 2 * _pairs(both) / max(found, 1.0)
+    person = np.unique(truth, return_inverse=True)[1]
+    scores = {
+        mark: evaluation.scores(np.unique(label, return_inverse=True)[1], person)
+        for mark, label in labels.items()
+    }
     _, first, label = np.unique(labels[SURE], return_index=True, return_inverse=True)
-    cells, which, held = np.unique(
-        np.stack([label, own]), axis=1, return_inverse=True, return_counts=True
-    )
-    inside = held[which.ravel()]
-    groups = np.bincount(label)
-    right, recall = (inside / groups[label]).mean(), (inside / sizes[own]).mean()
-    people = np.bincount(cells[0], minlength=len(groups))
-    merged = (groups > 1) & sure[first]
+    cells = np.unique(np.stack([label, person]), axis=1)
+    people = np.bincount(cells[0])
+    merged = (np.bincount(label) > 1) & sure[first]
     return {
-        "grouped_best": max(scores.values()),
-        "grouped_sure": scores[SURE],
-        "cubed": 2 * right * recall / (right + recall),
+        "grouped_best": max(score.pairs.f1 for score in scores.values()),
+        "grouped_sure": scores[SURE].pairs.f1,
+        "cubed": scores[SURE].cubed.f1,
         "pure": float((people[merged] == 1).mean()) if merged.any() else 1.0,
         "false": int((people[merged] > 1).sum()),
     }

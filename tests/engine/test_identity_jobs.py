@@ -22,6 +22,8 @@ from customer_profiles.engine.store import identity_jobs as store
 from customer_profiles.engine.store import matches
 from customer_profiles.engine.store.matches import Found, Matches
 
+from tests.identity import test_estimation as made
+
 from .conftest import Shop
 
 ADA = {"FirstName": "Augusta", "LastName": "Lovelace", "EmailAddress": "lovelace@example.org"}
@@ -184,6 +186,33 @@ def test_a_match_keeps_its_id_from_job_to_job(matching):
     third = ids()
     assert third["ada"] == first["ada"]
     assert third["bert"] not in second.values()
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["same attributes", "other attributes"])
+@pytest.mark.parametrize("flags", [5, 10])
+def test_attributes_that_say_nothing_merge_no_strangers(shop, flags, kept):
+    attributes = {
+        **made.numbered(made.flag, flags, "flag"),
+        **made.numbered(made.number, 8, "number"),
+    }
+    rows, persons = made.customers(29, attributes, kept=kept)
+    shop.ask("UpdateDomain", Matching={"Enabled": True})
+    person_of = {}
+    for row, person in zip(rows, persons, strict=True):
+        fields = {name: value for name, value in row.items() if value and name not in attributes}
+        said = {name: row[name] for name in attributes}
+        person_of[shop.create(**fields, Attributes=said)] = person
+    job = run(shop)
+    matches, token = [], None
+    while not matches or token:
+        page = shop.ask("GetMatches", MaxResults=100, **({"NextToken": token} if token else {}))
+        matches, token = matches + page["Matches"], page.get("NextToken")
+    groups = [{person_of[found] for found in match["ProfileIds"]} for match in matches]
+
+    assert job["Status"] == "COMPLETED"
+    assert "unreliable" not in job.get("Message", "")
+    assert all(len(people) == 1 for people in groups)
+    assert len(groups) >= 118
 
 
 def test_the_largest_part_of_a_match_that_is_split_keeps_its_id(matching):

@@ -187,6 +187,15 @@ def test_precision_and_recall_are_those_of_the_definitions():
     assert result.groups == len(set(found.labels.tolist()))
 
 
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_judged_to_be_right():
+    for rows, truth in (([], []), ([ADA], [1])):
+        result = resolve(rows).evaluate(truth)
+
+        assert (result.pairs, result.cubed) == ((1, 1), (1, 1))
+        assert result.people == result.groups == len(rows)
+
+
 def test_truth_has_many_forms(made: Any, resolution: Resolution):
     truth = made[1]
     names = [f"person {person}" for person in truth]
@@ -382,11 +391,33 @@ def test_one_column_that_carries_all_is_named():
 
 def test_columns_that_say_nothing_are_a_note(made: Any):
     draw = random.Random(1)
-    found = resolve([{**row, "flag": draw.choice(("yes", "no"))} for row in made[0]])
+    extra = {"Country": "CH", "key": "x"}
+    found = resolve(
+        [{**row, "flag": draw.choice(("yes", "no")), "Gender": "F", **extra} for row in made[0]],
+        kinds={"key": "ignored"},
+    )
+    (silent,) = [it for it in found.verdict.reasons if it.kind == "columns_say_nothing"]
 
+    # `flag` is not compared, because it says nothing; `Gender` is, though all have the same.
+    assert found.columns["flag"].role == "ignored"
+    assert silent.text.startswith("2 of ")
+    assert silent.text.endswith(" columns say nothing about who is who: flag, Gender")
+    assert silent.level == "reliable"
     assert found.verdict
-    silent = [reason for reason in found.verdict.reasons if reason.kind == "columns_say_nothing"]
-    assert all(reason.level == "reliable" and "flag" in reason.text for reason in silent)
+
+
+def test_columns_of_which_none_identifies_people_are_doubtful():
+    draw = random.Random(1)
+    rows = [
+        {"City": draw.choice(("Bern", "Basel")), "note": draw.choice(("a", "b"))}
+        for _ in range(100)
+    ]
+    with pytest.warns(UserWarning, match="do not identify people"):
+        found = resolve(rows)
+    (silent,) = [it for it in found.verdict.reasons if it.kind == "columns_say_nothing"]
+
+    assert silent.level == "doubtful"
+    assert "note" in silent.text
 
 
 def test_a_precision_that_is_out_of_reach_is_said(made: Any):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from customer_profiles.identity import Column, ColumnUse, Labels, Resolution
+    from customer_profiles.identity import ColumnUse, Labels, Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
 _MOST_SHOWN = 50
@@ -108,8 +108,9 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     The output is the file with two more columns: the number of the row's group and the group's
     confidence; both are empty in rows without a duplicate. The kind of each column is recognised
     by its name, such as FirstName, Nachname, BirthDate, e-mail, PhoneNumber, Address1, City or
-    PLZ, else by its values. What each column was used for is printed on standard error. So is what
-    makes the result doubtful, such as too few duplicates to learn from, with the remedy.
+    PLZ, else by its values. What each column was taken and used for, and why, is printed on
+    standard error. So is what makes the result doubtful, such as too few duplicates to learn from,
+    with the remedy.
 
     Exit code: 0 done, 2 an error.
     """
@@ -124,14 +125,6 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     if taken := {_GROUP, _CONFIDENCE} & set(table.column_names):
         fail(f"{file} has the column {min(taken)} already; is it an output of `dedupe`?")
     chosen_kinds = dict(parse_kind(option) for option in kind or ())
-    found = _columns(table, chosen_kinds, id_column)
-    if _identify_nobody(found) and set(chosen_kinds.values()) <= {"ignored"}:
-        # A file without a header has values instead of names, so the message shows none.
-        fail(
-            f"none of the {len(table.column_names)} columns of {file} is recognised; "
-            "is the first row a header? Name the kinds with --kind COLUMN=KIND, such as "
-            "--kind vorname=given_name"
-        )
     if threshold is not None and precision is not None:
         fail("give --threshold or --precision, not both: the precision chooses the threshold")
     options: dict[str, Any] = {
@@ -140,8 +133,7 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         "labels": read_labels(labels) if labels else (),
         **source_options(source, link_only=link_only, unique_sources=unique_sources),
     }
-    resolution = resolved(table, chosen_kinds, id_column, **options)
-    _print_kinds(found)
+    resolution = resolved(file, table, chosen_kinds, id_column, **options)
     _print_columns(resolution.columns)
     _print_verdict(resolution)
     _write(_with_groups(table, resolution), target, delimiter)
@@ -177,37 +169,11 @@ def parse_kind(text: str) -> tuple[str, str]:
     return column, kind
 
 
-def _columns(table: pa.Table, kinds: dict[str, Any], id_column: str | None) -> dict[str, Column]:
-    from customer_profiles.identity import columns
-
-    try:
-        return columns(table, kinds=kinds, id_column=id_column)
-    except (ModuleNotFoundError, TypeError, ValueError) as error:
-        fail(str(error))
-
-
-def _identify_nobody(found: dict[str, Column]) -> bool:
+def _identify_nobody(columns: Mapping[str, ColumnUse]) -> bool:
     """Return whether columns tell no people apart, or are named by values for want of a header."""
     from customer_profiles.identity.preparing.classifying import seems_a_record
 
-    return {column.kind for column in found.values()} <= _SHARED or seems_a_record(found)
-
-
-def _print_kinds(found: dict[str, Column]) -> None:
-    """Print the kind of each column, and the reason where only its values tell."""
-    kinds = {name: column.kind for name, column in found.items()}
-    known = [f"{name} is {kind}" for name, kind in kinds.items() if kind not in {"text", "ignored"}]
-    if known:
-        err.print(escape(", ".join(known)), soft_wrap=True)
-    for name, column in found.items():
-        if column.found == "values":
-            err.print(escape(f"{name}: {column.reason}"), soft_wrap=True)
-    for kind, what in (("text", "compared as plain text"), ("ignored", "not compared")):
-        if names := [name for name, found_kind in kinds.items() if found_kind == kind]:
-            err.print(
-                f"{what}: {escape(', '.join(names))}; --kind COLUMN=KIND names a kind",
-                soft_wrap=True,
-            )
+    return {use.kind for use in columns.values()} <= _SHARED or seems_a_record(columns)
 
 
 def _print_verdict(resolution: Resolution) -> None:
@@ -227,15 +193,16 @@ def _print_verdict(resolution: Resolution) -> None:
 
 
 def _print_columns(columns: Mapping[str, ColumnUse]) -> None:
-    """Print a table of what each column was used for, and why."""
+    """Print what each column was taken for, how it was used, and why."""
     table = Table(box=None, pad_edge=False)
-    for title in ("column", "kind", "use", "why"):
+    for title in ("column", "taken for", "use", "why"):
         table.add_column(title, overflow="fold")
     for name, use in list(columns.items())[:_MOST_SHOWN]:
         table.add_row(escape(name), use.kind, use.role, escape(use.reason))
     err.print(table)
     if len(columns) > _MOST_SHOWN:
         err.print(f"and {len(columns) - _MOST_SHOWN} more columns", soft_wrap=True)
+    err.print("--kind COLUMN=KIND corrects what a column is taken for", soft_wrap=True)
 
 
 def source_options(source: str | None, *, link_only: bool, unique_sources: bool) -> dict[str, Any]:
@@ -245,9 +212,9 @@ def source_options(source: str | None, *, link_only: bool, unique_sources: bool)
 
 
 def resolved(
-    table: pa.Table, kinds: dict[str, Any], id_column: str | None, **options: Any
+    file: Path, table: pa.Table, kinds: dict[str, Any], id_column: str | None, **options: Any
 ) -> Resolution:
-    """Resolve the rows of a table, or end the command."""
+    """Resolve the rows of a file's table, or end the command."""
     from customer_profiles.identity import resolve
 
     try:
@@ -256,6 +223,13 @@ def resolved(
             resolution = resolve(table, kinds=kinds, id_column=id_column, **options)
     except (ModuleNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
+    if _identify_nobody(resolution.columns) and set(kinds.values()) <= {"ignored"}:
+        # A file without a header has values instead of names, so the message shows none.
+        fail(
+            f"none of the {len(table.column_names)} columns of {file} is recognised; "
+            "is the first row a header? Name the kinds with --kind COLUMN=KIND, such as "
+            "--kind vorname=given_name"
+        )
     for warning in caught:
         err.print(f"[yellow]warning:[/] {escape(str(warning.message))}", soft_wrap=True)
     return resolution

@@ -76,7 +76,7 @@ def label(  # noqa: PLR0913  (the command's options)
     asked = 0
     while asked < count:
         known = read_labels(target) if target.exists() else ()
-        resolution = resolved(table, kinds, id_column, labels=known, **options)
+        resolution = resolved(file, table, kinds, id_column, labels=known, **options)
         questions = resolution.uncertain(min(_AT_ONCE, count - asked))
         if not questions:
             out.print("no other pair is uncertain")

@@ -26,7 +26,7 @@ from .own.comparisons import OwnKind
 from .own.definitions import Definitions
 from .preparing.classifying import check as check_kinds
 from .preparing.normalize import hash_of
-from .preparing.reading import read
+from .preparing.reading import read_with_id
 from .results import changes, evaluation, households, verdict
 from .results.expected import THRESHOLDS, Estimator
 from .review.labels import LabelError, Labels
@@ -136,7 +136,9 @@ class Resolution:
         rules: SourceRules | None = None,
         sources: Sources | None = None,
         unsure: tuple[Rows, Rows] | None = None,
+        id_column: str | None = None,
     ) -> None:
+        self._id_column = id_column
         self._rules, self._sources = rules, sources
         self._unsure = np.empty(0, np.uint64) if unsure is None else matcher.rows.compared(*unsure)
         self._matcher, self._weights, self._scored, self._inner = matcher, weights, scored, inner
@@ -170,6 +172,9 @@ class Resolution:
         if self._rules is not None:
             reason = "it names the sources of the records, which are not compared"
             uses[self._rules.column] = ColumnUse("ignored", "ignored", reason)
+        if self._id_column is not None:
+            reason = "it holds the records' ids"
+            uses[self._id_column] = ColumnUse("ignored", "ignored", reason, "name")
         return uses
 
     @property
@@ -381,6 +386,7 @@ class Resolution:
         return verdict.assess(
             self._weights, self._scored, self._inner, records=self.count, threshold=self.threshold,
             asked=self.precision, precision=precision, is_estimated=self._is_estimated,
+            columns=self.columns,
         )  # fmt: skip
 
     @cached_property
@@ -657,7 +663,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
         ValueError: a column, kind, threshold, label or source is wrong; the message names it.
         TypeError: the records have a form that cannot be read.
     """
-    ids, columns = read(records, id_column)
+    id_column, ids, columns = read_with_id(records, id_column)
     own = Definitions.of(comparisons, blocking, weights, kinds).resolved(columns)
     if model is not None:
         own = _added(model, own)
@@ -701,6 +707,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     return Resolution(
         matcher, fitted, scored, inner, ids, columns, known, threshold or _THRESHOLD, precision,
         own=own, is_estimated=model is None, rules=rules, sources=sources, unsure=unsure,
+        id_column=id_column,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from .scoring import IDENTIFYING, MATCH, agreeing_levels, pairs_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from customer_profiles.identity.preparing.classifying import Found
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Prepared
 
@@ -44,6 +45,10 @@ class ColumnUse:
     role: Role
     reason: str
     """Why, in a sentence."""
+    found: Found = "default"
+    """How its kind was found; `default` if neither the column's name nor its values tell."""
+    bits: float | None = None
+    """What it adds to the odds of a match on average; None if it has no learned weight."""
 
 
 def unrelated(weights: Weights, contents: Mapping[str, Content]) -> dict[str, str]:
@@ -108,23 +113,27 @@ def uses(
         for kind in kinds.KINDS_OF.get(name, ()):
             of_kind.setdefault(kind, of)
     result = {}
-    for name, (kind, _, _) in prepared.columns.items():
+    for name, (kind, found, how) in prepared.columns.items():
         attribute = attributes.get(name) or of_kind.get(kind)
         if name in ignored:
-            result[name] = ColumnUse(kind, "ignored", ignored[name])
+            result[name] = ColumnUse(kind, "ignored", ignored[name], found)
         elif attribute is not None:
             what = f"{contents[name]}: " if name in contents else ""
-            why = _frequencies(attribute)
+            what = f"{how}; " if found == "values" else what
+            why: str = _frequencies(attribute)
+            bits: float | None = _information(attribute)
             if _matches(weights) < _FEWEST_MATCHES:
                 usual = "no weight" if attribute.is_free else "the usual weight"
-                why = f"too few records match to learn its weight, so it has {usual}"
-            result[name] = ColumnUse(kind, _role(attribute), what + why)
+                why, bits = f"too few records match to learn its weight, so it has {usual}", None
+            result[name] = ColumnUse(kind, _role(attribute), what + why, found, bits)
         elif name in own:
-            result[name] = ColumnUse(kind, "supports", "a comparison of your own reads it")
+            result[name] = ColumnUse(kind, "supports", "a comparison of your own reads it", found)
         elif kind == "state":
-            result[name] = ColumnUse(kind, "supports", "it is used to find pairs, not to compare")
+            result[name] = ColumnUse(
+                kind, "supports", "it is used to find pairs, not to compare", found
+            )
         else:
-            result[name] = ColumnUse(kind, "ignored", "values of this kind are not compared")
+            result[name] = ColumnUse(kind, "ignored", "values of this kind are not compared", found)
     return result
 
 

@@ -17,6 +17,7 @@ from .values import Guess, Sample, guess, is_value, may_be_family_names, postal_
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from customer_profiles.identity.matching.roles import ColumnUse
     from customer_profiles.identity.own.comparisons import OwnKind
 
     from .kinds import Kind
@@ -32,12 +33,15 @@ _PEOPLE = ("given_name", "family_name", "full_name")
 _REPEATED = ("email", "phone", "identifier", "text")
 
 
+Found = Literal["declared", "name", "values", "default"]
+
+
 class Column(NamedTuple):
     """What a column of records holds."""
 
     kind: Kind
     """What it holds; `text` is compared as it is."""
-    found: Literal["declared", "name", "values", "default"]
+    found: Found
     """How the kind was found; `default` if neither the column's name nor its values tell."""
     reason: str
     """The reason in words."""
@@ -86,7 +90,7 @@ def check(kinds: Mapping[str, str], columns: Collection[str]) -> None:
             raise ValueError(msg)
 
 
-def seems_a_record(found: Mapping[str, Column]) -> bool:
+def seems_a_record(found: Mapping[str, Column | ColumnUse]) -> bool:
     """Return whether the names of columns are values of a record, as in a file without a header."""
     if any(column.found in {"declared", "name"} for column in found.values()):
         return False

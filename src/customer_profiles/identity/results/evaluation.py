@@ -96,6 +96,19 @@ class PairError:
         return self._explain(self.left, self.right)
 
 
+class Scores(NamedTuple):
+    """How two groupings of the same records agree."""
+
+    pairs: Score
+    """Precision and recall of pairs of records."""
+    cubed: Score
+    """B-cubed precision and recall."""
+    false_pairs: int
+    """The number of pairs of one group that are not of one person."""
+    missed_pairs: int
+    """The number of pairs of one person that are not of one group."""
+
+
 class _Errors(NamedTuple):
     """Errors as columns."""
 
@@ -276,12 +289,6 @@ def evaluate(  # noqa: PLR0913  (the parts of a result)
     """
     rows = np.flatnonzero(people >= 0)
     group, person = (np.unique(part[rows], return_inverse=True)[1] for part in (label, people))
-    _, cell, shared = np.unique(
-        np.stack([group, person]), axis=1, return_inverse=True, return_counts=True
-    )
-    groups, persons = np.bincount(group), np.bincount(person)
-    merged, true, both = _pairs(groups), _pairs(persons), _pairs(shared)
-    inside = shared[cell.ravel()]
     parts = (
         _false(matcher, weights, inner, *_apart(group, person, rows)),
         _missed(matcher, weights, scored, inner, threshold, *_apart(person, group, rows)),
@@ -296,16 +303,33 @@ def evaluate(  # noqa: PLR0913  (the parts of a result)
     return Evaluation(
         threshold,
         len(rows),
-        len(persons),
-        len(groups),
-        Score(both / merged if merged else 1.0, both / true if true else 1.0),
-        Score(*(float((inside / sizes).mean()) for sizes in (groups[group], persons[person]))),
-        int(merged - both),
-        int(true - both),
+        int(person.max(initial=-1)) + 1,
+        int(group.max(initial=-1)) + 1,
+        *scores(group, person),
         errors,
         ids,
         tuple(comparison.name for comparison in matcher.comparisons),
         explain,
+    )
+
+
+def scores(group: Integers, person: Integers) -> Scores:
+    """Judge groups by people.
+
+    Args:
+        group: the number of each record's group, counted from 0 without gaps.
+        person: the number of each record's person, counted in the same way.
+    """
+    packed = group.astype(np.int64) * (int(person.max(initial=0)) + 1) + person
+    _, cell, shared = np.unique(packed, return_inverse=True, return_counts=True)
+    groups, people = np.bincount(group), np.bincount(person)
+    merged, true, both = _pairs(groups), _pairs(people), _pairs(shared)
+    parts = [(shared[cell] / sizes).sum() for sizes in (groups[group], people[person])]
+    return Scores(
+        Score(both / merged if merged else 1.0, both / true if true else 1.0),
+        Score(*(float(part) / len(group) if len(group) else 1.0 for part in parts)),
+        int(merged - both),
+        int(true - both),
     )
 
 

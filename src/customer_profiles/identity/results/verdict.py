@@ -11,10 +11,11 @@ from customer_profiles.identity.matching import scoring
 from customer_profiles.identity.matching.levels import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from customer_profiles.identity.arrays import Levels
     from customer_profiles.identity.matching.matcher import Scored
+    from customer_profiles.identity.matching.roles import ColumnUse
     from customer_profiles.identity.matching.scoring import Weights
 
     from .expected import Estimate
@@ -92,6 +93,7 @@ def assess(  # noqa: PLR0913  (the parts of a result)
     asked: float | None,
     precision: Estimate | None,
     is_estimated: bool,
+    columns: Mapping[str, ColumnUse],
 ) -> Verdict:
     """Judge whether a result can be relied on.
 
@@ -104,13 +106,14 @@ def assess(  # noqa: PLR0913  (the parts of a result)
         asked: the precision that was asked for, if one was.
         precision: the expected precision of the groups; None without groups.
         is_estimated: whether the model was estimated from these records.
+        columns: what each column was used for.
     """
     reasons = [
         *(_matches(scored, records) if is_estimated else ()),
         *_precision(threshold, asked, precision, found=bool((scored.match >= CLEAR).any())),
         *_one_column(weights, inner, threshold),
         *(_households(weights, scored, records) if is_estimated else ()),
-        *_silent(weights, inner),
+        *_silent(columns),
     ]
     return Verdict(tuple(sorted(reasons, key=lambda reason: -_LEVELS.index(reason.level))))
 
@@ -216,21 +219,20 @@ def _households(weights: Weights, scored: Scored, records: int) -> Iterator[Reas
     )
 
 
-def _silent(weights: Weights, inner: Scored) -> Iterator[Reason]:
-    """Yield whether attributes tell nothing about who is who."""
-    likely = inner.match >= scoring.LIKELY
-    names = []
-    for column, attribute in enumerate(weights.attributes):
-        match, chance = attribute.match[1:], attribute.chance[1:]
-        informs = float((match * np.log2(match / chance)).sum()) >= _SAYS_NOTHING
-        if not informs and bool((inner.codes[likely, column] != MISSING).any()):
-            names.append(attribute.name)
+def _silent(columns: Mapping[str, ColumnUse]) -> Iterator[Reason]:
+    """Yield which columns tell nothing about who is who, whether they are compared or not."""
+    uses = {name: use for name, use in columns.items() if use.kind not in {"ignored", "country"}}
+    names = [
+        name
+        for name, use in uses.items()
+        if use.role == "ignored" or (use.bits is not None and use.bits < _SAYS_NOTHING)
+    ]
     if names:
         shown = ", ".join(names[:_MOST_NAMED]) + (" and others" * (len(names) > _MOST_NAMED))
         yield Reason(
             "columns_say_nothing",
-            "doubtful" if len(names) * 2 > len(weights.attributes) else "reliable",
-            f"{len(names)} of {len(weights.attributes)} attributes say nothing about who is who: "
-            f"{shown}",
-            "leave them out with kinds={COLUMN: 'ignored'}",
+            "reliable" if any(use.role == "identifies" for use in uses.values()) else "doubtful",
+            f"{len(names)} of {len(uses)} columns say nothing about who is who: {shown}",
+            "`columns` has the reasons; correct the kind of a column that is taken for something "
+            "else with kinds={COLUMN: KIND}",
         )
