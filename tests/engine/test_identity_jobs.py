@@ -21,7 +21,6 @@ from customer_profiles.engine.operations import matches as operations
 from customer_profiles.engine.store import identity_jobs as store
 from customer_profiles.engine.store import matches
 from customer_profiles.engine.store.matches import Found, Matches
-
 from tests.identity import test_estimation as made
 
 from .conftest import Shop
@@ -195,7 +194,7 @@ def test_attributes_that_say_nothing_merge_no_strangers(shop, flags, kept):
         **made.numbered(made.flag, flags, "flag"),
         **made.numbered(made.number, 8, "number"),
     }
-    rows, persons = made.customers(29, attributes, kept=kept)
+    rows, persons = made.customers(31, attributes, kept=kept)
     shop.ask("UpdateDomain", Matching={"Enabled": True})
     person_of = {}
     for row, person in zip(rows, persons, strict=True):
