@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -45,6 +46,28 @@ def test_a_label_that_says_match_joins_and_one_that_says_no_separates(made, plai
     assert far in group_of(taught, a)
     assert probability_of(taught, a, far) > 1 - 1e-9
     assert probability_of(taught, b, a) < 1e-9
+
+
+def test_labels_that_join_strangers_are_named_with_the_remedy(made, plain):
+    rows, persons = made
+    ids = [row["id"] for row in rows]
+    strangers = [(a, b) for a, b in pairwise(ids[::90]) if probability_of(plain, a, b) < 1e-4][:3]
+    right = [group.ids[:2] for group in plain.groups if len({persons[i] for i in group.ids}) == 1]
+    assert len(strangers) == 3
+
+    wrong = resolve(rows, labels=[(*pair, True) for pair in strangers])
+    (reason,) = [it for it in wrong.verdict.reasons if it.kind == "labels_join_strangers"]
+    assert not wrong.verdict
+    assert {frozenset(pair) for pair in reason.pairs} == {frozenset(pair) for pair in strangers}
+    assert reason.text == "3 of 3 labels of matches join records that look like strangers"
+    assert all(" and ".join(pair) in str(reason) for pair in reason.pairs)
+    assert "correct labels that are wrong" in reason.remedy
+
+    few = resolve(rows, labels=[(*pair, True) for pair in [*strangers[:1], *right[:40]]])
+    (reason,) = [it for it in few.verdict.reasons if it.kind == "labels_join_strangers"]
+    assert (reason.level, len(reason.pairs)) == ("reliable", 1)
+    sure = resolve(rows, labels=[(*pair, True) for pair in right[:40]])
+    assert "labels_join_strangers" not in {reason.kind for reason in sure.verdict.reasons}
 
 
 def test_what_follows_from_labels_is_known_too(made, plain):

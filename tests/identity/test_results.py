@@ -371,6 +371,15 @@ def test_finding_nothing_is_said():
     assert "nothing_found" in reasons(resolve(rows))
 
 
+@pytest.mark.parametrize("rows", [[], [ADA]])
+def test_a_table_of_one_row_has_nothing_to_compare(rows: list[dict[str, str]]):
+    found = resolve(rows)
+
+    assert reasons(found) == {"nothing_found": "doubtful"}
+    assert "fewer than two records" in str(found.verdict)
+    assert "resolve more records at once" in str(found.verdict)
+
+
 def test_one_column_that_carries_all_is_named():
     draw = random.Random(2)
     people = [

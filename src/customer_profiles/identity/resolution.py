@@ -29,6 +29,7 @@ from .preparing.normalize import hash_of
 from .preparing.reading import read_with_id
 from .results import changes, evaluation, households, verdict
 from .results.expected import THRESHOLDS, Estimator
+from .results.verdict import JoinedByLabels
 from .review.labels import LabelError, Labels
 from .review.uncertain import Question, most_informative
 from .sources import ID, SOURCE, SourceRules, joined, read_sources
@@ -386,8 +387,19 @@ class Resolution:
         return verdict.assess(
             self._weights, self._scored, self._inner, records=self.count, threshold=self.threshold,
             asked=self.precision, precision=precision, is_estimated=self._is_estimated,
-            columns=self.columns,
+            columns=self.columns, labels=self._joined_by_labels(),
         )  # fmt: skip
+
+    def _joined_by_labels(self) -> JoinedByLabels:
+        known = self._matcher.known
+        if known is None:
+            return JoinedByLabels(0, ())
+        pairs = known.pairs[known.is_match]
+        codes = compare(self._matcher.comparisons, *unpack(pairs))
+        left, right = unpack(pairs[verdict.look_like_strangers(self._weights, codes)])
+        names = zip(self._rows_of(left), self._rows_of(right), strict=True)
+        strangers = tuple((self._ids[i].as_py(), self._ids[j].as_py()) for i, j in names)
+        return JoinedByLabels(len(pairs), strangers)
 
     @cached_property
     def _estimator(self) -> Estimator:

@@ -75,7 +75,7 @@ def matches(resolution: Resolution, prefix: str) -> Matches:
 def verdict(resolution: Resolution) -> str:
     """Return in a sentence how far the matches can be relied on; empty if they can."""
     found = resolution.verdict
-    reasons = [str(reason) for reason in found.reasons if reason.level != "reliable"]
+    reasons = [f"{r.text}; {r.remedy}" for r in found.reasons if r.level != "reliable"]
     return f"The matches are {found.level}: {'. '.join(reasons)}." if reasons else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from customer_profiles.identity.matching.levels import MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from customer_profiles.identity.arrays import Levels
+    from customer_profiles.identity.arrays import Levels, Mask
     from customer_profiles.identity.matching.matcher import Scored
     from customer_profiles.identity.matching.roles import ColumnUse
     from customer_profiles.identity.matching.scoring import Weights
@@ -30,6 +30,7 @@ ReasonKind: TypeAlias = Literal[
     "one_column",
     "households",
     "columns_say_nothing",
+    "labels_join_strangers",
 ]
 # Matches to estimate a model from.
 _FEW, _VERY_FEW = 100, 10
@@ -38,6 +39,7 @@ CLEAR = 0.9
 _BLURRED = 0.3
 _PIVOTAL, _MOST_OF_BITS, _SAMPLED, _SEED = 0.7, 0.8, 20_000, 20_240_229
 _SAYS_NOTHING, _MOST_NAMED = 0.05, 5
+_STRANGERS, _MANY_STRANGERS = 0.01, 0.1
 _RELATED_PER_MATCH, _FEW_DUPLICATES, _RARE = 10, 0.1, 0.01
 
 
@@ -52,9 +54,14 @@ class Reason:
     """What was found, without values of records."""
     remedy: str
     """What to do about it."""
+    pairs: tuple[tuple[Any, Any], ...] = ()
+    """The ids of the pairs of records that it is about, if it is about some."""
 
     def __str__(self) -> str:
-        return f"{self.text}; {self.remedy}"
+        shown = [f"{left} and {right}" for left, right in self.pairs[:_MOST_NAMED]]
+        shown += ["others"] * (len(self.pairs) > _MOST_NAMED)
+        names = f" ({', '.join(shown)})" if shown else ""
+        return f"{self.text}{names}; {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,21 @@ class Verdict:
         return self.text()
 
 
+class JoinedByLabels(NamedTuple):
+    """The pairs of records that labels join."""
+
+    joined: int
+    """The number of pairs."""
+    strangers: tuple[tuple[Any, Any], ...]
+    """The ids of those pairs that look like strangers."""
+
+
+def look_like_strangers(weights: Weights, codes: Levels) -> Mask:
+    """Return which pairs almost certainly do not match by what was compared."""
+    match = scoring.responsibilities(scoring.log_classes(weights, codes))[scoring.MATCH]
+    return np.asarray(match < _STRANGERS)
+
+
 def assess(  # noqa: PLR0913  (the parts of a result)
     weights: Weights,
     scored: Scored,
@@ -94,6 +116,7 @@ def assess(  # noqa: PLR0913  (the parts of a result)
     precision: Estimate | None,
     is_estimated: bool,
     columns: Mapping[str, ColumnUse],
+    labels: JoinedByLabels,
 ) -> Verdict:
     """Judge whether a result can be relied on.
 
@@ -107,13 +130,15 @@ def assess(  # noqa: PLR0913  (the parts of a result)
         precision: the expected precision of the groups; None without groups.
         is_estimated: whether the model was estimated from these records.
         columns: what each column was used for.
+        labels: what labels join.
     """
     reasons = [
         *(_matches(scored, records) if is_estimated else ()),
         *_precision(threshold, asked, precision, found=bool((scored.match >= CLEAR).any())),
         *_one_column(weights, inner, threshold),
         *(_households(weights, scored, records) if is_estimated else ()),
-        *_silent(columns),
+        *(_silent(columns) if records > 1 else ()),
+        *_forced(labels),
     ]
     return Verdict(tuple(sorted(reasons, key=lambda reason: -_LEVELS.index(reason.level))))
 
@@ -122,7 +147,15 @@ def _matches(scored: Scored, records: int) -> Iterator[Reason]:
     """Yield whether there are matches to estimate from, and whether they stand out."""
     clear = float(scored.match[scored.match >= CLEAR].sum(dtype=float))
     expected = float(scored.match.sum(dtype=float))
-    if records > 1 and clear < 0.5:  # noqa: PLR2004  (not one)
+    if records < 2:  # noqa: PLR2004  (a pair)
+        yield Reason(
+            "nothing_found",
+            "doubtful",
+            "there are fewer than two records, so there is nothing to compare",
+            "resolve more records at once, or look for this one with find() in an earlier result",
+        )
+        return
+    if clear < 0.5:  # noqa: PLR2004  (not one)
         yield Reason(
             "nothing_found",
             "doubtful",
@@ -235,4 +268,17 @@ def _silent(columns: Mapping[str, ColumnUse]) -> Iterator[Reason]:
             f"{len(names)} of {len(uses)} columns say nothing about who is who: {shown}",
             "`columns` has the reasons; correct the kind of a column that is taken for something "
             "else with kinds={COLUMN: KIND}",
+        )
+
+
+def _forced(labels: JoinedByLabels) -> Iterator[Reason]:
+    """Yield whether labels join records that look like strangers."""
+    joined, strangers = labels
+    if strangers:
+        yield Reason(
+            "labels_join_strangers",
+            "doubtful" if len(strangers) > _MANY_STRANGERS * joined else "reliable",
+            f"{len(strangers)} of {joined} labels of matches join records that look like strangers",
+            "compare the records, and correct labels that are wrong: the model learns from them",
+            strangers,
         )
