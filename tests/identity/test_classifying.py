@@ -80,6 +80,26 @@ def test_headers_of_other_languages_give_the_same_groups(language):
     assert grouped(resolve(renamed(rows, names))) == grouped(resolve(rows))
 
 
+def test_parts_of_an_address_under_headers_of_one_letter_count_once():
+    dice, fake = random.Random(9), Faker("en_US")
+    fake.seed_instance(9)
+    rows, persons = [], []
+    for person in range(1_200):
+        if person % 3 == 0:
+            home = [fake.street_address(), fake.city(), fake.state(), fake.postcode()]
+            family = fake.last_name()
+        born = f"{fake.date_of_birth():%Y-%m-%d}"
+        row = [fake.first_name(), family, born, *home]
+        for _ in range(1 + (person % 4 == 0)):
+            row = [None if dice.random() < 0.1 else value for value in row]
+            rows.append(dict(zip("abcdefg", row, strict=True)))
+            persons.append(person)
+    found = resolve(rows).evaluate(persons)
+
+    assert found.pairs.precision >= 0.98
+    assert found.pairs.recall >= 0.8
+
+
 LOCALES = ["en_US", "de_DE", "es_ES", "ja_JP", "ko_KR", "tr_TR", "ar_SA", "en_IN"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from random import Random
 
 import pyarrow as pa
 import pytest
@@ -13,6 +14,7 @@ from customer_profiles.identity import resolve
 from customer_profiles.identity.preparing.normalize import hashes_of
 
 from .people import people
+from .test_estimation import households
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +69,11 @@ def test_the_hash_of_a_text_is_the_same_in_every_process():
 
 
 HASH_AB, HASH_BA = 16169397772803703624, 5944310637295796258
+
+
+def test_any_order_of_many_rows_gives_the_same():
+    rows, _ = households(41, 6_000, 60)
+    named = [{"ProfileId": str(number), **row} for number, row in enumerate(rows)]
+    shuffled = Random(1).sample(named, len(named))
+
+    assert result(shuffled) == result(named)
