@@ -267,6 +267,17 @@ def test_cells_that_a_spreadsheet_would_run_are_guarded(tmp_path: Path) -> None:
     assert notes[-5:] == [f"'{formula}" for formula in formulas[:3]] + formulas[3:]
 
 
+def test_a_plot_without_matplotlib_is_refused_before_anything_is_written(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("customer_profiles.cli.dedupe.find_spec", lambda _: None)
+    result = run(file, "--plot", str(tmp_path / "plot.png"))
+
+    assert result.exit_code == 2
+    assert "pip install 'customer-profiles[plots]'" in result.stderr
+    assert [part.name for part in tmp_path.iterdir()] == ["shop.csv"]
+
+
 def test_a_precision_chooses_the_threshold(file: Path, tmp_path: Path) -> None:
     result = run(file, "--precision", "0.9")
 

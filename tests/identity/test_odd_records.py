@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import uuid
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -160,6 +161,12 @@ LISTS = [["a", "b"], ["c"]]
 def test_a_column_of_lists_is_refused_with_its_name_and_a_remedy(table):
     with pytest.raises(ValueError, match=r"'tags' holds list.* leave it out, or .*'tags1'"):
         resolve(table)
+
+
+@pytest.mark.parametrize("name", ["customers.csv", Path("customers.csv")])
+def test_the_name_of_a_file_is_refused_with_a_remedy(name):
+    with pytest.raises(TypeError, match=r"or Arrow table, not \w+; read a file first"):
+        resolve(name)
 
 
 def test_lists_in_mappings_become_columns():

@@ -591,6 +591,17 @@ def test_a_table_without_groups_is_refused():
         Membership.from_arrow(pa.table({"record": [1]}))
 
 
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [("nobody", "no record with this id'"), (7, "ids of these records are str, and this is int")],
+)
+def test_an_id_that_no_record_has_is_refused_by_its_type(
+    resolution: Resolution, record: Any, message: str
+):
+    with pytest.raises(KeyError, match=message):
+        resolution.record(record)
+
+
 def test_a_long_list_of_changes_is_shortened():
     words = [a + b for a, b in zip("abcdefghij", "klmnopqrst", strict=True)]
     text = grouped(*words).changes_since(Membership({word[0]: word for word in words})).text(2)

@@ -6,6 +6,7 @@ import csv
 import io
 import time
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,6 +120,8 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     target = output or file.with_name(f"{file.stem}.matches{file.suffix}")
     if target.exists() and not force:
         fail(f"{target} exists already; --force replaces it, --output names another file")
+    if plot is not None and find_spec("matplotlib") is None:
+        fail("--plot needs matplotlib: pip install 'customer-profiles[plots]'")
     began = time.perf_counter()
     delimiter = checked_delimiter(delimiter)
     table = read_table(file, delimiter, encoding)
@@ -189,6 +192,9 @@ def _print_verdict(resolution: Resolution) -> None:
     if not verdict:
         err.print(f"[yellow]the result is {verdict.level}:[/]")
     for reason in verdict.reasons:
+        if (reason.kind, reason.level) == ("columns_say_nothing", "reliable"):
+            # The table of the columns says so already.
+            continue
         err.print(escape(str(reason)), soft_wrap=True)
 
 

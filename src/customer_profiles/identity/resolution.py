@@ -582,6 +582,9 @@ class Resolution:
         row = self._row_of.get(record_id)
         if row is None:
             msg = "there is no record with this id"
+            types = [type(value).__name__ for value in (next(iter(self._row_of), None), record_id)]
+            if self.count and types[0] != types[1]:
+                msg += f": ids of these records are {types[0]}, and this is {types[1]}"
             raise KeyError(msg)
         return row
 

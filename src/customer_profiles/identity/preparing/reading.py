@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
+from os import PathLike
 from typing import Protocol, TypeAlias
 
 import pyarrow as pa
@@ -73,6 +74,8 @@ def _table(records: object, id_column: str | None) -> pa.Table:
         "records are an iterable of mappings, a mapping of columns, or a pandas, polars or Arrow "
         f"table, not {type(records).__name__}"
     )
+    if isinstance(records, str | PathLike):
+        msg += "; read a file first, for example with pandas.read_csv or pyarrow.csv.read_csv"
     raise TypeError(msg)
 
 

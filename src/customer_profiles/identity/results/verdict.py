@@ -266,8 +266,8 @@ def _silent(columns: Mapping[str, ColumnUse]) -> Iterator[Reason]:
             "columns_say_nothing",
             "reliable" if any(use.role == "identifies" for use in uses.values()) else "doubtful",
             f"{len(names)} of {len(uses)} columns say nothing about who is who: {shown}",
-            "`columns` has the reasons; correct the kind of a column that is taken for something "
-            "else with kinds={COLUMN: KIND}",
+            "read in `columns` why, and declare what a column holds with kinds={COLUMN: KIND} if "
+            "it was taken for something else",
         )
 
 
