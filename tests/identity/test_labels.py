@@ -56,7 +56,7 @@ def test_labels_that_join_strangers_are_named_with_the_remedy(made, plain):
     assert len(strangers) == 3
 
     wrong = resolve(rows, labels=[(*pair, True) for pair in strangers])
-    (reason,) = [it for it in wrong.verdict.reasons if it.kind == "labels_join_strangers"]
+    (reason,) = [part for part in wrong.verdict.reasons if part.kind == "labels_join_strangers"]
     assert not wrong.verdict
     assert {frozenset(pair) for pair in reason.pairs} == {frozenset(pair) for pair in strangers}
     assert reason.text == "3 of 3 labels of matches join records that look like strangers"
@@ -64,7 +64,7 @@ def test_labels_that_join_strangers_are_named_with_the_remedy(made, plain):
     assert "correct labels that are wrong" in reason.remedy
 
     few = resolve(rows, labels=[(*pair, True) for pair in [*strangers[:1], *right[:40]]])
-    (reason,) = [it for it in few.verdict.reasons if it.kind == "labels_join_strangers"]
+    (reason,) = [part for part in few.verdict.reasons if part.kind == "labels_join_strangers"]
     assert (reason.level, len(reason.pairs)) == ("reliable", 1)
     sure = resolve(rows, labels=[(*pair, True) for pair in right[:40]])
     assert "labels_join_strangers" not in {reason.kind for reason in sure.verdict.reasons}

@@ -405,7 +405,7 @@ def test_columns_that_say_nothing_are_a_note(made: Any):
         [{**row, "flag": draw.choice(("yes", "no")), "Gender": "F", **extra} for row in made[0]],
         kinds={"key": "ignored"},
     )
-    (silent,) = [it for it in found.verdict.reasons if it.kind == "columns_say_nothing"]
+    (silent,) = [part for part in found.verdict.reasons if part.kind == "columns_say_nothing"]
 
     # `flag` is not compared, because it says nothing; `Gender` is, though all have the same.
     assert found.columns["flag"].role == "ignored"
@@ -423,7 +423,7 @@ def test_columns_of_which_none_identifies_people_are_doubtful():
     ]
     with pytest.warns(UserWarning, match="do not identify people"):
         found = resolve(rows)
-    (silent,) = [it for it in found.verdict.reasons if it.kind == "columns_say_nothing"]
+    (silent,) = [part for part in found.verdict.reasons if part.kind == "columns_say_nothing"]
 
     assert silent.level == "doubtful"
     assert "note" in silent.text
