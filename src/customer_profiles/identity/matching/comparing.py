@@ -16,7 +16,7 @@ from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.preparing import kinds
 from customer_profiles.identity.preparing.companies import is_company_column
-from customer_profiles.identity.preparing.normalize import LETTERS
+from customer_profiles.identity.preparing.normalize import KEPT_DIGITS, LETTERS
 from customer_profiles.identity.scripts.letters import Script
 
 from . import contents, levels, redundant
@@ -546,14 +546,29 @@ def _email(emails: Emails, names: Names | None) -> Comparison:
     return Comparison(kinds.EMAIL, levels.Email, find, {EXACT: tf})
 
 
+PHONE_EDITS = 3
+
+
 def _phone(phones: Phones) -> Comparison:
     tf = tf_of("phone", phones.codes, phones.packed)
+    digits_of = _counts_of_digits(phones.packed)
 
     def level_of(a: Integers, b: Integers) -> Levels:
         left, right = phones.packed[a], phones.packed[b]
         difference = left ^ right
         digits = _differing_digits(difference)
         level = np.full(len(a), levels.Phone.DIFFERENT, np.uint8)
+        level[digits <= PHONE_EDITS] = levels.Phone.SIMILAR
+        # A digit lost and one gained are two errors, and leave one to replace a digit.
+        maybe = np.flatnonzero(
+            (digits > PHONE_EDITS) & (_unlike(digits_of, a, b) <= 2 * (PHONE_EDITS - 1))
+        )
+        edits = cpdist(
+            [f"{number:0{KEPT_DIGITS}x}" for number in left[maybe].tolist()],
+            [f"{number:0{KEPT_DIGITS}x}" for number in right[maybe].tolist()],
+            scorer=OSA.distance, score_cutoff=PHONE_EDITS, dtype=np.uint8,
+        )  # fmt: skip
+        level[maybe[edits <= PHONE_EDITS]] = levels.Phone.SIMILAR
         level[digits == 1] = levels.Phone.ONE_DIGIT
         two = np.flatnonzero(digits == 2)  # noqa: PLR2004  (digits)
         level[two[_neighbours_swapped(left[two], right[two])]] = levels.Phone.ONE_DIGIT
@@ -562,6 +577,21 @@ def _phone(phones: Phones) -> Comparison:
 
     find = _of_several(phones.codes, tf, levels.Phone.DIFFERENT, level_of)
     return Comparison(kinds.PHONE, levels.Phone, find, {EXACT: tf})
+
+
+def _counts_of_digits(packed: Hashes) -> Hashes:
+    """Count each digit of BCD numbers in unary, so that XOR leaves those of one number.
+
+    Each of the ten digits has six bits, which suffice for six occurrences of nine.
+    """
+    result = np.zeros(len(packed), np.uint64)
+    one, field = np.uint64(1), np.uint64(0x3F)
+    for position in range(KEPT_DIGITS):
+        digit = (packed >> np.uint64(4 * position)) & np.uint64(0xF)
+        shift = np.uint64(6) * digit
+        count = (result >> shift) & field
+        result |= (((count << one) | one) & field) << shift
+    return result
 
 
 def _neighbours_swapped(left: Integers, right: Integers) -> Mask:

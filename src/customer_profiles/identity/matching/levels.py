@@ -105,9 +105,10 @@ class Phone(IntEnum):
     """Levels of phone numbers.
 
     SAME_END: the last seven digits. ONE_DIGIT: one digit differs, or two neighbours are exchanged.
+    SIMILAR: up to three typing errors among the last nine digits.
     """
 
-    MISSING, EXACT, SAME_END, ONE_DIGIT, DIFFERENT = range(5)
+    MISSING, EXACT, SAME_END, ONE_DIGIT, SIMILAR, DIFFERENT = range(6)
 
 
 class Street(IntEnum):

@@ -34,7 +34,7 @@ IDENTIFYING: dict[str, list[int]] = {
     kinds.FAMILY_NAME: list(range(levels.FamilyName.EXACT, levels.FamilyName.SIMILAR)),
     kinds.BIRTH_DATE: list(range(levels.BirthDate.EXACT, levels.BirthDate.SAME_YEAR)),
     kinds.EMAIL: list(range(levels.Email.EXACT, levels.Email.DIFFERENT)),
-    kinds.PHONE: list(range(levels.Phone.EXACT, levels.Phone.DIFFERENT)),
+    kinds.PHONE: list(range(levels.Phone.EXACT, levels.Phone.SIMILAR)),
     kinds.STREET: list(range(levels.Street.EXACT, levels.Street.SAME_STREET)),
 }
 """The attributes that identify people, and the levels at which two records agree on them."""

@@ -362,7 +362,8 @@ def _phone_level(a: str, b: str) -> levels.Phone:
         first, second = differing
         if a[first] == b[second] and a[second] == b[first]:
             return levels.Phone.ONE_DIGIT
-    return levels.Phone.DIFFERENT
+    is_similar = OSA.distance(a, b, score_cutoff=comparing.PHONE_EDITS) <= comparing.PHONE_EDITS
+    return levels.Phone.SIMILAR if is_similar else levels.Phone.DIFFERENT
 
 
 def _best_of(compare: Callable[[Address, Address], Found]) -> Compare:
@@ -484,5 +485,6 @@ _LEVELS: dict[str, type[IntEnum]] = {
     kinds.GIVEN_NAME: levels.GivenName,
     kinds.FAMILY_NAME: levels.FamilyName,
     kinds.BIRTH_DATE: levels.BirthDate,
+    kinds.PHONE: levels.Phone,
 }
 """The levels that have grown since models were stored."""
