@@ -36,6 +36,18 @@ def test_dates_are_read(text, date):
     assert normalize.date(text, days_first=False) == date
 
 
+DAMAGED = [
+    ("1942w03-05", 0x19420305), ("1967-03-148", 0x19670314), ("1955-07-97", 0x19550797),
+    ("31/31/1990", 0x19903131), ("97.07.1955", 0x19550797), ("9999-99-99", 0), ("00/00/00000", 0),
+    ("?", 0), ("1985", 0), ("tel 1985-07-9", 0), ("123456789", 0), ("1980-03-12-1980-04-13", 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "digits"), DAMAGED)
+def test_the_digits_of_damaged_dates_are_kept_in_the_order_of_dates(text, digits):
+    assert normalize.damaged_date(text, days_first=False) == digits
+
+
 def test_years_of_two_digits_are_not_in_the_future():
     assert normalize.date("01/02/99", days_first=False) >> 16 == 0x1999
     assert normalize.date("01/02/03", days_first=True) == 0x20030201

@@ -16,7 +16,7 @@ from rapidfuzz.process import cpdist
 
 from customer_profiles.identity.preparing import kinds
 from customer_profiles.identity.preparing.companies import is_company_column
-from customer_profiles.identity.preparing.normalize import KEPT_DIGITS, LETTERS
+from customer_profiles.identity.preparing.normalize import LETTERS
 from customer_profiles.identity.scripts.letters import Script
 
 from . import contents, levels, redundant
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from enum import IntEnum
 
-    from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask, Rows, Texts
+    from customer_profiles.identity.arrays import (
+        Floats,
+        Hashes,
+        Integers,
+        Levels,
+        Mask,
+        Rows,
+        Texts,
+    )
     from customer_profiles.identity.preparing.addresses import Addresses
     from customer_profiles.identity.preparing.names import Names
     from customer_profiles.identity.preparing.prepared import Emails, Phones, Prepared, Values
@@ -420,8 +428,39 @@ def _differing_digits(difference: Integers) -> Levels:
     return count
 
 
+def _counts_of_digits(packed: Integers) -> Hashes:
+    """Count each digit of BCD numbers in unary, so that XOR leaves those of one number.
+
+    Each of the ten digits has six bits, so that more than six occurrences count as six.
+    """
+    rest, result = packed.astype(np.uint64), np.zeros(len(packed), np.uint64)
+    one, field = np.uint64(1), np.uint64(0x3F)
+    while rest.any():
+        shift = np.uint64(6) * (rest & np.uint64(0xF))
+        more = ((((result >> shift) & field) << one) | one) & field
+        result |= np.where(rest > 0, more << shift, 0)
+        rest >>= np.uint64(4)
+    return result
+
+
+def _mistyped(values: Integers, digits_of: Hashes, a: Integers, b: Integers, most: int) -> Rows:
+    """Return which pairs of BCD numbers are at most so many typing errors apart.
+
+    Pairs that differ by replaced digits only may be left out: `_differing_digits` finds them.
+    """
+    # Besides replacing a digit, an error changes how often one digit occurs, or none.
+    maybe = np.flatnonzero(_unlike(digits_of, a, b) <= 2 * most - 1)
+    texts = ([f"{number:x}" for number in values[codes[maybe]].tolist()] for codes in (a, b))
+    edits = cpdist(*texts, scorer=OSA.distance, score_cutoff=most, dtype=np.uint8)
+    return maybe[edits <= most]
+
+
+DATE_EDITS = 2
+
+
 def _birth(birth: Integers) -> Comparison:
     values, codes = np.unique(birth, return_inverse=True)
+    digits_of = _counts_of_digits(values)
     codes = np.where(birth > 0, codes, -1).astype(np.int32)
     tf = tf_of("birth", codes, values.tolist())
 
@@ -433,6 +472,9 @@ def _birth(birth: Integers) -> Comparison:
         same_year = year_a == year_b
         level[year_a >> 4 == year_b >> 4] = levels.BirthDate.SAME_DECADE
         level[same_year] = levels.BirthDate.SAME_YEAR
+        left = codes[i]
+        similar = _mistyped(values, digits_of, left, codes[j], DATE_EDITS)
+        level[similar] = levels.BirthDate.SIMILAR
         same_month, same_day = month_a == month_b, day_a == day_b
         digits = _differing_digits(a ^ b)
         level[digits == 2] = levels.BirthDate.TWO_DIGITS  # noqa: PLR2004  (digits)
@@ -445,7 +487,7 @@ def _birth(birth: Integers) -> Comparison:
         # Where only the year is known, only the year can agree.
         level[((day_a == 0) | (day_b == 0)) & same_year] = levels.BirthDate.SAME_YEAR
         level[(a == 0) | (b == 0)] = MISSING
-        return level, tf.class_of[codes[i]]
+        return level, tf.class_of[left]
 
     year, month, day = birth >> 16, birth >> 8 & 0xFF, birth & 0xFF
     whole = (day > 0) & (month != day)
@@ -559,16 +601,8 @@ def _phone(phones: Phones) -> Comparison:
         digits = _differing_digits(difference)
         level = np.full(len(a), levels.Phone.DIFFERENT, np.uint8)
         level[digits <= PHONE_EDITS] = levels.Phone.SIMILAR
-        # A digit lost and one gained are two errors, and leave one to replace a digit.
-        maybe = np.flatnonzero(
-            (digits > PHONE_EDITS) & (_unlike(digits_of, a, b) <= 2 * (PHONE_EDITS - 1))
-        )
-        edits = cpdist(
-            [f"{number:0{KEPT_DIGITS}x}" for number in left[maybe].tolist()],
-            [f"{number:0{KEPT_DIGITS}x}" for number in right[maybe].tolist()],
-            scorer=OSA.distance, score_cutoff=PHONE_EDITS, dtype=np.uint8,
-        )  # fmt: skip
-        level[maybe[edits <= PHONE_EDITS]] = levels.Phone.SIMILAR
+        similar = _mistyped(phones.packed, digits_of, a, b, PHONE_EDITS)
+        level[similar] = levels.Phone.SIMILAR
         level[digits == 1] = levels.Phone.ONE_DIGIT
         two = np.flatnonzero(digits == 2)  # noqa: PLR2004  (digits)
         level[two[_neighbours_swapped(left[two], right[two])]] = levels.Phone.ONE_DIGIT
@@ -577,21 +611,6 @@ def _phone(phones: Phones) -> Comparison:
 
     find = _of_several(phones.codes, tf, levels.Phone.DIFFERENT, level_of)
     return Comparison(kinds.PHONE, levels.Phone, find, {EXACT: tf})
-
-
-def _counts_of_digits(packed: Hashes) -> Hashes:
-    """Count each digit of BCD numbers in unary, so that XOR leaves those of one number.
-
-    Each of the ten digits has six bits, which suffice for six occurrences of nine.
-    """
-    result = np.zeros(len(packed), np.uint64)
-    one, field = np.uint64(1), np.uint64(0x3F)
-    for position in range(KEPT_DIGITS):
-        digit = (packed >> np.uint64(4 * position)) & np.uint64(0xF)
-        shift = np.uint64(6) * digit
-        count = (result >> shift) & field
-        result |= (((count << one) | one) & field) << shift
-    return result
 
 
 def _neighbours_swapped(left: Integers, right: Integers) -> Mask:

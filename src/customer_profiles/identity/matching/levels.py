@@ -74,7 +74,11 @@ class Suffix(IntEnum):
 
 
 class BirthDate(IntEnum):
-    """Levels of birth dates; TWO_PARTS: two of year, month and day agree."""
+    """Levels of birth dates.
+
+    TWO_PARTS: two of year, month and day agree. SIMILAR: two typing errors, such as a digit lost
+    and one gained.
+    """
 
     (
         MISSING,
@@ -83,10 +87,11 @@ class BirthDate(IntEnum):
         ONE_DIGIT,
         TWO_PARTS,
         TWO_DIGITS,
+        SIMILAR,
         SAME_YEAR,
         SAME_DECADE,
         DIFFERENT,
-    ) = range(9)
+    ) = range(10)
 
 
 class Gender(IntEnum):

@@ -32,7 +32,7 @@ SHARED = frozenset({kinds.FAMILY_NAME, kinds.STREET, kinds.LOCALITY, kinds.PHONE
 IDENTIFYING: dict[str, list[int]] = {
     kinds.GIVEN_NAME: list(range(levels.GivenName.EXACT, levels.GivenName.SIMILAR)),
     kinds.FAMILY_NAME: list(range(levels.FamilyName.EXACT, levels.FamilyName.SIMILAR)),
-    kinds.BIRTH_DATE: list(range(levels.BirthDate.EXACT, levels.BirthDate.SAME_YEAR)),
+    kinds.BIRTH_DATE: list(range(levels.BirthDate.EXACT, levels.BirthDate.SIMILAR)),
     kinds.EMAIL: list(range(levels.Email.EXACT, levels.Email.DIFFERENT)),
     kinds.PHONE: list(range(levels.Phone.EXACT, levels.Phone.SIMILAR)),
     kinds.STREET: list(range(levels.Street.EXACT, levels.Street.SAME_STREET)),

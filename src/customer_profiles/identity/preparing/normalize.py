@@ -283,7 +283,7 @@ def without_titles(values: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(values, TITLES, r"\1")
 
 
-_YEAR_FIRST = re.compile(r"^(\d{4})[-/. ]?(\d{1,2})[-/. ]?(\d{1,2})(?:\D.*)?$")
+_YEAR_FIRST = re.compile(r"^(\d{4})([-/. ]?)(\d{1,2})\2(\d{1,2})(?:\D.*)?$")
 _YEAR_LAST = re.compile(r"^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d\d)(?:[T ,].*)?$")
 _YEAR = re.compile(r"^(\d{4})$")
 _IN_WORDS = re.compile(
@@ -300,6 +300,7 @@ _LAST_MONTH, _LAST_DAY = 12, 31
 _MAX_DATE_LENGTH = 64
 _THIS_YEAR = gmtime().tm_year
 _PLACEHOLDERS = (0, 1, 9999)
+_FEWEST_OF_DATE, _MOST_OF_DATE, _MOST_OTHERS = 6, 11, 2
 EARLY = 0x19000000
 # A day later than here: it may be tomorrow elsewhere.
 LATE = int(strftime("%Y%m%d", gmtime(time() + 86_400)), 16)
@@ -334,7 +335,7 @@ def date(text: str, *, days_first: bool) -> int:
         if month > _LAST_MONTH >= day:
             month, day = day, month
     elif match := _YEAR_FIRST.match(text):
-        year, month, day = map(int, match.groups())
+        year, month, day = map(int, match.group(1, 3, 4))
     elif _YEAR.match(text):
         year, month, day = int(text), 0, 0
     else:
@@ -342,6 +343,25 @@ def date(text: str, *, days_first: bool) -> int:
     if month > _LAST_MONTH or day > _LAST_DAY or year in _PLACEHOLDERS:
         return 0
     return int(f"{year:04d}{month:02d}{day:02d}", 16)
+
+
+def damaged_date(text: str, *, days_first: bool) -> int:
+    """Return the digits of a text that typing errors made unreadable as a date, as BCD.
+
+    The digits are in the order of `date`, so that they can be compared with those of dates; 0 if
+    there are too few or too many, or too many other characters.
+    """
+    groups = re.findall(r"[0-9]+", text)
+    digits = "".join(groups)
+    others = len(text) - len(digits) - sum(map(text.count, "-/. "))
+    if not _FEWEST_OF_DATE <= len(digits) <= _MOST_OF_DATE or others > _MOST_OTHERS:
+        return 0
+    if len(groups) == 3 and len(groups[0]) < 3 <= len(groups[2]):  # noqa: PLR2004  (parts, digits)
+        day, month, year = groups if days_first or "." in text else (groups[i] for i in (1, 0, 2))
+        digits = year + month.zfill(2) + day.zfill(2)
+    if int(digits[:4]) in _PLACEHOLDERS or re.search(JUNK_DIGITS, digits):
+        return 0
+    return int(digits[:8], 16)
 
 
 def _in_digits(text: str) -> str:

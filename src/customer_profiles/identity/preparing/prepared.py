@@ -257,6 +257,9 @@ def _births(
     dates = np.array([normalize.date(text, days_first=first) for text in texts], np.uint32)
     births = look_up(dates, column.codes, 0)
     known = births[births > 0]
+    for number in np.flatnonzero(dates == 0).tolist():
+        dates[number] = normalize.damaged_date(texts[number], days_first=first)
+    births = look_up(dates, column.codes, 0)
     late, early = int((known > normalize.LATE).sum()), int((known < normalize.EARLY).sum())
     # Where most people were born so early, the table is of such people.
     early = early if early <= len(known) / 2 else 0

@@ -309,6 +309,9 @@ def _birth(_left: Record, _right: Record, a: int, b: int) -> levels.BirthDate:  
         return levels.BirthDate.TWO_PARTS
     if digits == 2:  # noqa: PLR2004  (digits)
         return levels.BirthDate.TWO_DIGITS
+    edits = OSA.distance(f"{a:x}", f"{b:x}", score_cutoff=comparing.DATE_EDITS)
+    if edits <= comparing.DATE_EDITS:
+        return levels.BirthDate.SIMILAR
     if same_year:
         return levels.BirthDate.SAME_YEAR
     return levels.BirthDate.SAME_DECADE if a >> 20 == b >> 20 else levels.BirthDate.DIFFERENT
@@ -362,8 +365,9 @@ def _phone_level(a: str, b: str) -> levels.Phone:
         first, second = differing
         if a[first] == b[second] and a[second] == b[first]:
             return levels.Phone.ONE_DIGIT
-    is_similar = OSA.distance(a, b, score_cutoff=comparing.PHONE_EDITS) <= comparing.PHONE_EDITS
-    return levels.Phone.SIMILAR if is_similar else levels.Phone.DIFFERENT
+    most = comparing.PHONE_EDITS
+    edits = OSA.distance(a.lstrip("0"), b.lstrip("0"), score_cutoff=most)
+    return levels.Phone.SIMILAR if edits <= most else levels.Phone.DIFFERENT
 
 
 def _best_of(compare: Callable[[Address, Address], Found]) -> Compare:

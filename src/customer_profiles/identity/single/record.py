@@ -124,7 +124,7 @@ def read(
         middle,
         firm or family,
         suffix,
-        normalize.date(births[0], days_first=statistics.days_first) if births else 0,
+        _date(births[0], days_first=statistics.days_first) if births else 0,
         next(filter(None, genders), None),
         tuple(emails),
         tuple(phones),
@@ -263,6 +263,11 @@ def split_email(email: str) -> tuple[str, str]:
     """Do to one address what `normalize.split_emails` does to a column."""
     local, _, domain = email.partition("@")
     return re.sub(r"[._-]", "", local), domain
+
+
+def _date(text: str, *, days_first: bool) -> int:
+    date = normalize.date(text, days_first=days_first)
+    return date or normalize.damaged_date(text, days_first=days_first)
 
 
 @cache
