@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from customer_profiles.identity import resolve
-from customer_profiles.identity.matching import blocking
+from customer_profiles.identity.matching import blocking, comparing
 from customer_profiles.identity.preparing import names, normalize
+from customer_profiles.identity.preparing.prepared import Phones
 from customer_profiles.identity.single import compare, keys, record
 
 from .people import people
@@ -107,6 +108,41 @@ def test_pairs_have_the_same_codes(resolution, alone):
 
     # The bulk functions keep only five formal names of a nickname.
     assert differing <= 2
+
+
+def mistyped(digits, errors):
+    """Return digits with errors: each replaces, removes, adds or exchanges digits."""
+    for kind, position, digit in errors:
+        at = position % len(digits)
+        before, after = digits[:at], digits[at + 1 :]
+        digits = (before + digit + after, before + after or "1", before + digit + digits[at:],
+                  before + after[:1] + digits[at] + after[1:])[kind]  # fmt: skip
+    return digits
+
+
+ERRORS = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 8), st.sampled_from("0123456789")), max_size=4
+)
+
+
+@given(st.from_regex(r"[1-9]\d{7,8}", fullmatch=True), ERRORS)
+def test_mistyped_phone_numbers_have_the_same_levels(number, errors):
+    texts = [number, mistyped(number, errors)[:9].lstrip("0") or "1"]
+    packed = np.array([int(text, 16) for text in texts], np.uint64)
+    assume(packed[0] != packed[1])
+    phones = Phones(codes=np.array([[0], [1]]), packed=packed)
+    level, _ = comparing._phone(phones).find(np.array([0]), np.array([1]))
+
+    assert level.tolist() == [compare._phone_level(*(text.rjust(9, "0") for text in texts))]
+
+
+@given(st.dates(), ERRORS)
+def test_mistyped_birth_dates_have_the_same_levels(date, errors):
+    texts = [date.isoformat(), mistyped(date.isoformat().replace("-", ""), errors)]
+    births = [record._date(text, days_first=False) for text in texts]
+    found, _ = comparing._birth(np.array(births, np.uint32)).find(np.array([0]), np.array([1]))
+
+    assert not all(births) or found.tolist() == [compare._birth(None, None, *births)]
 
 
 def test_pairs_are_scored_alike(resolution, alone):

@@ -367,7 +367,8 @@ def _phone_level(a: str, b: str) -> levels.Phone:
             return levels.Phone.ONE_DIGIT
     most = comparing.PHONE_EDITS
     edits = OSA.distance(a.lstrip("0"), b.lstrip("0"), score_cutoff=most)
-    return levels.Phone.SIMILAR if edits <= most else levels.Phone.DIFFERENT
+    is_similar = min(len(differing), edits) <= most
+    return levels.Phone.SIMILAR if is_similar else levels.Phone.DIFFERENT
 
 
 def _best_of(compare: Callable[[Address, Address], Found]) -> Compare:
