@@ -173,7 +173,8 @@ SIMILAR, NEARLY = 0.85, 0.88
 SHORTEST, LONG = 3, 8
 BEGUN = 0.8
 BEGINNING = 2
-REMOTELY_SIMILAR = 0.5
+CLOSELY_KEPT, REMOTELY_KEPT, FAINTLY_KEPT = 0.66, 0.6, 0.5
+"""The shares of the letters that typing errors left, in names that are similar to a degree."""
 
 
 def _near(names: Names, a: Integers, b: Integers, maybe: Rows, score: Floats) -> Rows:
@@ -186,11 +187,33 @@ def _near(names: Names, a: Integers, b: Integers, maybe: Rows, score: Floats) ->
     return likely[near]
 
 
-def _remotely_similar(names: Names, a: Integers, b: Integers) -> Rows:
-    """Return which pairs of names have at least half of their letters in one order."""
+def _resembling(
+    names: Names, a: Integers, b: Integers, of: type[IntEnum], alike: Rows
+) -> tuple[Rows, Levels]:
+    """Find the levels of names with several typing errors.
+
+    Args:
+        names: the names.
+        a: the names of one side.
+        b: the names of the other side.
+        of: the levels.
+        alike: the positions of the pairs that are similar by Jaro and Winkler's measure.
+
+    Returns:
+        The positions of the pairs that are similar to some degree, and their levels.
+    """
     same_script = names.script[a] == names.script[b]
     maybe = np.flatnonzero(same_script & (_unlike(names.letters, a, b) <= REMOTELY_UNLIKE))
-    return maybe[_kept(names.text, a[maybe], b[maybe]) >= REMOTELY_SIMILAR]
+    kept = np.zeros(len(a), np.float32)
+    kept[maybe] = _kept(names.text, a[maybe], b[maybe])
+    level = np.full(len(a), MISSING, np.uint8)
+    level[kept >= FAINTLY_KEPT] = of["FAINTLY_SIMILAR"]
+    level[kept >= REMOTELY_KEPT] = of["REMOTELY_SIMILAR"]
+    level[alike] = of["REMOTELY_SIMILAR"]
+    level[alike[kept[alike] >= REMOTELY_KEPT]] = of["SIMILAR"]
+    level[kept >= CLOSELY_KEPT] = of["SIMILAR"]
+    found = np.flatnonzero(level)
+    return found, level[found]
 
 
 def _swapped(names: Names, i: Rows, j: Rows) -> Mask:
@@ -353,8 +376,8 @@ def _given_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
     a, b = names.given[i], names.given[j]
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
-    level[_remotely_similar(names, a, b)] = levels.GivenName.REMOTELY_SIMILAR
-    level[maybe[score >= SIMILAR]] = levels.GivenName.SIMILAR
+    similar, degree = _resembling(names, a, b, levels.GivenName, maybe[score >= SIMILAR])
+    level[similar] = degree
     level[_swapped(names, i, j)] = levels.GivenName.SWAPPED
     short = np.minimum(names.length[a], names.length[b])
     begins = maybe[(score >= BEGUN) & (short[maybe] >= BEGINNING)]
@@ -378,8 +401,8 @@ def _family_level(names: Names, i: Rows, j: Rows, level: Levels) -> None:
     a, b = names.family[i], names.family[j]
     maybe = np.flatnonzero(_unlike(names.letters, a, b) <= MOST_UNLIKE)
     score = _similarity(names.text, a[maybe], b[maybe])
-    level[_remotely_similar(names, a, b)] = levels.FamilyName.REMOTELY_SIMILAR
-    level[maybe[score >= SIMILAR]] = levels.FamilyName.SIMILAR
+    similar, degree = _resembling(names, a, b, levels.FamilyName, maybe[score >= SIMILAR])
+    level[similar] = degree
     first_a, first_b = names.first_word[a], names.first_word[b]
     last_a, last_b = names.last_word[a], names.last_word[b]
     several_a, several_b = last_a >= 0, last_b >= 0
@@ -626,9 +649,11 @@ def _neighbours_swapped(left: Integers, right: Integers) -> Mask:
 
 # Addresses
 
-LOCALITY_LEVELS = np.array([[0, 3, 4, 6], [2, 1, 1, 2], [4, 3, 4, 5], [6, 3, 5, 6]], np.uint8)
+LOCALITY_LEVELS = np.array([[0, 3, 4, 7], [2, 1, 1, 2], [4, 3, 4, 6], [7, 3, 5, 7]], np.uint8)
 """The `levels.Locality` by the `levels.Text` of postal codes (rows) and of cities (columns)."""
 STREET_UNLIKE = 8
+RESEMBLING = 0.7
+"""The least similarity of cities whose letters are compared one by one."""
 
 
 def _addresses(addresses: Addresses) -> list[Comparison]:
@@ -694,11 +719,18 @@ def _locality(
     by_postal = _text_level(
         postal_a, postal_b, lambda a, b: _edits(addresses.postal_text, a, b, 1) <= 1
     )
-    by_city = _text_level(
-        city_a, city_b, lambda a, b: _similarity(addresses.city_text, a, b) >= NEARLY
-    )
+    by_city = _text_level(city_a, city_b, lambda a, b: _is_near_city(addresses.city_text, a, b))
     tf_class = np.where(by_postal == EXACT, postal.class_of[postal_a], city.class_of[city_a])
     return LOCALITY_LEVELS[by_postal, by_city], tf_class
+
+
+def _is_near_city(text: Texts, a: Integers, b: Integers) -> Mask:
+    """Return which cities are nearly equal, or keep two thirds of the letters."""
+    score = _similarity(text, a, b)
+    near: Mask = score >= NEARLY
+    maybe = np.flatnonzero(~near & (score >= RESEMBLING))
+    near[maybe] = _kept(text, a[maybe], b[maybe]) >= CLOSELY_KEPT
+    return near
 
 
 def _text_level(a: Integers, b: Integers, is_near: Callable[[Integers, Integers], Mask]) -> Levels:

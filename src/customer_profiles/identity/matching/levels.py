@@ -37,7 +37,8 @@ class GivenName(IntEnum):
 
     NEAR: one typing error, or two in a long name. MIDDLE_NAME: the given name of one record is the
     other's middle name. BEGINNING: one name begins with the other. SWAPPED: with the family name.
-    REMOTELY_SIMILAR: several typing errors; at least half of the letters are in one order.
+    SIMILAR, REMOTELY_SIMILAR, FAINTLY_SIMILAR: typing errors left at least two thirds, three fifths
+    or half of the letters.
     """
 
     (
@@ -51,14 +52,24 @@ class GivenName(IntEnum):
         SWAPPED,
         SIMILAR,
         REMOTELY_SIMILAR,
+        FAINTLY_SIMILAR,
         DIFFERENT,
-    ) = range(11)
+    ) = range(12)
 
 
 class FamilyName(IntEnum):
     """Levels of family names; PART: names of several words share the first or the last word."""
 
-    MISSING, EXACT, NEAR, PART, SIMILAR, REMOTELY_SIMILAR, DIFFERENT = range(7)
+    (
+        MISSING,
+        EXACT,
+        NEAR,
+        PART,
+        SIMILAR,
+        REMOTELY_SIMILAR,
+        FAINTLY_SIMILAR,
+        DIFFERENT,
+    ) = range(8)
 
 
 class MiddleName(IntEnum):
@@ -125,10 +136,10 @@ class Street(IntEnum):
 class Locality(IntEnum):
     """Levels of localities.
 
-    IN_PART: postal code or city is nearly equal, and the other one differs.
+    NEAR_CITY, IN_PART: the city or the postal code is nearly equal, and the other one differs.
     """
 
-    MISSING, POSTAL_CODE_AND_CITY, POSTAL_CODE, CITY, NEAR, IN_PART, DIFFERENT = range(7)
+    MISSING, POSTAL_CODE_AND_CITY, POSTAL_CODE, CITY, NEAR, NEAR_CITY, IN_PART, DIFFERENT = range(8)
 
 
 class Text(IntEnum):

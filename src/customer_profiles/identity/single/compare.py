@@ -188,14 +188,17 @@ def _is_near(a: str, b: str, score: float) -> bool:
 
 def _dissimilar(a: str, b: str, score: float) -> str:
     """Return the name of the level of names that have at most letters in common."""
-    if score >= comparing.SIMILAR:
-        return "SIMILAR"
+    is_alike, kept = score >= comparing.SIMILAR, 0.0
     if name_of(a).script != name_of(b).script:
-        return "NEAR" if _is_near_across(a, b) else _unlike(a, b)
-    if (_letters(a) ^ _letters(b)).bit_count() > comparing.REMOTELY_UNLIKE:
-        return "DIFFERENT"
-    is_remote = OSA.normalized_similarity(a, b) >= comparing.REMOTELY_SIMILAR
-    return "REMOTELY_SIMILAR" if is_remote else "DIFFERENT"
+        if not is_alike:
+            return "NEAR" if _is_near_across(a, b) else _unlike(a, b)
+    elif (_letters(a) ^ _letters(b)).bit_count() <= comparing.REMOTELY_UNLIKE:
+        kept = OSA.normalized_similarity(a, b)
+    if kept >= comparing.CLOSELY_KEPT or (is_alike and kept >= comparing.REMOTELY_KEPT):
+        return "SIMILAR"
+    if is_alike or kept >= comparing.REMOTELY_KEPT:
+        return "REMOTELY_SIMILAR"
+    return "FAINTLY_SIMILAR" if kept >= comparing.FAINTLY_KEPT else "DIFFERENT"
 
 
 def _is_swapped(left: Record, right: Record) -> bool:
@@ -408,13 +411,18 @@ def _locality(a: Address, b: Address) -> Found:
     by_postal = _text_level(
         a.postal, b.postal, lambda x, y: OSA.distance(x, y, score_cutoff=1) <= 1
     )
-    by_city = _text_level(
-        a.city, b.city, lambda x, y: JaroWinkler.similarity(x, y) >= comparing.NEARLY
-    )
+    by_city = _text_level(a.city, b.city, _is_near_city)
     level = _LOCALITY_LEVELS[by_postal][by_city]
     if by_postal == EXACT and a.postal is not None:
         return level, (("postal", a.postal),)
     return level, (("city", a.city),) if by_city == EXACT and a.city is not None else ()
+
+
+def _is_near_city(a: str, b: str) -> bool:
+    score = JaroWinkler.similarity(a, b)
+    if not comparing.RESEMBLING <= score < comparing.NEARLY:
+        return score >= comparing.NEARLY
+    return OSA.normalized_similarity(a, b) >= comparing.CLOSELY_KEPT
 
 
 def _is_near_text(a: str, b: str) -> bool:
@@ -491,5 +499,6 @@ _LEVELS: dict[str, type[IntEnum]] = {
     kinds.FAMILY_NAME: levels.FamilyName,
     kinds.BIRTH_DATE: levels.BirthDate,
     kinds.PHONE: levels.Phone,
+    kinds.LOCALITY: levels.Locality,
 }
 """The levels that have grown since models were stored."""
