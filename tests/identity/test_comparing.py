@@ -57,7 +57,10 @@ FAMILIES = [
     ("Müller", "Muller", "exact"),
     ("Johnson", "Jonhson", "near"),
     ("Smith", "Jones", "different"),
+    ("Lee", "Lea", "similar"),
+    ("Stewart", "ztewxrt", "similar"),
     ("Stewart", "ztewxqrt", "remotely similar"),
+    ("Stewart", "ztewxqrxt", "faintly similar"),
 ]
 
 
@@ -79,6 +82,24 @@ def test_a_father_and_a_son_differ_in_their_suffix():
 
     assert level(left, right, "suffix") == "different"
     assert level(left, right, "family name") == "exact"
+
+
+PLACES = [
+    ("Springfield", "62704", "Springfield", "62704", "postal code and city"),
+    ("Springfield", "62704", "Sprngfeild", "62704", "postal code and city"),
+    ("Springfield", "62704", "Sprngfeild", "91355", "near city"),
+    ("Springfield", "62704", "prxngfeld", "91355", "near city"),
+    ("Springfield", "62704", "Boston", "62705", "in part"),
+    ("Springfield", "62704", "Boston", "91355", "different"),
+]
+
+
+@pytest.mark.parametrize(("city", "postal", "other_city", "other_postal", "expected"), PLACES)
+def test_localities_are_compared(city, postal, other_city, other_postal, expected):
+    left = {"City": city, "PostalCode": postal}
+    right = {"City": other_city, "PostalCode": other_postal}
+
+    assert level(left, right, "place") == expected
 
 
 DATES = [

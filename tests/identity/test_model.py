@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from customer_profiles.identity import Model, resolve
+from customer_profiles.identity.matching import levels
 
 from .people import people
 
@@ -38,6 +39,12 @@ def test_a_model_of_an_earlier_version_resolves_records(version):
     person = {row["ProfileId"]: number for row, number in zip(rows, truth, strict=True)}
     assert len(groups) > 35
     assert sum(len({person[id_] for id_ in group.ids}) > 1 for group in groups) <= 1
+
+
+def test_levels_that_a_model_does_not_know_are_those_that_they_were_part_of():
+    known = ("missing", "in part", "different")
+
+    assert levels.renumbered(("near city", "in part", "similar"), known) == [1, 1, 2]
 
 
 @pytest.mark.parametrize("version", [2, 3])

@@ -26,10 +26,17 @@ def level_type(labels: Sequence[str]) -> type[IntEnum]:
     return cast("type[IntEnum]", IntEnum("Level", numbered))
 
 
+_PART_OF = {"near city": "in part"}
+"""Levels that older models do not tell apart from another one."""
+
+
 def renumbered(labels: Sequence[str], known: Sequence[str]) -> list[int]:
-    """Return the number of each level among the known ones; unknown ones count as different."""
+    """Return the number of each level among the known ones; most unknown ones are different."""
     numbers = {label: number for number, label in enumerate(known)}
-    return [numbers.get(label, numbers["different"]) for label in labels]
+    return [
+        numbers[label] if label in numbers else numbers[_PART_OF.get(label, "different")]
+        for label in labels
+    ]
 
 
 class GivenName(IntEnum):
