@@ -121,7 +121,8 @@ ORDERS = [
     ("남궁민수", "민수 남궁"), ("wang xiaoming", "xiaoming wang"),
     ("xiaoming wang", "xiaoming wang"),
     ("kim minsu", "minsu kim"), ("山田太郎", "太郎 山田"), ("佐々木 健一", "健一 佐々木"),
-    ("长谷川", "谷川 长"), ("иванов иван", "иванов иван"),
+    ("长谷川", "谷川 长"), ("中村零", "零 中村"), ("坂本零", "零 坂本"), ("高建国", "建国 高"),
+    ("иванов иван", "иванов иван"),
 ]  # fmt: skip
 
 
@@ -138,6 +139,8 @@ NAMES = [
     ({"FirstName": "Xiao-Ming", "LastName": "Wang"}, ("xiaoming", None, "wang")),
     ({"FullName": "Kim Min-su"}, ("minsu", None, "kim")),
     ({"FullName": "王小明"}, ("小明", None, "王")),
+    ({"FullName": "Wang Xiao De"}, ("xiaode", None, "wang")),
+    ({"FullName": "Xiao Bin Zhang"}, ("xiaobin", None, "zhang")),
     ({"FullName": "さとう　けんいち"}, ("kenichi", None, "sato")),
     ({"FullName": "サトウ ケンイチ"}, ("kenichi", None, "sato")),
     ({"FullName": "ジョン・スミス"}, ("jon", None, "sumisu")),

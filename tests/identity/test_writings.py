@@ -67,6 +67,16 @@ READ = [
     ({"name": "María", "apellido1": "García", "apellido2": "Díaz"},
      ("maria", None, "garcia diaz", None)),
     ({"FirstName": " ", "LastName": None}, (None, None, None, None)),
+    ({"name": "Jan van der Berg"}, ("jan", None, "van der berg", None)),
+    ({"name": "João Pedro da Silva"}, ("joao", "pedro", "da silva", None)),
+    ({"name": "Ludwig van Beethoven Jr."}, ("ludwig", None, "van beethoven", "jr")),
+    ({"name": "Juan Garcia Lopez"}, ("juan", "garcia", "lopez", None)),
+    ({"name": "נועם בן דוד"}, ("נועמ", None, "בנ דוד", None)),
+    ({"name": "מאיה שם טוב"}, ("מאיה", None, "שמ טוב", None)),
+    ({"name": "شوقي أبو داوود"}, ("شوقي", None, "ابو داوود", None)),
+    ({"name": "نوف آل محمد بن علي بن جماز"}, ("نوف", None, "ال محمد بن علي بن جماز", None)),
+    ({"name": "عبد الجليل العجلان"}, ("عبدالجليل", None, "العجلان", None)),
+    ({"FirstName": "عبد الله", "LastName": "حداد"}, ("عبدالله", None, "حداد", None)),
 ]  # fmt: skip
 
 

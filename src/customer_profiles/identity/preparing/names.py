@@ -34,7 +34,22 @@ INITIALS = (r"^((?:[a-zα-ωа-яєіґ] )+)(\S{2}.*)$", r"\2 \1")
 """Moves leading initials behind the first whole name."""
 COMMA = r"^([^,]+),\s*(.+)$"
 """A full name that begins with the family name and a comma."""
-FULL = r"^(?P<given>\S+)(?: (?P<middle>.+?))??(?: (?P<family>\S+(?: (?:jr|sr|ii|iii))?))?$"
+_PARTICLE = (
+    "(?:van|von|van de|vom|zum|zur|den|der|del|della|dei|degli|dal|dalla|dos|das|des|de las?|de los"
+    "|las?|los|les|ter|ten|ibn|bint|binti|abu|abou|al|el|ould|mac|mc|st|saint|santa"
+    "|بن|ابن|بنت|ال|ابو|ابا|ابي|ام|בנ|בת|בר|אבו|אבנ|אל|שמ)"
+)
+_SHORT_PARTICLE = "(?:de|da|di|do|du|la|le|bin|ben)"
+"""Particles that are syllables of Chinese given names, too: no Chinese surname may follow them."""
+_SURNAME = rf"(?:{_PARTICLE} )*(?:{_SHORT_PARTICLE} \S{{4,}}[^g\s]|\S+)"
+FULL = (
+    r"^(?P<given>\S+)(?: (?P<middle>.+?))??"
+    rf"(?: (?P<family>(?:{_PARTICLE} \S+ )*{_SURNAME}(?: (?:jr|sr|ii|iii))?))?$"
+)
+"""A full name; the words that belong to a surname of several words, such as `van der`, begin it.
+
+What follows from one another must not be two attributes: their agreement would count twice.
+"""
 KINDS: tuple[Kind, ...] = ("given_name", "middle_name", "family_name", "full_name")
 _MOST_FORMAL = 5
 """How many formal names of a nickname are compared."""

@@ -80,6 +80,18 @@ _COMPOUND = frozenset(
         "독고",
     ]
 )
+_CHINESE = frozenset(
+    "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何林罗羅高郑鄭梁谢謝宋唐许許邓鄧韩韓冯馮曹彭曾"
+    "肖蕭田董袁潘于蒋蔣蔡余杜叶葉程苏蘇魏吕呂丁任沈姚卢盧姜崔钟鍾谭譚陆陸汪范金石廖贾賈夏韦韋付傅方白"
+    "邹鄒孟熊秦邱丘江尹薛闫閻段雷侯龙龍史陶黎贺賀顾顧毛郝龚龔邵万萬钱錢严嚴覃武戴莫孔向汤湯常温溫康施"
+    "文牛樊葛邢安齐齊易乔喬伍庞龐颜顏倪庄莊聂聶章鲁魯岳翟殷詹申欧歐耿关關兰蘭焦俞左柳甘祝包宁寧尚符舒"
+    "阮柯纪紀梅童凌毕畢单單季裴霍涂成苗谷盛曲翁冉骆駱蓝藍路游辛靳管柴蒙鲍鮑华華喻祁蒲房滕屈饶饒解牟艾"
+    "尤阳陽时時穆农農司卓古吉缪繆简簡车車项項连連芦蘆麦麥褚娄婁窦竇戚岑景党黨宫宮费費卜冷晏席卫衛米柏"
+    "宗瞿桂全佟应應臧闵閔苟邬鄔边邊卞姬师師仇栾欒隋商刁沙荣榮巫寇桑郎甄丛叢仲虞敖巩鞏佘池查麻苑迟遲邝"
+    "鄺官封谈談匡鞠惠荆荊乐樂冀郁胥班储儲栗燕楚鄢劳勞谌奚皮粟冼蔺藺楼樓盘盤满滿闻聞厉厲仝区區郜阚闞权"
+    "權"
+)
+"""The usual Chinese surnames of one character."""
 _LONGEST_OF_ONE = 3
 """A name of so many characters has a surname of one, unless that is known to be longer."""
 
@@ -94,6 +106,8 @@ def family_length(name: str) -> int:
         given = name[length:] if size <= _LONGEST_OF_ONE else ""
         if length < size and is_japanese(name[:length], given):
             return length
+    if size == _LONGEST_OF_ONE and name[0] not in _CHINESE and is_japanese(name[:2]):
+        return 2
     return min(1 if size <= _LONGEST_OF_ONE else 2, size - 1)
 
 

@@ -127,7 +127,11 @@ def latin(text: str) -> str:
 
 def letters_of_names(text: str) -> str:
     """Return a name in lower case without accents, in its own script where `Script` has that."""
-    return text if text.isascii() else _transliterated(text, _AS_IS)
+    return text if text.isascii() else _SERVANT.sub(r"\1", _transliterated(text, _AS_IS))
+
+
+_SERVANT = re.compile(r"\b(عبد) (?=\S)")
+"""The first half of names such as Abd Allah, which is written with and without a space."""
 
 
 def _transliterated(text: str, letters: _Letters) -> str:
