@@ -308,3 +308,23 @@ def test_a_class_that_is_not_sound_is_replaced_by_the_assumed_model(monkeypatch)
 
     assert len(found.groups) >= 110
     assert false == 0
+
+
+def test_records_that_share_only_one_of_two_names_are_no_class_of_matches():
+    dice = random.Random(61)
+    names = [f"{start}{end}" for start in ("ka", "mo", "ri", "su", "te") for end in
+             ("bel", "dor", "fin", "gam", "hul", "jit", "lon", "nar")]  # fmt: skip
+    people = [(dice.choice(names), dice.choice(names).title() + "sson") for _ in range(600)]
+    rows = [
+        ({"FirstName": given, "LastName": family}, person)
+        for person, (given, family) in enumerate(people)
+        for _ in range(dice.choice((1, 1, 1, 2, 2, 3)))
+    ]
+    found = resolve([row for row, _ in rows])
+    shared = [
+        {rows[row][0]["FirstName"] for row in group.ids} for group in found.groups
+    ]
+
+    assert estimation.is_sound(found.model.weights)
+    assert all(len(given) == 1 for given in shared)
+    assert len(found.groups) <= 5

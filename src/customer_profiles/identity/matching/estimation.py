@@ -402,12 +402,15 @@ def _agreement(weights: Weights) -> float:
     """Return the share of the matches that agree on what identifies people; 1 if nothing does.
 
     Family names, addresses and phones do not suffice, because people who live together share them.
+    Of two attributes that many people share, such as given and family names, both have to agree.
     """
     agreed = {
         attribute.name: float(attribute.match[agreeing].sum())
         for attribute in weights.attributes
         if (agreeing := agreeing_levels(attribute))
     }
+    if len(agreed) == 2 and agreed.keys().isdisjoint({kinds.EMAIL, kinds.PHONE}):  # noqa: PLR2004
+        return min(agreed.values())
     personal = [share for name, share in agreed.items() if name not in SHARED]
     return float(min(np.mean(shares or [1.0]) for shares in (list(agreed.values()), personal)))
 
