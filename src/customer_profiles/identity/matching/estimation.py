@@ -49,8 +49,9 @@ _START_SHARED: dict[str, float] = {
     kinds.EMAIL: 0.02,
 }
 _START_TEXT = 0.1
-_NAMESAKES = 0.0015
-"""The share of related pairs that have one given name, beyond those who do by chance."""
+_NAMESAKES, _NAMESAKES_PAIRS = 0.0015, 1_000.0
+"""The share of related pairs that have one given name, beyond those who do by chance; and the
+number of pairs that outweigh this assumption."""
 # Few people have more records than this.
 _MOST_RECORDS = 50
 _START_PAIRS = 0.5
@@ -455,6 +456,8 @@ def _update(
             attribute.related = attribute.match.copy()
     else:
         attribute.related = attribute.chance.copy()
+    if attribute.namesakes:
+        attribute.namesakes = _namesakes(attribute, related)
     explained = np.bincount(attribute.group, weights=match + related)[attribute.group]
     agreeing = attribute.pairs + 1
     strangers = 1 - explained / agreeing
@@ -466,6 +469,15 @@ def _update(
     chance = observed - rates[MATCH] * attribute.match - rates[RELATED] * attribute.related
     attribute.chance = _normalised(np.maximum(chance, _LEAST_CHANCE * observed))
     _fix(attribute)
+
+
+def _namesakes(attribute: Attribute, related: Floats) -> float:
+    """Return the share of related pairs that have one value beyond those who do by chance."""
+    share = attribute.namesakes / (attribute.share + attribute.namesakes)
+    alike = float(related @ (share * attribute.has_tf))
+    pairs = float(related[attribute.level_of != MISSING].sum())
+    estimate = (alike + _NAMESAKES * _NAMESAKES_PAIRS) / (pairs + _NAMESAKES_PAIRS)
+    return max(estimate, _NAMESAKES)
 
 
 def _level_shares(
