@@ -128,3 +128,15 @@ def test_a_chinese_name_in_one_field_is_split():
 
     assert names_of.text[names_of.family[row]] == "王"
     assert names_of.text[names_of.given[row]] == "小明"
+
+
+def test_a_family_name_that_begins_with_another_is_not_a_full_name():
+    rows = [{"FirstName": "直子", "LastName": family} for family in ("中村", "中", "鈴木")]
+    matcher = Matcher(read_columns([*rows, {"LastName": "中村"}, {"FirstName": "直子"}])[1], {})
+    names_of = matcher.prepared.names
+    last, first = matcher.rows.record_of[-2:]
+
+    assert names_of.text[names_of.family[last]] == "中村"
+    assert names_of.given[last] == -1
+    assert names_of.text[names_of.given[first]] == "直子"
+    assert read({"LastName": "中村"}, {}, matcher.prepared.statistics).family == "中村"

@@ -61,6 +61,8 @@ class NameWords(NamedTuple):
         if script_of(text) in {Script.HAN, Script.HANGUL}:
             # Chinese and Korean names begin with the family name, often without a space after it.
             text = text.replace(" ", "")
+            if hash_of(text) in (self.family if is_family else self.given):
+                return None
             size = next(
                 (n for n in (2, 1) if n < len(text) and hash_of(text[:n]) in self.family), 0
             )
