@@ -321,10 +321,36 @@ def test_records_that_share_only_one_of_two_names_are_no_class_of_matches():
         for _ in range(dice.choice((1, 1, 1, 2, 2, 3)))
     ]
     found = resolve([row for row, _ in rows])
-    shared = [
-        {rows[row][0]["FirstName"] for row in group.ids} for group in found.groups
-    ]
+    shared = [{rows[row][0]["FirstName"] for row in group.ids} for group in found.groups]
 
     assert estimation.is_sound(found.model.weights)
     assert all(len(given) == 1 for given in shared)
     assert len(found.groups) <= 5
+
+
+def test_different_suffixes_are_no_evidence_for_a_match():
+    rows, _ = customers(62, people=400, again=150)
+    dice = random.Random(62)
+    for row in rows:
+        if row["LastName"] and dice.random() < 0.3:
+            row["LastName"] += dice.choice((" Jr", " Sr"))
+    weights = resolve(rows).model.weights
+    suffix = next(part for part in weights.attributes if part.name == "suffix")
+    different = suffix.levels.index("different")
+
+    assert suffix.match[different] <= suffix.chance[different] * 1.05
+
+
+@pytest.mark.parametrize(("share", "is_raised"), [(0.0, False), (0.4, True)])
+def test_the_share_of_namesakes_is_estimated(share, is_raised):
+    rows, _ = households(63, 2_000, 300)
+    dice = random.Random(63)
+    homes = {}
+    for row in rows:
+        home = homes.setdefault((row["LastName"], row["Address1"]), row)
+        if home is not row and dice.random() < share:
+            row["FirstName"] = home["FirstName"]
+    weights = resolve(rows).model.weights
+    given = next(part for part in weights.attributes if part.name == "given name")
+
+    assert (given.namesakes > 0.003) == is_raised

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from customer_profiles.identity.results.changes import KINDS, membership
 from customer_profiles.identity.results.evaluation import ERROR_KINDS
 
 from .people import at_home
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ADA = {"FirstName": "Augusta", "LastName": "Lovelace", "EmailAddress": "lovelace@example.org"}
 
@@ -653,3 +656,43 @@ def test_nobody_else_is_no_household(rows: list[dict[str, str]]):
 
 def test_all_kinds_of_errors_are_known():
     assert len(ERROR_KINDS) == 6
+
+
+FIRST = ("Ann", "Bob", "Cora", "Dirk", "Eva", "Finn", "Gus", "Hal", "Ida", "Jon", "Kim", "Lea")
+LAST = ("Adler", "Baker", "Clay", "Drake", "Estes", "Frost", "Grant", "Hayes", "Ives", "Jacobs")
+
+
+def namesakes_at_home(columns: Sequence[str]) -> list[dict[str, str]]:
+    draw = random.Random(17)
+    rows = []
+    for _ in range(500):
+        family, road = [draw.choice(LAST) + draw.choice(LAST).lower() for _ in range(2)]
+        address = f"{draw.randrange(1, 90)} {road} Road"
+        for _ in range(3):
+            name = draw.choice(FIRST) + draw.choice(FIRST).lower()
+            birth = f"19{draw.randrange(40, 99)}-0{draw.randrange(1, 9)}-{draw.randrange(10, 29)}"
+            row = {"FirstName": name, "LastName": family, "Address1": address, "BirthDate": birth}
+            rows += [{column: row[column] for column in columns}] * draw.choice((1, 1, 2))
+    return rows
+
+
+def test_namesakes_of_one_home_are_doubtful_unless_a_column_tells_them_apart():
+    names_and_address = ("FirstName", "LastName", "Address1")
+    found = resolve(namesakes_at_home(names_and_address))
+
+    assert reasons(found)["namesakes"] == "doubtful"
+    assert "add birth dates" in str(found.verdict)
+    more = resolve(namesakes_at_home((*names_and_address, "BirthDate")))
+    assert "namesakes" not in reasons(more)
+
+
+def test_matches_of_few_people_with_many_records_are_few():
+    draw = random.Random(5)
+    people = [
+        {"FirstName": draw.choice(FIRST), "LastName": draw.choice(LAST),
+         "EmailAddress": f"{draw.randrange(10**6)}@x.org"}
+        for _ in range(20)
+    ]  # fmt: skip
+    rows = [row for row in people for _ in range(5)]
+
+    assert "few_matches" in reasons(resolve(rows))

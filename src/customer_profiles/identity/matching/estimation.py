@@ -447,6 +447,8 @@ def _update(
         )
         if attribute.levels == _TEXT and not _is_source(attribute, match):
             attribute.match = _in_order(attribute.match, attribute.observed)
+        elif attribute.name == kinds.SUFFIX and not attribute.fixed:
+            _contradict(attribute)
     if attribute.shared:
         attribute.related = _level_shares(
             related, attribute, _prior_related(attribute), _FEWEST_PSEUDO_PAIRS
@@ -469,6 +471,15 @@ def _update(
     chance = observed - rates[MATCH] * attribute.match - rates[RELATED] * attribute.related
     attribute.chance = _normalised(np.maximum(chance, _LEAST_CHANCE * observed))
     _fix(attribute)
+
+
+def _contradict(attribute: Attribute) -> None:
+    """Let different suffixes be evidence against a match, though only few people have any."""
+    ratios = attribute.match[1:] / attribute.observed[1:]
+    most = min(ratios[levels.Suffix.ONE_HAS_NONE - 1], 1.0)
+    different = levels.Suffix.DIFFERENT
+    attribute.match[different] = min(ratios[different - 1], most) * attribute.observed[different]
+    attribute.match = _normalised(attribute.match)
 
 
 def _namesakes(attribute: Attribute, related: Floats) -> float:

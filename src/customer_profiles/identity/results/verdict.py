@@ -9,6 +9,7 @@ import numpy as np
 
 from customer_profiles.identity.matching import scoring
 from customer_profiles.identity.matching.levels import MISSING
+from customer_profiles.identity.preparing import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ ReasonKind: TypeAlias = Literal[
     "low_precision",
     "one_column",
     "households",
+    "namesakes",
     "columns_say_nothing",
     "labels_join_strangers",
 ]
@@ -40,6 +42,10 @@ _BLURRED = 0.3
 _PIVOTAL, _MOST_OF_BITS, _SAMPLED, _SEED = 0.7, 0.8, 20_000, 20_240_229
 _SAYS_NOTHING, _MOST_NAMED = 0.05, 5
 _STRANGERS, _MANY_STRANGERS = 0.01, 0.1
+_TELL_APART = frozenset({kinds.BIRTH_DATE, kinds.EMAIL, kinds.PHONE})
+"""What father and son of one name do not share, or not always."""
+_RELATIVES = 0.5
+"""So many related pairs for each match show that a table has households."""
 _RELATED_PER_MATCH, _FEW_DUPLICATES, _RARE = 10, 0.1, 0.01
 
 
@@ -137,6 +143,7 @@ def assess(  # noqa: PLR0913  (the parts of a result)
         *_precision(threshold, asked, precision, found=bool((scored.match >= CLEAR).any())),
         *_one_column(weights, inner, threshold),
         *(_households(weights, scored, records) if is_estimated else ()),
+        *(_namesakes(weights, scored) if is_estimated else ()),
         *(_silent(columns) if records > 1 else ()),
         *_forced(labels),
     ]
@@ -145,7 +152,8 @@ def assess(  # noqa: PLR0913  (the parts of a result)
 
 def _matches(scored: Scored, records: int) -> Iterator[Reason]:
     """Yield whether there are matches to estimate from, and whether they stand out."""
-    clear = float(scored.match[scored.match >= CLEAR].sum(dtype=float))
+    is_clear = scored.match >= CLEAR
+    clear = float(scored.match[is_clear].sum(dtype=float))
     expected = float(scored.match.sum(dtype=float))
     if records < 2:  # noqa: PLR2004  (a pair)
         yield Reason(
@@ -155,6 +163,8 @@ def _matches(scored: Scored, records: int) -> Iterator[Reason]:
             "resolve more records at once, or look for this one with find() in an earlier result",
         )
         return
+    # Of n records of one person only n - 1 pairs are independent.
+    independent = min(clear, len(np.unique(scored.j[is_clear])))
     if clear < 0.5:  # noqa: PLR2004  (not one)
         yield Reason(
             "nothing_found",
@@ -164,11 +174,11 @@ def _matches(scored: Scored, records: int) -> Iterator[Reason]:
             "estimated from more records",
         )
         return
-    if clear < _FEW:
+    if independent < _FEW:
         yield Reason(
             "few_matches",
-            "unreliable" if clear < _VERY_FEW else "doubtful",
-            f"the model was estimated from too few matches (about {clear:,.0f})",
+            "unreliable" if independent < _VERY_FEW else "doubtful",
+            f"the model was estimated from too few matches (about {independent:,.0f})",
             "review the groups, resolve more records at once, or pass a model that was estimated "
             "from more records",
         )
@@ -249,6 +259,28 @@ def _households(weights: Weights, scored: Scored, records: int) -> Iterator[Reas
         "each match",
         "add birth dates or other columns that tell relatives apart, and review groups of "
         "people with one surname",
+    )
+
+
+def _namesakes(weights: Weights, scored: Scored) -> Iterator[Reason]:
+    """Yield whether relatives of one name differ in nothing that is compared."""
+    attributes = {attribute.name: attribute for attribute in weights.attributes}
+    match, related = weights.rates.tolist()
+    if (
+        not {kinds.GIVEN_NAME, kinds.STREET} <= attributes.keys()
+        or _TELL_APART & attributes.keys()
+        or any(not (part.shared or name in kinds.KINDS_OF) for name, part in attributes.items())
+        or related < _RELATIVES * match
+        or not (scored.match >= CLEAR).any()
+    ):
+        return
+    yield Reason(
+        "namesakes",
+        "doubtful",
+        "relatives of one name, such as father and son, look like one person where only names and "
+        "addresses are compared",
+        "add birth dates, e-mail addresses or customer numbers, or review the groups of homes "
+        "where names are passed on",
     )
 
 
