@@ -482,7 +482,7 @@ def _contradict(attribute: Attribute) -> None:
     attribute.match = _normalised(attribute.match)
 
 
-def _namesakes(attribute: Attribute, related: Floats) -> float:
+def _namesakes(attribute: Attribute, related: Integers | Floats) -> float:
     """Return the share of related pairs that have one value beyond those who do by chance."""
     share = attribute.namesakes / (attribute.share + attribute.namesakes)
     alike = float(related @ (share * attribute.has_tf))
