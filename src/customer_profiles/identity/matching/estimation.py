@@ -304,7 +304,8 @@ def estimate(
     """
     if not len(counts):
         return
-    pairs = _Pairs(codes, np.asarray(counts, float), known)
+    # Each column is an index many times.
+    pairs = _Pairs(np.asfortranarray(codes, np.intp), np.asarray(counts, float), known)
     sample = pairs.sample(kept)
     starts = [_estimated_from(weights, anchors, sample) for anchors in _anchors(weights.attributes)]
     best = max(starts, key=lambda start: (round(_agreement(start.weights), 1), start.fit))
@@ -382,7 +383,7 @@ def _maximise(
     )
     for _ in range(rounds):
         expected, log = _expected(weights, pairs)
-        fit = float(log @ pairs.counts) / total
+        fit = float((log * pairs.counts).sum()) / total
         update(weights, pairs.codes, expected * pairs.counts, fixed=fixed)
         if abs(fit - before) < converged:
             break

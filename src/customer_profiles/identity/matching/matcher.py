@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
 _SAMPLED_PAIRS = 300_000
-_CHUNK = 400_000
+_CHUNK = 65_536
 _SEED = 20_240_229
 # The budget of a key: four pairs for each record, within these bounds.
 _PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
@@ -180,6 +180,8 @@ class Matcher:
         """What is known of pairs of compared records."""
         self._shift = 0.0 if self.known is None else self.known.shift
         self._random_codes: Levels | None = None
+        self._compared_before: list[tuple[Hashes, Levels]] = []
+        """Samples of the pairs that keys find, with their codes."""
         self._used_keys: list[Key] = []
 
     def estimated(self, pool: Executor) -> tuple[Weights, Scored, Scored]:
@@ -196,7 +198,7 @@ class Matcher:
             return self._taught(weights, candidates, scored, inner, pool)
         sample = _sample(candidates, self._few(_SAMPLED_PAIRS))
         times = len(candidates) / max(len(sample), 1)
-        weights = self._estimated(sample, self._compared(sample, pool), times, pool)
+        weights = self._estimated(sample, self._sampled(sample, pool), times, pool)
         self._ignore(roles.unrelated(weights, self._contents), weights)
         scored = self._scored(weights, candidates, pool)
         inner = self._within(weights, scored, pool)
@@ -254,6 +256,7 @@ class Matcher:
         ]
         self.comparisons = [self.comparisons[n] for n in kept]
         weights.attributes[:] = [weights.attributes[n] for n in kept]
+        self._compared_before = [(pairs, codes.T[kept].T) for pairs, codes in self._compared_before]
         if self._random_codes is not None:
             self._random_codes = self._random_codes[:, kept]
             estimation.allow_for_overlaps(weights.attributes, self._random_codes)
@@ -400,7 +403,7 @@ class Matcher:
         sizes = {key: len(pairs) for key, pairs in found.items()}
         pairs = _sample(blocking.union([*found.values()]))
         del found
-        codes = self._compared(pairs, pool)
+        codes = self._sampled(pairs, pool)
         scored = self._rescored(self._estimated(pairs, codes, 1.0, pool), pairs, codes)
         likely = scored.match >= _LEAST_LIKELY
         matches = (scored.i[likely], scored.j[likely])
@@ -413,20 +416,49 @@ class Matcher:
         """Return the number of pairs to estimate from: fewer if there are many attributes."""
         return pairs * _MANY_ATTRIBUTES // max(len(self.comparisons), _MANY_ATTRIBUTES)
 
+    def _sampled(self, sample: Hashes, pool: Executor) -> Levels:
+        """Compare a sample of the pairs, and keep the codes until all pairs are compared."""
+        codes = self._compared(sample, pool)
+        self._compared_before.append((sample, codes))
+        return codes
+
     def _compared(self, pairs: Hashes, pool: Executor) -> Levels:
         """Compare pairs and return their codes."""
         return self._by_chunks(pairs, pool, lambda _, codes: np.ones(len(codes), bool))[1]
 
+    def _codes(self, pairs: Hashes, sources: Sequence[tuple[Hashes, Levels]]) -> Levels:
+        """Return the codes of pairs; those that no source has are compared.
+
+        Args:
+            pairs: the pairs.
+            sources: pairs in ascending order, with their codes.
+        """
+        codes = np.empty((len(pairs), len(self.comparisons)), np.uint8, order="F")
+        fresh = np.ones(len(pairs), bool)
+        for known, known_codes in sources:
+            at, found = locate(known, pairs)
+            found &= fresh
+            codes[found] = known_codes[at[found]]
+            fresh &= ~found
+        if fresh.any():
+            codes[fresh] = compare(self.comparisons, *unpack(pairs[fresh]))
+        return codes
+
     def _by_chunks(
-        self, pairs: Hashes, pool: Executor, keep: Callable[[Hashes, Levels], Mask]
+        self,
+        pairs: Hashes,
+        pool: Executor,
+        keep: Callable[[Hashes, Levels], Mask],
+        sources: Sequence[tuple[Hashes, Levels]] = (),
     ) -> tuple[Hashes, Levels]:
         """Compare pairs in chunks, and return the chosen pairs with their codes."""
 
         def compared(start: int) -> tuple[Hashes, Levels]:
             chunk = pairs[start : start + _CHUNK]
-            codes = compare(self.comparisons, *unpack(chunk))
+            codes = self._codes(chunk, sources)
             kept = keep(chunk, codes)
-            return chunk[kept], codes[kept]
+            # The codes of an attribute stay next to each other.
+            return chunk[kept], codes.T[:, kept].T
 
         parts = list(pool.map(compared, range(0, max(len(pairs), 1), _CHUNK)))
         kept, codes = zip(*parts, strict=True)
@@ -455,7 +487,7 @@ class Matcher:
             worth: Mask = parts[scoring.CHANCE] < 1 - WORTH_KEEPING
             return worth
 
-        return self._rescored(weights, *self._by_chunks(pairs, pool, keep))
+        return self._rescored(weights, *self._by_chunks(pairs, pool, keep, self._compared_before))
 
     def _responsibilities(
         self, weights: Weights, pairs: Hashes, codes: Levels
@@ -487,14 +519,8 @@ class Matcher:
         )
         i, j = clusters.inside(connected, LARGEST)
         pairs = np.sort(pack(i, j))
-        codes = np.empty((len(pairs), len(self.comparisons)), np.uint8, order="F")
-        fresh = np.ones(len(pairs), bool)
-        for source in (scored, *known):
-            at, found = locate(source.pairs, pairs)
-            found &= fresh
-            codes[found] = source.codes[at[found]]
-            fresh &= ~found
-        codes[fresh] = self._compared(pairs[fresh], pool)
+        sources = [(source.pairs, source.codes) for source in (scored, *known)]
+        codes = self._by_chunks(pairs, pool, lambda _, codes: np.ones(len(codes), bool), sources)[1]
         inner = self._rescored(weights, pairs, codes)
         if self.known is not None:
             inner.match = self.known.shared(inner.pairs, inner.match)

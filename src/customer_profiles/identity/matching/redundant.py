@@ -6,7 +6,7 @@ comparisons allow for this; for columns of plain text it has to be found in the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +16,6 @@ from customer_profiles.identity.preparing.kinds import FAMILY_NAME, GENDER, GIVE
 from .contents import agreement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from customer_profiles.identity.arrays import Integers, Mask
     from customer_profiles.identity.preparing.prepared import Prepared
 
@@ -29,6 +27,8 @@ _FREQUENT, _LEAST_COVERED = 10, 0.1
 """How many records share a frequent value, and the least share of the records that have one."""
 _SAMPLED, _FEWEST_SAMPLED, _MANY, _SEED = 5_000, 500, 40, 20_240_229
 """How many pairs are sampled for each attribute: fewer if there are many attributes."""
+_MOST_SOURCES = 250
+"""Of so many columns, those with the most values, it is examined whether they determine texts."""
 _LEAST_UNRELATED, _FEWEST_UNRELATED = 0.3, 50
 """The share and the number of sampled pairs that have to be unrelated."""
 _DETERMINED = 0.4
@@ -47,22 +47,35 @@ def redundant_columns(prepared: Prepared) -> dict[str, tuple[str, ...]]:
     by_chance = {name: agreement(codes) for name, codes in texts}
     texts.sort(key=lambda text: by_chance[text[0]])
     columns = [*known.items(), *texts]
+    size = max(_SAMPLED * _MANY // max(len(columns), _MANY), _FEWEST_SAMPLED)
+    # The number of comparisons is not to grow with the square of the number of columns.
+    columns = columns[: len(known) + _MOST_SOURCES]
     distinctive = [codes for _, codes in columns]
     if prepared.birth is not None:
         _, dates = np.unique(prepared.birth, return_inverse=True)
         distinctive.append(np.where(prepared.birth > 0, dates, -1))
     distinctive = [codes for codes in distinctive if agreement(codes) < _DISTINCTIVE]
-    size = max(_SAMPLED * _MANY // max(len(columns), _MANY), _FEWEST_SAMPLED)
     generator = np.random.default_rng(_SEED)
-    sampled = [_Sample.of(name, codes, distinctive, size, generator) for name, codes in columns]
-    return {
-        text: tuple(
-            sample.name
-            for sample in sampled[:position]
-            if sample is not None and sample.determines(codes, by_chance[text])
+    pairs = [_sample_pairs(codes, size, generator) for _, codes in columns]
+    sources = [position for position, sample in enumerate(pairs) if sample is not None]
+    if not sources:
+        return {text: () for text, _ in texts}
+    i, j = (np.stack(rows) for rows in zip(*filter(None, pairs), strict=True))
+    agreeing = np.zeros(i.shape, np.int16)
+    """On how many other distinctive attributes the records of each pair agree."""
+    for other in distinctive:
+        agrees = _agrees(other, i, j)
+        agrees[[columns[position][1] is other for position in sources]] = False
+        agreeing += agrees
+    result = {}
+    for position, (text, codes) in enumerate(texts, len(known)):
+        count = bisect_left(sources, position)
+        is_distinctive = any(other is codes for other in distinctive)
+        found = _determining(
+            codes, by_chance[text], i[:count], j[:count], agreeing[:count], is_distinctive
         )
-        for position, (text, codes) in enumerate(texts, len(known))
-    }
+        result[text] = tuple(columns[sources[n]][0] for n in np.flatnonzero(found))
+    return result
 
 
 def _known(prepared: Prepared) -> dict[str, Integers]:
@@ -99,51 +112,34 @@ def _sample_pairs(codes: Integers, size: int, generator: np.random.Generator) ->
     return rows[i], rows[j]
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """Pairs of records that share a frequent value of an attribute."""
+def _determining(  # noqa: PLR0913, PLR0917  (pairs are columns)
+    text: Integers,
+    by_chance: float,
+    i: Integers,
+    j: Integers,
+    agreeing: Integers,
+    is_distinctive: bool,  # noqa: FBT001
+) -> Mask:
+    """Return with which attributes unrelated records that share a value share the text, too.
 
-    name: str
-    pairs: Pairs
-    agreeing: Integers
-    """On how many other distinctive attributes the records of each pair agree."""
-    distinctive: Sequence[Integers]
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        codes: Integers,
-        distinctive: Sequence[Integers],
-        size: int,
-        generator: np.random.Generator,
-    ) -> _Sample | None:
-        """Sample pairs; None if few records have a frequent value."""
-        pairs = _sample_pairs(codes, size, generator)
-        if pairs is None:
-            return None
-        others = [other for other in distinctive if other is not codes]
-        agreeing = np.zeros(size, np.int64)
-        for other in others:
-            agreeing += _agrees(other, *pairs)
-        return cls(name, pairs, agreeing, others)
-
-    def determines(self, text: Integers, by_chance: float) -> bool:
-        """Return whether unrelated records with a value of the attribute share the text, too.
-
-        Args:
-            text: the codes of the text.
-            by_chance: the probability that two random records share it.
-        """
-        i, j = self.pairs
-        agrees = _agrees(text, i, j)
-        is_distinctive = any(other is text for other in self.distinctive)
-        both = (text[i] >= 0) & (text[j] >= 0)
-        unrelated = both & (self.agreeing - (agrees if is_distinctive else 0) == 0)
-        if unrelated.sum() < max(_FEWEST_UNRELATED, _LEAST_UNRELATED * both.sum()):
-            return False
-        same = float(agrees[unrelated].mean())
-        return (same - by_chance) / max(1 - by_chance, 1e-9) >= _DETERMINED
+    Args:
+        text: the codes of the text.
+        by_chance: the probability that two random records share it.
+        i: the first record of each pair that shares a value, of shape (attributes, pairs).
+        j: the second record of each pair.
+        agreeing: on how many distinctive attributes the records of each pair agree.
+        is_distinctive: whether the text is one of these.
+    """
+    left, right = text[i], text[j]
+    both = (left >= 0) & (right >= 0)
+    agrees = both & (left == right)
+    unrelated = both & (agreeing == (agrees if is_distinctive else 0))
+    counts = unrelated.sum(axis=1)
+    enough = counts >= np.maximum(_FEWEST_UNRELATED, _LEAST_UNRELATED * both.sum(axis=1))
+    same = (agrees & unrelated).sum(axis=1) / np.maximum(counts, 1)
+    beyond_chance = (same - by_chance) / max(1 - by_chance, 1e-9)
+    determined: Mask = enough & (beyond_chance >= _DETERMINED)
+    return determined
 
 
 def _agrees(codes: Integers, i: Integers, j: Integers) -> Mask:

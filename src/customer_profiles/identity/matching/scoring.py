@@ -164,7 +164,8 @@ def log_classes(weights: Weights, codes: Levels) -> NDArray[np.float32]:
     """Return the log density of each pair in each class, of shape (3, pairs)."""
     result = np.repeat(weights.priors().astype(np.float32)[:, None], len(codes), axis=1)
     for column, logs in enumerate(weights.logs()):
-        of_pairs = codes[:, column]
+        # Indices are cast once, not for each class.
+        of_pairs = codes[:, column].astype(np.intp, copy=False)
         for number in range(3):
             result[number] += logs[number][of_pairs]
     return result

@@ -55,7 +55,13 @@ def in_canonical_order(
         by_name += of_rows ^ (of_rows >> np.uint64(31))
         coded.append(column)
     # Other names of the columns give another order only where values do not tell records apart.
-    order = np.lexsort((by_name, total) if ties is None else (ties, by_name, total))
+    order = np.argsort(total, kind="stable")
+    equal = total[order][1:] == total[order][:-1]
+    if equal.any():
+        rows = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+        tied = order[rows]
+        keys = (by_name[tied], total[tied])
+        order[rows] = tied[np.lexsort(keys if ties is None else (ties[tied], *keys))]
 
     def permute(column: Coded) -> pa.DictionaryArray:
         codes = column.codes[order]

@@ -36,6 +36,8 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 MARKS = r"['\x{2019}`\x{b4}.]"
 """Characters that do not separate words: `O'Neil` is one word."""
 _CHUNK = 200_000
+_HASHED = 16_384
+"""How many texts are hashed at once: their bytes fit in the cache."""
 LETTERS = {letter: 1 << bit for bit, letter in enumerate("abcdefghijklmnopqrstuvwxyz0123456789")}
 """A bit for each letter and digit."""
 _BITS = np.zeros(256, np.uint64)
@@ -237,16 +239,19 @@ def hashes_of(values: pa.StringArray) -> NDArray[np.uint64]:
         return result
     edges = np.frombuffer(offsets, np.int32)[values.offset : values.offset + len(values) + 1]
     raw = np.frombuffer(data, np.uint8)
-    for start in range(0, len(values), _CHUNK):
-        chunk = edges[start : start + _CHUNK + 1]
+    begins = np.arange(0, len(values), _HASHED)
+    longest = int((edges[np.minimum(begins + _HASHED, len(values))] - edges[begins]).max())
+    # A polynomial of the bytes, whose powers are counted from the beginning of the chunk.
+    powers, inverses = (np.cumprod(np.full(longest, base)) for base in (_BASE, _INVERSE))
+    for start in begins.tolist():
+        chunk = edges[start : start + _HASHED + 1]
         sizes = np.diff(chunk)
         filled = sizes > 0
         if filled.any():
             starts = (chunk[:-1] - chunk[0])[filled]
-            # A polynomial of the bytes, whose powers are counted from the beginning of the chunk.
-            powers = np.cumprod(np.full(chunk[-1] - chunk[0], _BASE))
-            terms = _BYTES[raw[chunk[0] : chunk[-1]]] * powers
-            inverse = np.cumprod(np.full(len(terms), _INVERSE))[starts]
+            terms = _BYTES[raw[chunk[0] : chunk[-1]]]
+            terms *= powers[: len(terms)]
+            inverse = inverses[starts]
             result[start : start + len(sizes)][filled] = np.add.reduceat(terms, starts) * inverse
     result ^= result >> np.uint64(32)
     result *= _BASE
@@ -371,7 +376,9 @@ def _in_digits(text: str) -> str:
         text = latin(re.sub("[年月]", "-", text).replace("日", "").strip("-").lower())
     # The pattern is quadratic, and a longer text is no date.
     is_short = len(text) <= _MAX_DATE_LENGTH
-    if is_short and any(map(str.isalpha, text)) and (match := _IN_WORDS.match(text.lower())):
+    # Only texts with letters differ in case.
+    lower = text.lower()
+    if is_short and lower != text.upper() and (match := _IN_WORDS.match(lower)):
         name = match[2] or match[3]
         month = _MONTHS.get(name[:4]) or _MONTHS.get(name[:3])
         if month:
