@@ -314,10 +314,12 @@ def hashed(key: Sequence[Integers], salt: int) -> tuple[Hashes, Rows]:
         key: the atoms of a key.
         salt: the key's number, which keeps hashes of different keys apart.
     """
-    rows = np.arange(len(key[0]))
-    combined = np.full(len(rows), np.uint64(salt * 2 + 1))
+    count = len(key[0])
+    rows = every = np.arange(count)
+    combined = np.full(count, np.uint64(salt * 2 + 1))
     for atom, odd in zip(key, _ODD, strict=False):
-        values = (atom[:, 0] if atom.ndim > 1 and atom.shape[1] == 1 else atom)[rows]
+        values = atom[:, 0] if atom.ndim > 1 and atom.shape[1] == 1 else atom
+        values = values if rows is every else values[rows]
         if values.ndim == 1:
             good = values >= 0
             if not good.all():
@@ -457,29 +459,46 @@ def _coverages(
     if count > _SAMPLED_RECORDS:
         records = np.sort(draw.choice(count, _SAMPLED_RECORDS, replace=False))
     keys, most_sampled = keys_for(found, count), most * len(records) / max(count, 1)
+    rows, position = np.unique(np.concatenate(matches), return_inverse=True)
+    left, right = position[: len(matches[0])], position[len(matches[0]) :]
+    names = {name for key in keys for name in key}
+    matching = {name: found[name][rows] for name in names}
+    sampled = {name: found[name][records] for name in names}
 
     def coverage(key: Key) -> _Coverage:
-        return _coverage([found[name] for name in key], matches, records, most_sampled)
+        return _coverage(
+            [matching[name] for name in key],
+            (left, right),
+            [sampled[name] for name in key],
+            most_sampled,
+        )
 
     return dict(zip(keys, each(coverage, keys), strict=True))
 
 
-def _coverage(key: Sequence[Integers], matches: Pairs, records: Rows, most: float) -> _Coverage:
-    i, j = matches
-    rows, position = np.unique(np.concatenate([i, j]), return_inverse=True)
-    hashes, of = hashed([atom[rows] for atom in key], 0)
+def _coverage(
+    key: Sequence[Integers], matches: Pairs, sampled: Sequence[Integers], most: float
+) -> _Coverage:
+    """Examine a key.
+
+    Args:
+        key: the atoms of the records of the matches.
+        matches: the positions of these records.
+        sampled: the atoms of a sample of all records.
+        most: a value that more of the sampled records have is too common.
+    """
+    hashes, of = hashed(key, 0)
     order = np.argsort(of, kind="stable")
     hashes, of = hashes[order], of[order]
     nth = np.arange(len(of)) - np.searchsorted(of, of)
-    table = np.zeros((len(rows), int(nth.max(initial=0)) + 1), np.uint64)
+    table = np.zeros((len(key[0]), int(nth.max(initial=0)) + 1), np.uint64)
     table[of, nth] = hashes
-    left, right = table[position[: len(i)]], table[position[len(i) :]]
+    left, right = table[matches[0]], table[matches[1]]
     same = (left[:, :, None] == right[:, None, :]) & (left[:, :, None] > 0)
-    sample = hashed([atom[records] for atom in key], 0)[0]
-    values, counts = np.unique(sample, return_counts=True)
+    values, counts = np.unique(hashed(sampled, 0)[0], return_counts=True)
     common = values[counts > max(most, 1)]
     same &= ~np.isin(left, common)[:, :, None]
-    return _Coverage(same.any(axis=(1, 2)), float(counts.sum()) / max(len(records), 1))
+    return _Coverage(same.any(axis=(1, 2)), float(counts.sum()) / max(len(sampled[0]), 1))
 
 
 def _sample_bits(count: int) -> int:

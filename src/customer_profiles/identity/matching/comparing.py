@@ -540,17 +540,20 @@ def _gender(gender: Integers, names: Names | None) -> Comparison:
 # E-mail addresses and phone numbers, of which a record may have several
 
 
-def _combinations(codes: Integers, i: Rows, j: Rows) -> Iterator[tuple[Rows, Integers, Integers]]:
+def _combinations(
+    columns: Sequence[Integers], i: Rows, j: Rows
+) -> Iterator[tuple[Rows, Integers, Integers]]:
     """Yield, for each combination of columns, the pairs that have both values, and the values."""
-    for x in range(codes.shape[1]):
-        a = codes[i, x]
+    for left in columns:
+        a = left[i]
         having = np.flatnonzero(a >= 0)
         if not len(having):
             continue
-        for y in range(codes.shape[1]):
-            b = codes[j[having], y]
+        a, others = a[having], j[having]
+        for right in columns:
+            b = right[others]
             both = b >= 0
-            yield having[both], a[having][both], b[both]
+            yield having[both], a[both], b[both]
 
 
 def _of_several(
@@ -563,17 +566,18 @@ def _of_several(
 
     Of several common values the rarest counts.
     """
+    columns = [np.ascontiguousarray(column) for column in codes.T]
 
     def find(i: Rows, j: Rows) -> Found:
         level = np.full(len(i), different, np.uint8)
-        level[(codes[i, 0] < 0) | (codes[j, 0] < 0)] = MISSING
+        level[(columns[0][i] < 0) | (columns[0][j] < 0)] = MISSING
         rarest = np.zeros(len(i), np.uint8)
-        for pairs, a, b in _combinations(codes, i, j):
+        for pairs, a, b in _combinations(columns, i, j):
             same = a == b
             level[pairs[same]] = EXACT
             rarest[pairs[same]] = np.maximum(rarest[pairs[same]], tf.class_of[a[same]])
         rest = _at(level, different)
-        for pairs, a, b in _combinations(codes, i[rest], j[rest]):
+        for pairs, a, b in _combinations(columns, i[rest], j[rest]):
             level[rest[pairs]] = np.minimum(level[rest[pairs]], level_of(a, b))
         return level, rarest
 

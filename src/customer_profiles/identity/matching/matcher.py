@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 _RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
 _SAMPLED_PAIRS = 300_000
-_CHUNK = 65_536
+_CHUNK = 131_072
 _SEED = 20_240_229
 # The budget of a key: four pairs for each record, within these bounds.
 _PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000

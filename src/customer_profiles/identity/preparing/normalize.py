@@ -320,6 +320,38 @@ def days_come_first(texts: Sequence[str]) -> bool:
     return days_first > months_first
 
 
+_ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+
+def dates(values: pa.Array, *, days_first: bool | None = None) -> tuple[bool, NDArray[np.uint32]]:
+    """Parse dates.
+
+    Args:
+        values: the dates.
+        days_first: whether days come before months; by default this is found in the dates.
+
+    Returns:
+        Whether days come before months, and of each text what `date` returns.
+    """
+    is_iso = pc.match_substring_regex(values, _ISO_DATE)
+    others = values.filter(pc.invert(is_iso)).to_pylist()
+    first = days_come_first(others) if days_first is None else days_first
+    result = np.zeros(len(values), np.uint32)
+    mask = is_iso.to_numpy(zero_copy_only=False)
+    result[~mask] = [date(text, days_first=first) for text in others]
+    found = bcd(pc.replace_substring(values.filter(is_iso), "-", "")).astype(np.uint32)
+    month, day = found >> 8 & 0xFF, found & 0xFF
+    good = (month <= _bcd(_LAST_MONTH)) & (day <= _bcd(_LAST_DAY))
+    good &= ~np.isin(found >> 16, [_bcd(year) for year in _PLACEHOLDERS])
+    result[mask] = np.where(good, found, 0)
+    return first, result
+
+
+def _bcd(number: int) -> int:
+    """Return a number whose hexadecimal digits are the decimal ones of another."""
+    return int(str(number), 16)
+
+
 def date(text: str, *, days_first: bool) -> int:
     """Parse a date.
 

@@ -252,9 +252,9 @@ def _births(
     if not columns:
         return False, None, []
     column = normalize.first_of(columns, count)
-    texts = column.values.to_pylist()
-    first = statistics.days_first if statistics else normalize.days_come_first(texts)
-    dates = np.array([normalize.date(text, days_first=first) for text in texts], np.uint32)
+    first, dates = normalize.dates(
+        column.values, days_first=statistics.days_first if statistics else None
+    )
     births = look_up(dates, column.codes, 0)
     known = births[births > 0]
     for number in np.flatnonzero(dates == 0).tolist():
