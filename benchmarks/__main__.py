@@ -9,7 +9,18 @@ from importlib.metadata import version
 
 from benchmarks.report import console
 
-PARTS = ("imports", "wire", "engine", "growth", "scale", "objects", "identity", "unseen", "labels")
+PARTS = (
+    "imports",
+    "wire",
+    "engine",
+    "growth",
+    "scale",
+    "objects",
+    "identity",
+    "cost",
+    "unseen",
+    "labels",
+)
 
 
 def main() -> int:
