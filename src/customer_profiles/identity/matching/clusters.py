@@ -138,11 +138,13 @@ def group(  # noqa: PLR0913, PLR0917  (pairs are columns)
     doubtful &= np.bincount(label[i], minlength=count) > 1
     rest = np.flatnonzero(doubtful[label[i]])
     rest = rest[np.lexsort((-probability[rest], -verdicts[rest], label[i[rest]]))]
+    i, j, probability, likeness = i[rest], j[rest], probability[rest], likeness[rest]
+    joins, verdicts = joins[rest], verdicts[rest]
     odds = np.log(np.maximum(probability, 1e-9) / np.maximum(1 - probability, 1e-9))
     value = np.where(probability >= _LIKELY, np.minimum(odds, _MOST), np.clip(likeness, -_MOST, 0))
     value = np.where(verdicts, verdicts * _CERTAIN, value)
-    edges = np.append(np.flatnonzero(np.diff(label[i[rest]], prepend=-1)), len(rest)).tolist()
-    columns = [column[rest].tolist() for column in (i, j, value, joins)]
+    edges = np.append(np.flatnonzero(np.diff(label[i], prepend=-1)), len(i)).tolist()
+    columns = [column.tolist() for column in (i, j, value, joins)]
     parts: dict[int, int] = {}
     for start, end in pairwise(edges):
         parts |= _split(*(column[start:end] for column in columns))

@@ -487,7 +487,9 @@ class Matcher:
             worth: Mask = parts[scoring.CHANCE] < 1 - WORTH_KEEPING
             return worth
 
-        return self._rescored(weights, *self._by_chunks(pairs, pool, keep, self._compared_before))
+        kept, codes = self._by_chunks(pairs, pool, keep, self._compared_before)
+        self._compared_before.clear()
+        return self._rescored(weights, kept, codes)
 
     def _responsibilities(
         self, weights: Weights, pairs: Hashes, codes: Levels
