@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from customer_profiles.identity import resolve
-from customer_profiles.identity.matching import blocking
+from customer_profiles.identity.matching import blocking, matcher
 
 STARTS = ["Bal", "Ker", "Lom", "Nar", "Pet", "Sul", "Tor", "Vik", "Wes", "Zan", "Dor", "Fen", "Gar"]
 ENDINGS = ["mann", "ford", "well", "ham", "bach", "stein", "ski", "wicz"]
@@ -65,6 +65,25 @@ def test_of_many_records_a_sample_chooses_the_keys_that_find_most(monkeypatch):
     every = blocking.keys_for(blocking.atoms(found._matcher.prepared), len(rows))
     assert len(found._matcher._used_keys) < len(every)
     assert (truth[pairs.left] == truth[pairs.right]).sum() >= 0.95 * 6_000
+
+
+@pytest.mark.parametrize("all_keys", [5_000, 10_000])
+def test_samples_of_the_candidates_are_not_compared_again(monkeypatch, all_keys):
+    rows, _ = dirty(3_000, (1, 2))
+    monkeypatch.setattr(blocking, "ALL_KEYS", all_keys)
+    monkeypatch.setattr(matcher, "_RANDOM_PAIRS", 0)
+    compared, compare = [], matcher.compare
+
+    def counted(comparisons, i, j):
+        compared.append(blocking.pack(i, j))
+        return compare(comparisons, i, j)
+
+    monkeypatch.setattr(matcher, "compare", counted)
+    resolve(rows)
+    pairs, counts = np.unique(np.concatenate(compared), return_counts=True)
+    assert len(pairs) > 10_000
+    # Pairs inside groups that were dropped as chance are.
+    assert (counts > 1).mean() < 0.01
 
 
 def test_a_record_is_found_by_the_ends_of_its_names():

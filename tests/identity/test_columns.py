@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from customer_profiles.identity import resolve
+from customer_profiles.identity.matching import redundant
 from customer_profiles.identity.matching.redundant import redundant_columns
 from customer_profiles.identity.preparing.kinds import kind_of, line_of
 from customer_profiles.identity.preparing.values import Sample, guess
@@ -99,3 +100,23 @@ def test_a_column_that_another_one_determines_is_redundant():
     matcher = Matcher({name: pa.array([row[name] for row in rows]) for name in rows[0]}, {})
 
     assert redundant_columns(matcher.prepared) == {"code": (), "t": ("code",)}
+
+
+def test_the_search_for_redundant_columns_does_not_grow_with_their_square(monkeypatch):
+    dice = random.Random(2)
+    columns = {f"c{n}": [dice.choice("abcdefgh") * 4 for _ in range(200)] for n in range(400)}
+    columns |= {"x": ["left", "right"] * 100, "y": ["top", "bottom"] * 100}
+    prepared = Matcher({name: pa.array(column) for name, column in columns.items()}, {}).prepared
+    compared, determining = [], redundant._determining
+
+    def counted(text, by_chance, i, *others):
+        compared.append(i.size)
+        return determining(text, by_chance, i, *others)
+
+    monkeypatch.setattr(redundant, "_determining", counted)
+    found = redundant_columns(prepared)
+    assert found.keys() == columns.keys()
+    assert len(compared) == 402
+    assert max(compared) <= 250 * 500
+    monkeypatch.setattr(redundant, "_MOST_SOURCES", 1_000)
+    assert redundant_columns(prepared)["y"] == ("x",)

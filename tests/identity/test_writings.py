@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from customer_profiles.identity.preparing import normalize
@@ -46,6 +47,25 @@ DAMAGED = [
 @pytest.mark.parametrize(("text", "digits"), DAMAGED)
 def test_the_digits_of_damaged_dates_are_kept_in_the_order_of_dates(text, digits):
     assert normalize.damaged_date(text, days_first=False) == digits
+
+
+@pytest.mark.parametrize("days_first", [True, False])
+def test_dates_of_a_column_are_read_as_single_ones_are(days_first):
+    texts = [text for text, _ in DATES] + [
+        "", "0000-01-02", "0001-01-01", "9999-12-31", "1980-13-01", "1980-01-32", "1980-12-31",
+        "1980-00-00", "1980-1-2", "1980-03-01 ", "1980-03-01T00:00", "01/02/1980", "3/28/66",
+        "1980-0a-01", "1234-56-78",
+    ]  # fmt: skip
+    _, found = normalize.dates(pa.array(texts), days_first=days_first)
+    assert found.tolist() == [normalize.date(text, days_first=days_first) for text in texts]
+
+
+@pytest.mark.parametrize(("text", "days_first"), [("28/03/1966", True), ("03/28/1966", False)])
+def test_the_order_of_days_and_months_is_found_beside_iso_dates(text, days_first):
+    found, dates = normalize.dates(pa.array(["1980-03-01", "01/02/1980", text]))
+    assert found is days_first
+    assert dates.tolist()[0] == 0x19800301
+    assert dates.tolist()[1] == (0x19800201 if days_first else 0x19800102)
 
 
 def test_years_of_two_digits_are_not_in_the_future():
