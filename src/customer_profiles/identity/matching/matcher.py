@@ -418,13 +418,15 @@ class Matcher:
 
     def _sampled(self, sample: Hashes, pool: Executor) -> Levels:
         """Compare a sample of the pairs, and keep the codes until all pairs are compared."""
-        codes = self._compared(sample, pool)
+        codes = self._compared(sample, pool, self._compared_before)
         self._compared_before.append((sample, codes))
         return codes
 
-    def _compared(self, pairs: Hashes, pool: Executor) -> Levels:
-        """Compare pairs and return their codes."""
-        return self._by_chunks(pairs, pool, lambda _, codes: np.ones(len(codes), bool))[1]
+    def _compared(
+        self, pairs: Hashes, pool: Executor, sources: Sequence[tuple[Hashes, Levels]] = ()
+    ) -> Levels:
+        """Return the codes of pairs; those that no source has are compared."""
+        return self._by_chunks(pairs, pool, lambda _, codes: np.ones(len(codes), bool), sources)[1]
 
     def _codes(self, pairs: Hashes, sources: Sequence[tuple[Hashes, Levels]]) -> Levels:
         """Return the codes of pairs; those that no source has are compared.
@@ -522,7 +524,7 @@ class Matcher:
         i, j = clusters.inside(connected, LARGEST)
         pairs = np.sort(pack(i, j))
         sources = [(source.pairs, source.codes) for source in (scored, *known)]
-        codes = self._by_chunks(pairs, pool, lambda _, codes: np.ones(len(codes), bool), sources)[1]
+        codes = self._compared(pairs, pool, sources)
         inner = self._rescored(weights, pairs, codes)
         if self.known is not None:
             inner.match = self.known.shared(inner.pairs, inner.match)
