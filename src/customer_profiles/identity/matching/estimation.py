@@ -258,7 +258,7 @@ def _prior_related(attribute: Attribute) -> NDArray[np.float64]:
 class _Pairs(NamedTuple):
     """Pairs to estimate from."""
 
-    codes: Levels
+    codes: Integers
     """Patterns of codes."""
     counts: Floats
     """How many pairs have each pattern."""
@@ -417,7 +417,7 @@ def _agreement(weights: Weights) -> float:
     return float(min(np.mean(shares or [1.0]) for shares in (list(agreed.values()), personal)))
 
 
-def update(weights: Weights, codes: Levels, expected: Floats, *, fixed: bool = False) -> None:
+def update(weights: Weights, codes: Integers, expected: Floats, *, fixed: bool = False) -> None:
     """Perform the maximisation step.
 
     Args:
@@ -436,7 +436,7 @@ def _pseudo_pairs(records: int) -> float:
 
 
 def _update(
-    attribute: Attribute, codes: Levels, expected: Floats, weights: Weights, *, fixed: bool
+    attribute: Attribute, codes: Integers, expected: Floats, weights: Weights, *, fixed: bool
 ) -> None:
     rates = weights.rates
     match, related = (

@@ -23,7 +23,7 @@ from .levels import EXACT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from customer_profiles.identity.arrays import Floats, Levels, Mask
+    from customer_profiles.identity.arrays import Floats, Integers, Levels, Mask
 
 
 MATCH, RELATED, CHANCE = 0, 1, 2
@@ -160,7 +160,7 @@ def pairs_of(records: int) -> float:
     return max(records * (records - 1) / 2, 1.0)
 
 
-def log_classes(weights: Weights, codes: Levels) -> NDArray[np.float32]:
+def log_classes(weights: Weights, codes: Integers) -> NDArray[np.float32]:
     """Return the log density of each pair in each class, of shape (3, pairs)."""
     result = np.repeat(weights.priors().astype(np.float32)[:, None], len(codes), axis=1)
     for column, logs in enumerate(weights.logs()):
