@@ -257,8 +257,11 @@ def _births(
     )
     births = look_up(dates, column.codes, 0)
     known = births[births > 0]
-    for number in np.flatnonzero(dates == 0).tolist():
-        dates[number] = normalize.damaged_date(texts[number], days_first=first)
+    unread = np.flatnonzero(dates == 0)
+    dates[unread] = [
+        normalize.damaged_date(text, days_first=first)
+        for text in column.values.take(pa.array(unread)).to_pylist()
+    ]
     births = look_up(dates, column.codes, 0)
     late, early = int((known > normalize.LATE).sum()), int((known < normalize.EARLY).sum())
     # Where most people were born so early, the table is of such people.
