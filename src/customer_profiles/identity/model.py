@@ -112,11 +112,18 @@ class Model:
     """How records of several sources are linked."""
     labels: tuple[StoredLabel, ...] = ()
     """The labels that the model learned from, which stay links of the records that have the ids."""
+    chosen_keys: tuple[tuple[str, ...], ...] = ()
+    """The blocking keys that were chosen to find pairs of many records; empty if all are used."""
 
     def __repr__(self) -> str:
         attributes = self.weights.attributes or self.own.compared
         names = ", ".join(attribute.name for attribute in attributes)
         return f"Model(records={self.weights.records}, attributes=[{names}])"
+
+    @property
+    def implied_by(self) -> dict[str, tuple[str, ...]]:
+        """For each attribute, the attributes that determine it."""
+        return {attribute.name: attribute.implied_by for attribute in self.weights.attributes}
 
     def to_json(self) -> str:
         """Return the model as JSON, which holds values of records only as hashes."""
@@ -127,6 +134,7 @@ class Model:
                 "rates": self.weights.rates.tolist(),
                 "kinds": self.kinds,
                 "keys": self.keys,
+                "chosen_keys": self.chosen_keys,
                 "statistics": asdict(self.statistics),
                 "rarest": self.term_frequencies.rarest,
                 "common": _packed(self.term_frequencies.common),
@@ -230,6 +238,7 @@ class Model:
             frequencies,
             sources=sources,
             labels=labels,
+            chosen_keys=tuple(map(tuple, stored.get("chosen_keys", ()))),
         )
 
     def explain_group(self, ids: Sequence[Hashable], evidence: bytes) -> list[Explanation]:

@@ -260,6 +260,7 @@ class Resolution:
             self._own,
             self._rules,
             self._stored_labels(),
+            self._matcher.chosen_keys,
         )
 
     def _stored_labels(self) -> tuple[StoredLabel, ...]:
@@ -699,7 +700,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     every_label = _labels(labels, model, ids)
     unsure = every_label.unsure_rows(ids)
     matcher = Matcher(
-        columns, known, own, _known(ids, every_label.rows(ids), sources), learns=model is None
+        columns, known, own, _known(ids, every_label.rows(ids), sources), model=model
     )
     for warning in matcher.prepared.warnings:
         warnings.warn(warning, stacklevel=2)

@@ -17,8 +17,10 @@ from customer_profiles.identity.preparing.normalize import (
     texts_of,
 )
 
+from .contents import agreement
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from numpy.typing import NDArray
@@ -249,7 +251,8 @@ _FEW = 20_000
 ALL_KEYS = 60_000
 """So many records are compared by all keys; of more, a sample chooses the keys."""
 _WITH_TEXT = ("given", "family", "birth", "postal", "city", "phone tail")
-_MOST_OF_TEXT = 0.05
+MOST_OF_TEXT = 0.05
+"""Texts that two records share more often are no keys."""
 _MANY_TEXTS = 12
 MOST_HELD = 50
 """A value of a key that more records have is not used to look a record up."""
@@ -262,6 +265,9 @@ _DEFAULT = frozenset(
     }
 )
 """Keys to look records up by where there are too few matches to choose them."""
+# The budget of a key: four pairs for each record, within these bounds.
+_PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
+_FEW_TEXTS = 6
 _RECORDS_SAMPLED_WHOLE, _MOST_SAMPLE_BITS = 10_000, 5
 _MOST_COMPARED, _LEAST_WORTH = 12, 0.001
 _PAIRS_PER_KEY = 0.2
@@ -276,6 +282,18 @@ def keys_for(found: Mapping[str, Integers], count: int) -> list[Key]:
         found: the records' atoms.
         count: the number of records.
     """
+    texts = [name for name in found if name.startswith("text ")]
+    return keys_of(found, count, {name for name in texts if _discriminates(found[name])})
+
+
+def keys_of(found: Collection[str], count: int, distinctive: Collection[str]) -> list[Key]:
+    """Return the keys for which the records have all atoms.
+
+    Args:
+        found: the names of the records' atoms.
+        count: the number of records.
+        distinctive: the texts among the atoms on which two records rarely agree.
+    """
     keys = [*KEYS, *ENDS]
     if count <= _FEW:
         keys += [(name,) for name in _SINGLE]
@@ -284,7 +302,7 @@ def keys_for(found: Mapping[str, Integers], count: int) -> list[Key]:
         keys += [(given, family), (given, "birth"), (family, "birth")]
     texts = [name for name in found if name.startswith("text ")]
     keys += [(name,) for name in found if name.startswith(("id ", OWN))]
-    for name in filter(lambda name: _discriminates(found[name]), texts):
+    for name in filter(distinctive.__contains__, texts):
         keys += [(name,), (name, "given", "family")]
         # With many texts, all combinations would be too many keys.
         few = len(texts) <= _MANY_TEXTS
@@ -292,11 +310,14 @@ def keys_for(found: Mapping[str, Integers], count: int) -> list[Key]:
     return [key for key in keys if all(atom in found for atom in key)]
 
 
+def chosen(keys: Sequence[Key], chosen: Collection[Key]) -> list[Key]:
+    """Return the chosen keys among all, and those that a user defines."""
+    return [key for key in keys if key in chosen or key[0].startswith(OWN)]
+
+
 def _discriminates(atom: Integers) -> bool:
     """Return whether two records rarely agree on a text."""
-    counts = np.bincount(atom[atom >= 0])
-    shares = counts / max(counts.sum(), 1)
-    return float(shares @ shares) <= _MOST_OF_TEXT
+    return agreement(atom) <= MOST_OF_TEXT
 
 
 def lasting(prepared: Prepared, keys: Sequence[Key]) -> Iterator[tuple[Hashes, Rows]]:
@@ -563,12 +584,43 @@ def pairs_of(keys: Hashes, rows: Rows, count: int, budget: int) -> Hashes:
     starts, sizes = starts[sizes > 1], sizes[sizes > 1]
     if not len(sizes):
         return np.empty(0, np.uint64)
-    counts = np.bincount(sizes)
-    each = np.arange(len(counts)) * (np.arange(len(counts)) - 1) // 2 * counts
-    largest = int(np.searchsorted(np.cumsum(each), budget, side="right")) - 1
-    members = packed & low
+    kept = sizes <= largest_block(np.bincount(sizes), budget)
+    return pairs_inside(packed & low, starts[kept], sizes[kept])
+
+
+def budgets(count: int, texts: int) -> tuple[int, int]:
+    """Return how many pairs a key may have, and a key of a text.
+
+    Args:
+        count: the number of records.
+        texts: the number of columns of text.
+    """
+    budget = max(min(_PAIRS_A_RECORD * count, _MOST_PAIRS), count // 2, _FEWEST_PAIRS)
+    return budget, budget // max(texts // _FEW_TEXTS, 1)
+
+
+def largest_block(counts: Integers, budget: int) -> int:
+    """Return the size of the largest blocks that a budget of pairs allows, smallest blocks first.
+
+    Args:
+        counts: how many blocks have each size, from 0 on.
+        budget: the greatest number of pairs.
+    """
+    sizes = np.arange(len(counts))
+    pairs = np.cumsum(sizes * (sizes - 1) // 2 * counts)
+    return int(np.searchsorted(pairs, budget, side="right")) - 1
+
+
+def pairs_inside(members: Hashes, starts: Rows, sizes: Integers) -> Hashes:
+    """Return all pairs of records inside blocks.
+
+    Args:
+        members: the records of each block, in ascending order, block after block.
+        starts: the position of each block's first record.
+        sizes: the number of records of each block, at least 2.
+    """
     found = [np.empty(0, np.uint64)]
-    for size in np.flatnonzero(counts[: largest + 1]).tolist():
+    for size in np.unique(sizes).tolist():
         first = starts[sizes == size][:, None]
         i, j = np.triu_indices(size, 1)
         found.append(((members[first + i] << np.uint64(32)) | members[first + j]).ravel())

@@ -102,8 +102,16 @@ def adapted(comparison: Comparison, known: Sequence[str]) -> Comparison:
     return replace(comparison, level=levels.level_type(known), find=find, counted={})
 
 
-def comparisons(prepared: Prepared) -> list[Comparison]:
-    """Return a comparison for each attribute that the records have values of."""
+def comparisons(
+    prepared: Prepared, implied_by: Mapping[str, Sequence[str]] | None = None
+) -> list[Comparison]:
+    """Return a comparison for each attribute that the records have values of.
+
+    Args:
+        prepared: the records.
+        implied_by: for each text the attributes that determine it; without it, they are found in
+            the records.
+    """
     with ThreadPoolExecutor(2) as aside:
         # Counting the values of a million records takes a second.
         names = None if prepared.names is None else aside.submit(_names, prepared.names)
@@ -119,7 +127,7 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
             result.append(_email(prepared.emails, prepared.names))
         if prepared.phones is not None:
             result.append(_phone(prepared.phones))
-        others = _others(prepared)
+        others = _others(prepared, implied_by)
         return [
             *(names.result() if names else ()),
             *result,
@@ -128,14 +136,17 @@ def comparisons(prepared: Prepared) -> list[Comparison]:
         ]
 
 
-def _others(prepared: Prepared) -> list[Comparison]:
+def _others(
+    prepared: Prepared, implied_by: Mapping[str, Sequence[str]] | None
+) -> list[Comparison]:
     """Return the comparisons of identifiers and of texts."""
     result = [
         _text(name, values, IDENTIFIER_SHARE) for name, values in prepared.identifiers.items()
     ]
-    implied_by = redundant.redundant_columns(prepared)
+    if implied_by is None:
+        implied_by = redundant.redundant_columns(prepared)
     for name, values in prepared.texts.items():
-        known = {source: redundant.codes_of(prepared, source) for source in implied_by[name]}
+        known = redundant.codes_of(prepared, implied_by.get(name, ()))
         # Colleagues share their company, and often its address and phone, as relatives do.
         people = prepared.names if is_company_column(name) else None
         apart = people.is_company if people else None
@@ -338,7 +349,11 @@ def _tf_of_names(part: str, codes: Integers, names: Names) -> TermFrequency:
     """Count term frequencies; a name in one script is as common as it is in all scripts."""
     if not names.readings:
         return tf_of(part, codes, names.text)
-    own = np.bincount(codes[codes >= 0], minlength=len(names.text))
+    return tf_across(part, np.bincount(codes[codes >= 0], minlength=len(names.text)), names)
+
+
+def tf_across(part: str, own: Integers, names: Names) -> TermFrequency:
+    """Count the term frequencies of names in several scripts, by how many records have each."""
     counts = own.copy()
     for script, read in names.readings.items():
         native = names.script == script

@@ -40,9 +40,18 @@ def agreement(codes: Integers) -> float:
     Args:
         codes: the number of each record's value among the distinct ones, or -1.
     """
-    counts = np.bincount(codes[codes >= 0].ravel())
-    shares = counts / max(counts.sum(), 1)
-    return float(shares @ shares)
+    return agreement_of(np.bincount(codes[codes >= 0].ravel()))
+
+
+def agreement_of(counts: Integers, times: Integers | float = 1.0) -> float:
+    """Return the probability that two random records have the same value.
+
+    Args:
+        counts: numbers of records that have the same value.
+        times: how many values have each of these counts.
+    """
+    shares = counts / max((counts * times).sum(), 1)
+    return float((shares * times) @ shares)
 
 
 def content_of(values: Values) -> Content:

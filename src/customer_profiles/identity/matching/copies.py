@@ -18,17 +18,19 @@ from .contents import agreement
 from .term_frequency import PRIOR_SHARES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from customer_profiles.identity.arrays import Floats, Hashes, Mask, Rows
     from customer_profiles.identity.preparing.prepared import Prepared
 
-_FEWEST = 10
+FEWEST = 10
 """Up to so many equal rows are compared as others are."""
 _MARGIN = 13
 """Bits beyond those that tell as many people apart as there are rows."""
 _MOST_TEXT = 13
-_MOST_LISTED = 20
+MOST_LISTED = 20
 """Of up to so many copies all pairs are listed, of more the pairs of the first copy."""
 _SHARED_BY_FEW, _ENOUGH_TEXTS = 2, 20
 """A text identifies if a value is shared by 4 rows at most, in the mean: 2 bits."""
@@ -101,16 +103,16 @@ class RowMap:
         at, known = locate(pairs, pack(low, high))
         copies, first, at = copies[known], first[known], at[known]
         result = [(self.row_of[first], copies, at)]
-        listed = sizes[first] + 2 <= _MOST_LISTED
+        listed = sizes[first] + 2 <= MOST_LISTED
         label = np.arange(len(self.record_of))
         label[copies[listed]] = len(label) + first[listed]
         numbers = np.unique(label, return_inverse=True)[1]
-        among = clusters.inside(numbers, _MOST_LISTED)
+        among = clusters.inside(numbers, MOST_LISTED)
         pair_of = np.zeros(len(label), np.int64)
         pair_of[copies] = at
         result.append((*among, pair_of[among[0]]))
         # A pair of other records is a pair of each of their copies, too.
-        few = np.where(sizes + 2 <= _MOST_LISTED, sizes, 0)
+        few = np.where(sizes + 2 <= MOST_LISTED, sizes, 0)
         left, right = few[i] + 1, few[j] + 1
         own = np.repeat(np.arange(len(i)), left * right)
         ends = np.cumsum(left * right)
@@ -153,8 +155,13 @@ def without_copies(
     by = np.argsort(content, kind="stable")
     starts = np.flatnonzero(np.append(True, content[by][1:] != content[by][:-1])[:count])
     sizes = np.diff(np.append(starts, count))
-    many = np.flatnonzero(sizes > (count if keep_all else _FEWEST))
-    identifies = _identifies(prepared, by[starts[many]], by[starts])
+    many = np.flatnonzero(sizes > (count if keep_all else FEWEST))
+    distinct = by[starts]
+    shared = {
+        name: agreement(text.codes[distinct, 0])
+        for name, text in prepared.texts.items()
+    }
+    identifies = identify(prepared.take(distinct[many]), shared, len(distinct), count)
     of_class = np.repeat(np.arange(len(sizes)), sizes)
     ambiguous = by[np.isin(of_class, many[~identifies])]
     may_be_copies = np.isin(of_class, many[identifies])
@@ -192,43 +199,43 @@ def without_copies(
     )
 
 
-def _identifies(prepared: Prepared, rows: Rows, distinct: Rows) -> Mask:
+def identify(prepared: Prepared, shared: Mapping[str, float], distinct: int, count: int) -> Mask:
     """Return whether what rows hold is too rare for two people to share it all.
 
     Args:
-        prepared: all rows.
-        rows: the rows in question.
-        distinct: one row of each content.
+        prepared: the rows.
+        shared: the probability that two different rows share a text, by column.
+        distinct: the number of different rows of the table.
+        count: the number of all its rows.
     """
-    sure, bits = np.zeros(len(rows), bool), np.zeros(len(rows))
+    sure, bits = np.zeros(prepared.count, bool), np.zeros(prepared.count)
     for values in (prepared.emails, prepared.phones, *prepared.identifiers.values()):
         if values is not None:
-            sure |= (values.codes[rows] >= 0).any(axis=1)
+            sure |= (values.codes >= 0).any(axis=1)
 
     def add(name: str, present: Mask) -> None:
         bits[present] -= np.log2(PRIOR_SHARES[name])
 
     if (names := prepared.names) is not None:
         for part in ("given", "middle", "family"):
-            codes = getattr(names, part)[rows]
+            codes = getattr(names, part)
             add(part, (codes >= 0) & (names.length[codes] > 1))
     if prepared.birth is not None:
-        add("birth", np.asarray(prepared.birth[rows] & 0xFF > 0))
+        add("birth", np.asarray(prepared.birth & 0xFF > 0))
     if (addresses := prepared.addresses) is not None:
         street, postal, city = (
-            np.asarray((codes[rows] >= 0).any(axis=1))
+            np.asarray((codes >= 0).any(axis=1))
             for codes in (addresses.street, addresses.postal, addresses.city)
         )
         add("street", street)
         add("postal", postal)
         add("city", city & ~postal)
-    for text in prepared.texts.values():
-        codes, shared = text.codes[:, 0], agreement(text.codes[distinct, 0])
-        present = codes[rows] >= 0
-        bits[present] += min(-np.log2(max(shared, 1e-9)), _MOST_TEXT)
-        if len(distinct) >= _ENOUGH_TEXTS and shared * len(distinct) <= 1 << _SHARED_BY_FEW:
+    for name, text in prepared.texts.items():
+        present = text.codes[:, 0] >= 0
+        bits[present] += min(-np.log2(max(shared[name], 1e-9)), _MOST_TEXT)
+        if distinct >= _ENOUGH_TEXTS and shared[name] * distinct <= 1 << _SHARED_BY_FEW:
             sure |= present
-    identifies: Mask = sure | (bits >= np.log2(max(prepared.count, 1)) + _MARGIN)
+    identifies: Mask = sure | (bits >= np.log2(max(count, 1)) + _MARGIN)
     return identifies
 
 
@@ -243,8 +250,17 @@ def nothing_identifies(prepared: Prepared) -> bool:
         prepared.birth is not None and (prepared.birth > 0).any(),
         addresses is not None and (addresses.street >= 0).any(),
     )
-    if sum(map(bool, personal)) > 1:
-        return False
     shared = [agreement(text.codes[:, 0]) for text in prepared.texts.values()]
+    return little_identifies(sum(map(bool, personal)), shared, prepared.count)
+
+
+def little_identifies(personal: int, shared: Sequence[float], count: int) -> bool:
+    """Return whether columns without e-mails, phones and identifiers cannot tell people apart.
+
+    Args:
+        personal: how many columns of names, birth dates and streets there are.
+        shared: the probability that two records share a text, for each column of text.
+        count: the number of records.
+    """
     bits = -np.log2(np.maximum(shared, 1e-9)).sum()
-    return bool(bits < np.log2(max(prepared.count, 1)) - _SHARED_BY_FEW)
+    return personal <= 1 and bool(bits < np.log2(max(count, 1)) - _SHARED_BY_FEW)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from customer_profiles.identity.arrays import Floats, Hashes, Integers, Levels, Mask, Rows
+    from customer_profiles.identity.model import Model
     from customer_profiles.identity.own.definitions import Definitions
     from customer_profiles.identity.preparing.kinds import Kind
     from customer_profiles.identity.preparing.prepared import Columns, Prepared
@@ -46,10 +47,8 @@ _RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
 _SAMPLED_PAIRS = 300_000
 _CHUNK = 131_072
 _SEED = 20_240_229
-# The budget of a key: four pairs for each record, within these bounds.
-_PAIRS_A_RECORD, _MOST_PAIRS, _FEWEST_PAIRS = 4, 300_000, 50_000
 _KEYS_AT_ONCE = 16
-_MANY_TEXTS, _MANY_ATTRIBUTES = 6, 30
+_MANY_ATTRIBUTES = 30
 # Pairs that are chance with at least 1 - this probability are dropped at once.
 WORTH_KEEPING = 0.003
 LEAST_JOINED = 0.3
@@ -133,7 +132,7 @@ class Matcher:
         own: Definitions | None = None,
         known: Known | None = None,
         *,
-        learns: bool = True,
+        model: Model | None = None,
     ) -> None:
         """Prepare the records.
 
@@ -142,14 +141,14 @@ class Matcher:
             kinds: what columns hold, by name.
             own: the user's definitions.
             known: what is known of pairs of rows.
-            learns: whether a model is estimated from the records, which may ignore columns.
+            model: the model to score pairs by; without it, one is estimated from the records.
         """
         self._names = [*columns]
         classes = None if known is None else known.classes
         with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
             sorted_columns, order = in_canonical_order(columns, pool, classes)
             every = prepare(sorted_columns, kinds, pool)
-        copies = repeated(sorted_columns, every) if learns else {}
+        copies = {} if model else repeated(sorted_columns, every)
         del sorted_columns
         self.prepared: Prepared
         self.rows: RowMap
@@ -160,7 +159,10 @@ class Matcher:
         """Why columns are not compared, by name."""
         self._declared = frozenset((*kinds, *(own.weights if own else ())))
         self._ignore(copies)
-        self.comparisons: list[Comparison] = comparisons(self.prepared)
+        implied_by = model.implied_by if model else None
+        self.comparisons: list[Comparison] = comparisons(self.prepared, implied_by)
+        self.chosen_keys: tuple[Key, ...] = model.chosen_keys if model else ()
+        """The blocking keys that were chosen for many records; empty if all are used."""
         self._own_columns: set[str] = set()
         self._pairs_of_rules: Callable[[], Hashes] | None = None
         if own:
@@ -359,9 +361,7 @@ class Matcher:
             kept = np.ones(self.count, bool)
             kept[self.rows.ambiguous] = False
             atoms = {name: np.where(kept, atom.T, -1).T for name, atom in atoms.items()}
-        most = min(_PAIRS_A_RECORD * self.count, _MOST_PAIRS)
-        budget = max(most, self.count // 2, _FEWEST_PAIRS)
-        of_text = budget // max(len(self.prepared.texts) // _MANY_TEXTS, 1)
+        budget, of_text = blocking.budgets(self.count, len(self.prepared.texts))
         self._used_keys = self._keys(atoms, budget, pool)
         keys = list(enumerate(self._used_keys))
 
@@ -390,6 +390,8 @@ class Matcher:
         keys = blocking.keys_for(atoms, self.count)
         if self.count <= blocking.ALL_KEYS:
             return keys
+        if self.chosen_keys:
+            return blocking.chosen(keys, self.chosen_keys)
 
         first = list({key[0] for key in keys})
         drawn = pool.map(lambda name: blocking.sampled_rows(atoms[name], self.count), first)
@@ -408,9 +410,8 @@ class Matcher:
         likely = scored.match >= _LEAST_LIKELY
         matches = (scored.i[likely], scored.j[likely])
         chosen = blocking.worthwhile_keys(atoms, self.count, matches, sizes, pool) or keys
-        return list(
-            dict.fromkeys([*chosen, *(key for key in keys if key[0].startswith(blocking.OWN))])
-        )
+        self.chosen_keys = (*chosen,)
+        return blocking.chosen(keys, self.chosen_keys)
 
     def _few(self, pairs: int) -> int:
         """Return the number of pairs to estimate from: fewer if there are many attributes."""

@@ -16,6 +16,8 @@ from customer_profiles.identity.preparing.kinds import FAMILY_NAME, GENDER, GIVE
 from .contents import agreement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from customer_profiles.identity.arrays import Integers, Mask
     from customer_profiles.identity.preparing.prepared import Prepared
 
@@ -90,10 +92,11 @@ def _known(prepared: Prepared) -> dict[str, Integers]:
     return columns
 
 
-def codes_of(prepared: Prepared, attribute: str) -> Integers:
-    """Return the codes of an attribute that `redundant_columns` names."""
+def codes_of(prepared: Prepared, attributes: Iterable[str]) -> dict[str, Integers]:
+    """Return the codes of attributes that `redundant_columns` names, if the records have them."""
     known = _known(prepared)
-    return known[attribute] if attribute in known else prepared.texts[attribute].codes[:, 0]
+    known |= {name: prepared.texts[name].codes[:, 0] for name in attributes if name in prepared.texts}
+    return {name: known[name] for name in attributes if name in known}
 
 
 def _sample_pairs(codes: Integers, size: int, generator: np.random.Generator) -> Pairs | None:

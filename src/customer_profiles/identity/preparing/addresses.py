@@ -74,19 +74,11 @@ def read(
         count: the number of records.
         statistics: the statistics of another dataset; by default those of these records.
     """
-    addresses: dict[str, dict[str, list[str]]] = {}
-    for kind in PARTS:
-        for name in by_kind.get(kind, ()):
-            addresses.setdefault(address_of(name), {}).setdefault(kind, []).append(name)
-    if not addresses:
+    parts = _parts(columns, by_kind, count)
+    if not parts:
         return None
-    street, city, state, postal = (
-        _stack([_column(columns, names.get(kind, []), count) for names in addresses.values()])
-        for kind in PARTS
-    )
-    street, city, state = (
-        recode(column, normalize.words(column.values)) for column in (street, city, state)
-    )
+    street, city, state, postal = parts
+    city, state = (recode(column, normalize.words(column.values)) for column in (city, state))
     postal_codes = pc.replace_substring_regex(pc.utf8_lower(postal.values), r"[^\p{L}\p{N}]", "")
     postal = recode(postal, pc.replace_substring_regex(postal_codes, PLUS_FOUR, r"\1"))
     numbers, cores, stop_words = _street_parts(street, statistics)
@@ -114,6 +106,40 @@ def read(
         postal_text=texts_of(postal),
         stop_words=stop_words,
     )
+
+
+def count_words(
+    columns: Mapping[str, pa.Array], by_kind: Mapping[Kind, list[str]], count: int
+) -> tuple[dict[str, int], int]:
+    """Return how many streets have each word, and how many streets there are."""
+    parts = _parts(columns, by_kind, count)
+    if not parts:
+        return {}, 0
+    words = _StreetWords.of(parts[0])
+    counts = zip(words.known.values.to_pylist(), words.counts.astype(int).tolist(), strict=True)
+    return dict(counts), words.streets
+
+
+def most_of_streets(streets: int) -> float:
+    """Return how many of all streets may have a word that identifies one."""
+    return _STOP_SHARE * max(float(streets), _FEWEST_STREETS)
+
+
+def _parts(
+    columns: Mapping[str, pa.Array], by_kind: Mapping[Kind, list[str]], count: int
+) -> list[Coded]:
+    """Return the streets, in words, and the other parts of addresses, as they were read."""
+    addresses: dict[str, dict[str, list[str]]] = {}
+    for kind in PARTS:
+        for name in by_kind.get(kind, ()):
+            addresses.setdefault(address_of(name), {}).setdefault(kind, []).append(name)
+    if not addresses:
+        return []
+    street, *others = (
+        _stack([_column(columns, names.get(kind, []), count) for names in addresses.values()])
+        for kind in PARTS
+    )
+    return [recode(street, normalize.words(street.values)), *others]
 
 
 def _column(columns: Mapping[str, pa.Array], names: list[str], count: int) -> Coded:
@@ -144,28 +170,51 @@ def _lines(number: Codes, core: Codes) -> tuple[Codes, NDArray[np.intp]]:
     return lines.astype(np.int32), street_of
 
 
+@dataclass(frozen=True, slots=True)
+class _StreetWords:
+    """The words of distinct streets."""
+
+    rest: pa.StringArray
+    """Each street without its numbers."""
+    words: pa.StringArray
+    street_of: NDArray[np.integer]
+    """The street of each word."""
+    known: Coded
+    """The words, encoded."""
+    counts: NDArray[np.float64]
+    """How many streets have each distinct word."""
+    streets: int
+    """The number of all streets."""
+
+    @classmethod
+    def of(cls, street: Coded) -> _StreetWords:
+        rest = pc.replace_substring_regex(street.values, NUMBERS, " ")
+        rest = pc.utf8_trim(pc.replace_substring_regex(rest, " +", " "), " ")
+        weights = np.bincount(street.codes[street.codes >= 0], minlength=len(street.values))
+        lists = pc.utf8_split_whitespace(rest)
+        words, street_of = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
+        known = encode(words)
+        counts = np.bincount(known.codes, weights[street_of], minlength=len(known.values))
+        return cls(rest, words, street_of, known, counts.astype(float), int(weights.sum()))
+
+
 def _street_parts(
     street: Coded, statistics: normalize.DatasetStatistics | None
 ) -> tuple[pa.Array, pa.Array, list[str]]:
     """Split streets into house numbers and cores, and return the stop words that were left out."""
     values = street.values
     number = normalize.part_of(values, NUMBER)
-    rest = pc.replace_substring_regex(values, NUMBERS, " ")
-    rest = pc.utf8_trim(pc.replace_substring_regex(rest, " +", " "), " ")
-    weights = np.bincount(street.codes[street.codes >= 0], minlength=len(values))
-    lists = pc.utf8_split_whitespace(rest)
-    words, street_of = pc.list_flatten(lists), pc.list_parent_indices(lists).to_numpy()
-    known = encode(words)
+    split = _StreetWords.of(street)
+    known, rest = split.known, split.rest
     if statistics:
         texts = known.values.to_pylist()
         is_stop = np.array(
             [normalize.hash_of(text) in statistics.stop_words for text in texts], bool
         )
     else:
-        totals = np.bincount(known.codes, weights[street_of], minlength=len(known.values))
-        is_stop = totals > _STOP_SHARE * max(float(weights.sum()), _FEWEST_STREETS)
+        is_stop = split.counts > most_of_streets(split.streets)
     kept = ~is_stop[known.codes]
-    words, street_of = words.filter(pa.array(kept)), street_of[kept]
+    words, street_of = split.words.filter(pa.array(kept)), split.street_of[kept]
     edges = np.searchsorted(street_of, np.arange(len(values) + 1)).astype(np.int32)
     core = pc.binary_join(pa.ListArray.from_arrays(pa.array(edges), words), " ")
     core = normalize.empty_as_null(pc.if_else(pc.equal(core, ""), rest, core))

@@ -20,6 +20,25 @@ if TYPE_CHECKING:
     from customer_profiles.identity.arrays import Hashes, Rows
 
 
+def _add(total: Hashes, by_name: Hashes, name: str, of_rows: Hashes) -> None:
+    """Add the hashes of a column's values to the numbers by which records are sorted."""
+    total += of_rows
+    # Records may have the same values in other columns.
+    of_rows *= np.uint64(2 * hash_of(name) + 1)
+    by_name += of_rows ^ (of_rows >> np.uint64(31))
+
+
+def canonical_numbers(columns: Mapping[str, pa.ChunkedArray]) -> tuple[Hashes, Hashes]:
+    """Return the numbers by which `in_canonical_order` sorts records, the first one first."""
+    total = np.zeros(len(next(iter(columns.values()))), np.uint64)
+    by_name = total.copy()
+    for name in sorted(columns):
+        column = encode(columns[name])
+        hashes = np.append(hashes_of(column.values), np.uint64(0))
+        _add(total, by_name, name, hashes[column.codes])
+    return total, by_name
+
+
 def in_canonical_order(
     columns: Mapping[str, pa.ChunkedArray], pool: Executor, ties: Rows | None = None
 ) -> tuple[dict[str, pa.DictionaryArray], Rows]:
@@ -48,11 +67,7 @@ def in_canonical_order(
     by_name = total.copy()
     coded: list[Coded] = []
     for name, (column, hashes) in zip(names, pool.map(sort, names), strict=True):
-        of_rows = np.append(hashes, np.uint64(0))[column.codes]
-        total += of_rows
-        # Records may have the same values in other columns.
-        of_rows *= np.uint64(2 * hash_of(name) + 1)
-        by_name += of_rows ^ (of_rows >> np.uint64(31))
+        _add(total, by_name, name, np.append(hashes, np.uint64(0))[column.codes])
         coded.append(column)
     # Other names of the columns give another order only where values do not tell records apart.
     order = np.argsort(total, kind="stable")

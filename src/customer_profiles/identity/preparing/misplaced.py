@@ -43,8 +43,17 @@ class NameWords(NamedTuple):
     @classmethod
     def from_names(cls, names: NameColumns) -> NameWords:
         """Classify words by the records that have both a given and a family name."""
+        return cls.from_counts(*cls.counted(names))
+
+    @staticmethod
+    def counted(names: NameColumns) -> tuple[Counter[str], Counter[str]]:
+        """Count the words of given and of family names of the records that have both."""
         both = (names.given.codes >= 0) & (names.family.codes >= 0)
-        given_name, family = _count(names.given, both, 0), _count(names.family, both, -1)
+        return _count(names.given, both, 0), _count(names.family, both, -1)
+
+    @classmethod
+    def from_counts(cls, given_name: Counter[str], family: Counter[str]) -> NameWords:
+        """Classify words by where they occur more often."""
         return cls(
             frozenset(hash_of(word) for word, count in given_name.items() if count > family[word]),
             frozenset(hash_of(word) for word, count in family.items() if count > given_name[word]),

@@ -20,7 +20,8 @@ from .misplaced import NameColumns, NameWords, split_misplaced_names
 from .normalize import Coded, encode, first_of, look_up, part_of, pc, recode, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections import Counter
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,6 +57,15 @@ _MOST_FORMAL = 5
 _SOUND_LENGTH = 5
 
 
+def count_words(columns: Sequence[list[Coded]], count: int) -> list[Counter[str]]:
+    """Count the words of given and of family names of records with both; see `NameWords`."""
+    (given_name, middle, family, _), _ = _separate_companies(columns)
+    if not (given_name and family):
+        return []
+    parts = first_of(given_name, count), first_of(middle, count), _join(family, count)
+    return [*NameWords.counted(NameColumns(*map(_clean, parts)))]
+
+
 @dataclass(slots=True, kw_only=True)
 class Names:
     """The names of all records: codes into `text`, and what follows from each distinct name."""
@@ -64,7 +74,8 @@ class Names:
     middle: Codes
     family: Codes
     suffix: Codes
-    """Generational suffixes such as `jr`, with codes of their own."""
+    """Generational suffixes such as `jr`: codes into `suffix_text`."""
+    suffix_text: Texts
     text: Texts
     """The distinct names."""
     first_word: Codes
@@ -119,6 +130,7 @@ def read(
         employers: the columns of companies.
     """
     words: NameWords | None = None
+    batch = statistics if isinstance(statistics, normalize.BatchStatistics) else None
     (given_name, middle, family, full), of_companies = _separate_companies(columns)
     if not (given_name or family or full):
         return None
@@ -144,16 +156,24 @@ def read(
     first, second = _join_syllables(first, second, last)
     codes, vocabulary = normalize.share_values((first, second, last))
     return (
-        _describe(vocabulary, codes, suffix.codes, is_company, words) if len(vocabulary) else None
+        _describe(vocabulary, codes, suffix, is_company, words, batch) if len(vocabulary) else None
     )
 
 
-def _describe(
+def of_vocabulary(values: pa.StringArray, given_name: Codes) -> Names:
+    """Return what follows from distinct names, for records without other parts of a name."""
+    nobody, nothing = np.zeros(len(given_name), bool), np.full(len(given_name), -1, np.int32)
+    codes = [given_name, nothing, nothing]
+    return _describe(values, codes, Coded(nothing, values[:0]), nobody, None, None)
+
+
+def _describe(  # noqa: PLR0913, PLR0917  (the parts of names)
     values: pa.StringArray,
     codes: list[Codes],
-    suffix: Codes,
+    suffix: Coded,
     is_company: Mask,
     words: NameWords | None,
+    batch: normalize.BatchStatistics | None,
 ) -> Names:
     given_name, middle, family = codes
     size = len(values)
@@ -169,14 +189,19 @@ def _describe(
     )
     length = pc.utf8_length(values).to_numpy(zero_copy_only=False)
     is_eastern = (scripts == Script.HAN) | (scripts == Script.HANGUL)
-    read, reading_text = _readings(text, scripts)
-    counts = np.bincount(given_name[given_name >= 0], minlength=size)
+    read, reading_text = _readings(text, scripts, batch.scripts if batch else ())
+    if batch:
+        counts = batch.given_names
+    else:
+        found = np.bincount(given_name[given_name >= 0], minlength=size).tolist()
+        counts = dict(zip(text.tolist(), found, strict=True))
     canonical, formal_text = _canonical(text, counts)
     return Names(
         given=given_name,
         middle=middle,
         family=family,
-        suffix=suffix,
+        suffix=suffix.codes,
+        suffix_text=texts_of(suffix),
         text=text,
         first_word=word.codes[size : 2 * size],
         last_word=word.codes[2 * size :],
@@ -231,9 +256,11 @@ def _romanised(values: pa.StringArray, which: Mask) -> pa.Array:
     )
 
 
-def _readings(text: Texts, scripts: NDArray[np.uint8]) -> tuple[dict[Script, Codes], Texts]:
+def _readings(
+    text: Texts, scripts: NDArray[np.uint8], more: Collection[int]
+) -> tuple[dict[Script, Codes], Texts]:
     """Return the readings by which names in different scripts are compared, and their texts."""
-    present = [Script(number) for number in np.unique(scripts).tolist()]
+    present = [Script(number) for number in sorted({*scripts.tolist(), *more})]
     if len(present) < 2:  # noqa: PLR2004  (scripts)
         return {}, np.array([], object)
     known: dict[str, int] = {}
@@ -352,7 +379,7 @@ def formal_names() -> dict[str, tuple[str, ...]]:
     return {name: tuple(sorted(names)) for name, names in formal.items()}
 
 
-def _canonical(text: Texts, counts: NDArray[np.intp]) -> tuple[Codes, Texts]:
+def _canonical(text: Texts, counts: Mapping[str, int]) -> tuple[Codes, Texts]:
     """Return the codes of each name and of its most frequent formal names, and their texts.
 
     The texts are the distinct names, followed by the formal names that are not among them.
@@ -365,7 +392,7 @@ def _canonical(text: Texts, counts: NDArray[np.intp]) -> tuple[Codes, Texts]:
         row = numbers.get(nickname)
         if row is None:
             continue
-        ranked = sorted(formal, key=lambda name: -counts[numbers[name]] if name in numbers else 0)
+        ranked = sorted(formal, key=lambda name: -counts.get(name, 0))
         for column, name in enumerate(ranked[:_MOST_FORMAL], 1):
             number = numbers.get(name)
             if number is None:

@@ -7,7 +7,7 @@ normalized once for each distinct value, not once for each record.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, reduce
 from hashlib import blake2b
 from itertools import pairwise
@@ -61,6 +61,16 @@ class DatasetStatistics:
     """Words that are mostly given names; empty if the records have no misplaced names."""
     family_words: frozenset[int] = frozenset()
     """Words that are mostly family names; empty if the records have no misplaced names."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatistics(DatasetStatistics):
+    """What the preparation of a batch of records has to know of the whole dataset."""
+
+    given_names: dict[str, int] = field(default_factory=dict)
+    """How many records have each formal given name."""
+    scripts: frozenset[int] = frozenset()
+    """The scripts of names."""
 
 
 @dataclass(slots=True)
@@ -314,10 +324,14 @@ LATE = int(strftime("%Y%m%d", gmtime(time() + 86_400)), 16)
 
 def days_come_first(texts: Sequence[str]) -> bool:
     """Return whether the day comes before the month in the dates of a column."""
-    matches = [match for text in texts if (match := _YEAR_LAST.match(_in_digits(text)))]
-    days_first = sum(int(match[1]) > _LAST_MONTH for match in matches)
-    months_first = sum(int(match[2]) > _LAST_MONTH for match in matches)
-    return days_first > months_first
+    return sum(map(order_of_day, texts)) > 0
+
+
+def order_of_day(text: str) -> int:
+    """Return 1 if the day comes before the month in a date, -1 if after it, 0 if both may be."""
+    if match := _YEAR_LAST.match(_in_digits(text)):
+        return (int(match[1]) > _LAST_MONTH) - (int(match[2]) > _LAST_MONTH)
+    return 0
 
 
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"

@@ -15,6 +15,7 @@ from .companies import cores, is_company_column
 from .kinds import KINDS_OF
 from .names import Names
 from .normalize import (
+    BatchStatistics,
     Coded,
     DatasetStatistics,
     encode,
@@ -100,6 +101,7 @@ class Prepared:
     birth: NDArray[np.uint32] | None = None
     """Birth dates as BCD of year, month and day; parts are 0 where unknown."""
     gender: Codes | None = None
+    gender_text: Texts | None = None
     emails: Emails | None = None
     phones: Phones | None = None
     addresses: Addresses | None = None
@@ -176,10 +178,12 @@ def prepare(
     count = len(next(iter(columns.values()))) if columns else 0
     # The first of several columns takes precedence, whatever the table's order is.
     columns = dict(sorted(columns.items()))
-    by_kind: dict[Kind, list[str]] = {}
     classified = classify(columns, kinds)
+    # A column without values in this batch may have values in others.
+    is_batch = isinstance(statistics, BatchStatistics)
+    by_kind: dict[Kind, list[str]] = {}
     for name, (kind, _, _) in classified.items():
-        if kind != "ignored" and columns[name].null_count < count:
+        if kind != "ignored" and (is_batch or columns[name].null_count < count):
             by_kind.setdefault(kind, []).append(name)
 
     def of(kind: Kind) -> list[Coded]:
@@ -213,12 +217,14 @@ def prepare(
     genders = pool.submit(lambda: _genders(of("gender"), count))
     identifiers, texts = plain("identifier", ""), plain("text", " ")
     days_first, birth, warnings = births.result()
+    gender = genders.result()
     prepared = Prepared(
         count=count,
         names=people.result(),
         birth=birth,
         warnings=warnings,
-        gender=genders.result(),
+        gender=gender.codes if gender else None,
+        gender_text=texts_of(gender) if gender else None,
         emails=emails.result(),
         phones=phones.result(),
         addresses=postal.result(),
@@ -276,11 +282,11 @@ def _births(
     return first, births, [warning]
 
 
-def _genders(columns: list[Coded], count: int) -> Codes | None:
+def _genders(columns: list[Coded], count: int) -> Coded | None:
     if not columns:
         return None
     column = normalize.first_of(columns, count)
-    return recode(column, pc.utf8_slice_codeunits(normalize.words(column.values), 0, 1)).codes
+    return recode(column, pc.utf8_slice_codeunits(normalize.words(column.values), 0, 1))
 
 
 def _emails(columns: list[Coded], phones: list[Coded]) -> Emails | None:
