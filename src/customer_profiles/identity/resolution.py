@@ -699,9 +699,7 @@ def resolve(  # noqa: PLR0913  (all but the records are options)
     known |= {} if source is None else {source: "ignored"}
     every_label = _labels(labels, model, ids)
     unsure = every_label.unsure_rows(ids)
-    matcher = Matcher(
-        columns, known, own, _known(ids, every_label.rows(ids), sources), model=model
-    )
+    matcher = Matcher(columns, known, own, _known(ids, every_label.rows(ids), sources), model=model)
     for warning in matcher.prepared.warnings:
         warnings.warn(warning, stacklevel=2)
     if matcher.refusal:

@@ -22,7 +22,7 @@ _MOST = 7.0
 # More than all other evidence of a group together.
 _CERTAIN = 1e6
 _LIKELY, _SUREST = 0.5, 1 - 1e-9
-_LEAST_DOUBT = 1e-6
+LEAST_DOUBT = 1e-6
 """Components that pairs closer to certainty than this connect stay as they are, however large."""
 _CELLS = 1 << 20
 # Transitive evidence comes from groups of surely joined records. It is capped, because an error in
@@ -82,7 +82,7 @@ def loosely_connected(  # noqa: PLR0913  (pairs are columns)
         label = components(count, i[joins], j[joins])
         large = (np.bincount(label, weights=sizes, minlength=count) > largest)[label]
         least = 1 - (1 - least) / 2
-        if not large.any() or least > 1 - _LEAST_DOUBT:
+        if not large.any() or least > 1 - LEAST_DOUBT:
             return label
         joins &= ~(large[i] & (probability < least))
 

@@ -136,17 +136,18 @@ def comparisons(
         ]
 
 
-def _others(
-    prepared: Prepared, implied_by: Mapping[str, Sequence[str]] | None
-) -> list[Comparison]:
+def _others(prepared: Prepared, implied_by: Mapping[str, Sequence[str]] | None) -> list[Comparison]:
     """Return the comparisons of identifiers and of texts."""
     result = [
         _text(name, values, IDENTIFIER_SHARE) for name, values in prepared.identifiers.items()
     ]
     if implied_by is None:
         implied_by = redundant.redundant_columns(prepared)
+    codes_of = redundant.codes_by_attribute(prepared)
     for name, values in prepared.texts.items():
-        known = redundant.codes_of(prepared, implied_by.get(name, ()))
+        # A batch may have no values of an attribute.
+        sources = implied_by.get(name, ())
+        known = {source: codes_of[source] for source in sources if source in codes_of}
         # Colleagues share their company, and often its address and phone, as relatives do.
         people = prepared.names if is_company_column(name) else None
         apart = people.is_company if people else None

@@ -157,10 +157,7 @@ def without_copies(
     sizes = np.diff(np.append(starts, count))
     many = np.flatnonzero(sizes > (count if keep_all else FEWEST))
     distinct = by[starts]
-    shared = {
-        name: agreement(text.codes[distinct, 0])
-        for name, text in prepared.texts.items()
-    }
+    shared = {name: agreement(text.codes[distinct, 0]) for name, text in prepared.texts.items()}
     identifies = identify(prepared.take(distinct[many]), shared, len(distinct), count)
     of_class = np.repeat(np.arange(len(sizes)), sizes)
     ambiguous = by[np.isin(of_class, many[~identifies])]

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _RANDOM_PAIRS, _FEW_RECORDS = 200_000, 1_000
 _SAMPLED_PAIRS = 300_000
-_CHUNK = 131_072
+CHUNK = 131_072
 _SEED = 20_240_229
 _KEYS_AT_ONCE = 16
 _MANY_ATTRIBUTES = 30
@@ -457,13 +457,13 @@ class Matcher:
         """Compare pairs in chunks, and return the chosen pairs with their codes."""
 
         def compared(start: int) -> tuple[Hashes, Levels]:
-            chunk = pairs[start : start + _CHUNK]
+            chunk = pairs[start : start + CHUNK]
             codes = self._codes(chunk, sources)
             kept = keep(chunk, codes)
             # The codes of an attribute stay next to each other.
             return chunk[kept], codes.T[:, kept].T
 
-        parts = list(pool.map(compared, range(0, max(len(pairs), 1), _CHUNK)))
+        parts = list(pool.map(compared, range(0, max(len(pairs), 1), CHUNK)))
         kept, codes = zip(*parts, strict=True)
         return np.concatenate(kept), np.concatenate(codes)
 

@@ -16,8 +16,6 @@ from customer_profiles.identity.preparing.kinds import FAMILY_NAME, GENDER, GIVE
 from .contents import agreement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from customer_profiles.identity.arrays import Integers, Mask
     from customer_profiles.identity.preparing.prepared import Prepared
 
@@ -92,11 +90,9 @@ def _known(prepared: Prepared) -> dict[str, Integers]:
     return columns
 
 
-def codes_of(prepared: Prepared, attributes: Iterable[str]) -> dict[str, Integers]:
-    """Return the codes of attributes that `redundant_columns` names, if the records have them."""
-    known = _known(prepared)
-    known |= {name: prepared.texts[name].codes[:, 0] for name in attributes if name in prepared.texts}
-    return {name: known[name] for name in attributes if name in known}
+def codes_by_attribute(prepared: Prepared) -> dict[str, Integers]:
+    """Return the codes of the attributes that `redundant_columns` may name."""
+    return {name: text.codes[:, 0] for name, text in prepared.texts.items()} | _known(prepared)
 
 
 def _sample_pairs(codes: Integers, size: int, generator: np.random.Generator) -> Pairs | None:

@@ -160,11 +160,11 @@ def read(
     )
 
 
-def of_vocabulary(values: pa.StringArray, given_name: Codes) -> Names:
-    """Return what follows from distinct names, for records without other parts of a name."""
-    nobody, nothing = np.zeros(len(given_name), bool), np.full(len(given_name), -1, np.int32)
-    codes = [given_name, nothing, nothing]
-    return _describe(values, codes, Coded(nothing, values[:0]), nobody, None, None)
+def of_vocabulary(values: pa.StringArray, batch: normalize.BatchStatistics) -> Names:
+    """Return what follows from distinct names, without records."""
+    nobody = np.empty(0, np.int32)
+    codes = [nobody, nobody, nobody]
+    return _describe(values, codes, Coded(nobody, values[:0]), nobody.astype(bool), None, batch)
 
 
 def _describe(  # noqa: PLR0913, PLR0917  (the parts of names)

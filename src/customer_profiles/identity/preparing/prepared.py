@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from customer_profiles.identity.arrays import Codes, Mask, Rows, Texts
+    from customer_profiles.identity.arrays import Codes, Integers, Mask, Rows, Texts
 
     from .classifying import Column
     from .kinds import Kind
@@ -392,15 +392,31 @@ def _drop_junk(prepared: Prepared) -> Iterator[str]:
         codes = values.codes[rows, columns].astype(np.int64)
         value_of_name = np.unique((codes << 32) | (family[rows] + 1)) >> 32
         name_counts = np.bincount(value_of_name, minlength=len(distinct))
-        is_junk = is_frequent[:-1] & (name_counts > _JUNK_SHARE * counts)
-        _drop(values, is_junk)
-        yield from map(_text, distinct[is_junk].tolist())
+        junk = are_junk(counts, name_counts)
+        _drop(values, junk)
+        yield from map(_text, distinct[junk].tolist())
+
+
+def are_junk(counts: Integers, names: Integers) -> Mask:
+    """Return which values are placeholders.
+
+    Args:
+        counts: how many records have each value.
+        names: how many different family names these records have.
+    """
+    junk: Mask = (counts >= _JUNK_COUNT) & (names > _JUNK_SHARE * counts)
+    return junk
 
 
 def _drop_known_junk(prepared: Prepared, junk: frozenset[int]) -> None:
     for values in _personal_values(prepared) if junk else ():
         texts = map(_text, _distinct(values).tolist())
         _drop(values, np.array([hash_of(text) in junk for text in texts], bool))
+
+
+def texts_by_value(values: Values | Phones) -> list[str]:
+    """Return the text of each distinct value, as placeholders are stored."""
+    return [*map(_text, _distinct(values).tolist())]
 
 
 def _distinct(values: Values | Phones) -> Texts | NDArray[np.uint64]:
