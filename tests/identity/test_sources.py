@@ -43,11 +43,16 @@ def sources_of(rows):
     return {row["id"]: row["Register"] for row in rows}
 
 
+def confidences(resolution):
+    return {group.ids: group.confidence for group in resolution.groups}
+
+
 def test_a_source_is_not_compared(rows):
     other = resolve([{k: v for k, v in row.items() if k != "Register"} for row in rows])
     named = resolve(rows, source="Register")
 
-    assert named.groups == other.groups
+    # Sums of floats depend on the order of the records, and so on all columns.
+    assert confidences(named) == pytest.approx(confidences(other), abs=1e-5)
     assert named.sources == [row["Register"] for row in rows]
     assert other.sources is None
 
@@ -121,7 +126,7 @@ def test_a_model_keeps_its_sources(unique):
 
     assert model.sources == ("Register", "link_and_dedupe", ("crm",))
     assert again.sources == resolution.sources
-    assert [group.ids for group in again.groups] == [group.ids for group in resolution.groups]
+    assert confidences(again) == pytest.approx(confidences(resolution), abs=1e-5)
 
 
 def test_a_new_record_is_not_found_in_its_own_source(unique):
