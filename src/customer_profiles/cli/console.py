@@ -31,15 +31,15 @@ USAGE = 2
 INTERRUPTED = 130
 INPUT = Path("-")
 
-# C0 and C1 controls, which terminals obey, and the marks that reorder text; not tab and newline.
-_CONTROLS = re.compile(
+CONTROLS: re.Pattern[str] = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]"
 )
+"""C0 and C1 controls, which terminals obey, and marks that reorder text; not tab and newline."""
 
 
 def without_controls(text: str) -> str:
     """Return a text whose control characters are written as escape sequences."""
-    return _CONTROLS.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    return CONTROLS.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 class _SafeConsole(Console):
@@ -65,6 +65,8 @@ def errors_as_messages() -> Iterator[None]:
         yield
     except CustomerProfilesError as error:
         fail(str(error))
+    except BrokenPipeError:  # The reader of a pipe has read enough, as `head` does.
+        raise
     except OSError as error:
         fail(": ".join(str(part) for part in (error.filename, error.strerror) if part))
 

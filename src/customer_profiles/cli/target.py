@@ -4,60 +4,84 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import os
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from customer_profiles import AwsChannel, CustomerProfiles, Domain, ResourceNotFoundError
+from customer_profiles import (
+    AwsChannel,
+    CustomerProfiles,
+    CustomerProfilesError,
+    Domain,
+    ResourceNotFoundError,
+)
 
 from .console import errors_as_messages, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+_PANEL = "Where"
+_DB = "CUSTOMER_PROFILES_DB"
+_NAMES_SHOWN = 10
+
+
+def _domain_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the names of the domains of a database file, without creating or changing it."""
+    from .completion import domain_names
+
+    return domain_names(context, incomplete)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """The domain that a command works on, and where it is; each field is an option."""
+class Connection:
+    """Where the service is; each field is an option."""
 
-    domain: Annotated[str, typer.Option(help="The domain.")]
     db: Annotated[
         Path | None,
-        typer.Option(help="The embedded engine's database file; without it, the command uses AWS."),
+        typer.Option(
+            help="The embedded engine's database file; without it, the command uses AWS.",
+            envvar=_DB,
+            rich_help_panel=_PANEL,
+        ),
     ] = None
     region: Annotated[
-        str | None, typer.Option(help="The AWS region; default: the one that boto3 finds.")
+        str | None,
+        typer.Option(
+            help="The AWS region; default: the one that boto3 finds.", rich_help_panel=_PANEL
+        ),
     ] = None
     profile: Annotated[
-        str | None, typer.Option(help="The profile of the AWS configuration files.")
+        str | None,
+        typer.Option(help="The profile of the AWS configuration files.", rich_help_panel=_PANEL),
     ] = None
     endpoint_url: Annotated[
-        str | None, typer.Option(help="The URL to send requests to, instead of the region's.")
+        str | None,
+        typer.Option(
+            help="The URL to send requests to, instead of the region's.", rich_help_panel=_PANEL
+        ),
     ] = None
 
     @contextmanager
-    def open(self, *, create: bool = False) -> Iterator[Domain]:
-        """Connect, and yield the domain; an error of ours ends the command with its message.
+    def connect(self, *, create: bool = False) -> Iterator[CustomerProfiles]:
+        """Connect, and yield the client; an error of ours ends the command with its message.
 
         Args:
-            create: create the domain if it is missing. Only the embedded engine does so: on AWS
-                a domain has settings that its owner must choose.
+            create: create the database file if it is missing.
         """
         if self.db is not None and not create:
             check_exists(self.db)
-        with errors_as_messages(), self._connect() as cp:
-            is_created = create and self.db is not None
-            yield get_or_create(cp, self.domain) if is_created else cp.domain(self.domain)
+        with errors_as_messages(), self._client() as cp:
+            yield cp
 
-    def _connect(self) -> CustomerProfiles:
+    def _client(self) -> CustomerProfiles:
         if self.db is not None:
-            if self.region or self.profile or self.endpoint_url:
-                msg = "--db is the embedded engine; --region, --profile and --endpoint-url are AWS"
-                raise typer.BadParameter(msg)
+            self._check_is_embedded(self.db)
             return CustomerProfiles.embedded(self.db)
         session = None
         if self.profile is not None:
@@ -67,21 +91,73 @@ class Target:
         channel = AwsChannel(session=session, region=self.region, endpoint_url=self.endpoint_url)
         return CustomerProfiles(channel=channel)
 
+    def _check_is_embedded(self, db: Path) -> None:
+        if not (self.region or self.profile or self.endpoint_url):
+            return
+        if str(db) == os.environ.get(_DB):
+            fail(
+                f"the environment variable {_DB} names a file of the embedded engine; unset it to "
+                "use AWS, or leave out --region, --profile and --endpoint-url"
+            )
+        msg = "--db is the embedded engine; --region, --profile and --endpoint-url are AWS"
+        raise typer.BadParameter(msg)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target(Connection):
+    """The domain that a command works on, and where it is; each field is an option."""
+
+    domain: Annotated[
+        str,
+        typer.Option(
+            help="The domain.",
+            envvar="CUSTOMER_PROFILES_DOMAIN",
+            autocompletion=_domain_names,
+            rich_help_panel=_PANEL,
+        ),
+    ]
+
+    @contextmanager
+    def open(self, *, create: bool = False) -> Iterator[Domain]:
+        """Connect, and yield the domain; an error of ours ends the command with its message.
+
+        Args:
+            create: create the domain if it is missing. Only the embedded engine does so: on AWS
+                a domain has settings that its owner must choose.
+        """
+        with self.connect(create=create) as cp:
+            if create and self.db is not None:
+                yield get_or_create(cp, self.domain)
+                return
+            try:
+                yield cp.domain(self.domain)
+            except ResourceNotFoundError as error:
+                check_domain(cp, self.domain, error)
+                raise
+
 
 def with_target(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of `Target` to a command, which receives them as its argument `target`."""
-    own = [
-        parameter
-        for name, parameter in inspect.signature(command, eval_str=True).parameters.items()
-        if name != "target"
-    ]
-    shared = inspect.signature(Target, eval_str=True).parameters.values()
-    names = {field.name for field in fields(Target)}
+    """Add options to a command: the fields of its parameters that are classes of options.
+
+    Such classes are `Target`, `Connection` and `Output`; the command receives an instance.
+    """
+    own: list[inspect.Parameter] = []
+    shared: list[inspect.Parameter] = []
+    groups: dict[str, type[Any]] = {}
+    for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+        if is_dataclass(parameter.annotation):
+            groups[name] = cast("type[Any]", parameter.annotation)
+            shared += inspect.signature(groups[name], eval_str=True).parameters.values()
+        else:
+            own.append(parameter)
 
     @wraps(command)
     def run(**options: Any) -> None:
-        target = Target(**{name: options.pop(name) for name in names})
-        command(target=target, **options)
+        made = {
+            name: group(**{field.name: options.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**made, **options)
 
     parameters = [*own, *shared]
     vars(run)["__signature__"] = inspect.Signature(parameters)  # typer reads it
@@ -95,7 +171,11 @@ def check_exists(db: Path) -> None:
         return
     names = [path.name for path in db.parent.glob(f"*{db.suffix}")] if db.parent.is_dir() else []
     close = difflib.get_close_matches(db.name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else "`load` and `object-types put` create one"
+    hint = (
+        f"did you mean {close[0]}?"
+        if close
+        else "`load`, `domains create` and `object-types put` create one"
+    )
     fail(f"{db} does not exist; {hint}")
 
 
@@ -105,3 +185,29 @@ def get_or_create(cp: CustomerProfiles, name: str) -> Domain:
         return cp.domains.get(name)
     except ResourceNotFoundError:
         return cp.domains.create(name)
+
+
+def check_domain(cp: CustomerProfiles, name: str, error: ResourceNotFoundError) -> None:
+    """End the command if a domain does not exist, with the name that was probably meant.
+
+    Args:
+        cp: the client.
+        name: the name that the user gave.
+        error: the error that ended the command, which may be about something else.
+    """
+    try:
+        names = [domain.domain_name for domain in cp.domains.all()]
+    except CustomerProfilesError:  # The user may not list domains.
+        return
+    if name in names:
+        return
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        hint = f"did you mean {close[0]}?"
+    elif names:
+        more = ", …" if len(names) > _NAMES_SHOWN else ""
+        hint = f"there are {', '.join(names[:_NAMES_SHOWN])}{more}"
+    else:
+        hint = "there are no domains; `domains create` creates one"
+    message = str(error)
+    fail(message if "did you mean" in message else f"domain {name} does not exist; {hint}")
