@@ -92,6 +92,7 @@ from .models.profile import EngagementPreferences as EngagementPreferences
 from .models.profile import FoundBy as FoundBy
 from .models.profile import Profile as Profile
 from .models.profile import ProfileFields as ProfileFields
+from .models.profile import ProfileKey as ProfileKey
 from .models.profile_object import DeadLetter as DeadLetter
 from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
@@ -104,6 +105,7 @@ from .repositories.layouts import Layouts as Layouts
 from .repositories.matches import Matches as Matches
 from .repositories.matches import MatchResults as MatchResults
 from .repositories.object_types import ObjectTypes as ObjectTypes
+from .repositories.profile_objects import AllObjects as AllObjects
 from .repositories.profile_objects import ObjectsOfProfile as ObjectsOfProfile
 from .repositories.profile_objects import ProfileObjects as ProfileObjects
 from .repositories.profile_objects import PutResult as PutResult

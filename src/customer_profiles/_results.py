@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from .errors import InvalidInputError, MultipleResultsError, NoResultError, PaginationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from pydantic import BaseModel
 
 T = TypeVar("T")
 
@@ -25,6 +30,7 @@ class Results(Generic[T]):
         limit: the most items to yield; None yields all.
         page_size: how many items to request at once, 1 to 100; the default is 100.
         start: the token to begin at, from `next_token` of an earlier iteration.
+        model: the class of the items, whose fields are the columns of tables.
 
     Raises:
         InvalidInputError: `limit` or `page_size` is out of its range.
@@ -40,6 +46,7 @@ class Results(Generic[T]):
         limit: int | None = None,
         page_size: int | None = None,
         start: str | None = None,
+        model: type[BaseModel] | None = None,
     ) -> None:
         for name, value in (("limit", limit), ("page_size", page_size)):
             if value is not None and value < 1:
@@ -50,6 +57,7 @@ class Results(Generic[T]):
             raise InvalidInputError(msg)
         self._fetch, self._limit, self._start = fetch, limit, start
         self._page_size = page_size or _LARGEST_PAGE
+        self._model = model
         self.next_token = start
 
     def __iter__(self) -> Iterator[T]:
@@ -88,6 +96,60 @@ class Results(Generic[T]):
             msg = "one result was expected and there are several; iterate, or use first()"
             raise MultipleResultsError(msg)
         return found[0]
+
+    def to_arrow(self) -> pa.Table:
+        """Fetch all items, and return them as an Arrow table, personal data in the clear.
+
+        A column is a field, or a member of a nested one with its dotted name, such as
+        `address.city`. Types come from the model, so an empty list has the same columns: dates,
+        times (UTC), integers and decimal numbers as such, lists as lists. The members of mappings
+        such as `attributes` are columns in the order of their first occurrence.
+
+        Raises:
+            ModuleNotFoundError: pyarrow is not installed; the message says how to install it.
+            InvalidInputError: the items have no fields, or a value does not fit its column.
+        """
+        return self._table("to_arrow", "pyarrow")
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Fetch all items, and return them as a pandas data frame, personal data in the clear.
+
+        The columns are those of `to_arrow`, with nullable types: a missing integer is `<NA>`,
+        dates and decimal numbers keep their types.
+
+        Raises:
+            ModuleNotFoundError: pandas or pyarrow is not installed.
+            InvalidInputError: the items have no fields, or a value does not fit its column.
+        """
+        from .models import tables
+
+        return tables.to_pandas(self._table("to_pandas", "pandas", "pyarrow"))
+
+    def to_polars(self) -> pl.DataFrame:
+        """Fetch all items, and return them as a polars data frame, personal data in the clear.
+
+        The columns are those of `to_arrow`.
+
+        Raises:
+            ModuleNotFoundError: polars or pyarrow is not installed.
+            InvalidInputError: the items have no fields, or a value does not fit its column.
+        """
+        from .models import tables
+
+        return tables.to_polars(self._table("to_polars", "polars", "pyarrow"))
+
+    def _table(self, method: str, *libraries: str) -> pa.Table:
+        from .models import tables
+
+        tables.check_installed(method, *libraries)
+        if self._model is None:
+            msg = f"{method}() needs items with fields; iterate over this list instead"
+            raise InvalidInputError(msg)
+        return tables.to_arrow(self._model, self, self._first_columns())
+
+    def _first_columns(self) -> Mapping[str, Callable[[T], str | None]]:
+        """Return further columns of tables, which are not fields of the items."""
+        return {}
 
     def _pages(self, limit: int | None) -> Iterator[list[T]]:
         token, seen, left = self._start, set[str](), limit

@@ -105,6 +105,7 @@ OWN_MODELS = {
     integration.FlowRun,
     profile_object.DeadLetter,
     match.MatchDecision,
+    profile.ProfileKey,
     # A flow is written in a shorter form than the service's, and converted; test_flows compares.
     integration.FlowBase,
     integration.FlowTask,

@@ -66,6 +66,31 @@ class EngineOnly(Protocol):
         """Return which objects set the values of a profile."""
         ...
 
+    def list_profiles(
+        self, domain_name: str, *, limit: int = 100, token: str | None = None
+    ) -> bytes:
+        """Return a page of all profiles, as JSON with Items and NextToken."""
+        ...
+
+    def list_objects(
+        self,
+        domain_name: str,
+        object_type_name: str,
+        *,
+        limit: int = 100,
+        token: str | None = None,
+    ) -> bytes:
+        """Return a page of all objects of a type, each with the id of its profile."""
+        ...
+
+    def contents(self, domain_name: str) -> Wire:
+        """Return the counts of a domain, and the names of its object types and keys."""
+        ...
+
+    def profile_keys(self, domain_name: str, profile_id: str) -> list[Wire]:
+        """Return the search keys of a profile, with their values and sources."""
+        ...
+
 
 class EngineChannel:
     """The embedded engine, called in process: no HTTP, no credentials, no network.

@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from customer_profiles import _wire
 
-from . import background, operations
+from . import background, listing, operations
 from .aws import Aws
 from .flows import runs
 from .ingestion import dead_letter_queue
@@ -185,6 +185,70 @@ class Engine:
             }
             for path, source in sources.named.items()
         }
+
+    def list_profiles(
+        self, domain_name: str, *, limit: int = 100, token: str | None = None
+    ) -> bytes:
+        """Return a page of all profiles of a domain, as SearchProfiles answers one.
+
+        Args:
+            domain_name: the domain.
+            limit: the largest number of profiles.
+            token: the NextToken of the page before.
+
+        Raises:
+            Refusal: there is no such domain, or the token is not valid.
+        """
+        self._apply_pending()
+        request = _paging(limit, token)
+        return listing.list_profiles(self._context, protocol.valid_text(domain_name), request)
+
+    def list_objects(
+        self,
+        domain_name: str,
+        object_type_name: str,
+        *,
+        limit: int = 100,
+        token: str | None = None,
+    ) -> bytes:
+        """Return a page of all objects of a type, as ListProfileObjects answers one.
+
+        Each item also has the ProfileId of the object's profile.
+
+        Args:
+            domain_name: the domain.
+            object_type_name: the object type, or a standard object such as `_order`.
+            limit: the largest number of objects.
+            token: the NextToken of the page before.
+
+        Raises:
+            Refusal: there is no such domain or object type, or the token is not valid.
+        """
+        self._apply_pending()
+        domain_name, name = map(protocol.valid_text, (domain_name, object_type_name))
+        return listing.list_objects(self._context, domain_name, name, _paging(limit, token))
+
+    def contents(self, domain_name: str) -> dict[str, Any]:
+        """Return what is in a domain: its counts, and the names of its object types and keys.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        self._apply_pending()
+        return listing.contents(self._context, protocol.valid_text(domain_name))
+
+    def profile_keys(self, domain_name: str, profile_id: str) -> list[dict[str, Any]]:
+        """Return the search keys of a profile: names, normalized values, and their sources.
+
+        A source is `_profile` for the profile's own fields, `added` for keys of AddProfileKey,
+        and otherwise the type of an object that provides the key.
+
+        Raises:
+            Refusal: there is no such domain or profile.
+        """
+        self._apply_pending()
+        names = map(protocol.valid_text, (domain_name, profile_id))
+        return listing.profile_keys(self._context, *names)
 
     def handle(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
@@ -374,6 +438,10 @@ def _repeat(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if not error.has_room:
             raise
     return function(*args, **kwargs)
+
+
+def _paging(limit: int, token: str | None) -> dict[str, Any]:
+    return {"MaxResults": limit} | ({} if token is None else {"NextToken": token})
 
 
 def _check_type(name: str, value: object, expected: type) -> None:

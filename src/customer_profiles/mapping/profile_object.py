@@ -53,7 +53,7 @@ class ProfileObject(RedactedModel):
     """
 
     # A slot, not a private attribute: pydantic neither compares nor validates it.
-    __slots__ = ("_unique_key",)
+    __slots__ = ("_owner", "_unique_key")
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         # Some systems write ids as numbers.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypedDict, TypeVar, cast, overload
+
+from customer_profiles.errors import CustomerProfilesError
 
 from .base import Record, UnredactedModel
 from .matching import MatchingConfig, RuleBasedMatchingConfig
@@ -88,6 +90,30 @@ class Domain(Record):
     """When the domain was last changed; read only."""
     tags: dict[str, str] | None = None
     """The tags as they were when this was read; `cp.tags` changes them."""
+
+    def __str__(self) -> str:
+        """Describe what is in the domain, without any customer's values.
+
+        An embedded domain is counted now, in its file. On AWS nothing is sent: the counts are
+        those of the last `get` or `refresh`.
+        """
+        try:
+            return self._home().describe(self)
+        except CustomerProfilesError:  # It is detached, gone, or its engine is closed.
+            return repr(self)
+
+    def __iter__(self) -> NoReturn:
+        """Refuse: a domain is not a list, and its fields as pairs are of no use.
+
+        Raises:
+            TypeError: always; the message names what can be iterated over.
+        """
+        msg = (
+            "a domain is no list; iterate over .profiles.search(...), .object_types.all(), "
+            ".matches.all() or .jobs.all(), on the embedded engine also over .profiles.all() and "
+            ".objects(...).all(); model_dump() returns its settings, print() shows what is in it"
+        )
+        raise TypeError(msg)
 
     @property
     def profiles(self) -> Profiles:

@@ -282,6 +282,20 @@ class Profile(Record):
         return cast("Profiles", self._origin().home)
 
 
+class ProfileKey(Model):
+    """A search key of a profile."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset({"key_name", "source"})
+
+    key_name: str
+    """The key's name, such as `_email`."""
+    value: str
+    """The value as the search compares it, without case, spaces and the like."""
+    source: str
+    """`_profile` for a key of the profile's own fields, `added` for one that `add_key` added, and
+    otherwise the type of an object that provides it."""
+
+
 class AddressFields(TypedDict, total=False):
     """The members of an address as keywords; None clears a member in an update."""
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from customer_profiles.errors import UnreadableAnswerError
+from customer_profiles.errors import DetachedError, UnreadableAnswerError
 
 from .base import Identifier, Model, Record
 
@@ -32,6 +32,15 @@ class StoredObject(Record):
     def data(self) -> dict[str, Any]:
         """The members of the object."""
         return read_members(self.object)
+
+    @property
+    def profile_id(self) -> str | None:
+        """The id of the profile that it belongs to; None if no repository returned it."""
+        try:
+            home: Any = self._origin().home
+        except DetachedError:
+            return None
+        return str(home.profile_id)
 
 
 JsonObject: TypeAlias = StoredObject | Mapping[str, Any] | str

@@ -175,7 +175,7 @@ class Collection(ABC, Generic[R]):
         return f"{self.domain_name}/{self._arn}/{getattr(record, self._key)}"
 
     def _list(self, filters: Wire, **options: Unpack[PageOptions]) -> Results[R]:
-        return Results(self._fetch(filters), **options)
+        return Results(self._fetch(filters), model=self._model, **options)
 
     def _fetch(self, filters: Wire) -> Callable[[int, str | None], tuple[list[R], str | None]]:
         page: Any = Page[self._model]  # type: ignore[name-defined]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from pydantic.alias_generators import to_pascal
 
-from customer_profiles.channels.embedded import embedded
-from customer_profiles.models.domain import Domain, DomainFields
+from customer_profiles.channels.embedded import EngineChannel, embedded
+from customer_profiles.models.domain import Domain, DomainFields, DomainStats
 from customer_profiles.models.profile_object import DeadLetter
 
 from .documents import Documents
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
 
     from .base import Extra
+
+
+PROFILE_KEYS = ("_account", "_email", "_fullName", "_phone", "_profileId")
+"""The keys of a profile's own fields."""
+_NAMES_SHOWN = 20
 
 
 class Domains(Documents[Domain]):
@@ -98,6 +103,26 @@ class Domains(Documents[Domain]):
         """Return a collection of a domain, such as its `layouts`; sends nothing."""
         return _collection_class(collection)(self._gateway, name, *args)
 
+    def describe(self, domain: Domain) -> str:
+        """Return lines that say what is in a domain, for people.
+
+        The embedded engine is queried, AWS is not.
+        """
+        channel = self._gateway.channel
+        if not isinstance(channel, EngineChannel):
+            if domain.stats is None:
+                return f"domain {domain.domain_name}: refresh() reads what is in it"
+            return _counted(domain.domain_name, domain.stats)
+        wire = channel.extras.contents(domain.domain_name)
+        lines = [_counted(domain.domain_name, DomainStats._from_wire(wire))]
+        for noun, names in (
+            ("object types", wire["ObjectTypeNames"]),
+            ("keys", [*PROFILE_KEYS, *wire["KeyNames"]]),
+        ):
+            shown = ", ".join(names[:_NAMES_SHOWN]) or "none"
+            lines.append(f"{noun}: {shown}{', …' if len(names) > _NAMES_SHOWN else ''}")
+        return "\n".join(lines)
+
     def dead_letters(self, name: str) -> list[DeadLetter]:
         """Read the objects that ingestion rejected, the oldest first; embedded only.
 
@@ -111,6 +136,18 @@ class Domains(Documents[Domain]):
             "SQS queue of the domain's dead_letter_queue_url",
         )
         return [DeadLetter._from_wire(wire) for wire in channel.dead_letters(name)]
+
+
+def _counted(name: str, stats: DomainStats) -> str:
+    size = (stats.total_size or 0) / 1e6
+    return (
+        f"domain {name}: {_number(stats.profile_count, 'profile')}, "
+        f"{_number(stats.object_count, 'object')} ({size:,.1f} MB)"
+    )
+
+
+def _number(count: int | None, noun: str) -> str:
+    return f"{count or 0:,} {noun}{'' if count == 1 else 's'}"
 
 
 @cache

@@ -39,7 +39,7 @@ class History(Results[HistoryRecord]):
         name = None if object_type_name is None else name_of(object_type_name)
         filters = {"ActionType": action_type, "ObjectTypeName": name, "PerformedBy": performed_by}
         fetch = self._records._fetch({name: value for name, value in filters.items() if value})
-        super().__init__(fetch, limit=limit, page_size=page_size, start=start)
+        super().__init__(fetch, limit=limit, page_size=page_size, start=start, model=HistoryRecord)
 
     def get(self, record_id: str) -> HistoryRecord:
         """Read one record with its content.

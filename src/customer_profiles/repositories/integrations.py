@@ -190,7 +190,7 @@ class AccountIntegrations:
         list_account = "ListAccountIntegrations"
         page = Page[Integration]
         fetch = page_reader(self._gateway, list_account, page, request, on_page=attach)
-        return Results(fetch, limit=limit, page_size=page_size, start=start)
+        return Results(fetch, limit=limit, page_size=page_size, start=start, model=Integration)
 
     def run_due(self) -> list[FlowRun]:
         """Run all flows and jobs that are due in any domain; embedded only.

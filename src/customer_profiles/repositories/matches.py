@@ -64,7 +64,7 @@ class MatchResults(Results[Match]):
         fetch = page_reader(
             gateway, "GetMatches", _Page, request, home=home, on_page=self._keep_totals
         )
-        super().__init__(fetch, **options)
+        super().__init__(fetch, model=Match, **options)
 
     def _keep_totals(self, page: _Page, _body: bytes) -> None:
         self.generated_at = page.generated_at
@@ -104,7 +104,7 @@ class Matches(ReadOnlyCollection[Match]):
             wires = [{"MatchId": match_id, "MatchType": _RULES} for match_id in match_ids]
             return [Match._from_wire(wire)._attach(self, wire) for wire in wires], token
 
-        return Results(fetch, limit=limit, page_size=page_size, start=start)
+        return Results(fetch, limit=limit, page_size=page_size, start=start, model=Match)
 
     def get(self, match_id: str, *, match_type: MatchType = _ML) -> Match:
         """Read a match by its id.

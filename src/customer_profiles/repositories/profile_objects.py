@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from pydantic import Field, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -14,6 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from customer_profiles import _wire
 from customer_profiles._problems import refuse
 from customer_profiles._results import Results
+from customer_profiles.channels.embedded import embedded
 from customer_profiles.channels.redaction import Redactor
 from customer_profiles.errors import (
     BatchError,
@@ -24,7 +25,7 @@ from customer_profiles.errors import (
 )
 from customer_profiles.models.profile_object import StoredObject
 
-from .base import Answer, Collection, check_unchanged, name_of, reasons_of, source_of
+from .base import Answer, Collection, Page, check_unchanged, name_of, reasons_of, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,10 +33,17 @@ if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
     from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.models.profile_object import JsonObject
 
 _PUT = "PutProfileObject"
 _BATCH_PUT = "BatchPutProfileObject"
 
+_PAGE = Page[StoredObject]
+_NO_LIST = (
+    "the service has no operation that lists the objects of a domain, so only the embedded engine "
+    "lists them all; on AWS, profile.objects() lists those of one profile, and only the sources of "
+    "the objects, or the S3 files and streams that they came from, have them all"
+)
 _MOST_ITEMS = 10
 # The service accepts requests of 10 MB, with JSON around the texts of the objects.
 _MOST_BYTES = 9_000_000
@@ -165,6 +173,45 @@ class ProfileObjects(Generic[T]):
             batch.append(waiting)
         yield from self._send(batch)
 
+    @overload
+    def all(
+        self: ProfileObjects[JsonObject],
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+    ) -> AllObjects[StoredObject]: ...
+
+    @overload
+    def all(
+        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
+    ) -> AllObjects[T]: ...
+
+    def all(
+        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
+    ) -> AllObjects[Any]:
+        """List all objects of the type in the domain, in the order of their storage; embedded only.
+
+        Pages are read as you iterate, so memory stays small however many objects there are.
+
+        Args:
+            limit: the largest number of objects; None lists all.
+            page_size: how many objects to read at a time, up to 100.
+            start: a `next_token` to resume at.
+
+        Raises:
+            InvalidInputError: the client is not embedded; the message names the ways on AWS.
+            ResourceNotFoundError: the domain has no such object type.
+        """
+        return AllObjects(
+            self._gateway,
+            self.domain_name,
+            self._object_type,
+            limit=limit,
+            page_size=page_size,
+            start=start,
+        )
+
     def delete(self, profile_id: str, unique_key: str) -> None:
         """Delete an object of a profile, by the service's key of it.
 
@@ -246,7 +293,8 @@ class ObjectsOfProfile(Results[T]):
     ) -> None:
         self._objects = _Objects(gateway, domain_name, profile_id, name_of(object_type))
         fetch = self._objects.fetch(_filter(keys), object_type)
-        super().__init__(fetch, limit=limit, page_size=page_size, start=start)
+        model = StoredObject if isinstance(object_type, str) else object_type
+        super().__init__(fetch, limit=limit, page_size=page_size, start=start, model=model)
 
     def delete(self, item: T | str) -> None:
         """Delete an object of this list, by the object or by the service's key of it.
@@ -270,6 +318,66 @@ class ObjectsOfProfile(Results[T]):
         self._objects._delete_by_name(key)
 
 
+class AllObjects(Results[T]):
+    """All objects of one type in a domain; pages are read as you iterate; embedded only.
+
+    Tables of them begin with a column `profile_id`, unless the objects have a field of that name.
+    """
+
+    def __init__(  # noqa: PLR0913  (the options of the list)
+        self,
+        gateway: Gateway,
+        domain_name: str,
+        object_type: type[ProfileObject] | str,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+    ) -> None:
+        self._gateway, self._domain_name, self._object_type = gateway, domain_name, object_type
+        self._engine = embedded(gateway.channel, _NO_LIST)
+        self._owners: list[str] = []
+        super().__init__(
+            self._read_page,
+            limit=limit,
+            page_size=page_size,
+            start=start,
+            model=StoredObject if isinstance(object_type, str) else object_type,
+        )
+
+    def with_profile_ids(self) -> Iterator[tuple[str, T]]:
+        """Iterate over pairs: the id of the profile that an object belongs to, and the object."""
+        for item in self:
+            yield _owner(item), item
+
+    def _read_page(self, size: int, token: str | None) -> tuple[list[Any], str | None]:
+        name = name_of(self._object_type)
+        body = self._engine.list_objects(self._domain_name, name, limit=size, token=token)
+        page = _PAGE.model_validate_json(body, extra="allow")
+        stored, items = page.items or [], list[Any]()
+        for position, item in enumerate(stored):
+            owner = str((item.model_extra or {})["ProfileId"])
+            home = _Objects(self._gateway, self._domain_name, owner, name)
+            item._attach(home, body, ("Items", position))
+            if isinstance(self._object_type, str):
+                items.append(item)
+            else:
+                typed = _read(self._object_type, item)
+                object.__setattr__(typed, "_owner", owner)
+                items.append(typed)
+        return items, page.next_token
+
+    def _first_columns(self) -> Mapping[str, Callable[[T], str | None]]:
+        return {"profile_id": _owner}
+
+
+def _owner(item: Any) -> str:
+    """Return the id of the profile to which a listed object belongs."""
+    if isinstance(item, StoredObject):
+        return item.profile_id or ""
+    return str(object.__getattribute__(item, "_owner"))
+
+
 class _Objects(Collection[StoredObject]):
     """The objects of one type and profile, as the records among them see it."""
 
@@ -280,6 +388,7 @@ class _Objects(Collection[StoredObject]):
     def __init__(self, gateway: Gateway, domain_name: str, profile_id: str, name: str) -> None:
         super().__init__(gateway, domain_name)
         self._scope |= {"ProfileId": profile_id, "ObjectTypeName": name}
+        self.profile_id = profile_id
 
     def fetch(
         self, filters: Wire, object_type: type[ProfileObject] | str

@@ -11,6 +11,7 @@ from pydantic import Field
 from customer_profiles import _wire
 from customer_profiles._problems import refuse, unknown
 from customer_profiles._results import Results
+from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import (
     BatchError,
     InvalidInputError,
@@ -19,7 +20,7 @@ from customer_profiles.errors import (
     ServiceError,
 )
 from customer_profiles.models.base import attach_all
-from customer_profiles.models.profile import Profile, ProfileFields
+from customer_profiles.models.profile import Profile, ProfileFields, ProfileKey
 
 from .base import (
     Answer,
@@ -53,6 +54,12 @@ _ADD_KEY = "AddProfileKey"
 _DELETE_KEY = "DeleteProfileKey"
 
 _PAGE = Page[Profile]
+_NO_LIST = (
+    "the service has no operation that lists the profiles of a domain, so only the embedded engine "
+    "lists them all; on AWS, search() finds profiles by their keys and get_many() by their ids, "
+    "and a segment exports them: CreateSegmentDefinition and CreateSegmentSnapshot write profiles "
+    "to S3 (this library has no methods for them yet; AwsChannel.client is the boto3 client)"
+)
 _MOST_KEYS = 5
 _MOST_IDS = 20
 _FIELDS = frozenset(ProfileFields.__annotations__)
@@ -263,6 +270,33 @@ class Profiles:
         """
         self._gateway.call(_DELETE, self._request({"ProfileId": profile_id}))
 
+    def all(
+        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
+    ) -> Results[Profile]:
+        """List all profiles in the order of their creation; embedded only.
+
+        Pages are read as you iterate, so memory stays small however many profiles there are.
+
+        Args:
+            limit: the largest number of profiles; None lists all.
+            page_size: how many profiles to read at a time, up to 100.
+            start: a `next_token` to resume at.
+
+        Raises:
+            InvalidInputError: the client is not embedded; the message names the ways on AWS.
+            ResourceNotFoundError: the domain does not exist.
+        """
+        channel = embedded(self._gateway.channel, _NO_LIST)
+
+        def fetch(size: int, token: str | None) -> tuple[list[Profile], str | None]:
+            body = channel.list_profiles(self.domain_name, limit=size, token=token)
+            answer = _PAGE.model_validate_json(body, extra="allow")
+            profiles = answer.items or []
+            attach_all(profiles, self, body, "Items")
+            return profiles, answer.next_token
+
+        return Results(fetch, limit=limit, page_size=page_size, start=start, model=Profile)
+
     def search(
         self,
         *,
@@ -293,7 +327,23 @@ class Profiles:
         named = _named_keys(keys)
         request, names = self._request(_search_request(named, match)), _search_names(named)
         fetch = page_reader(self._gateway, _SEARCH, _PAGE, request, home=self, names=names)
-        return Results(fetch, limit=limit, page_size=page_size, start=start)
+        return Results(fetch, limit=limit, page_size=page_size, start=start, model=Profile)
+
+    def keys(self, profile_id: str) -> list[ProfileKey]:
+        """Return the search keys by which a profile is found; embedded only.
+
+        Raises:
+            InvalidInputError: the client is not embedded: AWS does not return keys.
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        channel = embedded(
+            self._gateway.channel,
+            "only the embedded engine returns the search keys of a profile; on AWS, search() "
+            "shows in found_by which keys found a profile, and history() which were added",
+        )
+        return [
+            ProfileKey._from_wire(k) for k in channel.profile_keys(self.domain_name, profile_id)
+        ]
 
     def lookup(self, **keys: Unpack[SearchKeys]) -> Lookup | None:
         """Search by one key after the other, in your order, until one finds a profile.

@@ -49,4 +49,6 @@ class Templates:
             start: a `next_token` to resume at.
         """
         fetch = page_reader(self._gateway, _LIST, Page[ObjectTypeTemplate], {})
-        return Results(fetch, limit=limit, page_size=page_size, start=start)
+        return Results(
+            fetch, limit=limit, page_size=page_size, start=start, model=ObjectTypeTemplate
+        )

@@ -104,6 +104,14 @@ def key_name(connection: Connection, domain: int, name: str) -> KeyName | None:
     return row and KeyName(row[0], tuple(json.loads(row[1])))
 
 
+def key_names(connection: Connection, domain: int) -> list[str]:
+    """Read the names of the keys that are not predefined, in order."""
+    rows = connection.execute(
+        "SELECT name FROM key_names WHERE domain = ? ORDER BY name", (domain,)
+    )
+    return [name for (name,) in rows.fetchall()]
+
+
 def added_key_names(connection: Connection, domain: int) -> list[KeyName]:
     """Read the key names that AddProfileKey introduced."""
     rows = connection.execute(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json, to_json
 
-from .rows import json_list, owned_objects_slot
+from .rows import json_list, owned_objects_slot, row_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -191,6 +191,30 @@ def of_type(
         (domain, name, after, limit),
     )
     return [StoredObject(*row) for row in rows.fetchall()]
+
+
+class ListedObject(NamedTuple):
+    """An object with the id of its profile."""
+
+    id: int
+    unique_key: str
+    body: bytes
+    profile_id: bytes
+
+
+def listed(  # noqa: PLR0913 - the range and the filters
+    connection: Connection, domain: int, name: str, after: int, *, now: float, limit: int
+) -> list[ListedObject]:
+    """Read objects of a type beyond the id `after`, in order, with the ids of their profiles."""
+    first, last = row_range(domain)
+    rows = connection.execute(
+        "SELECT objects.id, unique_key, objects.body, profile_id FROM objects "
+        "JOIN profiles ON profiles.id = objects.profile "
+        "WHERE objects.id > ? AND objects.id <= ? AND type = ? "
+        "AND objects.expires > ? AND profiles.expires > ? ORDER BY objects.id LIMIT ?",
+        (max(after, first - 1), last, name, now, now, limit),
+    )
+    return [ListedObject(*row) for row in rows.fetchall()]
 
 
 def touched_by(

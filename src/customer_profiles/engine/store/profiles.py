@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from .rows import json_list
+from .rows import json_list, row_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,6 +108,19 @@ def next_row(connection: Connection, after: int) -> int:
         {"after": after},
     ).fetchone()
     return 1 << 62 if row is None else int(row)
+
+
+def listed(
+    connection: Connection, domain: int, after: int, now: float, limit: int
+) -> list[tuple[int, bytes]]:
+    """Read the rows and bodies of a domain's profiles beyond the row `after`, in order."""
+    first, last = row_range(domain)
+    rows = connection.execute(
+        "SELECT id, body FROM profiles WHERE id > ? AND id <= ? AND expires > ? "
+        "ORDER BY id LIMIT ?",
+        (max(after, first - 1), last, now, limit),
+    )
+    return rows.fetchall()
 
 
 def row_of(connection: Connection, domain: int, profile_id: bytes) -> int | None:
