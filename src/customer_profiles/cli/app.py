@@ -6,7 +6,19 @@ import typer
 
 import customer_profiles
 
-from . import dedupe, demo, label, load, matches, object_types, objects
+from . import (
+    dedupe,
+    demo,
+    domains,
+    jobs,
+    keys,
+    label,
+    load,
+    matches,
+    object_types,
+    objects,
+    profiles,
+)
 
 app: typer.Typer = typer.Typer(
     name="customer-profiles",
@@ -19,9 +31,13 @@ app.command()(demo.demo)
 app.command()(load.load)
 app.command()(dedupe.dedupe)
 app.command()(label.label)
+app.add_typer(domains.app, name="domains")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(keys.app, name="keys")
 app.add_typer(matches.app, name="matches")
 app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")
+app.add_typer(profiles.app, name="profiles")
 
 
 @app.callback(invoke_without_command=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import typer
+import typer  # noqa: TC002  (typer reads the annotations)
 
 
 def domain_names(context: typer.Context, incomplete: str) -> list[str]:
@@ -26,6 +24,13 @@ def object_type_names(context: typer.Context, incomplete: str) -> list[str]:
     domain = _option(context, "domain", "CUSTOMER_PROFILES_DOMAIN")
     stored = names.object_type_names(db, domain) if db and domain else []
     return _beginning([*stored, *STANDARD_OBJECTS], incomplete)
+
+
+def standard_object_names(incomplete: str) -> list[str]:
+    """Return the standard objects that begin with a text."""
+    from customer_profiles._standard_objects import STANDARD_OBJECTS
+
+    return _beginning([*STANDARD_OBJECTS], incomplete)
 
 
 def _option(context: typer.Context, name: str, variable: str) -> str | None:

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from customer_profiles import InvalidInputError, ObjectType
+from customer_profiles._standard_objects import standard as standard_objects
 
+from .completion import object_type_names, standard_object_names
 from .console import confirm, echo, err, errors_as_messages, fail, out
-from .target import Target, with_target
+from .output import Output, shown
+from .target import Target, naming_type, with_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from customer_profiles._standard_objects import Node
 
 app: typer.Typer = typer.Typer(
     help="Object types: how objects of other systems are mapped to profiles.", no_args_is_help=True
 )
 
-Name = Annotated[str, typer.Argument(help="The object type's name.")]
+Name = Annotated[
+    str, typer.Argument(help="The object type's name.", autocompletion=object_type_names)
+]
+_COLUMNS = shown("object_type_name", whole=True) + shown("description", "last_updated_at")
+_ALL = 1_000
 _FILES = typer.Argument(
     metavar="FILE...", help="JSON files in the format of AWS, one object type each."
 )
-Output = Annotated[Path | None, typer.Option(help="The file to write; it must not exist.")]
+File = Annotated[
+    Path | None, typer.Option("--output", help="The file to write; it must not exist.")
+]
 
 
 @app.command()
@@ -62,9 +77,9 @@ def put(
 
 @app.command()
 @with_target
-def get(name: Name, *, output: Output = None, target: Target) -> None:
+def get(name: Name, *, output: File = None, target: Target) -> None:
     """Print an object type as JSON, or write it to a file for `put` or the AWS tools."""
-    with target.open() as domain:
+    with target.open() as domain, naming_type(domain, name):
         found = domain.object_types.get(name)
         if output is None:
             echo(json.dumps(found._to_wire(), indent=2, ensure_ascii=False))
@@ -74,16 +89,75 @@ def get(name: Name, *, output: Output = None, target: Target) -> None:
 
 @app.command(name="list")
 @with_target
-def list_(*, target: Target) -> None:
+def list_(*, target: Target, output: Output) -> None:
     """List the domain's object types."""
-    table = Table("name", "description", "last updated", box=None)
     with target.open() as domain:
-        for listed in domain.object_types.all():
-            updated = f"{listed.last_updated_at:%Y-%m-%d %H:%M}" if listed.last_updated_at else ""
-            table.add_row(
-                escape(listed.object_type_name), escape(listed.description or ""), updated
-            )
-    out.print(table)
+        output.show(
+            domain.object_types.all(),
+            columns=_COLUMNS,
+            model=ObjectType,
+            private=False,
+            empty="no object types; `object-types put` creates one from a file",
+        )
+
+
+@app.command()
+@with_target
+def standard(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A standard object, such as _case; default: list the standard objects.",
+            autocompletion=standard_object_names,
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    output: Output,
+) -> None:
+    """List the standard objects, or the members of one that a field's target may name."""
+    objects = standard_objects()
+    if name is None:
+        output.show(
+            (
+                {
+                    "name": found.name,
+                    "identifier": found.identifier,
+                    "id_member": found.id_member,
+                    "keys": [key for key, _ in found.keys],
+                }
+                for found in objects.values()
+            ),
+            columns=shown("name", "identifier", whole=True) + shown("id_member", "keys"),
+            private=False,
+        )
+        return
+    if name not in objects:
+        close = difflib.get_close_matches(f"_{name.lstrip('_')}", objects, n=2)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(objects)}"
+        fail(f"there is no standard object {name!r}; {hint}")
+    output.show(
+        _members(name, objects[name].tree),
+        columns=shown("target", whole=True) + shown("kind", "max_length", "values"),
+        limit=_ALL,
+        private=False,
+    )
+
+
+def _members(path: str, node: Node) -> Iterator[dict[str, Any]]:
+    """Yield the targets within a member of a standard object."""
+    if node.kind == "structure":
+        for name, inner in node.members.items():
+            yield from _members(f"{path}.{name}", inner)
+    elif node.kind == "list" and node.item is not None:
+        yield from _members(f"{path}[]", node.item)
+    elif node.kind == "map" and node.item is not None:
+        yield from _members(f"{path}.<name>", node.item)
+    else:
+        found: dict[str, Any] = {"target": path, "kind": node.kind, "values": list(node.values)}
+        if node.longest < sys.maxsize:
+            found["max_length"] = node.longest
+        yield found
 
 
 @app.command()
@@ -95,7 +169,7 @@ def delete(
     target: Target,
 ) -> None:
     """Delete an object type, its objects, and the profile values that they set."""
-    with target.open() as domain:
+    with target.open() as domain, naming_type(domain, name):
         object_type = domain.object_types.get(name)
         if not yes:
             question = f"Delete {name}, its objects and their values in {target.domain}?"
@@ -146,7 +220,7 @@ def codegen(
         ),
     ] = None,
     *,
-    output: Output = None,
+    output: File = None,
     target: Target,
 ) -> None:
     """Write the Python source of classes that declare object types."""

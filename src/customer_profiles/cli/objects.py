@@ -1,29 +1,40 @@
-"""`customer-profiles objects`: put objects of other systems from a file into a domain."""
+"""`customer-profiles objects`: objects of other systems: put, list, show and delete them."""
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from customer_profiles import CustomerProfilesError
 
+from .completion import object_type_names
 from .console import (
     INPUT,
     INTERRUPTED,
     USAGE,
     check_is_no_folder,
+    confirm,
     err,
     errors_as_messages,
+    fail,
     out,
     progress,
     reading,
 )
 from .loading import Rejects
+from .output import Column, Limit, Output, shown
+from .profiles import Search  # noqa: TC001  (read by `with_target`)
 from .putting import Progress, Run, csv_lines, json_lines
-from .target import Target, with_target
+from .target import Target, naming_type, with_target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from customer_profiles import Domain, StoredObject
 
 app: typer.Typer = typer.Typer(help="Objects of other systems.", no_args_is_help=True)
 
@@ -33,6 +44,119 @@ _JOBS_ON_AWS = 4
 @app.callback()
 def objects() -> None:
     """Objects of other systems."""
+
+
+Type = Annotated[
+    str,
+    typer.Option("--type", help="The object type's name.", autocompletion=object_type_names),
+]
+_Owner = Annotated[
+    str, typer.Option("--profile-id", help="The id of the profile that the object belongs to.")
+]
+_UniqueKey = Annotated[
+    str,
+    typer.Argument(metavar="UNIQUE_KEY", help="The service's key of it, as `objects list` shows."),
+]
+_ID_COLUMNS = ("profile_object_unique_key", "profile_id", "object_type_name")
+
+
+@app.command(name="list")
+@with_target
+def list_(  # noqa: PLR0913  (the command's options)
+    *,
+    object_type: Type,
+    profile_id: Annotated[
+        str | None,
+        typer.Option(
+            "--profile-id", help="The profile whose objects to list; default: all, embedded only."
+        ),
+    ] = None,
+    keys: Search,
+    limit: Limit = None,
+    target: Target,
+    output: Output,
+) -> None:
+    """List objects of a type: those of a profile, of profiles found by keys, or of the domain."""
+    if profile_id is not None and not keys.is_empty:
+        fail("give --profile-id, or keys such as --email, not both")
+    with target.open() as domain, naming_type(domain, object_type):
+        most = output.limit(limit)
+        if profile_id is not None:
+            found = _of_profile(domain, profile_id, object_type, most)
+        elif not keys.is_empty:
+            ids = [profile.profile_id for profile in keys.run(domain, None)]
+            listed = (_of_profile(domain, owner, object_type, most) for owner in ids)
+            found = islice(chain.from_iterable(listed), most)
+        else:
+            found = iter(domain.objects(object_type).all(limit=most))
+        output.show(
+            (_row(stored) for stored in found),
+            columns=[
+                *shown("profile_object_unique_key", whole=True),
+                Column("object.*"),
+                *shown("profile_id", "object_type_name"),
+            ],
+            db=target.db,
+            limit=limit,
+            empty="no objects",
+        )
+
+
+def _of_profile(
+    domain: Domain, profile_id: str, object_type: str, limit: int | None
+) -> Iterator[StoredObject]:
+    return iter(domain.profiles.objects(profile_id, object_type, limit=limit))
+
+
+def _row(stored: StoredObject) -> dict[str, Any]:
+    return {name: getattr(stored, name) for name in _ID_COLUMNS} | {"object": stored.data}
+
+
+@app.command()
+@with_target
+def get(
+    unique_key: _UniqueKey,
+    *,
+    object_type: Type,
+    profile_id: _Owner,
+    target: Target,
+    output: Output,
+) -> None:
+    """Show an object of a profile."""
+    with target.open() as domain, naming_type(domain, object_type):
+        stored = _find(domain, profile_id, object_type, unique_key)
+        output.show([_row(stored)], columns=shown(*_ID_COLUMNS), db=target.db, vertical=True)
+
+
+def _find(domain: Domain, profile_id: str, object_type: str, unique_key: str) -> StoredObject:
+    """Read an object; the service has no operation that reads one by its key."""
+    listed = _of_profile(domain, profile_id, object_type, None)
+    found = next((o for o in listed if o.profile_object_unique_key == unique_key), None)
+    if found is None:
+        fail(
+            f"profile {profile_id} has no object of type {object_type} with this key; "
+            f"`objects list --type {object_type} --profile-id {profile_id}` lists them"
+        )
+    return found
+
+
+@app.command()
+@with_target
+def delete(
+    unique_key: _UniqueKey,
+    *,
+    object_type: Type,
+    profile_id: _Owner,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    target: Target,
+) -> None:
+    """Delete an object of a profile. The values that it set in the profile stay."""
+    with target.open() as domain, naming_type(domain, object_type):
+        stored = _find(domain, profile_id, object_type, unique_key)
+        if not yes:
+            confirm(f"Delete this {object_type} of profile {profile_id}? It cannot be undone.")
+        stored.delete()
+        out.print("deleted", soft_wrap=True)
 
 
 @app.command()
@@ -45,7 +169,7 @@ def put(  # noqa: PLR0913  (the command's options)
         ),
     ],
     *,
-    object_type: Annotated[str, typer.Option("--type", help="The object type's name.")],
+    object_type: Type,
     rejects: Annotated[
         Path | None,
         typer.Option(

@@ -14,13 +14,14 @@ import os
 import pydoc
 import sys
 import tempfile
+import textwrap
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -29,6 +30,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from customer_profiles.models.base import Model, UnredactedModel
+from customer_profiles.models.tables import leaves
 
 from .console import CONTROLS, err, fail, out, without_controls
 from .masking import mask
@@ -41,7 +43,7 @@ TABLE_ROWS = 50
 """The rows of a table without `--limit`."""
 
 _GAP = 2
-_WIDEST_CELL, _NARROWEST_CELL = 60, 10
+_WIDEST_CELL, _NARROWEST_CELL = 60, 12
 # CSV columns are known after the last row; longer output waits in an unnamed file.
 _SPOOL_BYTES = 32 << 20
 _UNBOUNDED = 10_000
@@ -56,7 +58,8 @@ class Column:
     """
 
     name: str
-    """The name in rows, with dots for nested members, such as `address.city`."""
+    """The name in rows, with dots for nested members, such as `address.city`. `object.*` stands
+    for all members of `object` that rows have."""
     shown: bool = False
     """Whether the values are no personal data, as ids, counts and times are."""
     whole: bool = False
@@ -65,7 +68,7 @@ class Column:
     @property
     def heading(self) -> str:
         """The heading in tables."""
-        return self.name.replace("_", " ")
+        return self.name.rpartition(".")[2].replace("_", " ")
 
 
 def shown(*names: str, whole: bool = False) -> list[Column]:
@@ -74,6 +77,16 @@ def shown(*names: str, whole: bool = False) -> list[Column]:
 
 
 _PANEL = "Output"
+
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help=f"The most rows to print; default: {TABLE_ROWS} in a table, all as JSON or CSV.",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +217,8 @@ def show(  # noqa: PLR0913  (what differs between commands)
         return _write_json(_picked(plain, chosen), as_lines=format == "jsonl")
     flat_rows: Iterable[dict[str, Any]] = (dict(flatten(row)) for row in plain)
     if format == "csv":
-        return _write_csv(flat_rows, [column.name for column in listed], model, chosen)
+        names = [column.name for column in listed if not column.name.endswith("*")]
+        return _write_csv(flat_rows, names, model, chosen)
     is_cut = False
     if limit is None and not vertical:
         first = list(islice(flat_rows, TABLE_ROWS + 1))
@@ -332,17 +346,7 @@ def _check_chosen(chosen: list[str], found: Iterable[str], model: type[Model] | 
 
 def field_names(model: type[Model]) -> list[str]:
     """Return the names of a model's fields, with dots for those of nested models."""
-    return [name for field in model.model_fields for name in _names_within(model, field)]
-
-
-def _names_within(model: type[Model], field: str) -> list[str]:
-    from customer_profiles.models.base import _model_in
-
-    annotation = model.model_fields[field].annotation
-    inner = _model_in(annotation)
-    if inner is None or "list" in str(annotation) or "dict" in str(annotation):
-        return [field]
-    return [f"{field}.{name}" for name in field_names(inner)]
+    return [leaf.name for leaf in leaves(model) if not leaf.is_mapping]
 
 
 def _write_json(rows: Iterable[dict[str, Any]], *, as_lines: bool) -> int:
@@ -439,19 +443,25 @@ def _print_table(rows: list[dict[str, Any]], columns: list[Column]) -> None:
     """Print as many columns as fit, and say which do not."""
     texts = [{name: _table_cell(value) for name, value in row.items()} for row in rows]
     names = dict.fromkeys(name for row in texts for name, text in row.items() if text)
-    if columns:
-        present = [column for column in columns if column.name in names] or columns
-        others = [name for name in names if name not in {column.name for column in columns}]
-    else:
-        present, others = [Column(name) for name in names], []
+    present = _present(columns, list(names))
+    listed = {column.name for column in present}
+    others = [name for name in names if name not in listed]
     widths = [
-        max(cell_len(column.heading), *(cell_len(row.get(column.name, "")) for row in texts))
+        max(
+            *(cell_len(word) for word in column.heading.split()),
+            *(cell_len(row.get(column.name, "")) for row in texts),
+        )
         for column in present
     ]
     kept = _fit(present, widths, _terminal_width())
     shown_columns = present[: len(kept)]
-    _print_line([column.heading for column in shown_columns], kept, style="bold")
     rights = [_is_number(column.name, rows) for column in shown_columns]
+    headings = [
+        textwrap.wrap(column.heading, width)
+        for column, width in zip(shown_columns, kept, strict=True)
+    ]
+    for line in zip_longest(*headings, fillvalue=""):
+        _print_line(list(line), kept, rights, style="bold")
     for row in texts:
         _print_line([row.get(column.name, "") for column in shown_columns], kept, rights)
     left_out = [column.name for column in present[len(kept) :]] + others
@@ -464,6 +474,17 @@ def _print_table(rows: list[dict[str, Any]], columns: list[Column]) -> None:
             highlight=False,
             markup=False,
         )
+
+
+def _present(columns: list[Column], names: list[str]) -> list[Column]:
+    """Return the columns of which any row has a value, or all if none has."""
+    listed: list[Column] = []
+    for column in columns or map(Column, names):
+        if column.name.endswith(".*"):
+            listed += [Column(name) for name in names if name.startswith(column.name[:-1])]
+        else:
+            listed.append(column)
+    return [column for column in listed if column.name in names] or listed
 
 
 def _is_number(name: str, rows: list[dict[str, Any]]) -> bool:
@@ -488,14 +509,18 @@ def _fit(columns: list[Column], natural: list[int], total: int) -> list[int]:
         if used > total and number:
             break
         number += 1
-    widths, bounds = least[:number], [min(width, _WIDEST_CELL) for width in natural[:number]]
-    spare = total - sum(widths) - _GAP * (number - 1)
+    headings = [cell_len(column.heading) for column in columns]
     if total == _UNBOUNDED:
-        return natural[:number]
-    while spare > 0 and (growing := [n for n in range(number) if widths[n] < bounds[n]]):
-        for position in growing[:spare]:
-            widths[position] += 1
-        spare -= len(growing[:spare])
+        return list(map(max, natural, headings))
+    widths = least[:number]
+    spare = total - sum(widths) - _GAP * (number - 1)
+    # Values first; then headings, so that as few as possible are wrapped.
+    for wanted in (natural, list(map(max, natural, headings))):
+        bounds = [min(width, _WIDEST_CELL) for width in wanted[:number]]
+        while spare > 0 and (growing := [n for n in range(number) if widths[n] < bounds[n]]):
+            for position in growing[:spare]:
+                widths[position] += 1
+            spare -= len(growing[:spare])
     return [min(width, total) for width in widths]
 
 

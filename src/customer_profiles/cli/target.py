@@ -20,7 +20,9 @@ from customer_profiles import (
     Domain,
     ResourceNotFoundError,
 )
+from customer_profiles._standard_objects import STANDARD_OBJECTS
 
+from .completion import domain_names
 from .console import errors_as_messages, fail
 
 if TYPE_CHECKING:
@@ -29,13 +31,6 @@ if TYPE_CHECKING:
 _PANEL = "Where"
 _DB = "CUSTOMER_PROFILES_DB"
 _NAMES_SHOWN = 10
-
-
-def _domain_names(context: typer.Context, incomplete: str) -> list[str]:
-    """Complete the names of the domains of a database file, without creating or changing it."""
-    from .completion import domain_names
-
-    return domain_names(context, incomplete)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +107,7 @@ class Target(Connection):
         typer.Option(
             help="The domain.",
             envvar="CUSTOMER_PROFILES_DOMAIN",
-            autocompletion=_domain_names,
+            autocompletion=domain_names,
             rich_help_panel=_PANEL,
         ),
     ]
@@ -185,6 +180,36 @@ def get_or_create(cp: CustomerProfiles, name: str) -> Domain:
         return cp.domains.get(name)
     except ResourceNotFoundError:
         return cp.domains.create(name)
+
+
+@contextmanager
+def naming_type(domain: Domain, name: str | None) -> Iterator[None]:
+    """End the command if the block fails because the domain has no object type of a name."""
+    try:
+        yield
+    except ResourceNotFoundError:
+        if name is not None and name not in STANDARD_OBJECTS:
+            _check_type(domain, name)
+        raise
+
+
+def _check_type(domain: Domain, name: str) -> None:
+    try:
+        stored = [listed.object_type_name for listed in domain.object_types.all()]
+    except CustomerProfilesError:  # The domain does not exist, which is an error of its own.
+        return
+    if name in stored:
+        return
+    known = [*stored, *STANDARD_OBJECTS]
+    lowered = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=2)
+    if close:
+        hint = f"did you mean {' or '.join(lowered[other] for other in close)}?"
+    elif stored:
+        hint = f"it has {', '.join(stored[:_NAMES_SHOWN])}"
+    else:
+        hint = "it has none; `object-types put` creates one from a file"
+    fail(f"domain {domain.domain_name} has no object type {name!r}; {hint}")
 
 
 def check_domain(cp: CustomerProfiles, name: str, error: ResourceNotFoundError) -> None:
