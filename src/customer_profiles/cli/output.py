@@ -214,11 +214,11 @@ def show(  # noqa: PLR0913  (what differs between commands)
     open_names = frozenset(column.name for column in listed if column.shown)
     plain = (_plain_row(row, open_names, reveal=reveal or not private) for row in rows)
     if format in ("json", "jsonl"):
-        return _write_json(_picked(plain, chosen), as_lines=format == "jsonl")
+        known = _Known(listed, model)
+        return _write_json(_picked(plain, chosen, known), as_lines=format == "jsonl")
     flat_rows: Iterable[dict[str, Any]] = (dict(flatten(row)) for row in plain)
     if format == "csv":
-        names = [column.name for column in listed if not column.name.endswith("*")]
-        return _write_csv(flat_rows, names, model, chosen)
+        return _write_csv(flat_rows, _Known(listed, model), chosen)
     is_cut = False
     if limit is None and not vertical:
         first = list(islice(flat_rows, TABLE_ROWS + 1))
@@ -228,7 +228,7 @@ def show(  # noqa: PLR0913  (what differs between commands)
         err.print(empty, soft_wrap=True, highlight=False)
         return 0
     if chosen:
-        _check_chosen(chosen, [name for row in table for name in row], model)
+        _Known(listed, model).check(chosen, [name for row in table for name in row])
     with _paged(pager):
         if vertical:
             _print_members(table, chosen)
@@ -324,29 +324,43 @@ def flatten(row: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield path, value
 
 
-def _picked(rows: Iterable[dict[str, Any]], chosen: list[str] | None) -> Iterator[dict[str, Any]]:
+class _Known:
+    """The columns that rows may have, whether or not a row has a value for them."""
+
+    def __init__(self, columns: list[Column], model: type[Model] | None) -> None:
+        fixed = [column.name for column in columns if not column.name.endswith(".*")]
+        fields = leaves(model) if model else ()
+        self.names: list[str] = [leaf.name for leaf in fields if not leaf.is_mapping] or fixed
+        self._prefixes = (
+            *(column.name[:-1] for column in columns if column.name.endswith(".*")),
+            *(f"{leaf.name}." for leaf in fields if leaf.is_mapping),
+        )
+
+    def check(self, chosen: list[str], found: Iterable[str]) -> None:
+        """End the command if the user wants a column that rows cannot have."""
+        known = dict.fromkeys([*self.names, *found])
+        for name in chosen:
+            if name in known or name.startswith(self._prefixes):
+                continue
+            close = difflib.get_close_matches(name, known, n=2)
+            hint = (
+                f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
+            )
+            fail(f"--columns: there is no column {name!r}; {hint}")
+
+
+def _picked(
+    rows: Iterable[dict[str, Any]], chosen: list[str] | None, known: _Known
+) -> Iterator[dict[str, Any]]:
     """Yield rows with the chosen members only, flat."""
-    for row in rows:
+    for number, row in enumerate(rows):
         if chosen is None:
             yield row
-        else:
-            members = dict(flatten(row))
-            yield {name: members.get(name, row.get(name)) for name in chosen}
-
-
-def _check_chosen(chosen: list[str], found: Iterable[str], model: type[Model] | None) -> None:
-    known = dict.fromkeys([*found, *(field_names(model) if model else ())])
-    for name in chosen:
-        if name in known or name.partition(".")[0] == "attributes":
             continue
-        close = difflib.get_close_matches(name, known, n=2)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
-        fail(f"--columns: there is no column {name!r}; {hint}")
-
-
-def field_names(model: type[Model]) -> list[str]:
-    """Return the names of a model's fields, with dots for those of nested models."""
-    return [leaf.name for leaf in leaves(model) if not leaf.is_mapping]
+        members = dict(flatten(row))
+        if number == 0:
+            known.check(chosen, [*row, *members])
+        yield {name: members.get(name, row.get(name)) for name in chosen}
 
 
 def _write_json(rows: Iterable[dict[str, Any]], *, as_lines: bool) -> int:
@@ -377,13 +391,8 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _write_csv(
-    rows: Iterable[dict[str, Any]],
-    first: list[str],
-    model: type[Model] | None,
-    chosen: list[str] | None,
-) -> int:
-    names: dict[str, None] = dict.fromkeys(chosen or [*(field_names(model) if model else first)])
+def _write_csv(rows: Iterable[dict[str, Any]], known: _Known, chosen: list[str] | None) -> int:
+    names: dict[str, None] = dict.fromkeys(chosen or known.names)
     with tempfile.SpooledTemporaryFile(_SPOOL_BYTES, "w+", encoding="utf-8") as spool:
         found: dict[str, None] = {}
         count = 0
@@ -396,7 +405,7 @@ def _write_csv(
                 if any(other.startswith(f"{name}.") for other in found):
                     names.pop(name, None)
         elif found:
-            _check_chosen(chosen, found, model)
+            known.check(chosen, found)
         spool.seek(0)
         _write_csv_row(list(names))
         for line in spool:
