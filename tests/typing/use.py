@@ -6,8 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, assert_type
 
+import pandas as pd
+import polars as pl
+
 from customer_profiles import (
     Address,
+    AllObjects,
     AutoMerging,
     CustomerProfiles,
     DeadLetter,
@@ -32,6 +36,7 @@ from customer_profiles import (
     ObjectTypeTemplate,
     Plan,
     Profile,
+    ProfileKey,
     ProfileObject,
     ProfileObjects,
     Provenance,
@@ -108,6 +113,15 @@ orders.delete(orders.one())
 for order in orders:
     assert_type(order, Order)
 assert_type(ada.objects("_order").one(), StoredObject)
+assert_type(ada.objects("_order").one().profile_id, str | None)
+assert_type(shop.objects(Order).all(limit=1), AllObjects[Order])
+assert_type(shop.objects("_order").all(), AllObjects[StoredObject])
+for owner, order in shop.objects(Order).all().with_profile_ids():
+    assert_type((owner, order), tuple[str, Order])
+assert_type(shop.profiles.all(), Results[Profile])
+assert_type(shop.profiles.keys("id"), list[ProfileKey])
+assert_type(shop.profiles.all().to_pandas(), pd.DataFrame)
+assert_type(shop.profiles.all().to_polars(), pl.DataFrame)
 assert_type(ada.objects("_order").one().data, dict[str, Any])
 
 assert_type(ada.history(action_type="INGESTED", object_type_name=Order), History)

@@ -39,6 +39,7 @@ from .spreadsheets import guarded
 Format: TypeAlias = Literal["table", "json", "jsonl", "csv"]
 Row: TypeAlias = Mapping[str, Any] | Model
 
+_FOR_PIPES: tuple[Format, ...] = ("json", "jsonl", "csv")
 TABLE_ROWS = 50
 """The rows of a table without `--limit`."""
 
@@ -131,10 +132,10 @@ class Output:
     @property
     def format(self) -> Format:
         """The format that the options choose."""
-        chosen = [name for name in ("json", "jsonl", "csv") if getattr(self, name)]
+        chosen = [name for name in _FOR_PIPES if getattr(self, name)]
         if len(chosen) > 1:
             fail(f"give one of --{' and --'.join(chosen)}")
-        return chosen[0] if chosen else "table"  # type: ignore[return-value]
+        return chosen[0] if chosen else "table"
 
     def reveals(self, db: Path | None) -> bool:
         """Return whether personal data is printed in the clear.

@@ -98,7 +98,7 @@ class Domain(Record):
         those of the last `get` or `refresh`.
         """
         try:
-            return self._home().describe(self)
+            return self._home()._describe(self)
         except CustomerProfilesError:  # It is detached, gone, or its engine is closed.
             return repr(self)
 

@@ -103,7 +103,7 @@ class Domains(Documents[Domain]):
         """Return a collection of a domain, such as its `layouts`; sends nothing."""
         return _collection_class(collection)(self._gateway, name, *args)
 
-    def describe(self, domain: Domain) -> str:
+    def _describe(self, domain: Domain) -> str:
         """Return lines that say what is in a domain, for people.
 
         The embedded engine is queried, AWS is not.
