@@ -132,7 +132,7 @@ class Output:
     @property
     def format(self) -> Format:
         """The format that the options choose."""
-        chosen = [name for name in _FOR_PIPES if getattr(self, name)]
+        chosen: list[Format] = [name for name in _FOR_PIPES if getattr(self, name)]
         if len(chosen) > 1:
             fail(f"give one of --{' and --'.join(chosen)}")
         return chosen[0] if chosen else "table"
