@@ -533,3 +533,21 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(db: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_an_output_without_unicode_is_no_error(db: Path, encoding: str) -> None:
+    command = [sys.executable, "-m", "customer_profiles", "profiles", "list", "--db", str(db)]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "80"}
+
+    def printed(option: str) -> str:
+        options = ["--domain", "shop", option]
+        result = subprocess.run(
+            [*command, *options], capture_output=True, env=environment, check=True
+        )
+        return result.stdout.decode(encoding)
+
+    masked = "A••" if encoding == "cp1252" else "A**"
+    assert masked in printed("--csv")
+    assert masked in printed("--pager")
+    assert json.loads(printed("--jsonl").splitlines()[0])["first_name"] == "A••"

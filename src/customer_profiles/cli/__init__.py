@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ _ERROR, _INTERRUPTED = 2, 130
 
 def main() -> None:
     """Run `customer-profiles`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Characters that the terminal's encoding lacks are no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app = _app()
     except KeyboardInterrupt:  # Ctrl-C before typer is imported, which handles it later.

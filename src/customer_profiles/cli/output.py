@@ -33,7 +33,7 @@ from customer_profiles.models.base import Model, UnredactedModel
 from customer_profiles.models.tables import leaves
 
 from .console import CONTROLS, err, fail, out, without_controls
-from .masking import mask
+from .masking import DOT, mask
 from .spreadsheets import guarded
 
 Format: TypeAlias = Literal["table", "json", "jsonl", "csv"]
@@ -378,7 +378,8 @@ def _write_json(rows: Iterable[dict[str, Any]], *, as_lines: bool) -> int:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    is_unicode = _encoding().lower().startswith("utf")
+    text = json.dumps(value, ensure_ascii=not is_unicode, indent=indent, default=_plain)
     # Such characters occur within strings only, where JSON may escape them.
     return CONTROLS.sub(
         lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text
@@ -423,7 +424,23 @@ def _write_csv_row(cells: list[str]) -> None:
 
 
 def _write(text: str) -> None:
-    typer.echo(text, nl=False)
+    typer.echo(_encodable(text), nl=False)
+
+
+def _encoding() -> str:
+    return getattr(sys.stdout, "encoding", None) or "utf-8"
+
+
+_IN_ASCII = str.maketrans({DOT: "*", "…": "~"})
+
+
+def _encodable(text: str) -> str:
+    """Return a text whose marks of masked and cut values the output's encoding has."""
+    try:
+        f"{DOT}…".encode(_encoding())
+    except UnicodeEncodeError:
+        return text.translate(_IN_ASCII)
+    return text
 
 
 def _cell(value: Any) -> str:
@@ -542,7 +559,7 @@ def _print_line(
         _cut(cell, width, right=right)
         for cell, width, right in zip(cells, widths, rights, strict=True)
     ]
-    line = Text((" " * _GAP).join(parts).rstrip(), style=style)
+    line = Text(_encodable((" " * _GAP).join(parts).rstrip()), style=style)
     out.print(line, soft_wrap=True, highlight=False)
 
 
@@ -564,7 +581,7 @@ def _print_members(rows: list[dict[str, Any]], chosen: list[str] | None) -> None
         names = chosen or [name for name, value in row.items() if _cell(value)]
         width = max((cell_len(name) for name in names), default=0)
         for name in names:
-            text = Text(_table_cell(row.get(name)))
+            text = Text(_encodable(_table_cell(row.get(name))))
             room = max(total - width - _GAP, _NARROWEST_CELL)
             for position, line in enumerate(text.wrap(out, room) or [Text()]):
                 label = (name if not position else "").ljust(width + _GAP)
