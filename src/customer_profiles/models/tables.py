@@ -207,25 +207,35 @@ def _chunk(
     for name, read in first.items():
         if name not in {leaf.name for leaf in known}:
             add(name, [read(record) for record in records], pa.string())
+    # The records, and the nested ones of each path that has any, so that each is read once.
+    owners: dict[tuple[str, ...], list[Any]] = {(): records}
     for leaf in known:
-        values = [_value(record, leaf.path) for record in records]
+        values = _members_at(owners, leaf.path)
         kind = _arrow_type(pa, leaf.type)
         if not leaf.is_mapping:
-            add(leaf.name, [_converted(value, leaf.type) for value in values], kind)
+            add(leaf.name, _column(values, leaf.type), kind)
             continue
         members = dict.fromkeys(member for value in values if value for member in value)
         for member in members:
-            column = [_converted((value or {}).get(member), leaf.type) for value in values]
-            add(f"{leaf.name}.{member}", column, kind)
+            column = [value.get(member) if value else None for value in values]
+            add(f"{leaf.name}.{member}", _column(column, leaf.type), kind)
     return pa.Table.from_arrays(arrays, names=names)
 
 
-def _value(record: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        if record is None:
-            return None
-        record = getattr(record, name)
-    return record
+def _members_at(owners: dict[tuple[str, ...], list[Any]], path: tuple[str, ...]) -> list[Any]:
+    """Return a member of each record; `owners` has the nested records that are read already."""
+    above = path[:-1]
+    if above not in owners:
+        owners[above] = _members_at(owners, above)
+    name = path[-1]
+    return [None if owner is None else getattr(owner, name) for owner in owners[above]]
+
+
+def _column(values: list[Any], plain: Any) -> list[Any]:
+    """Return values as Arrow reads them."""
+    if plain in _AS_IS and {plain, type(None)}.issuperset(map(type, values)):
+        return values
+    return [_converted(value, plain) for value in values]
 
 
 def _arrow_type(pa: Any, plain: Any) -> Any:
