@@ -172,6 +172,20 @@ class _Extras:
         return partial(self._call, name, getattr(self._engine, name))
 
 
+def names_in_file(path: str | os.PathLike[str], domain_name: str | None = None) -> list[str]:
+    """Return the names in a database file, which is neither created nor changed.
+
+    Args:
+        path: the file; one that cannot be read has no names.
+        domain_name: the domain whose object types to name; None for the names of the domains.
+    """
+    from customer_profiles.engine.store import names
+
+    if domain_name is None:
+        return names.domain_names(path)
+    return names.object_type_names(path, domain_name)
+
+
 def embedded(channel: Channel, otherwise: str) -> EngineOnly:
     """Return what the engine behind a channel can do beyond the service.
 

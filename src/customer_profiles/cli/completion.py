@@ -6,23 +6,22 @@ import os
 
 import typer  # noqa: TC002  (typer reads the annotations)
 
+from customer_profiles.channels.embedded import names_in_file
+
 
 def domain_names(context: typer.Context, incomplete: str) -> list[str]:
     """Return the domains of the --db file that begin with a text."""
-    from customer_profiles.engine.store import names
-
     db = _option(context, "db", "CUSTOMER_PROFILES_DB")
-    return _beginning(names.domain_names(db), incomplete) if db else []
+    return _beginning(names_in_file(db), incomplete) if db else []
 
 
 def object_type_names(context: typer.Context, incomplete: str) -> list[str]:
     """Return the object types of the domain that begin with a text, and the standard objects."""
     from customer_profiles._standard_objects import STANDARD_OBJECTS
-    from customer_profiles.engine.store import names
 
     db = _option(context, "db", "CUSTOMER_PROFILES_DB")
     domain = _option(context, "domain", "CUSTOMER_PROFILES_DOMAIN")
-    stored = names.object_type_names(db, domain) if db and domain else []
+    stored = names_in_file(db, domain) if db and domain else []
     return _beginning([*stored, *STANDARD_OBJECTS], incomplete)
 
 
