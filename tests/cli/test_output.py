@@ -109,6 +109,14 @@ def test_no_line_of_a_table_is_wider_than_the_terminal(
     assert max((cell_len(line) for line in out.splitlines()), default=0) <= width
 
 
+def test_two_columns_of_one_name_have_whole_headings() -> None:
+    row = {"address": {"city": "London"}, "shipping_address": {"city": "Rome"}}
+
+    heading, _ = printed([row])[0].splitlines()
+
+    assert heading == "address city  shipping address city"
+
+
 def test_a_row_alone_is_a_list_of_its_members() -> None:
     out, _ = printed([ADA], vertical=True)
 

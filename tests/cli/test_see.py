@@ -233,7 +233,7 @@ def test_all_objects_are_listed_where_the_service_is_embedded(where: Where) -> N
     result = where.run("objects", "list", "--type", "Order")
     if not where.is_embedded:
         assert result.exit_code == 2
-        assert "profile.objects()" in result.stderr
+        assert "Give --profile-id" in result.stderr
         return
 
     assert len(result.stdout.splitlines()) == 3
@@ -399,7 +399,12 @@ def test_a_domain_is_created_in_a_new_file(tmp_path: Path) -> None:
         (["profiles", "update", NOBODY, "--set", "profile_id=1"], "assigns profile_id"),
         (["profiles", "update", NOBODY], "give what to change"),
         (["profiles", "update", NOBODY, "--set", "gender=female"], "'MALE', 'FEMALE'"),
-        (["profiles", "update", NOBODY, "--set", "first_name=A"], "Profile does not exist"),
+        (["profiles", "update", NOBODY, "--set", "first_name=A"], f"has no profile {NOBODY}; `pro"),
+        (["profiles", "update", "zzz", "--set", "first_name=A"], "zzz is not the id of a profile"),
+        (["profiles", "history", NOBODY], f"domain shop has no profile {NOBODY}"),
+        (["keys", "add", NOBODY, "crm=1"], f"domain shop has no profile {NOBODY}"),
+        (["objects", "list", "--type", "Order", "--profile-id", NOBODY], "has no profile ffff"),
+        (["objects", "list", "--type", "Order", "--profile-id", "x"], "x is not the id of a"),
         (["profiles", "history", NOBODY, "--action", "updated"], "did you mean UPDATED?"),
         (["profiles", "search", "--email", "a@b.c", "--json", "--csv"], "--json and --csv"),
         (["keys", "add", NOBODY, "crm"], "a key is NAME=VALUE"),

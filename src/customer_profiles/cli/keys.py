@@ -12,7 +12,7 @@ from customer_profiles.repositories.domains import PROFILE_KEYS
 from .console import confirm, fail, out
 from .output import Column, Output, shown
 from .profiles import ProfileId  # noqa: TC001  (read by `with_target`)
-from .target import Target, with_target
+from .target import Target, naming_profile, with_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +63,13 @@ def show(profile_id: ProfileId, *, target: Target, output: Output) -> None:
 
     Values are shown as the search compares them: without case, spaces and the like.
     """
-    with target.open() as domain:
+    if target.db is None:
+        fail(
+            "only an embedded domain (--db) shows the keys of a profile: AWS has no operation for "
+            "it. `profiles search --json` shows in found_by which keys found a profile, and "
+            "`profiles history` which were added"
+        )
+    with target.open() as domain, naming_profile(domain, profile_id):
         output.show(
             domain.profiles.keys(profile_id),
             columns=[*shown("key_name"), Column("value"), *shown("source")],
@@ -77,7 +83,7 @@ def show(profile_id: ProfileId, *, target: Target, output: Output) -> None:
 @with_target
 def add(profile_id: ProfileId, pairs: _PAIR, *, target: Target) -> None:
     """Add values of keys to a profile, so that a search finds it by them."""
-    with target.open() as domain:
+    with target.open() as domain, naming_profile(domain, profile_id):
         for name, value in map(_pair, pairs):
             domain.profiles.add_key(profile_id, name, value)
         out.print(f"added {len(pairs)} to {profile_id}", soft_wrap=True)
@@ -93,7 +99,7 @@ def remove(
     target: Target,
 ) -> None:
     """Remove values of keys from a profile, so that a search no longer finds it by them."""
-    with target.open() as domain:
+    with target.open() as domain, naming_profile(domain, profile_id):
         found = list(map(_pair, pairs))
         if not yes:
             names = ", ".join(dict.fromkeys(name for name, _ in found))

@@ -29,7 +29,7 @@ from .loading import Rejects
 from .output import Column, Limit, Output, shown
 from .profiles import Search  # noqa: TC001  (read by `with_target`)
 from .putting import Progress, Run, csv_lines, json_lines
-from .target import Target, naming_type, with_target
+from .target import Target, naming_profile, naming_type, with_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,11 @@ def list_(  # noqa: PLR0913  (the command's options)
     """List objects of a type: those of a profile, of profiles found by keys, or of the domain."""
     if profile_id is not None and not keys.is_empty:
         fail("give --profile-id, or keys such as --email, not both")
+    if target.db is None and profile_id is None and keys.is_empty:
+        fail(
+            "only an embedded domain (--db) can list all objects of a type: AWS has no operation "
+            "for it. Give --profile-id, or keys such as --email"
+        )
     with target.open() as domain, naming_type(domain, object_type):
         most = output.limit(limit)
         if profile_id is not None:
@@ -105,7 +110,8 @@ def list_(  # noqa: PLR0913  (the command's options)
 def _of_profile(
     domain: Domain, profile_id: str, object_type: str, limit: int | None
 ) -> Iterator[StoredObject]:
-    return iter(domain.profiles.objects(profile_id, object_type, limit=limit))
+    with naming_profile(domain, profile_id), naming_type(domain, object_type):
+        yield from domain.profiles.objects(profile_id, object_type, limit=limit)
 
 
 def _row(stored: StoredObject) -> dict[str, Any]:
@@ -123,7 +129,11 @@ def get(
     output: Output,
 ) -> None:
     """Show an object of a profile."""
-    with target.open() as domain, naming_type(domain, object_type):
+    with (
+        target.open() as domain,
+        naming_profile(domain, profile_id),
+        naming_type(domain, object_type),
+    ):
         stored = _find(domain, profile_id, object_type, unique_key)
         output.show([_row(stored)], columns=shown(*_ID_COLUMNS), db=target.db, vertical=True)
 
@@ -151,7 +161,11 @@ def delete(
     target: Target,
 ) -> None:
     """Delete an object of a profile. The values that it set in the profile stay."""
-    with target.open() as domain, naming_type(domain, object_type):
+    with (
+        target.open() as domain,
+        naming_profile(domain, profile_id),
+        naming_type(domain, object_type),
+    ):
         stored = _find(domain, profile_id, object_type, unique_key)
         if not yes:
             confirm(f"Delete this {object_type} of profile {profile_id}? It cannot be undone.")

@@ -66,11 +66,6 @@ class Column:
     whole: bool = False
     """Whether a table never cuts the values, as ids are there to be copied."""
 
-    @property
-    def heading(self) -> str:
-        """The heading in tables."""
-        return self.name.rpartition(".")[2].replace("_", " ")
-
 
 def shown(*names: str, whole: bool = False) -> list[Column]:
     """Return columns without personal data."""
@@ -164,7 +159,8 @@ class Output:
         vertical: bool = False,
     ) -> int:
         """Print rows as the options say; the arguments are those of `show`."""
-        chosen = [name for name in (self.columns or "").split(",") if name] or None
+        names = (name.strip() for name in (self.columns or "").split(","))
+        chosen = [name for name in names if name] or None
         return show(
             rows,
             columns=columns,
@@ -473,21 +469,20 @@ def _print_table(rows: list[dict[str, Any]], columns: list[Column]) -> None:
     present = _present(columns, list(names))
     listed = {column.name for column in present}
     others = [name for name in names if name not in listed]
+    headings = _headings(present)
     widths = [
         max(
-            *(cell_len(word) for word in column.heading.split()),
+            *(cell_len(word) for word in heading.split()),
             *(cell_len(row.get(column.name, "")) for row in texts),
         )
-        for column in present
+        for column, heading in zip(present, headings, strict=True)
     ]
-    kept = _fit(present, widths, _terminal_width())
+    kept = _fit(present, headings, widths, _terminal_width())
     shown_columns = present[: len(kept)]
     rights = [_is_number(column.name, rows) for column in shown_columns]
-    headings = [
-        textwrap.wrap(column.heading, width)
-        for column, width in zip(shown_columns, kept, strict=True)
-    ]
-    for line in zip_longest(*headings, fillvalue=""):
+    # Only as many headings as fit.
+    wrapped = [textwrap.wrap(text, width) for text, width in zip(headings, kept, strict=False)]
+    for line in zip_longest(*wrapped, fillvalue=""):
         _print_line(list(line), kept, rights, style="bold")
     for row in texts:
         _print_line([row.get(column.name, "") for column in shown_columns], kept, rights)
@@ -501,6 +496,15 @@ def _print_table(rows: list[dict[str, Any]], columns: list[Column]) -> None:
             highlight=False,
             markup=False,
         )
+
+
+def _headings(columns: list[Column]) -> list[str]:
+    """Return the last part of each column's name, or all of it where two would be the same."""
+    last = [column.name.rpartition(".")[2] for column in columns]
+    return [
+        (name if last.count(name) == 1 else column.name).replace("_", " ").replace(".", " ")
+        for column, name in zip(columns, last, strict=True)
+    ]
 
 
 def _present(columns: list[Column], names: list[str]) -> list[Column]:
@@ -524,7 +528,7 @@ def _terminal_width() -> int:
     return out.width if out.is_terminal or "COLUMNS" in os.environ else _UNBOUNDED
 
 
-def _fit(columns: list[Column], natural: list[int], total: int) -> list[int]:
+def _fit(columns: list[Column], headings: list[str], natural: list[int], total: int) -> list[int]:
     """Return the widths of the columns that fit: the first ones, cut as little as possible."""
     least = [
         width if column.whole else min(width, _NARROWEST_CELL)
@@ -536,13 +540,13 @@ def _fit(columns: list[Column], natural: list[int], total: int) -> list[int]:
         if used > total and number:
             break
         number += 1
-    headings = [cell_len(column.heading) for column in columns]
+    whole = list(map(max, natural, map(cell_len, headings)))
     if total == _UNBOUNDED:
-        return list(map(max, natural, headings))
+        return whole
     widths = least[:number]
     spare = total - sum(widths) - _GAP * (number - 1)
     # Values first; then headings, so that as few as possible are wrapped.
-    for wanted in (natural, list(map(max, natural, headings))):
+    for wanted in (natural, whole):
         bounds = [min(width, _WIDEST_CELL) for width in wanted[:number]]
         while spare > 0 and (growing := [n for n in range(number) if widths[n] < bounds[n]]):
             for position in growing[:spare]:

@@ -25,7 +25,7 @@ from .completion import object_type_names
 from .console import confirm, err, fail, out
 from .masking import mask
 from .output import Column, Limit, Output, shown
-from .target import Target, naming_type, with_target
+from .target import Target, naming_profile, naming_type, with_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,6 +153,12 @@ def list_(*, limit: Limit = None, target: Target, output: Output) -> None:
 
     AWS has no such operation: search there, or export a segment.
     """
+    if target.db is None:
+        fail(
+            "only an embedded domain (--db) can list all profiles: AWS has no operation for it. "
+            "`profiles search` finds profiles by their keys, and a segment exports them to S3 "
+            "(aws customer-profiles create-segment-snapshot)"
+        )
     with target.open() as domain:
         found = domain.profiles.all(limit=output.limit(limit))
         _show(found, limit, target, output, "the domain has no profiles; `load` loads a file")
@@ -253,7 +259,7 @@ def update(
     values = fields_of(pairs or [], cleared or [])
     if not values:
         fail("give what to change: --set FIELD=VALUE or --clear FIELD")
-    with target.open() as domain:
+    with target.open() as domain, naming_profile(domain, profile_id):
         domain.profiles.update(profile_id, **values)
         if output.format == "table":
             out.print(f"updated {profile_id}", soft_wrap=True, highlight=False)
@@ -323,7 +329,11 @@ def history(  # noqa: PLR0913  (the command's options)
         close = difflib.get_close_matches(action.upper(), known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
         fail(f"there is no action {action!r}; {hint}")
-    with target.open() as domain, naming_type(domain, object_type):
+    with (
+        target.open() as domain,
+        naming_profile(domain, profile_id),
+        naming_type(domain, object_type),
+    ):
         chosen: Any = {"action_type": action, "object_type_name": object_type}
         records = domain.profiles.history(profile_id, limit=output.limit(limit), **chosen)
         output.show(

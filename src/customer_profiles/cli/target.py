@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _PANEL = "Where"
 _DB = "CUSTOMER_PROFILES_DB"
 _NAMES_SHOWN = 10
+_PROFILE_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +182,36 @@ def get_or_create(cp: CustomerProfiles, name: str) -> Domain:
         return cp.domains.get(name)
     except ResourceNotFoundError:
         return cp.domains.create(name)
+
+
+@contextmanager
+def naming_profile(domain: Domain, profile_id: str) -> Iterator[None]:
+    """End the command if the block fails because the domain has no profile of an id."""
+    hint = "`profiles search` finds ids"
+    if not _PROFILE_ID.fullmatch(profile_id):
+        fail(f"{profile_id} is not the id of a profile, which has 32 hexadecimal digits; {hint}")
+    try:
+        yield
+    except ResourceNotFoundError:
+        if _exists(domain) and not _has_profile(domain, profile_id):
+            fail(f"domain {domain.domain_name} has no profile {profile_id}; {hint}")
+        raise
+
+
+def _exists(domain: Domain) -> bool:
+    try:
+        domain.object_types.all().first()
+    except CustomerProfilesError:
+        return False
+    return True
+
+
+def _has_profile(domain: Domain, profile_id: str) -> bool:
+    try:
+        domain.profiles.get(profile_id)
+    except CustomerProfilesError:
+        return False
+    return True
 
 
 @contextmanager
