@@ -93,20 +93,18 @@ def test_a_pipe_without_columns_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> N
     assert "4 columns left out: gender" in err
 
 
-@given(
-    st.lists(st.dictionaries(st.sampled_from("abcdef"), st.text()), min_size=1),
-    st.integers(20, 120),
-)
-def test_no_line_of_a_table_is_wider_than_the_terminal(
-    rows: list[dict[str, str]], width: int
+ROWS = st.lists(st.dictionaries(st.sampled_from("abcdef") | st.text(), st.text()), min_size=1)
+
+
+@given(rows=ROWS, width=st.integers(20, 120), vertical=st.booleans())
+def test_no_line_is_wider_than_the_terminal(
+    *, rows: list[dict[str, str]], width: int, vertical: bool
 ) -> None:
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = str(width)
-    try:
-        out, _ = printed(rows, private=False)
-    finally:
-        os.environ["COLUMNS"] = before or "80"
-    assert max((cell_len(line) for line in out.splitlines()), default=0) <= width
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        out, _ = printed(rows, private=False, vertical=vertical)
+
+    assert max((cell_len(line) for line in out.split("\n")), default=0) <= width
 
 
 def test_two_columns_of_one_name_have_whole_headings() -> None:
@@ -177,6 +175,20 @@ def test_times_are_iso_and_decimals_exact() -> None:
     assert printed([row], format="csv", reveal=True)[0] == (
         "at,on,total,count,is_paid\n2024-02-29T12:00:00+00:00,2024-02-29,12.50,3,true\n"
     )
+
+
+def test_no_control_characters_of_names_or_values_reach_the_terminal() -> None:
+    row = {"attributes": {"a\x1b[2Jb": "c\x1b[31md"}}
+
+    for vertical in (False, True):
+        assert "\x1b" not in "".join(printed([row], reveal=True, vertical=vertical))
+
+
+def test_records_within_rows_are_masked() -> None:
+    out, _ = printed([{"match_id": "1", "profile": ADA}], columns=shown("match_id"), format="jsonl")
+
+    profile = json.loads(out)["profile"]
+    assert (profile["profile_id"], profile["last_name"]) == (ADA.profile_id, "K•••")
 
 
 def test_control_characters_stay_valid_json() -> None:
