@@ -499,6 +499,8 @@ def test_names_of_domains_and_types_are_completed_without_side_effects(db: Path)
     assert complete(f"objects list --db {db} --domain shop --type O") == ["Order"]
     assert complete("objects list --type _or") == ["_order"]
     assert complete("object-types standard _loyaltyP") == ["_loyaltyPromotion"]
+    assert complete("profiles update 1 --set address.cit") == ["address.city="]
+    assert complete("profiles update 1 --clear middle") == ["middle_name"]
 
     assert state_of(db.parent) == before
 

@@ -37,6 +37,25 @@ app: typer.Typer = typer.Typer(help="Profiles: the customers of a domain.", no_a
 ProfileId = Annotated[
     str, typer.Argument(metavar="PROFILE_ID", help="The profile's id: 32 hexadecimal digits.")
 ]
+FIELDS: tuple[str, ...] = tuple(
+    leaf.name
+    for leaf in leaves(Profile)
+    if leaf.path[0] in ProfileFields.__annotations__
+    and leaf.path[0] not in ("attributes", "engagement_preferences")
+)
+"""The fields that a command can set, but for `attributes.<name>`."""
+
+
+def _complete_clear(incomplete: str) -> list[str]:
+    """Return the fields that begin with a text."""
+    return [name for name in FIELDS if name.startswith(incomplete)]
+
+
+def _complete_set(incomplete: str) -> list[str]:
+    """Return the fields that begin with a text, ready for a value."""
+    return [f"{name}=" for name in _complete_clear(incomplete)]
+
+
 _IDS = typer.Argument(metavar="[PROFILE_ID]...", help="The ids of profiles.", show_default=False)
 _YES = typer.Option("--yes", help="Do not ask for confirmation.")
 _SET = typer.Option(
@@ -44,6 +63,7 @@ _SET = typer.Option(
     metavar="FIELD=VALUE",
     help="Set a field, such as 'first_name=Ada', 'address.city=London' or "
     "'attributes.tier=gold'; may be repeated.",
+    autocompletion=_complete_set,
 )
 _MISSING = 1
 
@@ -250,7 +270,12 @@ def update(
     pairs: Annotated[list[str] | None, _SET] = None,
     cleared: Annotated[
         list[str] | None,
-        typer.Option("--clear", metavar="FIELD", help="Clear a field; may be repeated."),
+        typer.Option(
+            "--clear",
+            metavar="FIELD",
+            help="Clear a field; may be repeated.",
+            autocompletion=_complete_clear,
+        ),
     ] = None,
     target: Target,
     output: Output,
@@ -357,15 +382,6 @@ def _event(record: HistoryRecord, *, with_content: bool) -> dict[str, Any]:
     if record.performed_by is not None:
         event["performed_by"] = record.performed_by
     return event
-
-
-FIELDS: tuple[str, ...] = tuple(
-    leaf.name
-    for leaf in leaves(Profile)
-    if leaf.path[0] in ProfileFields.__annotations__
-    and leaf.path[0] not in ("attributes", "engagement_preferences")
-)
-"""The fields that a command can set, but for `attributes.<name>`."""
 
 
 def fields_of(pairs: list[str], cleared: list[str]) -> dict[str, Any]:
