@@ -16,7 +16,7 @@ from customer_profiles._standard_objects import PROFILE
 from .ingestion import compiled_types
 from .profiles import owned_keys
 from .profiles.access import domain_row, existing_profile
-from .profiles.expiry import reading
+from .profiles.expiry import purge_all, reading
 from .service.refusals import not_found
 from .store import domains as domain_store
 from .store import object_types as type_store
@@ -79,7 +79,8 @@ def list_objects(context: Context, domain_name: str, name: str, request: Wire) -
 
 def contents(context: Context, domain_name: str) -> Wire:
     """Return what is in a domain: counts, the names of its object types, and those of its keys."""
-    with reading(context) as connection:
+    purge_all(context)
+    with context.database.read() as connection:
         domain = domain_row(connection, domain_name).id
         counts = domain_store.counts(connection, domain)
         object_types = [stored.name for stored in type_store.page(connection, domain, "", _ALL)]
