@@ -117,7 +117,7 @@ class Domains(Documents[Domain]):
         lines = [_counted(domain.domain_name, DomainStats._from_wire(wire))]
         for noun, names in (
             ("object types", wire["ObjectTypeNames"]),
-            ("keys", [*PROFILE_KEYS, *wire["KeyNames"]]),
+            ("keys", list(dict.fromkeys([*PROFILE_KEYS, *wire["KeyNames"]]))),
         ):
             shown = ", ".join(names[:_NAMES_SHOWN]) or "none"
             lines.append(f"{noun}: {shown}{', …' if len(names) > _NAMES_SHOWN else ''}")
