@@ -477,6 +477,18 @@ def test_a_setting_reveals_the_users_own_file(db: Path, tmp_path: Path) -> None:
     assert "Lovelace" in result.stdout
 
 
+def test_a_mistyped_aws_profile_names_the_nearest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text("[profile production]\nregion = us-east-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    wrong = CliRunner().invoke(app, ["domains", "list", "--profile", "producton"])
+
+    assert wrong.exit_code == 2
+    assert "no profile 'producton'; did you mean production?" in wrong.stderr
+
+
 def complete(words: str, **variables: str) -> list[str]:
     environment = {
         "_CUSTOMER_PROFILES_COMPLETE": "complete_bash",

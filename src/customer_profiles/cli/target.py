@@ -84,6 +84,12 @@ class Connection:
         if self.profile is not None:
             from botocore.session import Session
 
+            known = Session().available_profiles
+            if self.profile not in known:
+                close = difflib.get_close_matches(self.profile, known, n=1)
+                all_known = f"there are {', '.join(known)}" if known else "there are none"
+                hint = f"did you mean {close[0]}?" if close else f"{all_known}; `aws configure`"
+                fail(f"the AWS configuration files have no profile {self.profile!r}; {hint}")
             session = Session(profile=self.profile)
         channel = AwsChannel(session=session, region=self.region, endpoint_url=self.endpoint_url)
         return CustomerProfiles(channel=channel)
