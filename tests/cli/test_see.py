@@ -92,12 +92,16 @@ def db(tmp_path: Path) -> Path:
     return tmp_path / "shop.db"
 
 
+@pytest.fixture
+def file(db: Path) -> Iterator[Where]:
+    with CustomerProfiles.embedded(db) as cp:
+        yield Where(["--db", str(db)], lambda: cp.domain("shop"))
+
+
 @pytest.fixture(params=["file", "http"])
 def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Where]:
     if request.param == "file":
-        path = request.getfixturevalue("db")
-        with CustomerProfiles.embedded(path) as cp:
-            yield Where(["--db", str(path)], lambda: cp.domain("shop"))
+        yield request.getfixturevalue("file")
         return
     with Engine(strict=True) as engine, serving_engine(engine) as url:
         cp = CustomerProfiles(channel=EngineChannel(engine))
@@ -411,12 +415,22 @@ def test_a_domain_is_created_in_a_new_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_names_the_thing_and_the_remedy(
-    where: Where, command: list[str], message: str
+    file: Where, command: list[str], message: str
 ) -> None:
-    result = where.run(*command)
+    result = file.run(*command)
 
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+def test_a_mistake_names_the_nearest_over_http_too(where: Where) -> None:
+    domain = where.run("domains", "show", "shpo")
+    object_type = where.run("object-types", "get", "Ordre")
+    key = where.run("profiles", "search", "--key", "Orderid=1")
+
+    assert "did you mean shop?" in domain.stderr
+    assert "did you mean Order" in object_type.stderr
+    assert "did you mean OrderId" in key.stderr
 
 
 @pytest.mark.parametrize("command", ["profiles list", "jobs list", "keys list", "objects list"])
