@@ -80,7 +80,9 @@ def test_a_wrong_mapping_is_an_error_before_anything_is_loaded(
 
 def test_bad_rows_are_kept_aside_with_line_and_reason(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
-    path.write_text(f'Email,Name\n"a@b.c","x"\nb@b.c,{"x" * 300}\n\n"c@b.c","two\nlines"\nd@b.c\n')
+    path.write_text(
+        f'Email,Name\n"a@b.c","x"\nb@b.c,{"x" * 300}\n\n"c@b.c","two\nlines"\nd@b.c,e,f\n'
+    )
     result = load(path, "--map", "Name=first_name")
 
     rejects = list(csv.reader(read(tmp_path / "people.rejects.csv")))
@@ -88,7 +90,7 @@ def test_bad_rows_are_kept_aside_with_line_and_reason(tmp_path: Path) -> None:
     assert count(tmp_path) == 2
     assert [row[0] for row in rejects] == ["line", "3", "7"]
     assert rejects[1][1] == "'Name' (first_name) must have at most 255 characters"
-    assert rejects[2] == ["7", "the row has 1 columns, the header has 2", "d@b.c"]
+    assert rejects[2] == ["7", "the row has 3 columns, the header has 2", "d@b.c", "e", "f"]
 
 
 def test_a_rejected_row_is_not_shown_on_the_screen(tmp_path: Path) -> None:
@@ -121,8 +123,10 @@ def test_a_key_that_no_column_fills_is_an_error(file: Path) -> None:
     ("content", "reason"),
     [
         (b"", "no header"),
-        (b"Email,Email\nx,y\n", "names columns twice: Email"),
-        ("Email,Größe\n".encode("utf-16"), "the file is not utf-8-sig; give its --encoding"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "the file is binary, not text"),
+        (b"PK\x03\x04 no workbook", "no workbook that can be read; save it as CSV or .xlsx"),
+        (b"PAR1 no Parquet", "the Parquet file is damaged or cut"),
+        (b"%PDF-1.7", "the file is a PDF, not a table; export it as CSV"),
         (b"What\nx\n", "no column is mapped"),
     ],
 )
@@ -226,17 +230,25 @@ def test_ctrl_c_leaves_a_consistent_database_that_a_second_run_completes(tmp_pat
     assert count(tmp_path) == done + 10
 
 
-@pytest.mark.parametrize("pairs", [(), ("--map", "Mail=email_address")])
-@pytest.mark.parametrize(("mark", "given"), [(";", '";"'), ("\t", r"$'\t'"), ("|", '"|"')])
-def test_a_header_of_one_column_hints_at_the_delimiter(
-    tmp_path: Path, mark: str, given: str, pairs: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_a_delimiter_is_found(tmp_path: Path, mark: str) -> None:
     path = tmp_path / "people.csv"
-    path.write_text(f"Mail{mark}Name\na@b.c{mark}Ada\n")
-    result = load(path, *pairs)
+    path.write_text(f"Mail{mark}Name\na@b.c{mark}Ada, Countess\n")
+    result = load(path, "--map", "Mail=email_address")
+
+    assert result.exit_code == 0
+    assert stored(tmp_path, "a@b.c") is not None
+
+
+def test_a_header_of_one_column_hints_at_the_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("Mail^Name\na@b.c^Ada\n")
+    result = load(path)
 
     assert result.exit_code == 2
-    assert f"the header is one column; give --delimiter {given}" in result.output
+    assert "the header is one column; if it should be several, give their --delimiter" in (
+        result.output
+    )
 
 
 def test_a_file_without_rows_says_that_there_was_nothing_to_load(tmp_path: Path) -> None:

@@ -40,7 +40,10 @@ def test_contacts_of_google_are_loaded_with_email_phone_and_address(tmp_path: Pa
     assert ada.address is not None
     assert (ada.first_name, ada.last_name, ada.phone_number) == ("Ada", "King", "+12065550100")
     assert (ada.address.address1, ada.address.city) == ("1 Main St", "London")
-    assert "not loaded: Phonetic First Name, E-mail 1 - Label, E-mail 2 - Value" in result.output
+    assert (ada.email_address, ada.business_email_address) == ("ada@example.com", None)
+    # The second address has no kind, so it has a field that is free.
+    assert ada.personal_email_address == "ada@example.org"
+    assert "not loaded: Phonetic First Name, Address 1 - Formatted" in result.output
 
 
 HEADERS = [

@@ -13,10 +13,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from customer_profiles import CustomerProfiles, Domain, Profile, Results
+from customer_profiles.files import open_table
 
 from .console import INTERRUPTED, errors_as_messages, out, progress
 from .loading import Rejects, Tally, load_rows
-from .records import CsvFile, map_columns
+from .records import map_columns
 from .target import get_or_create
 
 _PAIRS = [
@@ -54,13 +55,14 @@ def demo(
 def _load(shop: Domain) -> Tally:
     """Load the file that the package contains; profiles that are stored already are kept."""
     with files("customer_profiles.cli").joinpath("data/customers.csv").open("rb") as raw:
-        source = CsvFile(raw)
+        source = open_table(raw)
         rejects, started = Rejects(None, source.header), time.monotonic()
         with progress(in_rows=True) as bar:
             task = bar.add_task("customers.csv", total=None)
+            mapping = map_columns(source.header, _PAIRS)
             tally = load_rows(
-                source,
-                map_columns(source.header, _PAIRS),
+                mapping.records(source.rows()),
+                mapping,
                 shop.profiles,
                 rejects,
                 key="account_number",

@@ -12,11 +12,11 @@ from customer_profiles import BadRequestError, InvalidInputError, MultipleResult
 from .spreadsheets import guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from customer_profiles import Profile, ProfileFields, Profiles
 
-    from .records import CsvFile, Mapping
+    from .records import Left, Mapping, Record
 
 _SEVERAL, _NATIONAL = 10, 10
 KEYS = {"account_number": "account", "email_address": "email", "phone_number": "phone"}
@@ -90,7 +90,7 @@ class Rejects:
         """The size of the file in bytes."""
         return self.path.stat().st_size if self.path is not None and self.path.exists() else 0
 
-    def add(self, line: int, reason: str, cells: list[str]) -> None:
+    def add(self, line: int, reason: str, cells: Sequence[str]) -> None:
         """Write a row with its line number and the reason."""
         self.first = [*self.first, (line, reason)][:5]
         if self.path is None:
@@ -110,12 +110,35 @@ class Rejects:
             self._file.close()
 
 
+class LeftOut:
+    """The values that are not loaded: a file of them, and how many of each column and reason."""
+
+    def __init__(self, file: Rejects) -> None:
+        self.file: Rejects = file
+        self.counts: dict[tuple[str, str], int] = {}
+        self.lines: dict[tuple[str, str], int] = {}
+        """The first line of each."""
+
+    def add(self, line: int, values: Iterable[Left]) -> None:
+        """Record the values of a row."""
+        for column, value, reason in values:
+            key = column, reason
+            self.counts[key] = self.counts.get(key, 0) + 1
+            self.lines.setdefault(key, line)
+            self.file.add(line, reason, [column, value])
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+
 def load_rows(  # noqa: PLR0913  (all but three are options)
-    source: CsvFile,
+    records: Iterable[Record],
     mapping: Mapping,
     profiles: Profiles,
     rejects: Rejects,
     *,
+    left: LeftOut | None = None,
     key: str | None = None,
     keep_stored: bool = False,
     report: Callable[[Tally], None] = lambda _tally: None,
@@ -123,40 +146,47 @@ def load_rows(  # noqa: PLR0913  (all but three are options)
     """Store each row as a profile, one by one, so that an interruption loses no stored row.
 
     Args:
-        source: the file.
+        records: the customers of the file's rows.
         mapping: the fields of the columns.
         profiles: the profiles of the domain.
         rejects: the file for rejected rows.
+        left: collects the values that are not loaded.
         key: the field that identifies a stored profile; None creates a profile for each row.
         keep_stored: keep stored profiles as they are, instead of updating them.
         report: called with the tally after each row.
     """
     tally = Tally()
     try:
-        for line, cells, problem in source.rows():
+        for record in records:
             try:
-                if problem:
-                    raise InvalidInputError(problem)  # noqa: TRY301  (handled as the other errors of a row)
-                outcome = _store(mapping.fields(cells), profiles, key, keep_stored=keep_stored)
+                if record.problem:
+                    raise InvalidInputError(record.problem)  # noqa: TRY301  (handled as the other errors of a row)
+                outcome = _store(record, profiles, key, keep_stored=keep_stored)
             except (InvalidInputError, BadRequestError, MultipleResultsError) as error:
-                rejects.add(line, mapping.in_columns(str(error)), cells)
+                # The cells follow the line's number and the reason, so a row may be cut or long.
+                reason = record.problem or mapping.in_columns(str(error))
+                rejects.add(record.line, reason, record.cells)
                 outcome = "rejected"
+            else:
+                if left is not None and record.left:
+                    left.add(record.line, record.left)
             setattr(tally, outcome, getattr(tally, outcome) + 1)
             report(tally)
     except KeyboardInterrupt:
         tally.interrupted = True
     finally:
         rejects.close()
+        if left is not None:
+            left.close()
     return tally
 
 
-def _store(fields: ProfileFields, profiles: Profiles, key: str | None, *, keep_stored: bool) -> str:
-    if not fields:
-        msg = "the row has no value in any mapped column"
-        raise InvalidInputError(msg)
+def _store(record: Record, profiles: Profiles, key: str | None, *, keep_stored: bool) -> str:
+    fields: ProfileFields = record.fields
     if key is not None:
         if key not in fields:
-            msg = f"{key} is empty, but --key needs it"
+            reason = next((value.reason for value in record.left), "")
+            msg = f"{key} is empty, but --key needs it{f' ({reason})' if reason else ''}"
             raise InvalidInputError(msg)
         keys: Any = {KEYS[key]: dict(fields)[key]}
         found = list(profiles.search(**keys, limit=_SEVERAL))

@@ -23,12 +23,12 @@ from .console import (
     fail,
     out,
     progress,
-    reading,
 )
+from .load import DelimiterOption, EncodingOption, SheetOption, opened
 from .loading import Rejects
 from .output import Column, Limit, Output, shown
 from .profiles import Search  # noqa: TC001  (read by `with_target`)
-from .putting import Progress, Run, csv_lines, json_lines
+from .putting import Progress, Run, lines_of
 from .target import Target, naming_profile, naming_type, with_target
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def put(  # noqa: PLR0913  (the command's options)
     file: Annotated[
         Path,
         typer.Argument(
-            help="JSON lines (.jsonl) or CSV (.csv); - reads JSON lines from standard input."
+            help="JSON lines, a JSON array, CSV, Parquet or a workbook; - reads standard input."
         ),
     ],
     *,
@@ -202,14 +202,15 @@ def put(  # noqa: PLR0913  (the command's options)
             "--restart", help="Start from the first line, although an earlier run was interrupted."
         ),
     ] = False,
-    delimiter: Annotated[str, typer.Option(help="The delimiter of a CSV file.")] = ",",
-    encoding: Annotated[str, typer.Option(help="The file's encoding.")] = "utf-8-sig",
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     target: Target,
 ) -> None:
     """Put objects from a file into a domain, ten in each request.
 
-    Each line of JSON is an object. Each row of CSV is an object whose members are the columns;
-    empty cells are omitted. Rejected lines go to a rejects file with their number and the reason.
+    Each line or element of JSON is an object. Each row of another file is an object whose members
+    are the columns; empty cells are omitted. Rejected lines go to a rejects file with their number and the reason.
     An interrupted run continues where it stopped when you run the same command again.
 
     Exit code: 0 all objects put, 1 some rejected, 2 an error (the message says what is stored),
@@ -223,15 +224,15 @@ def put(  # noqa: PLR0913  (the command's options)
         if file == INPUT
         else Progress(file, target.domain, object_type, str(target.db or "aws"))
     )
-    with errors_as_messages(), reading(file) as raw:
+    options = {"delimiter": delimiter, "encoding": encoding, "sheet": sheet}
+    with errors_as_messages(), opened(file, **options) as table:
         done = progress_file.read() if progress_file and not restart else None
         used = [path for path in (file, target.db, progress_file and progress_file.path) if path]
         rejects_file.check(used, keep=done.rejects_size if done else 0)
         if done:
             err.print(f"continuing after line {done.line}; --restart starts from the first line")
-        read = csv_lines if name.suffix.lower() == ".csv" else json_lines
         first = done.line if done else 0
-        lines = read(raw, delimiter=delimiter, encoding=encoding)
+        lines = lines_of(table)
         with target.open() as domain, progress() as bar:
             task = bar.add_task(
                 name.name, total=None if progress_file is None else file.stat().st_size

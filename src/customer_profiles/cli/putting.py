@@ -7,11 +7,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
-
-from customer_profiles import InvalidInputError
-
-from .records import CsvFile
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from customer_profiles import JsonObject, ProfileObjects, PutResult
+    from customer_profiles.files import Table
 
     from .loading import Rejects
 
@@ -86,38 +83,10 @@ class Progress:
         return run | {"file": self.file.name}
 
 
-def json_lines(raw: IO[bytes], *, delimiter: str, encoding: str) -> Iterator[Line]:
-    """Yield the lines that are not empty; the service validates them."""
-    del delimiter
-    position = 0
-    for number, line in enumerate(raw, 1):
-        position += len(line)
-        try:
-            text = line.decode(encoding if number == 1 else encoding.removesuffix("-sig")).strip()
-        except UnicodeDecodeError:
-            kept = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
-            yield Line(number, kept, position, f"the line is not {encoding}")
-            continue
-        except LookupError as error:
-            msg = f"there is no encoding {encoding!r}; give one such as utf-8 or cp1252"
-            raise InvalidInputError(msg) from error
-        if text:
-            yield Line(number, text, position)
-
-
-def csv_lines(raw: IO[bytes], *, delimiter: str, encoding: str) -> Iterator[Line]:
-    """Yield each row as an object whose members are the columns, without empty cells."""
-    source = CsvFile(raw, delimiter=delimiter, encoding=encoding)
-    columns = source.header
-    for number, cells, problem in source.rows():
-        text, reason = json.dumps(cells, ensure_ascii=False), problem
-        if not problem and len(cells) != len(columns):
-            reason = f"the row has {len(cells)} columns, the header has {len(columns)}"
-        if not reason:
-            row = {name: cell for name, cell in zip(columns, cells, strict=True) if name and cell}
-            text = json.dumps(row, ensure_ascii=False)
-        yield Line(number, text, source.position, reason)
-    source.release()
+def lines_of(table: Table) -> Iterator[Line]:
+    """Yield the rows of a file as JSON objects; the service validates them."""
+    for number, text, problem in table.objects():
+        yield Line(number, text, table.position, problem)
 
 
 class Run:

@@ -1,20 +1,26 @@
-"""Read customers from a CSV file: columns become fields, rows keep their line numbers."""
+"""Read customers from the rows of a table: columns become fields, and values are cleaned."""
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import re
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from customer_profiles import AddressFields, InvalidInputError, ProfileFields, _wire
+from customer_profiles.engine.ingestion.profile_members import Plan, plan
+from customer_profiles.identity.preparing import headers
 
-from .spreadsheets import unguarded
+from . import values
+from .values import DAMAGED, PLACEHOLDER, clean, enum_of, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping as Dictionary, Sequence
+
+    from customer_profiles.files import Row
+
+    from .values import Kind
 
 _ADDRESSES = ("address", "shipping_address", "mailing_address", "billing_address")
 _MEMBERS = tuple(AddressFields.__annotations__)
@@ -24,191 +30,556 @@ _TEXTS = tuple(
     if name not in (*_ADDRESSES, "attributes", "engagement_preferences")
 )
 _FIELDS = (*_TEXTS, *(f"{address}.{member}" for address in _ADDRESSES for member in _MEMBERS))
-# Other delimiters, quoted for a shell.
-_MARKS = {";": '";"', "\t": r"$'\t'", "|": '"|"'}
+# What most people call a field; a column of this name is as good as one with the field's name.
+_OTHER_NAMES = {"email": "email_address"}
+_EMAILS = ("email_address", "personal_email_address", "business_email_address")
+_PHONES = ("phone_number", "mobile_phone_number", "home_phone_number", "business_phone_number")
+_CONTACTS = {"email": _EMAILS, "phone": _PHONES}
+_OF_LABELS = {
+    "email": {"home": _EMAILS[1], "work": _EMAILS[2]},
+    "phone": {"mobile": _PHONES[1], "home": _PHONES[2], "work": _PHONES[3]},
+}
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(_EMAILS, "email"),
+    **dict.fromkeys(_PHONES, "phone"),
+    "account_number": "identifier",
+    "birth_date": "date",
+    "first_name": "name",
+    "middle_name": "name",
+    "last_name": "name",
+    "full_name": "name",
+    "business_name": "name",
+    "address1": "street",
+    "postal_code": "postal",
+}
+_ENUMS = {"gender": "gender", "gender_string": "gender", "party_type": "party_type"}
+_LONGEST = 255
+_CLOSEST, _GUESSES = 0.4, 3
+_HELD = "{} is in another column"
 
 
-class Row(NamedTuple):
-    """A row of the file, and the number of its first line."""
+class Left(NamedTuple):
+    """A value that is not loaded."""
+
+    column: str
+    value: str
+    reason: str
+
+
+class Record(NamedTuple):
+    """A row as a customer."""
 
     line: int
-    cells: list[str]
-    problem: str = ""
-    """The reason why the row could not be read."""
+    fields: ProfileFields
+    """The customer's fields; empty if the row is rejected."""
+    problem: str
+    """The reason why the row is rejected."""
+    cells: Sequence[str]
+    """The row as it is in the file."""
+    left: Sequence[Left] = ()
+    """The values that are not loaded although their columns are."""
 
 
-_NO_TEXT = "the file is not {}; give its --encoding, such as cp1252 or utf-16"
+class _Column(NamedTuple):
+    index: int
+    name: str
+    field: str
+    """The field, such as `email_address` or `address.city`; `full_name` is split."""
+    kind: Kind
+    is_strict: bool
+    """Whether `--map` names it, so that a wrong value is the row's fault."""
+    is_named: bool
+    """Whether the column has the field's name, so that the service judges its values."""
+
+
+class _Contact(NamedTuple):
+    column: _Column
+    label: int
+    """The index of the column with the value's kind; -1 if there is none."""
+    is_plain: bool
+    """Whether the column belongs to the main field."""
+
+
+class _Address(NamedTuple):
+    kind: str
+    """The address that the columns name; empty if they name none."""
+    columns: list[_Column]
+    label: int
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """The fields that the columns are mapped to."""
+    """What to do with the columns of a table."""
 
     columns: dict[str, str]
-    """The fields by column name."""
+    """The fields of columns by their names; where several have one field, the first."""
     header: list[str]
     """All columns, in the order of the file."""
+    strict: frozenset[str] = frozenset()
+    """The columns that `--map` names."""
+    excluded: frozenset[str] = frozenset()
+    """The columns that `--map` leaves out."""
+    named: frozenset[str] = frozenset()
+    """The columns that have the name of their field."""
+    plan: Plan = field(default_factory=lambda: Plan({}))
+    seen: set[str] = field(default_factory=set)
+    """The columns without a field that have a value in a row that was read."""
+
+    @property
+    def further(self) -> dict[str, str]:
+        """The fields of columns that stand in for others or have further values, by name."""
+        return {
+            name: _field_name(member)
+            for name, member in self.plan.further.items()
+            if name not in self.excluded and name not in self.columns
+        }
+
+    @property
+    def used(self) -> dict[str, str]:
+        """The fields of all columns that are loaded, in the order of the file."""
+        further = self.further
+        return {
+            name: found
+            for name in self.header
+            if (found := self.columns.get(name) or further.get(name))
+        }
 
     @property
     def unmapped(self) -> list[str]:
         """The columns that are not loaded."""
-        return [column for column in self.header if column and column not in self.columns]
+        used, labels = self.used, set(self.plan.labels.values())
+        return [name for name in self.header if name not in used and name not in labels]
 
-    def fields(self, cells: list[str]) -> ProfileFields:
-        """Return a row's cells as keyword arguments of a profile, without the empty ones.
+    def reason(self, column: str) -> str:
+        """Return why a column is not loaded."""
+        if column in self.excluded:
+            return "left out by --map"
+        if column in self.plan.fax_numbers:
+            return "a profile has no field for fax numbers"
+        if column in self.plan.ids:
+            return f"an id; --map '{column}=account_number' loads it"
+        noun = headers.read(column).noun
+        return "it says nothing about the person" if noun == "other" else "it is not recognised"
 
-        Raises:
-            InvalidInputError: the row has more or fewer cells than the header.
-        """
-        if len(cells) != len(self.header):
-            msg = f"the row has {len(cells)} columns, the header has {len(self.header)}"
-            raise InvalidInputError(msg)
-        fields: dict[str, Any] = {}
-        for column, cell in zip(self.header, cells, strict=True):
-            field, value = self.columns.get(column), cell.strip()
-            if field and value:
-                top, _, inner = field.partition(".")
-                if inner:
-                    fields.setdefault(top, {})[inner] = value
-                else:
-                    fields[top] = value
-        return cast("ProfileFields", fields)
+    def records(self, rows: Iterable[Row]) -> Iterator[Record]:
+        """Yield each row as a customer, or with the reason why it is rejected."""
+        reader = _Reader(self)
+        unseen = [
+            (index, name)
+            for index, name in enumerate(self.header)
+            if name not in reader.names and name not in self.seen
+        ]
+        for line, cells, problem, extra in rows:
+            if problem:
+                yield Record(line, {}, problem, cells)
+                continue
+            if unseen and (new := {name for index, name in unseen if cells[index]}):
+                self.seen.update(new)
+                unseen = [item for item in unseen if item[1] not in new]
+            yield reader.read(line, cells, extra)
 
     def in_columns(self, reason: str) -> str:
         """Return an error message with the column of each field that it names."""
         reason = reason.rpartition(" was not sent: ")[2]
-        for column, field in self.columns.items():
-            label = f"{column!r} ({field})".replace("\\", r"\\")
-            reason = re.sub(rf"(?<![\w.]){re.escape(field)}(?![\w.])", label, reason)
+        for column, name in self.columns.items():
+            if name in reason:
+                label = f"{column!r} ({name})".replace("\\", r"\\")
+                reason = re.sub(rf"(?<![\w.]){re.escape(name)}(?![\w.])", label, reason)
         return reason
+
+
+class _Wrong(Exception):  # noqa: N818  (it never leaves this module)
+    """A value of a strict column is wrong."""
+
+
+class _Reader:
+    """Reads rows by one mapping, whose columns it has found once."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        index = {name: number for number, name in enumerate(mapping.header)}
+        used, layout = mapping.used, mapping.plan
+        labels = {name: index[label] for name, label in layout.labels.items()}
+        rank = {name: number for number, name in enumerate([*mapping.columns, *layout.further])}
+        self.names = set(used) | set(layout.labels.values())
+        self._width = len(mapping.header)
+        self._contacts: dict[str, list[_Contact]] = {"email": [], "phone": []}
+        self._texts: dict[str, list[_Column]] = {}
+        self._addresses: list[_Address] = []
+        self._fixed: list[_Column] = []
+        groups: dict[tuple[str, str], _Address] = {}
+        for name in sorted(used, key=lambda name: rank[name]):
+            path = used[name]
+            top, _, member = path.partition(".")
+            column = _Column(
+                index[name],
+                name,
+                path,
+                _KINDS.get(member or top, "text"),
+                name in mapping.strict,
+                name in mapping.named,
+            )
+            label = labels.get(name, -1)
+            if name in mapping.strict and path not in _EMAILS + _PHONES:
+                self._fixed.append(column)
+            elif path in _EMAILS + _PHONES:
+                kind = "email" if path in _EMAILS else "phone"
+                is_plain = path in {_EMAILS[0], _PHONES[0]}
+                self._contacts[kind].append(_Contact(column, label, is_plain))
+            elif top in _ADDRESSES:
+                group = (top, layout.groups.get(name, ""))
+                found = groups.setdefault(
+                    group, _Address("" if top == "address" else top, [], label)
+                )
+                found.columns.append(column)
+            else:
+                self._texts.setdefault(path, []).append(column)
+        self._addresses = list(groups.values())
+        for address in self._addresses:
+            # A street and its house number are joined in the order of the file.
+            address.columns.sort(key=lambda column: column.index)
+        self._houses = {index[name] for name in layout.house_numbers if name in index}
+
+    def read(self, line: int, cells: list[str], extra: Sequence[tuple[str, str]]) -> Record:
+        left: list[Left] = []
+        if extra:
+            if any(name.startswith("cell ") for name, _ in extra):
+                # Its values may be in wrong columns, as after a delimiter that is not quoted.
+                count = self._width + len(extra)
+                reason = f"the row has {count} columns, the header has {self._width}"
+                return Record(line, {}, reason, [*cells, *(value for _, value in extra)])
+            left += [Left(name, value, "the header has no such column") for name, value in extra]
+        found: dict[str, Any] = {}
+        try:
+            for column in self._fixed:
+                self._put_fixed(found, column, cells, left)
+            for name, columns in self._texts.items():
+                if name != "full_name":
+                    self._put_text(found, name, columns, cells, left)
+            if "full_name" in self._texts:
+                self._put_full_name(found, cells, left)
+            for kind, contacts in self._contacts.items():
+                if contacts:
+                    self._put_contacts(found, kind, contacts, cells, left)
+            if self._addresses:
+                self._put_addresses(found, cells, left)
+        except _Wrong as error:
+            return Record(line, {}, str(error), cells, left)
+        problem = "" if found else "the row has no value in any mapped column"
+        if left and not found:
+            problem += f" ({left[0].column}: {left[0].reason})"
+        return Record(line, cast("ProfileFields", found), problem, cells, left)
+
+    def _cleaned(
+        self, column: _Column, text: str, left: list[Left], kind: Kind | None = None
+    ) -> str:
+        """Return a cleaned value; empty if it cannot be used, which is then said."""
+        value, problem = clean(text, kind or column.kind)
+        if not problem and len(value) > _LONGEST and not (column.is_strict or column.is_named):
+            value, problem = "", f"it has more than {_LONGEST} characters"
+        if problem and column.is_named and problem not in {DAMAGED, PLACEHOLDER}:
+            return text.strip()
+        if problem:
+            if column.is_strict and problem != PLACEHOLDER:
+                msg = f"{column.name!r} ({column.field}): {problem}"
+                raise _Wrong(msg)
+            left.append(Left(column.name, text.strip(), problem))
+        return value
+
+    def _put_fixed(
+        self, found: dict[str, Any], column: _Column, cells: list[str], left: list[Left]
+    ) -> None:
+        top, _, member = column.field.partition(".")
+        text = cells[column.index]
+        is_free = top == "attributes"
+        value = values.unguarded_cell(text) if is_free else self._cleaned(column, text, left)
+        if not value:
+            return
+        if member:
+            found.setdefault(top, {})[member] = value
+        elif column.field in _ENUMS:
+            self._put_enum(found, column.field, value)
+        else:
+            found[top] = value
+
+    def _put_text(
+        self,
+        found: dict[str, Any],
+        name: str,
+        columns: list[_Column],
+        cells: list[str],
+        left: list[Left],
+    ) -> None:
+        for column in columns:
+            text = cells[column.index]
+            if not text or not (value := self._cleaned(column, text, left)):
+                continue
+            if name in _ENUMS:
+                if name in found or f"{_ENUMS[name]}_string" in found:
+                    continue
+                self._put_enum(found, name, value)
+            elif name == "profile_type" and not column.is_strict:
+                left.append(Left(column.name, value, "it is set by --map alone"))
+            elif name not in found:
+                found[name] = value
+            elif found[name].casefold() != value.casefold():
+                left.append(Left(column.name, value, _HELD.format(name)))
+
+    def _put_enum(self, found: dict[str, Any], name: str, value: str) -> None:
+        kind = _ENUMS[name]
+        if (known := enum_of(kind, value)) is not None:
+            found[kind] = known
+        else:
+            found[f"{kind}_string"] = value
+
+    def _put_full_name(self, found: dict[str, Any], cells: list[str], left: list[Left]) -> None:
+        columns = self._texts["full_name"]
+        has_parts = "first_name" in found or "last_name" in found
+        first = ""
+        for column in columns:
+            text = cells[column.index]
+            if not text or not (value := self._cleaned(column, text, left)):
+                continue
+            if not first and not has_parts:
+                first = value
+                rest = self._second_name(columns, cells, value)
+                if values.is_company(value):
+                    found.setdefault("business_name", value)
+                elif rest:
+                    found["first_name"], found["last_name"] = rest, value
+                else:
+                    parts = zip(_NAMES, values.split_name(value), strict=True)
+                    found.update({name: part for name, part in parts if part})
+                if rest:
+                    return
+                continue
+            if not _is_same_name(value, found):
+                left.append(Left(column.name, value, _HELD.format("the name")))
+
+    def _second_name(self, columns: list[_Column], cells: list[str], value: str) -> str:
+        """Return the given name where `Name 1` and `Name 2` hold the parts of one."""
+        if len(columns) < 2 or not columns[0].name.rstrip().endswith("1"):  # noqa: PLR2004  (both)
+            return ""
+        second = cells[columns[1].index].strip()
+        is_pair = second and not any(" " in text for text in (value, second))
+        return second if is_pair and columns[1].name.rstrip().endswith("2") else ""
+
+    def _put_contacts(
+        self,
+        found: dict[str, Any],
+        kind: str,
+        contacts: list[_Contact],
+        cells: list[str],
+        left: list[Left],
+    ) -> None:
+        names, by_label = _CONTACTS[kind], _OF_LABELS[kind]
+        waiting: list[tuple[_Column, str, str]] = []
+        labelled: list[tuple[str, str]] = []
+        taken: set[str] = set()
+        for column, label_index, is_plain in contacts:
+            cell = cells[column.index]
+            if not cell or cell.isspace():
+                continue
+            label = cells[label_index] if label_index >= 0 else ""
+            if label and "fax" in headers.fold(label):
+                left.append(
+                    Left(column.name, cell.strip(), "a profile has no field for fax numbers")
+                )
+                continue
+            parts = split(cell, cast("Kind", kind))
+            words = headers.read(label).qualifiers if label else frozenset[str]()
+            own = next((by_label[word] for word in by_label if word in words), "")
+            for part in parts:
+                value = self._cleaned(column, part, left)
+                key = _same(kind, value)
+                if not value or key in taken:
+                    continue
+                taken.add(key)
+                if own and is_plain:
+                    labelled.append((own, value))
+                target = own if own and is_plain else column.field
+                if label_index >= 0 and is_plain and names[0] not in found:
+                    # The first of the numbered values is the main one, whatever its kind.
+                    target = names[0]
+                if target not in found:
+                    found[target] = value
+                else:
+                    waiting.append((column, value, target))
+        for column, value, target in waiting:
+            # A further value of no kind may have any free field, others the main one.
+            is_free = target == names[0]
+            free = next(
+                (name for name in (names if is_free else names[:1]) if name not in found), ""
+            )
+            if free:
+                found[free] = value
+            else:
+                left.append(Left(column.name, value, "the fields for such values are taken"))
+        for name, value in labelled:
+            found.setdefault(name, value)
+
+    def _put_addresses(self, found: dict[str, Any], cells: list[str], left: list[Left]) -> None:
+        used: dict[str, str] = {}
+        for kind, columns, label_index in self._addresses:
+            parts = self._parts(columns, cells, left)
+            if not parts:
+                continue
+            words = headers.read(cells[label_index]).qualifiers if label_index >= 0 else ()
+            named = next((f"{word}_address" for word in _KINDS_OF_ADDRESS if word in words), "")
+            target = kind or named or "address"
+            held = found.setdefault(target, {})
+            text = " ".join(value for _, value in parts.values()).casefold()
+            if target in used or any(member in held for member in parts):
+                if used.get(target) != text:
+                    reason = _HELD.format(target.replace("_", " "))
+                    left += [Left(column.name, value, reason) for column, value in parts.values()]
+                continue
+            used[target] = text
+            held.update({member: value for member, (_, value) in parts.items()})
+
+    def _parts(
+        self, columns: list[_Column], cells: list[str], left: list[Left]
+    ) -> dict[str, tuple[_Column, str]]:
+        """Return the parts of an address by member, each with its column."""
+        parts: dict[str, tuple[_Column, str]] = {}
+        house: tuple[_Column, str] | None = None
+        for column in columns:
+            text = cells[column.index]
+            if not text or not (value := self._cleaned(column, text, left)):
+                continue
+            member = column.field.partition(".")[2]
+            if column.index in self._houses:
+                house = column, value
+            elif member not in parts:
+                parts[member] = column, value
+            elif parts[member][1].casefold() != value.casefold():
+                left.append(Left(column.name, value, _HELD.format(member.replace("_", " "))))
+        if house is not None:
+            column, number = house
+            street = parts.get("address1")
+            if street is None:
+                parts["address1"] = column, number
+            else:
+                first, last = sorted((street, house), key=lambda part: part[0].index)
+                parts["address1"] = street[0], f"{first[1]} {last[1]}"
+        if "address1" in parts and "\n" in parts["address1"][1]:
+            column, text = parts["address1"]
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            free = [name for name in _LINES if name == "address1" or name not in parts]
+            if len(lines) > len(free):
+                lines = [*lines[: len(free) - 1], ", ".join(lines[len(free) - 1 :])]
+            parts.update({name: (column, line) for name, line in zip(free, lines, strict=False)})
+        return parts
+
+
+_NAMES = ("first_name", "middle_name", "last_name")
+_LINES = ("address1", "address2", "address3", "address4")
+_KINDS_OF_ADDRESS = ("billing", "shipping", "mailing")
+
+
+def _same(kind: str, value: str) -> str:
+    """Return what two values of one address or number have in common."""
+    if kind == "email":
+        return value.casefold()
+    return re.sub(r"\D", "", value).lstrip("0") or value
+
+
+def _is_same_name(value: str, found: Dictionary[str, Any]) -> bool:
+    """Return whether a whole name says nothing that the loaded name does not."""
+    texts = [found.get(name, "") for name in (*_NAMES, "business_name")]
+    words = set(re.findall(r"\w+", headers.fold(" ".join(texts))))
+    name = values.split_name(value)
+    return set(re.findall(r"\w+", headers.fold(" ".join(name)))) <= words
 
 
 def map_columns(header: list[str], pairs: list[str]) -> Mapping:
     """Return the mapping of a header, extended by `Column=field` pairs.
 
     Raises:
-        InvalidInputError: a pair names a column or a field that does not exist.
+        InvalidInputError: a pair names a column or a field that does not exist, or no column is
+            mapped.
     """
-    columns = _fields_of(header)
+    chosen: dict[str, str] = {}
+    known = set(header)
     for pair in pairs:
-        column, equals, field = pair.rpartition("=")
+        column, equals, name = pair.rpartition("=")
         if not equals:
             msg = f"--map takes Column=field; it was {pair!r}"
             raise InvalidInputError(msg)
-        if column not in header:
-            raise _unknown(column, header, what="column", hint=_delimiter(header))
-        if field and field not in _FIELDS and not re.fullmatch(r"attributes\..+", field):
-            raise _unknown(field, [*_FIELDS, "attributes.<name>"], what="field")
-        columns[column] = field
-    columns = {column: field for column, field in columns.items() if field}
-    twice = {field for field in columns.values() if list(columns.values()).count(field) > 1}
-    if twice:
-        msg = f"two columns go into one field: {', '.join(sorted(twice))}; choose with --map"
+        if column not in known:
+            raise _unknown(column, header, what="column", hint=_hint(header))
+        if name and name not in _FIELDS and not re.fullmatch(r"attributes\..+", name):
+            raise _unknown(name, [*_FIELDS, "attributes.<name>"], what="field")
+        chosen[column] = name
+    mapping = _mapping(header, chosen)
+    counts = Counter(mapping.columns.values())
+    if twice := sorted(name for name, count in counts.items() if count > 1):
+        msg = f"two columns go into one field: {', '.join(twice)}; choose with --map"
         raise InvalidInputError(msg)
-    if not columns:
-        hint = _delimiter(header) or "name them with --map Column=field"
+    if not mapping.used:
+        hint = _hint(header) or (
+            "name them with --map Column=field; if the first row is no header, add one"
+        )
         msg = f"no column is mapped to a field; {hint}"
         raise InvalidInputError(msg)
-    return Mapping(columns, header)
+    return mapping
 
 
-def _fields_of(header: list[str]) -> dict[str, str]:
-    """Return the fields of columns that are named like a field, or else by their meaning."""
-    from customer_profiles.engine.ingestion.profile_members import members_of
-
-    named = {column: field for column in header if (field := _field_of(column))}
-    known = {column: _member_of(field) for column, field in named.items()}
-    members = members_of(header, known)
-    return {column: named.get(column) or _field_name(members[column]) for column in members}
+def _mapping(header: list[str], chosen: dict[str, str]) -> Mapping:
+    """Return the mapping by what the user chose, by names of fields, and by meaning."""
+    named: dict[str, str] = {}
+    for column in header:
+        name = _field_of(column)
+        if name and column not in chosen and name not in named.values():
+            named[column] = name
+    known = {
+        column: _member_of(name)
+        for column, name in {**named, **chosen}.items()
+        if name and not name.startswith("attributes.")
+    }
+    layout = plan([column for column in header if column not in chosen or chosen[column]], known)
+    columns = {
+        column: chosen.get(column) or named.get(column) or _field_name(layout.members[column])
+        for column in header
+        if chosen.get(column) or (column in layout.members and column not in chosen)
+    }
+    return Mapping(
+        columns,
+        header,
+        strict=frozenset(column for column, name in chosen.items() if name),
+        excluded=frozenset(column for column, name in chosen.items() if not name),
+        named=frozenset(named),
+        plan=layout,
+    )
 
 
 def _field_name(member: str) -> str:
     return ".".join(map(_wire.field_name, member.split(".")))
 
 
-def _member_of(field: str) -> str:
-    return ".".join(part.title().replace("_", "") for part in field.split("."))
+def _member_of(name: str) -> str:
+    return ".".join(part.title().replace("_", "") for part in name.split("."))
+
+
+_BY_PLAIN_NAME = {
+    **{member.replace("_", ""): f"address.{member}" for member in _MEMBERS},
+    **{name.replace("_", ""): name for name in _TEXTS},
+    **_OTHER_NAMES,
+}
 
 
 def _field_of(column: str) -> str | None:
     """Return the field that a header names, in any case and with any separators."""
-    plain = re.sub(r"[^a-z0-9]", "", column.lower())
-    for field in _TEXTS:
-        if plain == field.replace("_", ""):
-            return field
-    for member in _MEMBERS:
-        if plain == member.replace("_", ""):
-            return f"address.{member}"
-    return None
+    return _BY_PLAIN_NAME.get(re.sub(r"[^a-z0-9]", "", column.lower()))
 
 
-def _delimiter(header: list[str]) -> str:
-    """Return a hint at the delimiter, if a header of one column looks like several."""
-    for mark, quoted in _MARKS.items():
-        if len(header) == 1 and mark in header[0]:
-            return f"the header is one column; give --delimiter {quoted}"
+def _hint(header: list[str]) -> str:
+    """Return a hint at the delimiter, if the header is one column."""
+    if len(header) == 1:
+        return "the header is one column; if it should be several, give their --delimiter"
     return ""
 
 
 def _unknown(name: str, known: list[str], *, what: str, hint: str = "") -> InvalidInputError:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    close = difflib.get_close_matches(name, known, n=_GUESSES, cutoff=_CLOSEST)
     guess = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
     return InvalidInputError(f"there is no {what} {name!r}; {hint or guess}")
-
-
-class CsvFile:
-    """A CSV file that is read row by row, with its position."""
-
-    def __init__(
-        self, raw: IO[bytes], *, delimiter: str = ",", encoding: str = "utf-8-sig"
-    ) -> None:
-        self._raw = raw
-        try:
-            self._text = io.TextIOWrapper(raw, encoding=encoding, newline="")
-            self._reader = csv.reader(self._text, delimiter=delimiter, strict=True)
-            self.header: list[str] = [column.strip() for column in next(self._reader, [])]
-        except UnicodeDecodeError as error:
-            raise InvalidInputError(_NO_TEXT.format(encoding)) from error
-        except LookupError as error:
-            msg = f"there is no encoding {encoding!r}; give one such as utf-8 or cp1252"
-            raise InvalidInputError(msg) from error
-        except (csv.Error, TypeError) as error:
-            msg = f"the header cannot be read: {error}"
-            raise InvalidInputError(msg) from error
-        if not any(self.header):
-            msg = "the file has no header: its first line must name the columns"
-            raise InvalidInputError(msg)
-        if duplicates := {name for name in self.header if name and self.header.count(name) > 1}:
-            msg = f"the header names columns twice: {', '.join(sorted(duplicates))}"
-            raise InvalidInputError(msg)
-
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows that are not empty, each with the number of its first line.
-
-        A row that cannot be read has a problem instead of cells. A row that is not in the file's
-        encoding is the last.
-        """
-        read = unguarded if self.header[:2] == ["line", "reason"] else str
-        while True:
-            line = self._reader.line_num + 1
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield Row(line, [], f"the row cannot be read: {error}")
-            except UnicodeDecodeError:
-                yield Row(line, [], f"from about here on {_NO_TEXT.format(self._text.encoding)}")
-                return
-            else:
-                if any(cell.strip() for cell in cells):
-                    yield Row(line, [read(cell) for cell in cells])
-
-    @property
-    def position(self) -> int:
-        """The number of bytes read; 0 if it is unknown, as for a pipe."""
-        return self._raw.tell() if self._raw.seekable() else 0
-
-    def release(self) -> None:
-        """Detach from the file without closing it."""
-        self._text.detach()

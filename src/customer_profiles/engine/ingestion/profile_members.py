@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from customer_profiles.identity.preparing import headers
@@ -63,11 +65,106 @@ def members_of(names: Sequence[str], known: Mapping[str, str] | None = None) -> 
     return {name: found[name] for name in names if name in found}
 
 
-def _rank(header: Header) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Plan:
+    """What to do with the columns of a file."""
+
+    members: dict[str, str]
+    """The columns that are first in line for a member, as `members_of` returns them."""
+    further: dict[str, str] = field(default_factory=dict)
+    """Further columns of a member, in the order in which they stand in for the first one.
+
+    The member of a full name is `FullName`.
+    """
+    labels: dict[str, str] = field(default_factory=dict)
+    """Of columns with e-mail addresses, phone numbers or addresses, the column with their kind.
+
+    Such as `Phone 1 - Type` of `Phone 1 - Value`; of an address, of its group.
+    """
+    groups: dict[str, str] = field(default_factory=dict)
+    """Of each part of an address, which of the record's addresses it belongs to."""
+    house_numbers: frozenset[str] = frozenset()
+    """The columns of house numbers, which belong beside the street."""
+    fax_numbers: frozenset[str] = frozenset()
+    """The columns of fax numbers, for which a profile has no member."""
+    ids: frozenset[str] = frozenset()
+    """The columns of ids, which are no account numbers."""
+
+
+def plan(names: Sequence[str], known: Mapping[str, str] | None = None) -> Plan:
+    """Return what to do with all columns of a file.
+
+    Args:
+        names: the columns' names.
+        known: the members of some columns.
+    """
+    read = dict(zip(names, headers.read_all(names), strict=True))
+    members = members_of(names, known)
+    further: dict[str, str] = {}
+    known = known or {}
+    for name in sorted(names, key=lambda name: _rank(read[name])):
+        if name in members:
+            continue
+        header = read[name]
+        member = "FullName" if header.noun == "full_name" else _member(name, header)
+        if member is not None:
+            further[name] = member
+    placed = {**members, **further}
+    groups = {
+        name: read[name].address if name not in known else ""
+        for name, member in placed.items()
+        if "Address." in member
+    }
+    # A part whose field is named belongs to the group of the others.
+    if main := next((groups[name] for name in members if name in groups and name not in known), ""):
+        groups = {name: main if name in known else group for name, group in groups.items()}
+    return Plan(
+        members,
+        further,
+        _labels(names, read, placed, groups),
+        groups,
+        frozenset(
+            name
+            for name in placed
+            if read[name].noun == "house_number" and placed[name].endswith("Address2")
+        ),
+        frozenset(name for name in names if read[name].noun == "fax"),
+        frozenset(name for name in names if read[name].noun in {"row_id", "identifier"}),
+    )
+
+
+def _labels(
+    names: Sequence[str],
+    read: Mapping[str, Header],
+    placed: Mapping[str, str],
+    groups: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the columns that say of which kind the values of other columns are."""
+    by_meaning: dict[tuple[str, str], str] = {}
+    for name in names:
+        if name not in placed and (other := headers.described(name)) is not None and other.noun:
+            noun = "street" if other.noun in _OF_ADDRESSES else other.noun
+            by_meaning.setdefault((noun, _digits(name)), name)
+    found: dict[str, str] = {}
+    for name in placed if by_meaning else ():
+        noun = "street" if name in groups else str(read[name].noun)
+        if label := by_meaning.get((noun, _digits(name))):
+            found[name] = label
+    return found
+
+
+def _digits(name: str) -> str:
+    match = re.search(r"\d+", name)
+    return match[0] if match else ""
+
+
+def _rank(header: Header) -> tuple[int, int, int]:
     """Return the rank of a column among those of the same meaning: plain ones and home first."""
-    order = ("home", "elsewhere", "work")
+    order = ("home", "billing", "mailing", "shipping", "elsewhere", "work")
     ranks = [rank for rank, word in enumerate(order, 1) if word in header.qualifiers]
-    return max(ranks, default=0), header.number
+    # `E-mail 2 - Value` has its number inside, `E-mail 2` at its end.
+    inner = re.search(r"(?:^| )(\d{1,4})$", header.address)
+    return max(ranks, default=0), int(inner[1]) if inner else 1, header.number
 
 
 def member_of(name: str) -> str | None:

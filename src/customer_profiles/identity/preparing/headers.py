@@ -88,7 +88,9 @@ _NAME_PARTS = frozenset({
     "given", "first", "family", "kin", "last", "middle", "second", "further", "name", "full",
     "whole",
 })  # fmt: skip
+_COUNTED = frozenset({"first", "second", "further"})
 _LOCATED = frozenset({"city", "state", "postal", "country", "street", "address", "place"})
+_OF_ADDRESS_LINES = _LOCATIONS | {"extra", "plain", "and", "name"}
 _LONGEST = 200
 """How many characters of a header are read."""
 _SHORT, _UNAMBIGUOUS = 3, frozenset({"tel", "fax", "zip", "plz", "dob", "sex", "ssn", "gsm"})
@@ -98,7 +100,22 @@ _SHORT, _UNAMBIGUOUS = 3, frozenset({"tel", "fax", "zip", "plz", "dob", "sex", "
 @lru_cache(10_000)
 def read(name: str) -> Header:
     """Read a header such as `FirstName`, `Billing.City`, `Téléphone fixe` or `顧客番号`."""
+    return _read(name, list(_words(name[:_LONGEST])))
+
+
+def described(name: str) -> Header | None:
+    """Read the header of the column whose values this one describes, as `Phone 1 - Type` does.
+
+    Returns:
+        What the other column's header says; None if a header describes no other column.
+    """
     words = list(_words(name[:_LONGEST]))
+    if len(words) < 2 or "label" not in _CONCEPTS.get(words[-1], ()):  # noqa: PLR2004  (two words)
+        return None
+    return _read(name, words[:-1])
+
+
+def _read(name: str, words: list[str]) -> Header:
     meanings = [_CONCEPTS.get(word) for word in words if not word.isdecimal()]
     is_complete = None not in meanings
     if not is_complete:
@@ -117,13 +134,21 @@ def read(name: str) -> Header:
         line = 0
     elif line == 1 and "extra" in concepts:
         line = 2
-    groups = [name.rpartition(".")[0], *sorted(concepts & _LOCATIONS), number]
+    qualifiers = concepts & _QUALIFIERS
+    if noun in {"email", "phone"} and "company" in concepts:
+        qualifiers |= {"work"}
+    path = name[: match.start()] if (match := _LAST_STEP.search(name)) else ""
+    groups = [path, *sorted(concepts & _LOCATIONS), number]
     return Header(
         noun,
-        concepts & _QUALIFIERS,
+        qualifiers,
         line,
         " ".join(filter(None, groups)),
     )
+
+
+_LAST_STEP = re.compile(r"(?<=\S)\.[^.\s][^.]*$")
+"""The end of a path such as `billing.city`; the dot of `Tel. home` is none."""
 
 
 def _is_doubtful(word: str) -> bool:
@@ -173,7 +198,7 @@ def _noun(concepts: frozenset[str], *, is_complete: bool, is_qualified: bool) ->
 
 def _contact(concepts: frozenset[str]) -> Noun | None:
     if "email" in concepts:
-        return "other" if concepts & (_NAME_PARTS | {"code"}) else "email"
+        return "other" if concepts & (_NAME_PARTS - _COUNTED | {"code"}) else "email"
     if concepts & {"birth", "birth_date"}:
         return None
     if "fax" in concepts:
@@ -197,7 +222,7 @@ def _location(concepts: frozenset[str]) -> Noun | None:
         ("city", "city" in concepts and not is_code),
         ("state", "state" in concepts),
         ("house_number", is_number and is_house),
-        ("street", is_address),
+        ("street", is_address or ("extra" in concepts and concepts <= _OF_ADDRESS_LINES)),
     )
 
 
@@ -231,6 +256,10 @@ def _name(concepts: frozenset[str]) -> Noun | None:
 
 def _number(concepts: frozenset[str]) -> Noun | None:
     is_number = bool(concepts & {"number", "id", "code"})
+    if "account" in concepts and (
+        ("name" in concepts and "id" in concepts) or ("person" in concepts and not is_number)
+    ):
+        return "other"
     is_row = "row_id" in concepts or ("row" in concepts and bool(concepts & {"id", "number"}))
     return _first_of(
         ("row_id", is_row or concepts == frozenset({"id"})),

@@ -1,0 +1,238 @@
+"""Find the encoding of a text file, and decode it so that damaged bytes stay visible."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+from .table import FileError
+
+if TYPE_CHECKING:
+    from .source import Source
+
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_FEW = 0.2
+DAMAGED = re.compile("[\udc00-\udcff]")
+"""Finds bytes that are not in the encoding."""
+_HANDLER = "customer_profiles.damaged"
+_MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]+")
+
+
+class Encoding(NamedTuple):
+    """The encoding of a file."""
+
+    name: str
+    is_sure: bool
+    """Whether the whole file is known to be in the encoding."""
+
+
+def _keep(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 + byte) for byte in bad), error.end
+
+
+codecs.register_error(_HANDLER, _keep)
+
+
+def open_text(source: Source, encoding: str) -> io.TextIOWrapper:
+    """Decode a file; a byte that is not in the encoding becomes a lone surrogate."""
+    return io.TextIOWrapper(
+        io.BufferedReader(source, 1 << 17), encoding=encoding, errors=_HANDLER, newline=""
+    )
+
+
+def decoded_sample(source: Source, encoding: str) -> str:
+    """Decode the sample of a file, without a character that its end cuts in two."""
+    decoder = codecs.getincrementaldecoder(encoding)(_HANDLER)
+    return decoder.decode(source.sample, final=source.is_whole)
+
+
+def find(source: Source, declared: str | None) -> Encoding:
+    """Return the encoding of a file.
+
+    Raises:
+        FileError: there is no such encoding, or the file has another one.
+    """
+    if declared is not None:
+        return _declared(source, declared)
+    sample = source.sample
+    for mark, name in _BOMS:
+        if sample.startswith(mark):
+            return Encoding(name, is_sure=False)
+    if (wide := _utf_16(sample)) is not None:
+        return Encoding(wide, is_sure=False)
+    return _of_bytes(source)
+
+
+def _declared(source: Source, name: str) -> Encoding:
+    try:
+        codecs.lookup(name)
+        text = decoded_sample(source, name)
+    except (LookupError, UnicodeError) as error:
+        # `utf-16` without its mark is an error of the codec, not of a character.
+        if isinstance(error, LookupError):
+            msg = f"there is no encoding {name!r}; give one such as utf-8 or cp1252"
+        else:
+            msg = f"the file is not {name}; leave out --encoding to have it found"
+        raise FileError(msg) from error
+    if len(DAMAGED.findall(text)) > _FEW * max(len(text), 1):
+        msg = f"the file is not {name}; leave out --encoding to have it found"
+        raise FileError(msg)
+    return Encoding(name, is_sure=False)
+
+
+def _utf_16(sample: bytes) -> str | None:
+    """Return UTF-16 without its mark, which shows by a zero in every second byte."""
+    head = sample[:4096]
+    count = len(head) // 2
+    if not count:
+        return None
+    for name, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[::2])):
+        if zeros.count(0) > count / 2:
+            return name
+    return None
+
+
+def _of_bytes(source: Source) -> Encoding:
+    """Return UTF-8 if the bytes are, or mostly; else the likeliest of the older encodings."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    special: list[bytes] = []
+    is_utf8 = True
+
+    def look(chunk: bytes) -> bool:
+        nonlocal is_utf8
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError:
+            is_utf8 = False
+            special.append(chunk)
+        return is_utf8
+
+    source.check(look)
+    if is_utf8:
+        return Encoding("utf-8-sig", is_sure=source.is_seekable and not source.is_compressed)
+    bad = b"".join([source.sample, *special])
+    valid = sum(len(match) for match in _MULTIBYTE.findall(bad))
+    others = sum(byte >= 0x80 for byte in bad) - valid
+    if valid > 2 * others:
+        # A few damaged rows in a file of UTF-8.
+        return Encoding("utf-8-sig", is_sure=False)
+    return Encoding(_older(bad), is_sure=False)
+
+
+_ONE_BYTE = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850")
+_SEVERAL_BYTES = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
+_LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
+_WORD = re.compile(r"[^\W\d_]+")
+_MOST = 1 << 16
+
+
+def _older(data: bytes) -> str:
+    """Return the encoding in which the lines that are not ASCII look most like text."""
+    text = b"\n".join(_LINE.findall(data))[:_MOST]
+    text = text[: text.rfind(b"\n")] if len(text) == _MOST and b"\n" in text else text
+    best, least = "cp1252", float("inf")
+    for name in (*_SEVERAL_BYTES, *_ONE_BYTE):
+        try:
+            cost = _cost(text.decode(name), name)
+        except UnicodeDecodeError:
+            continue
+        if cost < least:
+            best, least = name, cost
+    return best
+
+
+# Letters beyond ASCII that are frequent in the languages that use an encoding.
+_FREQUENT = {
+    "cp1252": "äöüßÄÖÜéèêëàâçîïôùûæœñáíóúÁÉÍÓÚÑãõÃÕÇåøÅØÆìòÀÈ",
+    "cp1250": "ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽăâîșțşţőűöüäÖÜđĐ",
+    "cp1254": "çğıöşüÇĞİÖŞÜâî",
+    "mac_roman": "äöüßÄÖÜéèêëàâçîïôùûñáíóúÁÉÍÓÚÑãõåø",
+    "cp850": "äöüßÄÖÜéèêëàâçîïôùûñáíóúÁÉÍÓÚÑãõåø",
+}
+_ORDER = {"cp1252": 0.0, "cp1250": 0.05, "cp1254": 0.05, "mac_roman": 0.1, "cp850": 0.1}
+_KANA = re.compile("[\u3040-\u30ff]")
+
+
+def _cost(text: str, name: str) -> float:  # noqa: C901  (one case for each script)
+    """Return how little a text looks like one of people's names and addresses."""
+    cost, count = 0.0, 0
+    frequent = _FREQUENT.get(name, "")
+    for word in _WORD.findall(text):
+        scripts: set[str] = set()
+        for index, letter in enumerate(word):
+            if letter < "\x80":
+                scripts.add("L")
+                continue
+            count += 1
+            code = ord(letter)
+            if frequent:
+                cost += 0.0 if letter in frequent else 1.0
+                # The Portuguese letter, which stands where Hungarian has another one.
+                if letter in "õÕ" and word[index + 1 : index + 2] not in {"e", "E"}:
+                    cost += 0.6
+                if index and letter.isupper() and word[index - 1].islower():
+                    cost += 1.0
+                scripts.add("L")
+            elif name == "cp1251":
+                scripts.add("C" if 0x400 <= code < 0x500 else "O")
+                cost += 0.02 if letter.lower() in "абвгдежзийклмнопрстуфхцчшщъыьэюя" else 1.0
+                if index and letter.isupper() and word[index - 1].islower():
+                    cost += 1.0
+            elif name == "cp1253":
+                scripts.add("G" if 0x370 <= code < 0x400 else "O")
+                cost += 0.05 if 0x370 <= code < 0x400 else 1.0
+                if index and letter.isupper() and word[index - 1].islower():
+                    cost += 1.0
+            else:
+                scripts.add("E")
+                cost += _cost_of_eastern(code, name)
+        if len(scripts) > 1:
+            cost += 2.0
+    others = [letter for letter in text if letter >= "\x80" and not letter.isalpha()]
+    for letter in others:
+        count += 1
+        kind = unicodedata.category(letter)
+        # Marks of spelling are plausible between words; controls and boxes never are.
+        cost += 0.3 if letter in "’‘“”«»–—°º ª、。ー・（）々〒　" or kind == "Mn" else 1.5
+    if name == "euc_jp" and not _KANA.search(text):
+        cost += 0.2 * count
+    return (cost / max(count, 1)) + _ORDER.get(name, 0.08)
+
+
+def _cost_of_eastern(code: int, name: str) -> float:
+    if 0x3040 <= code < 0x3100:
+        return 0.0 if name in {"cp932", "euc_jp"} else 0.3
+    if 0xAC00 <= code < 0xD7A4:
+        return 0.02 if name == "cp949" else 1.0
+    if 0x4E00 <= code < 0x9FFF:
+        # Wrong readings of other encodings are rare characters as well.
+        return _RARE.get(name, 0.1) if _is_frequent(code) else 0.5
+    return 1.0
+
+
+_RARE = {"cp932": 0.05, "euc_jp": 0.05, "gb18030": 0.1, "big5": 0.1, "cp949": 0.6}
+
+
+def _is_frequent(code: int) -> bool:
+    """Return whether a character is of the first level of the standards of Japan or China."""
+    letter = chr(code)
+    for name, last in (("shift_jis", 0x9872), ("gb2312", 0xD7F9)):
+        try:
+            data = letter.encode(name)
+        except UnicodeEncodeError:
+            continue
+        if int.from_bytes(data, "big") <= last:
+            return True
+    return False
