@@ -391,7 +391,12 @@ class _Reader:
             for part in parts:
                 value = self._cleaned(column, part, left)
                 key = _same(kind, value)
-                if not value or key in taken:
+                if not value:
+                    continue
+                if key in taken:
+                    # A number that the file has twice is in both fields.
+                    if not is_plain or label_index < 0:
+                        found.setdefault(column.field, value)
                     continue
                 taken.add(key)
                 if own and is_plain:

@@ -61,6 +61,8 @@ def clean(cell: str, kind: Kind) -> Cleaned:
         The value; empty with a problem if it cannot be used, and without one if there is none.
     """
     text = unguarded_cell(_INVISIBLE.sub("", cell))
+    if kind in {"phone", "identifier", "postal"}:
+        text = text.removeprefix("'")
     if not text:
         return Cleaned("")
     if is_placeholder(text, _OF.get(kind, "text")):
@@ -125,13 +127,10 @@ _CLEANERS: dict[Kind, Callable[[str], Cleaned]] = {
     "street": lambda text: Cleaned(_SPACES.sub(" ", text)),
 }
 
-_SEVERAL = re.compile(r"\s*(?::::|[;|\n])\s*|\s+(?:or|oder|ou|o|und|and|et|y)\s+")
-_EMAILS = re.compile(
-    r"\s*(?::::|[;|,\n])\s*|\s+(?:or|oder|ou|o|und|and|et|y|/)\s+|(?<=\w)/(?=\w+\S*@)"
-)
-_PHONES = re.compile(
-    r"\s*(?::::|[;|\n])\s*|\s+(?:or|oder|ou|o|und|and|et|y)\s+|(?<=\d{6}),\s*(?=\+?[\d(])|(?<=\d{4})\s*/\s*(?=\+|0\d{5})"
-)
+_AND = r"\s+(?:or|oder|ou|o|und|and|et|y)\s+"
+_EMAILS = re.compile(rf"\s*(?::::|[;|,\n])\s*|{_AND}|\s+/\s+")
+_PHONES = re.compile(rf"\s*(?::::|[;|\n])\s*|{_AND}")
+_FEWEST_DIGITS = 7
 
 
 def split(cell: str, kind: Kind) -> list[str]:
@@ -141,8 +140,21 @@ def split(cell: str, kind: Kind) -> list[str]:
         parts = _EMAILS.split(text)
         if len(parts) == 1 and text.count("@") > 1 and " " in text and "<" not in text:
             parts = text.split()
-        return [part for part in parts if part]
-    return [part for part in _PHONES.split(text) if part] if kind == "phone" else [text]
+    else:
+        parts = _PHONES.split(text)
+        for mark in (",", "/"):
+            # Both are also written inside of one number.
+            pieces = [text.split(mark) for text in parts]
+            parts = [
+                part
+                for text, halves in zip(parts, pieces, strict=True)
+                for part in (halves if all(map(_is_long, halves)) else [text])
+            ]
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _is_long(text: str) -> bool:
+    return sum(map(str.isdigit, text)) >= _FEWEST_DIGITS
 
 
 @cache

@@ -52,7 +52,7 @@ def members_of(names: Sequence[str], known: Mapping[str, str] | None = None) -> 
     in_main = (name for name, member in found.items() if member.startswith("Address."))
     main = next((read[name].address for name in in_main), None)
     rest = [name for name in names if name not in found]
-    for name in sorted(rest, key=lambda name: _rank(read[name])):
+    for name in sorted(rest, key=lambda name: _rank(name, read[name])):
         header = read[name]
         member = _member(name, header)
         if member is not None and member.startswith("Address."):
@@ -102,7 +102,7 @@ def plan(names: Sequence[str], known: Mapping[str, str] | None = None) -> Plan:
     members = members_of(names, known)
     further: dict[str, str] = {}
     known = known or {}
-    for name in sorted(names, key=lambda name: _rank(read[name])):
+    for name in sorted(names, key=lambda name: _rank(name, read[name])):
         if name in members:
             continue
         header = read[name]
@@ -158,13 +158,15 @@ def _digits(name: str) -> str:
     return match[0] if match else ""
 
 
-def _rank(header: Header) -> tuple[int, int, int]:
+def _rank(name: str, header: Header) -> tuple[int, int, int, int]:
     """Return the rank of a column among those of the same meaning: plain ones and home first."""
     order = ("home", "billing", "mailing", "shipping", "elsewhere", "work")
     ranks = [rank for rank, word in enumerate(order, 1) if word in header.qualifiers]
+    # `Phone` comes before `Default Address Phone`.
+    words = len(name.split()) if header.noun in {"email", "phone"} else 1
     # `E-mail 2 - Value` has its number inside, `E-mail 2` at its end.
     inner = re.search(r"(?:^| )(\d{1,4})$", header.address)
-    return max(ranks, default=0), int(inner[1]) if inner else 1, header.number
+    return max(ranks, default=0), int(inner[1]) if inner else 1, header.number, words
 
 
 def member_of(name: str) -> str | None:
