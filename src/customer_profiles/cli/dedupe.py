@@ -1,12 +1,12 @@
-"""`customer-profiles dedupe`: find the duplicates of a CSV or Parquet file."""
+"""`customer-profiles dedupe`: find the duplicates of a file of any format."""
 
 from __future__ import annotations
 
 import csv
-import io
 import time
 import warnings
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .console import draw, err, fail, out
+from .load import DelimiterOption, EncodingOption, SheetOption, checked_delimiter, opened
 from .spreadsheets import FORMULA
 
 if TYPE_CHECKING:
@@ -22,15 +23,23 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from customer_profiles.files import Row, Table
     from customer_profiles.identity import ColumnUse, Labels, Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
 _MOST_SHOWN = 50
+_BATCH = 20_000
+_WRITTEN = frozenset({".csv", ".tsv", ".txt", ".parquet", ".pq"})
 # Kinds whose values many people share: alone they identify nobody.
 _SHARED = {"middle_name", "gender", "city", "state", "postal_code", "country", "text", "ignored"}
 
 # What `label` takes, too.
-FileArgument = Annotated[Path, typer.Argument(help="A CSV file with a header, or a Parquet file.")]
+FileArgument = Annotated[
+    Path,
+    typer.Argument(
+        help="A file with a header: CSV or other delimited text, JSON lines, Parquet, a workbook."
+    ),
+]
 SourceOption = Annotated[
     str | None, typer.Option(metavar="COLUMN", help="The column of the rows' sources.")
 ]
@@ -40,7 +49,6 @@ LinkOnlyOption = Annotated[
 UniqueSourcesOption = Annotated[
     bool, typer.Option("--unique-sources", help="No source has duplicates of its own.")
 ]
-DelimiterOption = Annotated[str, typer.Option(help="The delimiter of a CSV file.")]
 
 
 def dedupe(  # noqa: PLR0913  (the command's options)
@@ -96,10 +104,9 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     plot: Annotated[
         Path | None, typer.Option(help="Draw a chart of scores and thresholds into this file.")
     ] = None,
-    delimiter: DelimiterOption = ",",
-    encoding: Annotated[
-        str, typer.Option(help="The file's encoding; the output is UTF-8.")
-    ] = "utf-8-sig",
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    sheet: SheetOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing output file.")
     ] = False,
@@ -116,15 +123,15 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     Exit code: 0 done, 2 an error.
     """
     if file.is_dir():
-        fail(f"{file} is a folder; give a CSV or Parquet file")
-    target = output or file.with_name(f"{file.stem}.matches{file.suffix}")
+        fail(f"{file} is a folder; give a file")
+    ending = file.suffix if file.suffix.lower() in _WRITTEN else ".csv"
+    target = output or file.with_name(f"{file.stem}.matches{ending}")
     if target.exists() and not force:
         fail(f"{target} exists already; --force replaces it, --output names another file")
     if plot is not None and find_spec("matplotlib") is None:
         fail("--plot needs matplotlib: pip install 'customer-profiles[plots]'")
     began = time.perf_counter()
-    delimiter = checked_delimiter(delimiter)
-    table = read_table(file, delimiter, encoding)
+    table = read_table(file, delimiter, encoding, sheet)
     if taken := {_GROUP, _CONFIDENCE} & set(table.column_names):
         fail(f"{file} has the column {min(taken)} already; is it an output of `dedupe`?")
     chosen_kinds = dict(parse_kind(option) for option in kind or ())
@@ -139,7 +146,9 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     resolution = resolved(file, table, chosen_kinds, id_column, **options)
     _print_columns(resolution.columns)
     _print_verdict(resolution)
-    _write(_with_groups(table, resolution), target, delimiter)
+    tab = "\t" if target.suffix.lower() == ".tsv" else ","
+    mark = checked_delimiter(delimiter) if delimiter is not None else tab
+    _write(_with_groups(table, resolution), target, mark)
     rows = sum(len(group.ids) for group in resolution.groups)
     out.print(
         f"{table.num_rows:,} rows, {len(resolution.groups):,} groups of {rows:,} rows, "
@@ -154,14 +163,6 @@ def dedupe(  # noqa: PLR0913  (the command's options)
         out.print(explanation)
     if plot is not None:
         draw(resolution.plot, plot)
-
-
-def checked_delimiter(text: str) -> str:
-    """Return the delimiter of CSV files, or end the command."""
-    delimiter = {"\\t": "\t"}.get(text, text)
-    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n':
-        fail("--delimiter must be one ASCII character, such as ; or \\t")
-    return delimiter
 
 
 def parse_kind(text: str) -> tuple[str, str]:
@@ -253,61 +254,64 @@ def read_labels(file: Path) -> Labels:
         fail(str(error))
 
 
-def read_table(file: Path, delimiter: str, encoding: str) -> pa.Table:
-    """Read a CSV or Parquet file, or end the command."""
+def read_table(
+    file: Path, delimiter: str | None, encoding: str | None, sheet: str | None = None
+) -> pa.Table:
+    """Read a file of any format, or end the command."""
     try:
         import pyarrow as pa
     except ModuleNotFoundError:
         fail("matching needs pyarrow: pip install 'customer-profiles[identity]'")
-    try:
-        if file.suffix.lower() in {".parquet", ".pq"}:
+    if file.suffix.lower() in {".parquet", ".pq"}:
+        try:
             from pyarrow import parquet
 
             return parquet.read_table(file)
-        return _read_csv(file, delimiter, encoding)
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror or error}")
-    except (pa.ArrowInvalid, UnicodeError, LookupError, csv.Error) as error:
-        # Arrow's message may quote a row: personal data must not be printed.
-        fail(f"{file} cannot be read: {str(error).partition(': ')[0]}; is it {encoding} text?")
+        except OSError as error:
+            fail(f"{file} cannot be read: {error.strerror or error}")
+        except pa.ArrowInvalid as error:
+            # Arrow's message may quote a row: personal data must not be printed.
+            fail(f"{file} cannot be read: {str(error).partition(': ')[0]}")
+    with opened(file, delimiter=delimiter, encoding=encoding, sheet=sheet) as table:
+        found = _arrow(file, table)
+        for remark in (f"found: {table.found}", *table.remarks):
+            err.print(escape(remark), soft_wrap=True)
+        return found
 
 
-def _read_csv(file: Path, delimiter: str, encoding: str) -> pa.Table:
+def _arrow(file: Path, table: Table) -> pa.Table:
+    """Return the rows of a table, batch by batch, as columns of text; empty cells are null."""
     import pyarrow as pa
-    from pyarrow import csv as arrow
 
-    with file.open(encoding=encoding, newline="") as text:
-        header = next(csv.reader(text, delimiter=delimiter), [])
-        rest = text.read()
-    if len(header) < 2 or len(set(header)) < len(header):  # noqa: PLR2004  (columns)
+    header = table.header
+    if len(header) < 2:  # noqa: PLR2004  (columns)
         fail(f"{file} has no header of several different columns; check --delimiter")
-    invalid: list[Any] = []
-
-    def skip(row: Any) -> str:
-        invalid.append(row)
-        return "skip"
-
-    if not rest.strip():
-        return pa.table({name: pa.array([], pa.string()) for name in header})
-    table = arrow.read_csv(
-        io.BytesIO(rest.encode()),
-        read_options=arrow.ReadOptions(column_names=header),
-        parse_options=arrow.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
-        ),
-        convert_options=arrow.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-            quoted_strings_can_be_null=True,
-        ),
-    )
+    schema = pa.schema([(name, pa.string()) for name in header])
+    batches: list[pa.RecordBatch] = []
+    invalid: list[tuple[int, str]] = []
+    rows = (row for row in table.rows() if _is_valid(row, len(header), invalid))
+    while batch := [row.cells for row in islice(rows, _BATCH)]:
+        columns = [
+            pa.array([cell or None for cell in column], pa.string())
+            for column in zip(*batch, strict=True)
+        ]
+        batches.append(pa.record_batch(columns, schema))
     if invalid:
+        line, reason = invalid[0]
         fail(
-            f"{file}: {len(invalid)} rows do not have {len(header)} columns, the first of them has "
-            f"{invalid[0].actual_columns}; nothing was written"
+            f"{file}: {len(invalid)} rows cannot be read, the first of them on {table.unit} "
+            f"{line}: {reason}; nothing was written"
         )
-    return table
+    return pa.Table.from_batches(batches, schema)
+
+
+def _is_valid(row: Row, width: int, invalid: list[tuple[int, str]]) -> bool:
+    problem = row.problem
+    if not problem and row.extra:
+        problem = f"the row has {width + len(row.extra)} columns, the header has {width}"
+    if problem:
+        invalid.append((row.line, problem))
+    return not problem
 
 
 def _with_groups(table: pa.Table, resolution: Resolution) -> pa.Table:

@@ -11,18 +11,17 @@ from rich.table import Table
 
 from .console import err, fail, out
 from .dedupe import (
-    DelimiterOption,
     FileArgument,
     LinkOnlyOption,
     SourceOption,
     UniqueSourcesOption,
-    checked_delimiter,
     parse_kind,
     read_labels,
     read_table,
     resolved,
     source_options,
 )
+from .load import DelimiterOption, EncodingOption, SheetOption
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Question, Resolution
@@ -52,8 +51,9 @@ def label(  # noqa: PLR0913  (the command's options)
     source: SourceOption = None,
     link_only: LinkOnlyOption = False,
     unique_sources: UniqueSourcesOption = False,
-    delimiter: DelimiterOption = ",",
-    encoding: Annotated[str, typer.Option(help="The file's encoding.")] = "utf-8-sig",
+    delimiter: DelimiterOption = None,
+    encoding: EncodingOption = None,
+    sheet: SheetOption = None,
 ) -> None:
     """Label the pairs of rows whose labels teach most; `dedupe --labels` learns from them.
 
@@ -64,8 +64,8 @@ def label(  # noqa: PLR0913  (the command's options)
     Exit code: 0 done, 2 an error.
     """
     if file.is_dir():
-        fail(f"{file} is a folder; give a CSV or Parquet file")
-    table = read_table(file, checked_delimiter(delimiter), encoding)
+        fail(f"{file} is a folder; give a file")
+    table = read_table(file, delimiter, encoding, sheet)
     kinds = dict(parse_kind(option) for option in kind or ())
     target = labels or file.with_name(f"{file.stem}.labels.csv")
     options = source_options(source, link_only=link_only, unique_sources=unique_sources)
