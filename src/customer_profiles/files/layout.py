@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from .table import FileError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,6 +28,7 @@ _FOOTER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _FEW_CELLS = 3
+_LONGEST_NAME = 1_000
 
 
 class Layout(NamedTuple):
@@ -71,7 +74,14 @@ def _is_data(row: Sequence[str]) -> bool:
 
 
 def named(header: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return different names for all columns, and what the user should know about them."""
+    """Return different names for all columns, and what the user should know about them.
+
+    Raises:
+        FileError: a name is too long for one.
+    """
+    if (longest := max(map(len, header), default=0)) > _LONGEST_NAME:
+        msg = f"the name of a column has {longest:,} characters; its first line must be a header"
+        raise FileError(msg)
     counts = Counter(name for name in header if name)
     used = set(counts)
     seen: Counter[str] = Counter()
