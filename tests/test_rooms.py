@@ -34,6 +34,18 @@ FORBIDDEN = {
     "engine/ingestion": ("engine.matching", "engine.flows"),
     "engine/matching": ("engine.ingestion", "engine.flows"),
     "models": ("repositories", "_gateway", "channels", "_client", "engine", "mapping"),
+    "files": (
+        "models",
+        "repositories",
+        "engine",
+        "identity",
+        "mapping",
+        "_gateway",
+        "channels",
+        "_client",
+        "_wire",
+        "errors",
+    ),
     "identity": ("models", "repositories", "engine", "_gateway", "channels", "_client", "errors"),
 }
 # Operations and doors are the top of the engine: nothing else in it imports them.
@@ -54,6 +66,8 @@ ONLY_IN = {
     "pyspark": ("identity/spark/",),
     "typer": ("cli/",),
     "rich": ("cli/",),
+    "python_calamine": ("files/",),
+    "vobject": ("files/",),
 }
 # Rooms within rooms: two of them count as different rooms in the search for circles.
 INNER_ROOMS = ("engine", "identity")

@@ -13,7 +13,7 @@ from customer_profiles.engine.ingestion.profile_members import Plan, plan
 from customer_profiles.identity.preparing import headers
 
 from . import values
-from .values import DAMAGED, PLACEHOLDER, clean, enum_of, split
+from .values import DAMAGED, PLACEHOLDER, clean, enum_of, is_plain, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping as Dictionary, Sequence
@@ -96,7 +96,7 @@ class _Contact(NamedTuple):
     column: _Column
     label: int
     """The index of the column with the value's kind; -1 if there is none."""
-    is_plain: bool
+    is_main: bool
     """Whether the column belongs to the main field."""
 
 
@@ -223,8 +223,8 @@ class _Reader:
                 self._fixed.append(column)
             elif path in _EMAILS + _PHONES:
                 kind = "email" if path in _EMAILS else "phone"
-                is_plain = path in {_EMAILS[0], _PHONES[0]}
-                self._contacts[kind].append(_Contact(column, label, is_plain))
+                is_main = path in {_EMAILS[0], _PHONES[0]}
+                self._contacts[kind].append(_Contact(column, label, is_main))
             elif top in _ADDRESSES:
                 group = (top, layout.groups.get(name, ""))
                 found = groups.setdefault(
@@ -273,6 +273,8 @@ class _Reader:
         self, column: _Column, text: str, left: list[Left], kind: Kind | None = None
     ) -> str:
         """Return a cleaned value; empty if it cannot be used, which is then said."""
+        if is_plain(text, kind or column.kind):
+            return text
         value, problem = clean(text, kind or column.kind)
         if not problem and len(value) > _LONGEST and not (column.is_strict or column.is_named):
             value, problem = "", f"it has more than {_LONGEST} characters"
@@ -371,13 +373,20 @@ class _Reader:
         cells: list[str],
         left: list[Left],
     ) -> None:
+        filled = [contact for contact in contacts if cells[contact.column.index]]
+        if len(filled) == 1 and filled[0].label < 0:
+            column = filled[0].column
+            text = cells[column.index]
+            if column.field not in found and is_plain(text, column.kind):
+                found[column.field] = text
+                return
         names, by_label = _CONTACTS[kind], _OF_LABELS[kind]
         waiting: list[tuple[_Column, str, str]] = []
         labelled: list[tuple[str, str]] = []
         taken: set[str] = set()
-        for column, label_index, is_plain in contacts:
+        for column, label_index, is_main in filled:
             cell = cells[column.index]
-            if not cell or cell.isspace():
+            if cell.isspace():
                 continue
             label = cells[label_index] if label_index >= 0 else ""
             if label and "fax" in headers.fold(label):
@@ -385,7 +394,7 @@ class _Reader:
                     Left(column.name, cell.strip(), "a profile has no field for fax numbers")
                 )
                 continue
-            parts = split(cell, cast("Kind", kind))
+            parts = [cell] if is_plain(cell, column.kind) else split(cell, column.kind)
             words = headers.read(label).qualifiers if label else frozenset[str]()
             own = next((by_label[word] for word in by_label if word in words), "")
             for part in parts:
@@ -395,14 +404,14 @@ class _Reader:
                     continue
                 if key in taken:
                     # A number that the file has twice is in both fields.
-                    if not is_plain or label_index < 0:
+                    if not is_main or label_index < 0:
                         found.setdefault(column.field, value)
                     continue
                 taken.add(key)
-                if own and is_plain:
+                if own and is_main:
                     labelled.append((own, value))
-                target = own if own and is_plain else column.field
-                if label_index >= 0 and is_plain and names[0] not in found:
+                target = own if own and is_main else column.field
+                if label_index >= 0 and is_main and names[0] not in found:
                     # The first of the numbered values is the main one, whatever its kind.
                     target = names[0]
                 if target not in found:
@@ -423,7 +432,7 @@ class _Reader:
             found.setdefault(name, value)
 
     def _put_addresses(self, found: dict[str, Any], cells: list[str], left: list[Left]) -> None:
-        used: dict[str, str] = {}
+        used: set[str] = set()
         for kind, columns, label_index in self._addresses:
             parts = self._parts(columns, cells, left)
             if not parts:
@@ -432,13 +441,13 @@ class _Reader:
             named = next((f"{word}_address" for word in _KINDS_OF_ADDRESS if word in words), "")
             target = kind or named or "address"
             held = found.setdefault(target, {})
-            text = " ".join(value for _, value in parts.values()).casefold()
-            if target in used or any(member in held for member in parts):
-                if used.get(target) != text:
+            if held and (target in used or any(member in held for member in parts)):
+                texts = {value.casefold() for _, value in parts.values()}
+                if not texts <= {value.casefold() for value in held.values()}:
                     reason = _HELD.format(target.replace("_", " "))
                     left += [Left(column.name, value, reason) for column, value in parts.values()]
                 continue
-            used[target] = text
+            used.add(target)
             held.update({member: value for member, (_, value) in parts.items()})
 
     def _parts(

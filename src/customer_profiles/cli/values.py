@@ -7,7 +7,12 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from customer_profiles.identity.preparing.headers import fold
-from customer_profiles.identity.preparing.placeholders import Of, is_placeholder
+from customer_profiles.identity.preparing.placeholders import (
+    NO_LOCALS,
+    WORDS,
+    Of,
+    is_placeholder,
+)
 from customer_profiles.identity.preparing.vocabulary import words_of
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ DAMAGED = (
 )
 """The reason to refuse `1.2E+10`."""
 PLACEHOLDER = "it is a placeholder, which many customers share"
-_SCIENTIFIC = re.compile(r"\d([.,]\d+)?[eE][+-]?\d{1,3}")
+_SCIENTIFIC = re.compile(r"\d[.,]\d+[eE][+-]?\d{1,3}|\d[eE]\+\d{1,3}")
 _OVERFLOW = re.compile(r"#{3,}")
 _WHOLE = re.compile(r"(\d+)[.,]0+")
 _EQUALS = re.compile(r'="(.*)"', re.DOTALL)
@@ -53,7 +58,36 @@ def unguarded_cell(cell: str) -> str:
     return _QUOTED.sub("", text, count=1) if text.startswith("'") else text
 
 
-@lru_cache(50_000)
+# Values that are as they should be, which most are: they need no further look.
+_TEXT = r"(?!.* {2})[^\W_][\w .,&/'-]{0,253}"
+_NO_LOCAL = "|".join(map(re.escape, sorted(NO_LOCALS)))
+_PLAIN: dict[Kind, re.Pattern[str]] = {
+    "text": re.compile(_TEXT),
+    "name": re.compile(_TEXT),
+    "street": re.compile(_TEXT),
+    "email": re.compile(
+        rf"(?!(?:{_NO_LOCAL}|email|mail|name|user)@)"
+        r"[a-z0-9][a-z0-9._%+-]{0,63}@[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+",
+        re.IGNORECASE | re.ASCII,
+    ),
+    "phone": re.compile(
+        r"(?!\D*1?\D*(\d)(?:\D*\1)+$)(?!.*1\D*2\D*3\D*4\D*5\D*6)(?!.*9\D*8\D*7\D*6\D*5\D*4)"
+        r"\+?[(]?\d[\d ()-]{6,18}",
+        re.ASCII,
+    ),
+    "identifier": re.compile(r"(?!0+$)(?!\d+[eE])[A-Za-z0-9][A-Za-z0-9_-]{0,100}", re.ASCII),
+    "postal": re.compile(r"(?!\d+[eE])[A-Za-z0-9][A-Za-z0-9 -]{0,20}", re.ASCII),
+    "date": re.compile(
+        r"(?!0000|0001|1604)\d{4}-\d\d-\d\d|(?!00?[./]00?)\d\d?[./]\d\d?[./]\d{4}", re.ASCII
+    ),
+}
+
+
+def is_plain(cell: str, kind: Kind) -> bool:
+    """Return whether a value is as it should be, at one quick look; most are."""
+    return _PLAIN[kind].fullmatch(cell) is not None and cell.lower() not in WORDS
+
+
 def clean(cell: str, kind: Kind) -> Cleaned:
     """Clean a value.
 
@@ -200,7 +234,7 @@ class Name(NamedTuple):
     last: str = ""
 
 
-@lru_cache(50_000)
+@lru_cache(10_000)
 def split_name(text: str) -> Name:
     """Split a whole name as `Ada King`, `King, Ada` or `山田 太郎` into its parts."""
     plain = _TITLES.sub("", " ".join(text.split()))
@@ -233,7 +267,7 @@ def _company() -> re.Pattern[str]:
     return re.compile(rf"\S.*\s(?:{forms})\.?$|{eastern}")
 
 
-@lru_cache(50_000)
+@lru_cache(10_000)
 def is_company(text: str) -> bool:
     """Return whether a name is that of a company, by its legal form."""
     text = text.strip()

@@ -118,8 +118,9 @@ class ObjectType(Record):
         """Read an object type from a JSON file with the service's names.
 
         Args:
-            path: a request of PutProfileObjectType, or an answer of GetProfileObjectType, in
-                UTF-8.
+            path: a request of PutProfileObjectType, an answer of GetProfileObjectType, or a
+                resource `AWS::CustomerProfiles::ObjectType` of CloudFormation, whose fields and
+                keys are lists, in UTF-8.
 
         Raises:
             InvalidInputError: the file is not JSON, or has a member that is unknown or wrong; the
@@ -127,7 +128,7 @@ class ObjectType(Record):
             OSError: the file cannot be opened.
         """
         path = Path(path)
-        wire = _load(path)
+        wire = _from_cloudformation(path, _load(path))
         try:
             return cls.model_validate(wire, by_alias=True, by_name=False)
         except ValidationError as error:
@@ -258,6 +259,56 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(wire, dict):
         raise _wrong(path, 'an object type is a JSON object, such as {"ObjectTypeName": ...}')
     return {name: value for name, value in wire.items() if name not in _ENVELOPE}
+
+
+_RESOURCE = "AWS::CustomerProfiles::ObjectType"
+_LISTS = {"Fields": "ObjectTypeField", "Keys": "ObjectTypeKeyList"}
+
+
+def _from_cloudformation(path: Path, wire: dict[str, Any]) -> dict[str, Any]:
+    """Return the form of the service for an object type in the form of CloudFormation."""
+    resources = wire.get("Resources")
+    if isinstance(resources, dict):
+        found = [
+            resource
+            for resource in resources.values()
+            if isinstance(resource, dict) and resource.get("Type") == _RESOURCE
+        ]
+        if len(found) != 1:
+            raise _wrong(path, f"the template has {len(found)} resources {_RESOURCE}; keep one")
+        wire = found[0]
+    if wire.get("Type") == _RESOURCE and isinstance(properties := wire.get("Properties"), dict):
+        wire = properties
+    is_list = any(isinstance(wire.get(name), list) for name in _LISTS)
+    wire = {
+        name: _by_name(path, name, value) if name in _LISTS else value
+        for name, value in wire.items()
+        # The domain is not part of an object type; the command or the collection has it.
+        if not (is_list and name == "DomainName")
+    }
+    if is_list and isinstance(tags := wire.get("Tags"), list):
+        wire["Tags"] = {
+            tag["Key"]: tag.get("Value") for tag in tags if isinstance(tag, dict) and "Key" in tag
+        }
+    return wire
+
+
+def _by_name(path: Path, member: str, value: Any) -> Any:
+    """Return CloudFormation's list of named fields or keys as an object by their names."""
+    if not isinstance(value, list):
+        return value
+    inner = _LISTS[member]
+    found: dict[str, Any] = {}
+    for position, item in enumerate(value):
+        where = f"{member}[{position}]"
+        if not isinstance(item, dict) or not isinstance(name := item.get("Name"), str):
+            raise _wrong(path, f'{where} is an object with "Name" and "{inner}"')
+        if unknown := sorted(item.keys() - {"Name", inner}):
+            raise _wrong(path, f"{where}.{unknown[0]} is not known here; known are Name, {inner}")
+        if name in found:
+            raise _wrong(path, f"{where}: there are two {member} of the name {name}; keep one")
+        found[name] = item.get(inner, {} if member == "Fields" else [])
+    return found
 
 
 def _reason(loc: tuple[str | int, ...], kind: str, message: str) -> str:

@@ -70,6 +70,11 @@ _KEY_NAMES = {
     "account": "_account",
     "profile_id": "_profileId",
 }
+_KINDS_OF_KEYS: dict[str, Literal["email", "phone", "identifier"]] = {
+    "email": "email",
+    "phone": "phone",
+    "account": "identifier",
+}
 _KEY_FIELDS = {"email": "email_address", "phone": "phone_number", "account": "account_number"}
 
 
@@ -369,11 +374,20 @@ class Profiles:
 
         Raises:
             MultipleResultsError: several profiles have these keys.
-            InvalidInputError: no key was given.
+            InvalidInputError: no key was given, or one is a placeholder such as
+                `test@test.com`, which would find other customers.
         """
-        for name in keys:
+        from customer_profiles.identity.preparing.placeholders import is_placeholder
+
+        for name, value in keys.items():
             if name not in _KEY_FIELDS:
                 raise InvalidInputError(unknown(name, _KEY_FIELDS, "find_or_create()", "key"))
+            if isinstance(value, str) and value and is_placeholder(value, _KINDS_OF_KEYS[name]):
+                msg = (
+                    f"{name}={value!r} is a placeholder that many customers share, so it "
+                    "identifies nobody; leave it out, and create() the profile without it"
+                )
+                raise InvalidInputError(msg)
         found = list(self.search(**keys, limit=2))
         if len(found) > 1:
             msg = "several profiles have these keys; search() lists them, merge or choose one"

@@ -7,7 +7,6 @@ a dataset. This module needs only the standard library.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Literal
 
 Of = Literal["text", "name", "email", "phone", "identifier", "date"]
@@ -41,7 +40,6 @@ _COUNTED_DOWN = _COUNTED[::-1]
 _LONG = 7
 
 
-@lru_cache(100_000)
 def is_placeholder(text: str, of: Of = "text") -> bool:
     """Return whether a text stands for a missing value, such as `N/A` or `000-000-0000`.
 
@@ -87,3 +85,9 @@ def _is_no_number(text: str) -> bool:
         return True
     is_counted = national in _COUNTED or national in _COUNTED_DOWN
     return len(national) >= _LONG and is_counted
+
+
+NO_LOCALS: frozenset[str] = _NO_LOCAL | _NOBODY
+"""The parts before the @ that placeholders have."""
+WORDS: frozenset[str] = _MISSING | _MISSING_KEYS
+"""Placeholders in small letters."""
