@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from customer_profiles.identity.preparing.headers import fold
-from customer_profiles.identity.preparing.placeholders import (
+from customer_profiles.identity.placeholders import (
     NO_LOCALS,
     WORDS,
     Of,

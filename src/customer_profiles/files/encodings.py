@@ -134,7 +134,6 @@ def _of_bytes(source: Source) -> Encoding:
 _ONE_BYTE = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "mac_roman", "cp850")
 _SEVERAL_BYTES = ("cp932", "euc_jp", "gb18030", "big5", "cp949")
 _LINE = re.compile(rb"[^\r\n]*[\x80-\xff][^\r\n]*")
-_WORD = re.compile(r"[^\W\d_]+")
 _MOST = 1 << 16
 
 
@@ -153,69 +152,78 @@ def _older(data: bytes) -> str:
     return best
 
 
-# Letters beyond ASCII that are frequent in the languages that use an encoding.
-_FREQUENT = {
-    "cp1252": "äöüßÄÖÜéèêëàâçîïôùûæœñáíóúÁÉÍÓÚÑãõÃÕÇåøÅØÆìòÀÈ",
-    "cp1250": "ąćęłńóśźżĄĆĘŁŃÓŚŹŻáčďéěíňřšťúůýžÁČĎÉĚÍŇŘŠŤÚŮÝŽăâîșțşţőűöüäÖÜđĐ",
-    "cp1254": "çğıöşüÇĞİÖŞÜâî",
-    "mac_roman": "äöüßÄÖÜéèêëàâçîïôùûñáíóúÁÉÍÓÚÑãõåø",
-    "cp850": "äöüßÄÖÜéèêëàâçîïôùûñáíóúÁÉÍÓÚÑãõåø",
-}
+# Letters beyond ASCII of languages, by which the encodings of a single byte are told apart.
+_WESTERN = (
+    "äöüß", "éèêëàâçîïôùûüÿœæ", "áéíóúüñ", "áâãàçéêíóôõúü", "åäöéæø", "àèéìíòùú", "ëïéèöüäáíóú",
+)  # fmt: skip
+_LANGUAGES: dict[str, tuple[str, ...]] = {
+    "cp1252": _WESTERN,
+    "cp1250": (
+        "ąćęłńóśźż", "áčďéěíňřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţșț", "čćđšž", "äöüß",
+    ),
+    "cp1254": ("çğıöşüâîûİ",),
+    "mac_roman": _WESTERN,
+    "cp850": _WESTERN,
+    "cp1251": ("абвгдежзийклмнопрстуфхцчшщъыьэюяё", "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя"),
+    "cp1253": ("αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ",),
+}  # fmt: skip
+_FOREIGN, _UNKNOWN, _CAPITAL_INSIDE, _MIXED = 0.5, 1.0, 1.0, 2.0
 _ORDER = {"cp1252": 0.0, "cp1250": 0.05, "cp1254": 0.05, "mac_roman": 0.1, "cp850": 0.1}
 _KANA = re.compile("[\u3040-\u30ff]")
+_MARKS = "’‘“”«»–—°º ª、。ー・（）々〒　"
 
 
-def _cost(text: str, name: str) -> float:  # noqa: C901  (one case for each script)
+def _cost(text: str, name: str) -> float:
     """Return how little a text looks like one of people's names and addresses."""
+    languages = _LANGUAGES.get(name)
     cost, count = 0.0, 0
-    frequent = _FREQUENT.get(name, "")
-    for word in _WORD.findall(text):
-        scripts: set[str] = set()
-        for index, letter in enumerate(word):
-            if letter < "\x80":
-                scripts.add("L")
-                continue
-            count += 1
-            code = ord(letter)
-            if frequent:
-                cost += 0.0 if letter in frequent else 1.0
-                # The Portuguese letter, which stands where Hungarian has another one.
-                if letter in "õÕ" and word[index + 1 : index + 2] not in {"e", "E"}:
-                    cost += 0.6
-                if index and letter.isupper() and word[index - 1].islower():
-                    cost += 1.0
-                scripts.add("L")
-            elif name == "cp1251":
-                scripts.add("C" if 0x400 <= code < 0x500 else "O")
-                cost += 0.02 if letter.lower() in "абвгдежзийклмнопрстуфхцчшщъыьэюя" else 1.0
-                if index and letter.isupper() and word[index - 1].islower():
-                    cost += 1.0
-            elif name == "cp1253":
-                scripts.add("G" if 0x370 <= code < 0x400 else "O")
-                cost += 0.05 if 0x370 <= code < 0x400 else 1.0
-                if index and letter.isupper() and word[index - 1].islower():
-                    cost += 1.0
-            else:
-                scripts.add("E")
-                cost += _cost_of_eastern(code, name)
-        if len(scripts) > 1:
-            cost += 2.0
-    others = [letter for letter in text if letter >= "\x80" and not letter.isalpha()]
-    for letter in others:
-        count += 1
-        kind = unicodedata.category(letter)
-        # Marks of spelling are plausible between words; controls and boxes never are.
-        cost += 0.3 if letter in "’‘“”«»–—°º ª、。ー・（）々〒　" or kind == "Mn" else 1.5
+    for line in text.splitlines():
+        special = [letter for letter in line if letter >= "\x80"]
+        count += len(special)
+        letters = [letter for letter in special if letter.isalpha()]
+        if languages is not None:
+            cost += _cost_of_letters(letters, languages)
+            cost += _CAPITAL_INSIDE * len(_CAPITAL.findall(line))
+            # The Portuguese letter, which stands where Hungarian has another one.
+            cost += _FOREIGN * len(_NO_PORTUGUESE.findall(line))
+        else:
+            cost += sum(_cost_of_eastern(ord(letter), name) for letter in letters)
+        if languages is None or name in {"cp1251", "cp1253"}:
+            # Letters of two scripts in one word.
+            cost += _MIXED * len(_TWO_SCRIPTS.findall(line))
+        for letter in special:
+            if not letter.isalpha():
+                # Marks of spelling are plausible; controls and boxes never are.
+                is_mark = letter in _MARKS or unicodedata.category(letter) == "Mn"
+                cost += 0.3 if is_mark else 1.5
     if name == "euc_jp" and not _KANA.search(text):
         cost += 0.2 * count
     return (cost / max(count, 1)) + _ORDER.get(name, 0.08)
+
+
+_SMALL, _LARGE = "a-zß-öø-ÿąćęłńśźżčďěňřšťůžőűğışα-ωа-я", "À-ÖØ-ÞĄĆĘŁŃŚŹŻČĎĚŇŘŠŤŮŽŐŰĞİŞΑ-ΩА-Я"
+_CAPITAL = re.compile(f"[{_SMALL}][{_LARGE}]")
+_NO_PORTUGUESE = re.compile("[õÕ](?![eE])")
+_TWO_SCRIPTS = re.compile(r"[a-zA-Z][^\x00-\x7f\W\d_]|[^\x00-\x7f\W\d_][a-zA-Z]")
+
+
+def _cost_of_letters(letters: list[str], languages: tuple[str, ...]) -> float:
+    """Return the cost of the letters of a line in the language that fits best."""
+    if not letters:
+        return 0.0
+    # The small form of a Turkish capital is two characters.
+    small = [letter if letter == "İ" else letter.lower() for letter in letters]
+    known = frozenset("".join(languages))
+    unknown = sum(letter not in known for letter in small)
+    foreign = min(sum(letter not in language for letter in small) for language in languages)
+    return _UNKNOWN * unknown + _FOREIGN * foreign
 
 
 def _cost_of_eastern(code: int, name: str) -> float:
     if 0x3040 <= code < 0x3100:
         return 0.0 if name in {"cp932", "euc_jp"} else 0.3
     if 0xAC00 <= code < 0xD7A4:
-        return 0.02 if name == "cp949" else 1.0
+        return 0.02 if name == "cp949" and _is_frequent_syllable(chr(code)) else 1.0
     if 0x4E00 <= code < 0x9FFF:
         # Wrong readings of other encodings are rare characters as well.
         return _RARE.get(name, 0.1) if _is_frequent(code) else 0.5
@@ -223,6 +231,11 @@ def _cost_of_eastern(code: int, name: str) -> float:
 
 
 _RARE = {"cp932": 0.05, "euc_jp": 0.05, "gb18030": 0.1, "big5": 0.1, "cp949": 0.6}
+
+
+def _is_frequent_syllable(letter: str) -> bool:
+    """Return whether a syllable is one of the 2,350 of Korea's first standard."""
+    return len(letter.encode("euc_kr")) == 2  # noqa: PLR2004  (others are spelled out)
 
 
 def _is_frequent(code: int) -> bool:

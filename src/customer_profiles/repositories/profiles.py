@@ -377,7 +377,7 @@ class Profiles:
             InvalidInputError: no key was given, or one is a placeholder such as
                 `test@test.com`, which would find other customers.
         """
-        from customer_profiles.identity.preparing.placeholders import is_placeholder
+        from customer_profiles.identity.placeholders import is_placeholder
 
         for name, value in keys.items():
             if name not in _KEY_FIELDS:
