@@ -72,7 +72,11 @@ def test_old_encodings_are_found_by_the_letters_of_their_languages(
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_a_delimiter_is_found_although_cells_have_others(mark: str) -> None:
-    rows = [["Name", "Address", "Sum"], ["Ada", "1 St, London; UK", "1,5"], ["Bo", "2 St, X", "2,5"]]
+    rows = [
+        ["Name", "Address", "Sum"],
+        ["Ada", "1 St, London; UK", "1,5"],
+        ["Bo", "2 St, X", "2,5"],
+    ]
     text = "\n".join(mark.join(f'"{cell}"' for cell in row) for row in rows)
 
     assert cells(text) == rows[1:]
@@ -115,7 +119,9 @@ def test_columns_of_one_name_are_numbered() -> None:
     found = table("Mail,Mail,Mail (2),\nx@a.b,y@a.b,z@a.b,w\n")
 
     assert found.header == ["Mail", "Mail (3)", "Mail (2)", "column 4"]
-    assert "the header names Mail 2 times; the further ones are read as Mail (3)" in found.remarks[0]
+    assert (
+        "the header names Mail 2 times; the further ones are read as Mail (3)" in found.remarks[0]
+    )
     assert "--map" in found.remarks[0]
 
 
@@ -165,16 +171,25 @@ def test_json_lines_become_columns_and_stay_objects() -> None:
         ["2", "", "", "x"],
     ]
     assert [row.line for row in rows] == [1, 3, 4, 5]
-    assert [line.text for line in table(text).objects()] == text.split("\n")[:1] + text.split("\n")[2:5]
+    assert [line.text for line in table(text).objects()] == text.split("\n")[:1] + text.split("\n")[
+        2:5
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
-    ['[\n {"a": 1},\n {"a": 2}\n]', '{"data": [{"a": 1}, {"a": 2}], "more": false}', '[{"a":1},{"a":2}]'],
+    [
+        '[\n {"a": 1},\n {"a": 2}\n]',
+        '{"data": [{"a": 1}, {"a": 2}], "more": false}',
+        '[{"a":1},{"a":2}]',
+    ],
 )
 def test_lists_of_json_are_read_record_by_record(text: str) -> None:
     assert cells(text, "x.json") == [["1"], ["2"]]
-    assert [json.loads(line.text) for line in table(text, "x.json").objects()] == [{"a": 1}, {"a": 2}]
+    assert [json.loads(line.text) for line in table(text, "x.json").objects()] == [
+        {"a": 1},
+        {"a": 2},
+    ]
 
 
 def test_a_list_of_json_that_breaks_off_says_where() -> None:
@@ -197,7 +212,10 @@ def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
 
     with path.open("rb") as raw:
         found = open_table(raw)
-        assert [row.cells for row in found.rows()] == [["1", "12065550100", "a ::: b"], ["2", "", ""]]
+        assert [row.cells for row in found.rows()] == [
+            ["1", "12065550100", "a ::: b"],
+            ["2", "", ""],
+        ]
     with path.open("rb") as raw:
         objects = [json.loads(line.text) for line in open_table(raw).objects()]
     assert objects == [{"id": 1, "phone": 12065550100.0, "tags": ["a", "b"]}, {"id": 2}]
@@ -223,7 +241,9 @@ def test_a_sheet_is_chosen(tmp_path: Path) -> None:
 
 def test_a_card_that_cannot_be_read_does_not_spoil_the_others() -> None:
     card = "BEGIN:VCARD\r\nVERSION:3.0\r\nN:King;Ada\r\nFN:Ada King\r\nEND:VCARD\r\n"
-    rows = list(table(card + "BEGIN:VCARD\r\n;;;:\r\nEND:VCARD\r\n" + card + "BEGIN:VCARD\r\n").rows())
+    rows = list(
+        table(card + "BEGIN:VCARD\r\n;;;:\r\nEND:VCARD\r\n" + card + "BEGIN:VCARD\r\n").rows()
+    )
 
     assert [row.line for row in rows if not row.problem and row.cells[0]] == [1, 9]
     assert "may be cut" in rows[-1].problem

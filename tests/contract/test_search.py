@@ -182,6 +182,17 @@ def test_a_key_decides_over_a_default_of_the_same_field(shop: Domain) -> None:
     assert not shop.profiles.find_or_create(email="new@example.com", defaults=defaults).created
 
 
+@pytest.mark.parametrize(
+    "keys",
+    [{"email": "test@test.com"}, {"phone": "000-000-0000"}, {"account": "N/A"}, {"email": "NULL"}],
+)
+def test_find_or_create_refuses_placeholders(shop: Domain, keys: dict[str, str]) -> None:
+    with pytest.raises(InvalidInputError, match="is a placeholder that many customers share"):
+        shop.profiles.find_or_create(**keys)  # type: ignore[arg-type]
+
+    assert shop.profiles.search(full_name="nobody").first() is None
+
+
 def test_find_or_create_creates_once(shop: Domain) -> None:
     first = shop.profiles.find_or_create(email="a@example.com", defaults={"first_name": "Ada"})
     second = shop.profiles.find_or_create(email="A@EXAMPLE.com", defaults={"first_name": "Eve"})

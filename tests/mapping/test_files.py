@@ -43,6 +43,62 @@ def test_an_answer_of_the_service_is_read_whole(tmp_path: Path) -> None:
     assert object_type.max_available_profile_object_count == 9
 
 
+CLOUDFORMATION = {
+    "DomainName": "shop",
+    "ObjectTypeName": "Order",
+    "Description": "Orders",
+    "Fields": [
+        {"Name": "id", "ObjectTypeField": {"Source": "_source.id", "ContentType": "STRING"}},
+        {"Name": "mail", "ObjectTypeField": {"Source": "_source.mail"}},
+    ],
+    "Keys": [
+        {
+            "Name": "_orderKey",
+            "ObjectTypeKeyList": [{"StandardIdentifiers": ["UNIQUE"], "FieldNames": ["id"]}],
+        }
+    ],
+    "Tags": [{"Key": "team", "Value": "a"}],
+}
+
+
+@pytest.mark.parametrize("depth", ["properties", "resource", "template"])
+def test_the_form_of_cloudformation_is_read(tmp_path: Path, depth: str) -> None:
+    resource = {"Type": "AWS::CustomerProfiles::ObjectType", "Properties": CLOUDFORMATION}
+    whole = {"properties": CLOUDFORMATION, "resource": resource}.get(
+        depth, {"Resources": {"Type1": resource, "Queue": {"Type": "AWS::SQS::Queue"}}}
+    )
+    object_type = ObjectType.from_file(written(tmp_path, json.dumps(whole)))
+
+    assert object_type.object_type_name == "Order"
+    assert object_type.fields == {
+        "id": ObjectTypeField(source="_source.id", content_type="STRING"),
+        "mail": ObjectTypeField(source="_source.mail"),
+    }
+    assert object_type.keys is not None
+    assert object_type.keys["_orderKey"][0].field_names == ["id"]
+    assert object_type.tags == {"team": "a"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (["x"], 'Fields[0] is an object with "Name" and "ObjectTypeField"'),
+        ([{"Name": "a", "Field": {}}], "Fields[0].Field is not known here; known are Name, Obj"),
+        ([{"Name": "a"}, {"Name": "a"}], "there are two Fields of the name a; keep one"),
+        ([{"Name": "a", "ObjectTypeField": {"Sorce": "x"}}], "Fields.a.Sorce is not known here"),
+    ],
+    ids=range(4),
+)
+def test_a_wrong_list_of_cloudformation_is_refused(
+    tmp_path: Path, fields: list[object], message: str
+) -> None:
+    text = json.dumps(CLOUDFORMATION | {"Fields": fields})
+    with pytest.raises(InvalidInputError) as caught:
+        ObjectType.from_file(written(tmp_path, text))
+
+    assert message in str(caught.value)
+
+
 def test_what_is_read_only_is_not_written(tmp_path: Path) -> None:
     object_type = ObjectType._from_wire(
         {"ObjectTypeName": "Ä", "CreatedAt": 1.0, "MaxAvailableProfileObjectCount": 9}

@@ -121,7 +121,7 @@ class LeftOut:
 
     def add(self, line: int, values: Iterable[Left]) -> None:
         """Record the values of a row."""
-        for column, value, reason in values:
+        for column, value, reason, _ in values:
             key = column, reason
             self.counts[key] = self.counts.get(key, 0) + 1
             self.lines.setdefault(key, line)
@@ -185,7 +185,7 @@ def _store(record: Record, profiles: Profiles, key: str | None, *, keep_stored: 
     fields: ProfileFields = record.fields
     if key is not None:
         if key not in fields:
-            reason = next((value.reason for value in record.left), "")
+            reason = next((value.reason for value in record.left if value.field == key), "")
             msg = f"{key} is empty, but --key needs it{f' ({reason})' if reason else ''}"
             raise InvalidInputError(msg)
         keys: Any = {KEYS[key]: dict(fields)[key]}

@@ -64,6 +64,8 @@ class Left(NamedTuple):
     column: str
     value: str
     reason: str
+    field: str = ""
+    """The field that the value would have been in."""
 
 
 class Record(NamedTuple):
@@ -284,7 +286,7 @@ class _Reader:
             if column.is_strict and problem != PLACEHOLDER:
                 msg = f"{column.name!r} ({column.field}): {problem}"
                 raise _Wrong(msg)
-            left.append(Left(column.name, text.strip(), problem))
+            left.append(Left(column.name, text.strip(), problem, column.field))
         return value
 
     def _put_fixed(

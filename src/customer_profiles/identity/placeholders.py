@@ -58,7 +58,8 @@ def is_placeholder(text: str, of: Of = "text") -> bool:
         return _is_no_number(word)
     if of == "date":
         digits = _DIGITS.sub("", word)
-        return not digits or not digits.strip("0") or word.startswith(("0000-", "0001-01-01"))
+        is_zero = bool(digits) and not digits.strip("0")
+        return is_zero or word.startswith(("0000-", "0001-01-01"))
     digits = _DIGITS.sub("", word)
     return of == "identifier" and len(digits) == len(word) and not word.strip("0")
 
