@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections import Counter
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,6 @@ from customer_profiles.cli.app import app
 _spec = importlib.util.spec_from_file_location("exports", Path(__file__).with_name("exports.py"))
 assert _spec is not None
 exports = importlib.util.module_from_spec(_spec)
-import sys
-
 sys.modules["exports"] = exports
 assert _spec.loader is not None
 _spec.loader.exec_module(exports)

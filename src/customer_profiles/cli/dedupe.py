@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from customer_profiles.files import Row, Table
+    from customer_profiles.files import Row
+    from customer_profiles.files import Table as FileTable
     from customer_profiles.identity import ColumnUse, Labels, Resolution
 
 _GROUP, _CONFIDENCE = "match_group", "match_confidence"
@@ -279,7 +280,7 @@ def read_table(
         return found
 
 
-def _arrow(file: Path, table: Table) -> pa.Table:
+def _arrow(file: Path, table: FileTable) -> pa.Table:
     """Return the rows of a table, batch by batch, as columns of text; empty cells are null."""
     import pyarrow as pa
 

@@ -21,7 +21,7 @@ from .dedupe import (
     resolved,
     source_options,
 )
-from .load import DelimiterOption, EncodingOption, SheetOption
+from .load import DelimiterOption, EncodingOption, SheetOption  # noqa: TC001  (read by typer)
 
 if TYPE_CHECKING:
     from customer_profiles.identity import Question, Resolution

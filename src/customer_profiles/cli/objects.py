@@ -210,7 +210,8 @@ def put(  # noqa: PLR0913  (the command's options)
     """Put objects from a file into a domain, ten in each request.
 
     Each line or element of JSON is an object. Each row of another file is an object whose members
-    are the columns; empty cells are omitted. Rejected lines go to a rejects file with their number and the reason.
+    are the columns; empty cells are omitted. Rejected lines go to a rejects file with their number
+    and the reason.
     An interrupted run continues where it stopped when you run the same command again.
 
     Exit code: 0 all objects put, 1 some rejected, 2 an error (the message says what is stored),

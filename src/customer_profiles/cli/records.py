@@ -16,7 +16,8 @@ from . import values
 from .values import DAMAGED, PLACEHOLDER, clean, enum_of, is_plain, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping as Dictionary, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Mapping as Dictionary
 
     from customer_profiles.files import Row
 
@@ -83,7 +84,7 @@ class Record(NamedTuple):
 
 
 class _Column(NamedTuple):
-    index: int
+    position: int
     name: str
     field: str
     """The field, such as `email_address` or `address.city`; `full_name` is split."""
@@ -100,6 +101,14 @@ class _Contact(NamedTuple):
     """The index of the column with the value's kind; -1 if there is none."""
     is_main: bool
     """Whether the column belongs to the main field."""
+
+
+class _Value(NamedTuple):
+    column: _Column
+    text: str
+    target: str
+    is_labelled: bool
+    """Whether another column says its kind."""
 
 
 class _Address(NamedTuple):
@@ -238,38 +247,40 @@ class _Reader:
         self._addresses = list(groups.values())
         for address in self._addresses:
             # A street and its house number are joined in the order of the file.
-            address.columns.sort(key=lambda column: column.index)
+            address.columns.sort(key=lambda column: column.position)
         self._houses = {index[name] for name in layout.house_numbers if name in index}
 
     def read(self, line: int, cells: list[str], extra: Sequence[tuple[str, str]]) -> Record:
         left: list[Left] = []
-        if extra:
-            if any(name.startswith("cell ") for name, _ in extra):
-                # Its values may be in wrong columns, as after a delimiter that is not quoted.
-                count = self._width + len(extra)
-                reason = f"the row has {count} columns, the header has {self._width}"
-                return Record(line, {}, reason, [*cells, *(value for _, value in extra)])
-            left += [Left(name, value, "the header has no such column") for name, value in extra]
+        if extra and any(name.startswith("cell ") for name, _ in extra):
+            # Its values may be in wrong columns, as after a delimiter that is not quoted.
+            count = self._width + len(extra)
+            reason = f"the row has {count} columns, the header has {self._width}"
+            return Record(line, {}, reason, [*cells, *(value for _, value in extra)])
+        left += [Left(name, value, "the header has no such column") for name, value in extra]
         found: dict[str, Any] = {}
         try:
-            for column in self._fixed:
-                self._put_fixed(found, column, cells, left)
-            for name, columns in self._texts.items():
-                if name != "full_name":
-                    self._put_text(found, name, columns, cells, left)
-            if "full_name" in self._texts:
-                self._put_full_name(found, cells, left)
-            for kind, contacts in self._contacts.items():
-                if contacts:
-                    self._put_contacts(found, kind, contacts, cells, left)
-            if self._addresses:
-                self._put_addresses(found, cells, left)
+            self._put_all(found, cells, left)
         except _Wrong as error:
             return Record(line, {}, str(error), cells, left)
         problem = "" if found else "the row has no value in any mapped column"
         if left and not found:
             problem += f" ({left[0].column}: {left[0].reason})"
         return Record(line, cast("ProfileFields", found), problem, cells, left)
+
+    def _put_all(self, found: dict[str, Any], cells: list[str], left: list[Left]) -> None:
+        for column in self._fixed:
+            self._put_fixed(found, column, cells, left)
+        for name, columns in self._texts.items():
+            if name != "full_name":
+                self._put_text(found, name, columns, cells, left)
+        if "full_name" in self._texts:
+            self._put_full_name(found, cells, left)
+        for kind, contacts in self._contacts.items():
+            if contacts:
+                self._put_contacts(found, kind, contacts, cells, left)
+        if self._addresses:
+            self._put_addresses(found, cells, left)
 
     def _cleaned(
         self, column: _Column, text: str, left: list[Left], kind: Kind | None = None
@@ -293,7 +304,7 @@ class _Reader:
         self, found: dict[str, Any], column: _Column, cells: list[str], left: list[Left]
     ) -> None:
         top, _, member = column.field.partition(".")
-        text = cells[column.index]
+        text = cells[column.position]
         is_free = top == "attributes"
         value = values.unguarded_cell(text) if is_free else self._cleaned(column, text, left)
         if not value:
@@ -314,7 +325,7 @@ class _Reader:
         left: list[Left],
     ) -> None:
         for column in columns:
-            text = cells[column.index]
+            text = cells[column.position]
             if not text or not (value := self._cleaned(column, text, left)):
                 continue
             if name in _ENUMS:
@@ -340,7 +351,7 @@ class _Reader:
         has_parts = "first_name" in found or "last_name" in found
         first = ""
         for column in columns:
-            text = cells[column.index]
+            text = cells[column.position]
             if not text or not (value := self._cleaned(column, text, left)):
                 continue
             if not first and not has_parts:
@@ -363,7 +374,7 @@ class _Reader:
         """Return the given name where `Name 1` and `Name 2` hold the parts of one."""
         if len(columns) < 2 or not columns[0].name.rstrip().endswith("1"):  # noqa: PLR2004  (both)
             return ""
-        second = cells[columns[1].index].strip()
+        second = cells[columns[1].position].strip()
         is_pair = second and not any(" " in text for text in (value, second))
         return second if is_pair and columns[1].name.rstrip().endswith("2") else ""
 
@@ -375,63 +386,69 @@ class _Reader:
         cells: list[str],
         left: list[Left],
     ) -> None:
-        filled = [contact for contact in contacts if cells[contact.column.index]]
+        filled = [contact for contact in contacts if cells[contact.column.position]]
         if len(filled) == 1 and filled[0].label < 0:
             column = filled[0].column
-            text = cells[column.index]
+            text = cells[column.position]
             if column.field not in found and is_plain(text, column.kind):
                 found[column.field] = text
                 return
-        names, by_label = _CONTACTS[kind], _OF_LABELS[kind]
-        waiting: list[tuple[_Column, str, str]] = []
+        main = _CONTACTS[kind][0]
+        waiting: list[_Value] = []
         labelled: list[tuple[str, str]] = []
         taken: set[str] = set()
-        for column, label_index, is_main in filled:
-            cell = cells[column.index]
-            if cell.isspace():
+        for value in self._values(kind, filled, cells, left):
+            key = _same(kind, value.text)
+            if key in taken:
+                # A number that the file has in two columns is in both fields.
+                if not value.is_labelled:
+                    found.setdefault(value.target, value.text)
                 continue
-            label = cells[label_index] if label_index >= 0 else ""
-            if label and "fax" in headers.fold(label):
-                left.append(
-                    Left(column.name, cell.strip(), "a profile has no field for fax numbers")
-                )
-                continue
-            parts = [cell] if is_plain(cell, column.kind) else split(cell, column.kind)
-            words = headers.read(label).qualifiers if label else frozenset[str]()
-            own = next((by_label[word] for word in by_label if word in words), "")
-            for part in parts:
-                value = self._cleaned(column, part, left)
-                key = _same(kind, value)
-                if not value:
-                    continue
-                if key in taken:
-                    # A number that the file has twice is in both fields.
-                    if not is_main or label_index < 0:
-                        found.setdefault(column.field, value)
-                    continue
-                taken.add(key)
-                if own and is_main:
-                    labelled.append((own, value))
-                target = own if own and is_main else column.field
-                if label_index >= 0 and is_main and names[0] not in found:
-                    # The first of the numbered values is the main one, whatever its kind.
-                    target = names[0]
-                if target not in found:
-                    found[target] = value
-                else:
-                    waiting.append((column, value, target))
-        for column, value, target in waiting:
-            # A further value of no kind may have any free field, others the main one.
-            is_free = target == names[0]
-            free = next(
-                (name for name in (names if is_free else names[:1]) if name not in found), ""
-            )
-            if free:
-                found[free] = value
+            taken.add(key)
+            if value.is_labelled and value.target != main:
+                labelled.append((value.target, value.text))
+            # The first of numbered values is the main one, whatever its kind.
+            is_first = value.is_labelled and main not in found
+            target = main if is_first else value.target
+            if target in found:
+                waiting.append(value._replace(target=target))
             else:
-                left.append(Left(column.name, value, "the fields for such values are taken"))
-        for name, value in labelled:
-            found.setdefault(name, value)
+                found[target] = value.text
+        self._put_further(found, kind, waiting, left)
+        for name, text in labelled:
+            found.setdefault(name, text)
+
+    def _values(
+        self, kind: str, contacts: list[_Contact], cells: list[str], left: list[Left]
+    ) -> Iterator[_Value]:
+        """Yield the e-mail addresses or phone numbers of a row, each with its field."""
+        by_label = _OF_LABELS[kind]
+        for column, label_index, is_main in contacts:
+            cell = cells[column.position]
+            label = cells[label_index] if label_index >= 0 and is_main else ""
+            if label and "fax" in headers.fold(label):
+                reason = "a profile has no field for fax numbers"
+                left.append(Left(column.name, cell.strip(), reason))
+                continue
+            words = headers.read(label).qualifiers if label else frozenset[str]()
+            own = next((by_label[word] for word in by_label if word in words), column.field)
+            for part in [cell] if is_plain(cell, column.kind) else split(cell, column.kind):
+                if text := self._cleaned(column, part, left):
+                    yield _Value(column, text, own, label_index >= 0 and is_main)
+
+    def _put_further(
+        self, found: dict[str, Any], kind: str, waiting: list[_Value], left: list[Left]
+    ) -> None:
+        """Put values whose field is taken: those of no kind into any free one, others the main."""
+        names = _CONTACTS[kind]
+        for column, text, target, _ in waiting:
+            possible = names if target == names[0] else names[:1]
+            free = next((name for name in possible if name not in found), "")
+            if free:
+                found[free] = text
+            else:
+                reason = "the fields for such values are taken"
+                left.append(Left(column.name, text, reason, column.field))
 
     def _put_addresses(self, found: dict[str, Any], cells: list[str], left: list[Left]) -> None:
         used: set[str] = set()
@@ -459,11 +476,11 @@ class _Reader:
         parts: dict[str, tuple[_Column, str]] = {}
         house: tuple[_Column, str] | None = None
         for column in columns:
-            text = cells[column.index]
+            text = cells[column.position]
             if not text or not (value := self._cleaned(column, text, left)):
                 continue
             member = column.field.partition(".")[2]
-            if column.index in self._houses:
+            if column.position in self._houses:
                 house = column, value
             elif member not in parts:
                 parts[member] = column, value
@@ -475,7 +492,7 @@ class _Reader:
             if street is None:
                 parts["address1"] = column, number
             else:
-                first, last = sorted((street, house), key=lambda part: part[0].index)
+                first, last = sorted((street, house), key=lambda part: part[0].position)
                 parts["address1"] = street[0], f"{first[1]} {last[1]}"
         if "address1" in parts and "\n" in parts["address1"][1]:
             column, text = parts["address1"]

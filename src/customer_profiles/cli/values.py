@@ -6,13 +6,13 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from customer_profiles.identity.preparing.headers import fold
 from customer_profiles.identity.placeholders import (
     NO_LOCALS,
     WORDS,
     Of,
     is_placeholder,
 )
+from customer_profiles.identity.preparing.headers import fold
 from customer_profiles.identity.preparing.vocabulary import words_of
 
 if TYPE_CHECKING:
@@ -213,8 +213,8 @@ def enum_of(field: str, text: str) -> str | None:
 
 
 _TITLES = re.compile(
-    r"^(?:(?:(?:mr|mrs|ms|miss|dr|prof|herrn?|frau|dipl\.? ?-?ing|mme|mlle|sra|srta|dott|dhr|mevr)\.?|"
-    r"(?:m|mag|ing|sr|sig|hr)\.)\s+)+(?=\S)",
+    r"^(?:(?:(?:mr|mrs|ms|miss|dr|prof|herrn?|frau|dipl\.? ?-?ing|mme|mlle|sra|srta|dott|dhr|mevr)"
+    r"\.?|(?:m|mag|ing|sr|sig|hr)\.)\s+)+(?=\S)",
     re.IGNORECASE,
 )
 _PARTICLE = re.compile(

@@ -71,8 +71,8 @@ def _list_of(sample: str) -> str | None:
 
 _LISTS = frozenset({
     "data", "items", "results", "records", "rows", "list", "value", "values", "entries", "objects",
-    "customers", "contacts", "users", "people", "persons", "profiles", "leads", "members", "clients",
-    "subscribers", "elements", "kunden", "kontakte", "clientes", "contactos",
+    "customers", "contacts", "users", "people", "persons", "profiles", "leads", "members",
+    "clients", "subscribers", "elements", "kunden", "kontakte", "clientes", "contactos",
 })  # fmt: skip
 
 

@@ -18,11 +18,11 @@ _DATA = re.compile(
     r"|https?://\S+|(?i:true|false|null)"
 )
 _FOOTER = re.compile(
-    r"\W*(?:grand\s|sub)?\s*(?:totals?|sum|summe|gesamt\w*|insgesamt|anzahl|total\w*|somme|nombre de|"
-    r"suma|número de|totale|totaal|razem|celkem|итого|всего|合计|合計|총계)\b.{0,60}$"
-    r"|.*(?:©|copyright|all rights reserved|confidential|generated (?:by|on|at)|exported (?:by|on|at)|"
-    r"report (?:by|generated)|end of (?:report|file)|erstellt (?:von|am)|exportiert|ende der|"
-    r"exporté|généré|généré|exportado|generado|出力日).*"
+    r"\W*(?:grand\s|sub)?\s*(?:totals?|sum|summe|gesamt\w*|insgesamt|anzahl|total\w*|somme|"
+    r"nombre de|suma|número de|totale|totaal|razem|celkem|итого|всего|合计|合計|총계)\b.{0,60}$"
+    r"|.*(?:©|copyright|all rights reserved|confidential|generated (?:by|on|at)|"
+    r"exported (?:by|on|at)|report (?:by|generated)|end of (?:report|file)|"
+    r"erstellt (?:von|am)|exportiert|ende der|exporté|généré|exportado|generado|出力日).*"
     r"|\W*\d+\s+(?:records?|rows?|contacts?|customers?|results?|entries|datens\w+|zeilen|kontakte|"
     r"enregistrements?|lignes?|contactos?|registros?|filas?|件)\W*$|\W*(?:page|seite|página) \d+.*",
     re.IGNORECASE | re.DOTALL,

@@ -113,7 +113,7 @@ def _flatten(value: Any, path: str, found: dict[str, str], depth: int) -> None:
         found[path] = text_of(value)
 
 
-def text_of(value: Any) -> str:
+def text_of(value: Any) -> str:  # noqa: PLR0911  (one for each type)
     """Return a value of JSON, Parquet or a workbook as the text that a person would write."""
     if value is None:
         return ""

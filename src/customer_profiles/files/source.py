@@ -26,11 +26,11 @@ class Source(io.RawIOBase):
         self._raw = raw
         self.is_seekable: bool = raw.seekable()
         self._start = raw.tell() if self.is_seekable else 0
-        self._bytes: IO[bytes] = raw
+        self._bytes: IO[bytes] | gzip.GzipFile = raw
         self.sample: bytes = _read(raw, SAMPLE)
         self.is_compressed: bool = self.sample.startswith(_GZIP)
         if self.is_compressed:
-            self._bytes = gzip.GzipFile(fileobj=_Chained(self.sample, raw))  # type: ignore[arg-type]
+            self._bytes = gzip.GzipFile(fileobj=_Chained(self.sample, raw))
             self.sample = _read(self._bytes, SAMPLE)
         self.is_whole: bool = len(self.sample) < SAMPLE
         """Whether the sample is the whole file."""
@@ -92,7 +92,7 @@ class _Chained(io.RawIOBase):
         return self._rest.read(size)
 
 
-def _read(raw: IO[bytes], size: int) -> bytes:
+def _read(raw: IO[bytes] | gzip.GzipFile, size: int) -> bytes:
     """Read so many bytes, or all that there are: a pipe gives fewer at once."""
     parts: list[bytes] = []
     while size > 0 and (data := raw.read(size)):

@@ -33,7 +33,10 @@ _TEXTS = {
     "note": "Notes", "url": "Website", "role": "Role", "uid": "UID", "categories": "Categories",
     "anniversary": "Wedding Day",
 }  # fmt: skip
-_IGNORED = frozenset({"version", "n", "fn", "prodid", "rev", "photo", "logo", "x-ablabel"})
+_IGNORED = frozenset({
+    "version", "n", "fn", "org", "email", "tel", "adr", "prodid", "rev", "photo", "logo",
+    "x-ablabel",
+})  # fmt: skip
 
 
 def is_vcard(sample: str) -> bool:
@@ -85,22 +88,10 @@ def _record(text: str, line: int, vobject: Any) -> Record:
 
 
 def _members(card: Any) -> dict[str, str]:
-    found: dict[str, str] = {}
     labels = {
         item.group: str(item.value) for item in card.getChildren() if item.name == "X-ABLABEL"
     }
-    for item in card.contents.get("n", ())[:1]:
-        for name, column in _NAMES:
-            part = getattr(item.value, name, "")
-            if words := " ".join(filter(None, part if isinstance(part, list) else [part])):
-                found[column] = words
-    for item in card.contents.get("fn", ())[:1]:
-        found["Full Name"] = str(item.value)
-    for item in card.contents.get("org", ())[:1]:
-        parts = item.value if isinstance(item.value, list) else [str(item.value)]
-        found["Organization Name"] = parts[0].strip()
-        if rest := " ".join(filter(None, parts[1:])):
-            found["Organization Department"] = rest
+    found = _names(card)
     for name, column in (("email", "E-mail"), ("tel", "Phone")):
         for number, item in enumerate(_preferred(card.contents.get(name, ())), 1):
             if label := _label(item, labels):
@@ -110,14 +101,33 @@ def _members(card: Any) -> dict[str, str]:
         if label := _label(item, labels):
             found[f"Address {number} - Label"] = label
         for name, column in _ADDRESS:
-            part = getattr(item.value, name, "")
-            if words := "\n".join(filter(None, part if isinstance(part, list) else [part])):
+            if words := _joined(getattr(item.value, name, ""), "\n"):
                 found[f"Address {number} - {column}"] = words
     for name, items in card.contents.items():
-        if name not in _IGNORED and name not in {"org", "email", "tel", "adr"}:
+        if name not in _IGNORED:
             texts = [str(item.value) for item in items if isinstance(item.value, str | list)]
-            found[_TEXTS.get(name, name)] = SEVERAL.join(texts)
+            found[_TEXTS.get(str(name), str(name))] = SEVERAL.join(texts)
     return found
+
+
+def _names(card: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in card.contents.get("n", ())[:1]:
+        for name, column in _NAMES:
+            if words := _joined(getattr(item.value, name, ""), " "):
+                found[column] = words
+    for item in card.contents.get("fn", ())[:1]:
+        found["Full Name"] = str(item.value)
+    for item in card.contents.get("org", ())[:1]:
+        parts = item.value if isinstance(item.value, list) else [str(item.value)]
+        found["Organization Name"] = parts[0].strip()
+        if rest := _joined(parts[1:], " "):
+            found["Organization Department"] = rest
+    return found
+
+
+def _joined(part: str | list[str], mark: str) -> str:
+    return mark.join(filter(None, part if isinstance(part, list) else [part]))
 
 
 def _preferred(items: Any) -> list[Any]:

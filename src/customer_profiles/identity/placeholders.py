@@ -1,7 +1,7 @@
 """Recognise values that stand for a missing one, and so identify nobody.
 
-`matching` finds the placeholders of a dataset by how many people share them; these are known without
-a dataset. This module needs only the standard library.
+`matching` finds the placeholders of a dataset by how many people share them; these are known
+without a dataset. This module needs only the standard library.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ Of = Literal["text", "name", "email", "phone", "identifier", "date"]
 """What a value is taken for."""
 
 _MISSING = frozenset({
-    "", "-", "--", "---", ".", "..", "?", "??", "???", "/", "*", "#", "_", "n/a", "#n/a", "n.a.", "n.a",
-    "na/na", "#null!", "#value!", "#ref!", "#name?", "#div/0!", "#num!", "null", "(null)", "<null>",
+    "", "-", "--", "---", ".", "..", "?", "??", "???", "/", "*", "#", "_", "n/a", "#n/a", "n.a.",
+    "n.a", "na/na", "#null!", "#value!", "#ref!", "#name?", "#div/0!", "#num!", "null", "(null)",
+    "<null>",
     "[null]", "\\n", "nil", "nan", "<na>", "undefined", "(none)", "<none>", "not available",
     "not applicable", "(blank)", "(leer)", "(empty)", "keine angabe", "k.a.", "k. a.", "k/a", "s/o",
     "non renseigné", "n/r", "n.r.", "sin datos", "s/d", "no disponible", "не указано", "нет данных",
@@ -27,8 +28,8 @@ _MISSING_KEYS = frozenset({
 })  # fmt: skip
 _NO_LOCAL = frozenset({
     "test", "none", "null", "na", "n/a", "no", "noemail", "no-email", "no_email", "noemailaddress",
-    "nomail", "no-mail", "unknown", "invalid", "fake", "dummy", "nobody", "notprovided", "nan", "xxx",
-    "keine", "unbekannt", "aucun", "ninguno", "asdf", "abc", "aaa",
+    "nomail", "no-mail", "unknown", "invalid", "fake", "dummy", "nobody", "notprovided", "nan",
+    "xxx", "keine", "unbekannt", "aucun", "ninguno", "asdf", "abc", "aaa",
 })  # fmt: skip
 _NO_DOMAIN = _NO_LOCAL | {"email", "mail", "domain"}
 _NO_ADDRESS = frozenset({"email@email.com", "mail@mail.com", "name@domain.com", "user@domain.com"})

@@ -143,12 +143,12 @@ def _labels(
     by_meaning: dict[tuple[str, str], str] = {}
     for name in names:
         if name not in placed and (other := headers.described(name)) is not None and other.noun:
-            noun = "street" if other.noun in _OF_ADDRESSES else other.noun
+            noun: str = "street" if other.noun in _OF_ADDRESSES else other.noun
             by_meaning.setdefault((noun, _digits(name)), name)
     found: dict[str, str] = {}
     for name in placed if by_meaning else ():
-        noun = "street" if name in groups else str(read[name].noun)
-        if label := by_meaning.get((noun, _digits(name))):
+        meaning = "street" if name in groups else str(read[name].noun)
+        if label := by_meaning.get((meaning, _digits(name))):
             found[name] = label
     return found
 
