@@ -59,19 +59,19 @@ def unguarded_cell(cell: str) -> str:
 
 
 # Values that are as they should be, which most are: they need no further look.
-_TEXT = r"(?!.* {2})[^\W_][\w .,&/'-]{0,253}"
+_TEXT = r"(?=.{1,254}$)(?!.* {2})[^\W_][\w .,&/'-]{0,253}"
 _NO_LOCAL = "|".join(map(re.escape, sorted(NO_LOCALS)))
 _PLAIN: dict[Kind, re.Pattern[str]] = {
     "text": re.compile(_TEXT),
     "name": re.compile(_TEXT),
     "street": re.compile(_TEXT),
     "email": re.compile(
-        rf"(?!(?:{_NO_LOCAL}|email|mail|name|user)@)"
+        rf"(?=.{{5,254}}$)(?!(?:{_NO_LOCAL}|email|mail|name|user)@)"
         r"[a-z0-9][a-z0-9._%+-]{0,63}@[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+",
         re.IGNORECASE | re.ASCII,
     ),
     "phone": re.compile(
-        r"(?!\D*1?\D*(\d)(?:\D*\1)+$)(?!.*1\D*2\D*3\D*4\D*5\D*6)(?!.*9\D*8\D*7\D*6\D*5\D*4)"
+        r"(?=.{7,22}$)(?!\D*1?\D*(\d)(?:\D*\1)+$)(?!.*1\D*2\D*3\D*4\D*5\D*6)(?!.*9\D*8\D*7\D*6\D*5\D*4)"
         r"\+?[(]?\d[\d ()-]{6,18}",
         re.ASCII,
     ),
@@ -164,12 +164,14 @@ _CLEANERS: dict[Kind, Callable[[str], Cleaned]] = {
 _AND = r"\s+(?:or|oder|ou|o|und|and|et|y)\s+"
 _EMAILS = re.compile(rf"\s*(?::::|[;|,\n])\s*|{_AND}|\s+/\s+")
 _PHONES = re.compile(rf"\s*(?::::|[;|\n])\s*|{_AND}")
-_FEWEST_DIGITS = 7
+_FEWEST_DIGITS, _LONGEST_CELL = 7, 2_000
 
 
 def split(cell: str, kind: Kind) -> list[str]:
     """Return the values of a cell that holds several e-mail addresses or phone numbers."""
     text = unguarded_cell(cell)
+    if len(text) > _LONGEST_CELL:
+        return [text]
     if kind == "email":
         parts = _EMAILS.split(text)
         if len(parts) == 1 and text.count("@") > 1 and " " in text and "<" not in text:
@@ -243,8 +245,8 @@ def split_name(text: str) -> Name:
         first, *middle = given.split()
         return Name(first, " ".join(middle), family.strip())
     words = plain.replace(",", "").split()
-    if len(words) == 1:
-        return Name(first=words[0])
+    if len(words) <= 1:
+        return Name(first=" ".join(words))
     if all(map(_EASTERN.match, words)) and len(words) == 2:  # noqa: PLR2004  (family and given name)
         return Name(words[1], "", words[0])
     tail = 2 if _GENERATION.match(words[-1]) and len(words) > 2 else 1  # noqa: PLR2004

@@ -18,16 +18,16 @@ _DATA = re.compile(
     r"|https?://\S+|(?i:true|false|null)"
 )
 _FOOTER = re.compile(
-    r"\W*(?:grand\s|sub)?\s*(?:totals?|sum|summe|gesamt\w*|insgesamt|anzahl|total\w*|somme|"
+    r"\W{0,9}(?:grand |sub)?(?:totals?|sum|summe|gesamt\w*|insgesamt|anzahl|total\w*|somme|"
     r"nombre de|suma|número de|totale|totaal|razem|celkem|итого|всего|合计|合計|총계)\b.{0,60}$"
     r"|.*(?:©|copyright|all rights reserved|confidential|generated (?:by|on|at)|"
     r"exported (?:by|on|at)|report (?:by|generated)|end of (?:report|file)|"
     r"erstellt (?:von|am)|exportiert|ende der|exporté|généré|exportado|generado|出力日).*"
-    r"|\W*\d+\s+(?:records?|rows?|contacts?|customers?|results?|entries|datens\w+|zeilen|kontakte|"
-    r"enregistrements?|lignes?|contactos?|registros?|filas?|件)\W*$|\W*(?:page|seite|página) \d+.*",
+    r"|\W{0,9}\d{1,12} {1,9}(?:records?|rows?|contacts?|customers?|results?|entries|datens\w+|zeilen|kontakte|"
+    r"enregistrements?|lignes?|contactos?|registros?|filas?|件)\W{0,9}$|\W{0,9}(?:page|seite|página) \d.*",
     re.IGNORECASE | re.DOTALL,
 )
-_FEW_CELLS = 3
+_FEW_CELLS, _LONGEST_FOOTER = 3, 300
 _LONGEST_NAME = 1_000
 
 
@@ -120,15 +120,16 @@ def is_footer(cells: Sequence[str], width: int, *, is_after: bool) -> bool:
         width: the number of columns.
         is_after: whether the row before seems to be of the footer.
     """
-    filled = [cell for cell in cells if cell.strip()]
+    filled = [text for cell in cells if (text := cell.strip())]
+    begin = filled[0][:_LONGEST_FOOTER] if filled else ""
     if "@" in "".join(filled):
-        return bool(filled) and bool(_FOOTER.match(filled[0])) and len(filled) == 1
+        return bool(filled) and bool(_FOOTER.match(begin)) and len(filled) == 1
     if len(filled) == 1 and is_after:
         return True
     return (
         len(filled) < min(width, _FEW_CELLS)
         and bool(cells[0].strip())
-        and bool(_FOOTER.match(filled[0]))
+        and bool(_FOOTER.match(begin))
     )
 
 
