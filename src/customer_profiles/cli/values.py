@@ -257,20 +257,25 @@ def split_name(text: str) -> Name:
 
 
 _NAMES_TOO = frozenset({"sa", "as", "ab", "sas", "spa", "ek", "e k", "a s", "ug", "kg", "se", "ag"})
+_LONGEST_FORM = 4
 _IN_CAPITALS = re.compile(r"\s(?:AB|AS|A/S|SA|S\.A\.|SE|SAS|S\.A\.S\.|AG|KG|UG|SpA|S\.p\.A\.)$")
 
 
 @cache
-def _company() -> re.Pattern[str]:
+def _legal_forms() -> tuple[frozenset[str], tuple[str, ...]]:
+    words = words_of("value_words")
     # What ends the names of people, too, is a form in capitals only.
-    plain = [form for form in words_of("value_words")["legal_form"] if form not in _NAMES_TOO]
-    forms = "|".join(map(re.escape, plain))
-    eastern = "|".join(map(re.escape, words_of("value_words")["cjk_form"]))
-    return re.compile(rf"\S.*\s(?:{forms})\.?$|{eastern}")
+    return frozenset(words["legal_form"]) - _NAMES_TOO, words["cjk_form"]
 
 
 @lru_cache(10_000)
 def is_company(text: str) -> bool:
     """Return whether a name is that of a company, by its legal form."""
-    text = text.strip()
-    return bool(_company().search(fold(text).replace(".", "")) or _IN_CAPITALS.search(text))
+    forms, eastern = _legal_forms()
+    words = fold(text).replace(".", "").split()
+    ends = (" ".join(words[-count:]) for count in range(1, min(len(words), _LONGEST_FORM)))
+    return (
+        any(end in forms for end in ends)
+        or any(form in text for form in eastern)
+        or bool(_IN_CAPITALS.search(text.strip()))
+    )

@@ -23,8 +23,9 @@ _FOOTER = re.compile(
     r"|.*(?:©|copyright|all rights reserved|confidential|generated (?:by|on|at)|"
     r"exported (?:by|on|at)|report (?:by|generated)|end of (?:report|file)|"
     r"erstellt (?:von|am)|exportiert|ende der|exporté|généré|exportado|generado|出力日).*"
-    r"|\W{0,9}\d{1,12} {1,9}(?:records?|rows?|contacts?|customers?|results?|entries|datens\w+|zeilen|kontakte|"
-    r"enregistrements?|lignes?|contactos?|registros?|filas?|件)\W{0,9}$|\W{0,9}(?:page|seite|página) \d.*",
+    r"|\W{0,9}\d{1,12} {1,9}(?:records?|rows?|contacts?|customers?|results?|entries|datens\w+|"
+    r"zeilen|kontakte|enregistrements?|lignes?|contactos?|registros?|filas?|件)\W{0,9}$"
+    r"|\W{0,9}(?:page|seite|página) \d.*",
     re.IGNORECASE | re.DOTALL,
 )
 _FEW_CELLS, _LONGEST_FOOTER = 3, 300
