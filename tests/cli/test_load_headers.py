@@ -80,6 +80,24 @@ HEADERS = [
         "address.address1;address.city;address.country;business_phone_number;email_address",
     ),
     ("first_name;Nom", "first_name;last_name"),
+    (
+        "Raison sociale;Adresse de messagerie;Tél. domicile;Company Phone;C.P.",
+        ("business_name;email_address;home_phone_number;business_phone_number;address.postal_code"),
+    ),
+    (
+        "KUNNR;NAME_LAST;NAME_FIRST;STRAS;PSTLZ;ORT01;LAND1;TELF1;MOB_NUMBER;SMTP_ADDR",
+        (
+            "account_number;last_name;first_name;address.address1;address.postal_code;address.city;"
+            "address.country;phone_number;mobile_phone_number;email_address"
+        ),
+    ),
+    (
+        "properties.firstname;Bill To City;City (Shipping);Work (e-mail);Phone [mobile]",
+        (
+            "first_name;billing_address.city;shipping_address.city;business_email_address;"
+            "mobile_phone_number"
+        ),
+    ),
 ]
 
 

@@ -170,3 +170,27 @@ def test_a_changed_file_is_put_from_its_beginning(file: Path) -> None:
     progress.write_text(json.dumps({"run": {"size": 3}, "done": note}))
 
     assert "2 put" in put(file).output
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "users.json",
+            '[{"id": "1", "email": "ada@example.com"}, {"id": "2", "email": "b@x.org"}]',
+        ),
+        (
+            "users.json",
+            '{"users": [{"id": "1", "email": "a@x.org"}, {"id": "2", "email": "b@x.org"}]}',
+        ),
+        ("users.csv", "id;email\n1;ada@example.com\n2;b@x.org\n"),
+        ("users.tsv", "id\temail\n1\tada@example.com\n2\tb@x.org\n"),
+    ],
+)
+def test_objects_of_other_formats_are_put(file: Path, name: str, text: str) -> None:
+    path = file.with_name(name)
+    path.write_text(text)
+    result = put(path)
+
+    assert (result.exit_code, count(file)) == (0, 2), result.output
+    assert "2 put, 0 rejected" in result.output

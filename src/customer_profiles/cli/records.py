@@ -6,7 +6,7 @@ import difflib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from customer_profiles import AddressFields, InvalidInputError, ProfileFields, _wire
 from customer_profiles.engine.ingestion.profile_members import Plan, plan
@@ -93,6 +93,10 @@ class _Column(NamedTuple):
     """Whether `--map` names it, so that a wrong value is the row's fault."""
     is_named: bool
     """Whether the column has the field's name, so that the service judges its values."""
+
+
+_Parts: TypeAlias = dict[str, tuple[_Column, str]]
+"""The parts of an address by member, each with its column."""
 
 
 class _Contact(NamedTuple):
@@ -469,11 +473,9 @@ class _Reader:
             used.add(target)
             held.update({member: value for member, (_, value) in parts.items()})
 
-    def _parts(
-        self, columns: list[_Column], cells: list[str], left: list[Left]
-    ) -> dict[str, tuple[_Column, str]]:
+    def _parts(self, columns: list[_Column], cells: list[str], left: list[Left]) -> _Parts:
         """Return the parts of an address by member, each with its column."""
-        parts: dict[str, tuple[_Column, str]] = {}
+        parts: _Parts = {}
         house: tuple[_Column, str] | None = None
         for column in columns:
             text = cells[column.position]
@@ -486,26 +488,41 @@ class _Reader:
                 parts[member] = column, value
             elif parts[member][1].casefold() != value.casefold():
                 left.append(Left(column.name, value, _HELD.format(member.replace("_", " "))))
+        if "city" not in parts and "postal_code" in parts:
+            column, text = parts["postal_code"]
+            if match := _CODE_AND_CITY.fullmatch(text):
+                parts["postal_code"], parts["city"] = (column, match[1]), (column, match[2])
         if house is not None:
-            column, number = house
-            street = parts.get("address1")
-            if street is None:
-                parts["address1"] = column, number
-            else:
-                first, last = sorted((street, house), key=lambda part: part[0].position)
-                parts["address1"] = street[0], f"{first[1]} {last[1]}"
+            _add_house_number(parts, house)
         if "address1" in parts and "\n" in parts["address1"][1]:
-            column, text = parts["address1"]
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
-            free = [name for name in _LINES if name == "address1" or name not in parts]
-            if len(lines) > len(free):
-                lines = [*lines[: len(free) - 1], ", ".join(lines[len(free) - 1 :])]
-            parts.update({name: (column, line) for name, line in zip(free, lines, strict=False)})
+            _split_lines(parts)
         return parts
+
+
+def _add_house_number(parts: _Parts, house: tuple[_Column, str]) -> None:
+    """Put a house number beside its street, in the order of the file."""
+    street = parts.get("address1")
+    if street is None:
+        parts["address1"] = house
+        return
+    first, last = sorted((street, house), key=lambda part: part[0].position)
+    parts["address1"] = street[0], f"{first[1]} {last[1]}"
+
+
+def _split_lines(parts: _Parts) -> None:
+    """Put the lines of a street into the lines of the address that are free."""
+    column, text = parts["address1"]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    free = [name for name in _LINES if name == "address1" or name not in parts]
+    if len(lines) > len(free):
+        lines = [*lines[: len(free) - 1], ", ".join(lines[len(free) - 1 :])]
+    parts.update({name: (column, line) for name, line in zip(free, lines, strict=False)})
 
 
 _NAMES = ("first_name", "middle_name", "last_name")
 _LINES = ("address1", "address2", "address3", "address4")
+# Such as `12345 Berlin` in a column `PLZ/Ort`, but not the Dutch `1012 AB`.
+_CODE_AND_CITY = re.compile(r"((?:[A-Z]{1,2}[- ])?\d{4,6}) +([^\W\d_]{3,}.{0,200})")
 _KINDS_OF_ADDRESS = ("billing", "shipping", "mailing")
 
 

@@ -211,7 +211,16 @@ def _enums() -> dict[str, dict[str, str]]:
 def enum_of(field: str, text: str) -> str | None:
     """Return the value of an enum that a word of any language names; None if it is not known."""
     word = fold(text).strip(" .")
+    if field == "gender" and word in _NOT_SAID:
+        return "UNSPECIFIED"
     return _enums()[field].get(word)
+
+
+_NOT_SAID = frozenset({
+    "unspecified", "not specified", "prefer not to say", "nicht angegeben", "keine angabe",
+    "non specifie", "non precise", "no especificado", "nao especificado", "non specificato",
+    "niet opgegeven", "ej angivet",
+})  # fmt: skip
 
 
 _TITLES = re.compile(

@@ -272,12 +272,16 @@ def _number(concepts: frozenset[str]) -> Noun | None:
 _EMAIL = re.compile(r"(?<![^\W\d_])e[-_ ](?=mail|post)")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\d+|[^\W\d_]+")
+_ABBREVIATED = re.compile(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_](?![^\W_]))")
+"""The first full stops of an abbreviation such as `C.P.`"""
+_JAPANESE_POST = "\u90f5\u4fbf"
 _POSSESSIVE = re.compile("['\u2019]s\\b")
 
 
 def _words(name: str) -> Iterator[str]:
     """Split a header into words and numbers; words written together, if all parts are known."""
-    name = fold(_CAMEL.sub(" ", _POSSESSIVE.sub("", name)))
+    name = _ABBREVIATED.sub(r"\1", _POSSESSIVE.sub("", name)).replace("\u3012", _JAPANESE_POST)
+    name = fold(_CAMEL.sub(" ", name))
     for word in _WORD.findall(_EMAIL.sub("e", name)):
         yield from [word] if word in _CONCEPTS or word.isdecimal() else _parts(word)
 
