@@ -167,6 +167,25 @@ def test_a_gender_that_is_not_known_is_text() -> None:
     assert read("party_type,First Name", "vip,x").fields["party_type_string"] == "vip"
 
 
+def test_parts_of_names_and_addresses_are_put_together() -> None:
+    names = read("Apellido paterno,Apellido materno,Nombres", "García,López,Ana María").fields
+    german = read("Vorname,Straße,Hausnummer,PLZ/Ort", "Ada,Weg,12a,12345 Berlin").fields
+    french = read("Prénom,N° de rue,Rue,Ville", "Ada,12,rue Haute,Lyon").fields
+
+    assert names == {"first_name": "Ana María", "last_name": "García López"}
+    assert german["address"] == {"address1": "Weg 12a", "postal_code": "12345", "city": "Berlin"}
+    assert french["address"] == {"address1": "12 rue Haute", "city": "Lyon"}
+
+
+def test_the_first_address_of_a_row_is_the_main_one() -> None:
+    header = "First Name,Home Street,Home City,Business Street,Business City"
+    both = read(header, "Ada,1 St,Rome,2 St,Bonn")
+
+    assert both.fields["address"] == {"address1": "1 St", "city": "Rome"}
+    assert [value.value for value in both.left] == ["2 St", "Bonn"]
+    assert read(header, "Ada,,,2 St,Bonn").fields["address"] == {"address1": "2 St", "city": "Bonn"}
+
+
 def test_a_value_of_a_guessed_column_never_rejects_a_person() -> None:
     record = read("First Name,Telefon,E-Mail privat", f"Ada,1.2E+10,{'x' * 300}@example.com")
 
@@ -283,3 +302,11 @@ def test_thousands_of_columns_are_mapped_in_seconds(tmp_path: Path) -> None:
 
     assert "1 created" in result.output
     assert len(result.output) < 5_000
+
+
+def test_a_file_without_a_header_is_refused_without_its_values(tmp_path: Path) -> None:
+    result = load(written(tmp_path, "ada@example.com,Ada,King\nbo@example.com,Bo,Ray\n"))
+
+    assert result.exit_code == 2
+    assert "the first row holds values, not the names of columns" in result.output
+    assert "Ada" not in result.output

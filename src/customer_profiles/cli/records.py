@@ -56,6 +56,7 @@ _KINDS: dict[str, Kind] = {
 _ENUMS = {"gender": "gender", "gender_string": "gender", "party_type": "party_type"}
 _LONGEST = 255
 _CLOSEST, _GUESSES = 0.4, 3
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,200}\.\w{1,20}")
 _HELD = "{} is in another column"
 
 
@@ -340,6 +341,8 @@ class _Reader:
                 left.append(Left(column.name, value, "it is set by --map alone"))
             elif name not in found:
                 found[name] = value
+            elif name == "last_name" and _SECOND.search(headers.fold(column.name)):
+                found[name] += f" {value}"
             elif found[name].casefold() != value.casefold():
                 left.append(Left(column.name, value, _HELD.format(name)))
 
@@ -371,7 +374,9 @@ class _Reader:
                 if rest:
                     return
                 continue
-            if not _is_same_name(value, found):
+            if values.is_company(value) and "business_name" not in found:
+                found["business_name"] = value
+            elif not _is_same_name(value, found):
                 left.append(Left(column.name, value, _HELD.format("the name")))
 
     def _second_name(self, columns: list[_Column], cells: list[str], value: str) -> str:
@@ -520,6 +525,8 @@ def _split_lines(parts: _Parts) -> None:
 
 
 _NAMES = ("first_name", "middle_name", "last_name")
+# The second of two family names, such as `Apellido materno`.
+_SECOND = re.compile("matern|segund|second")
 _LINES = ("address1", "address2", "address3", "address4")
 # Such as `12345 Berlin` in a column `PLZ/Ort`, but not the Dutch `1012 AB`.
 _CODE_AND_CITY = re.compile(r"((?:[A-Z]{1,2}[- ])?\d{4,6}) +([^\W\d_]{3,}.{0,200})")
@@ -548,6 +555,10 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
         InvalidInputError: a pair names a column or a field that does not exist, or no column is
             mapped.
     """
+    if any(map(_ADDRESS.fullmatch, header)):
+        # The message quotes none of them.
+        msg = "the first row holds values, not the names of columns; add a row with their names"
+        raise InvalidInputError(msg)
     chosen: dict[str, str] = {}
     known = set(header)
     for pair in pairs:
