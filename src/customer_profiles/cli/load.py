@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table as Grid
 
 from customer_profiles import BadRequestError, InvalidInputError
 from customer_profiles.files import FileError, open_table
@@ -28,6 +27,7 @@ from .console import (
 from .loading import KEYS, LeftOut, Rejects, Tally, load_rows
 from .masking import mask_text
 from .records import map_columns
+from .tables import print_table, shown
 from .target import Target, with_target
 
 if TYPE_CHECKING:
@@ -211,17 +211,18 @@ def _warn_of_twins(records: list[Record], profiles: Profiles) -> None:
         )
 
 
-def _print_mapping(table: Table, mapping: Mapping) -> None:
+def _print_mapping(table: Table, mapping: Mapping, *, is_dry: bool = False) -> None:
     """Print what was found, and which columns are loaded as what."""
     err.print(f"found: {escape(table.found)}", soft_wrap=True)
     for remark in table.remarks:
         err.print(escape(remark), soft_wrap=True)
     by_field: dict[str, list[str]] = {}
     for column, name in mapping.used.items():
-        by_field.setdefault(name, []).append(column)
-    shown = [f"{', '.join(columns)} → {name}" for name, columns in by_field.items()]
-    err.print(f"loaded: {escape('; '.join(_listed(shown)))}", soft_wrap=True)
-    if mapping.unmapped:
+        label = mapping.plan.labels.get(column)
+        by_field.setdefault(name, []).append(f"{column} (kind: {label})" if label else column)
+    found = [f"{name} from {', '.join(columns)}" for name, columns in by_field.items()]
+    err.print(f"loaded: {escape('; '.join(_listed(found)))}", soft_wrap=True)
+    if mapping.unmapped and not is_dry:
         names = ", ".join(_listed(mapping.unmapped))
         err.print(f"not loaded: {escape(names)} (map them with --map)", soft_wrap=True)
 
@@ -233,7 +234,8 @@ def _listed(names: list[str]) -> list[str]:
 
 def _try(table: Table, mapping: Mapping, name: Path) -> None:
     """Print what would be loaded, and store nothing."""
-    _print_mapping(table, mapping)
+    _print_mapping(table, mapping, is_dry=True)
+    table.remarks.clear()
     examples: dict[str, str] = {}
     left = LeftOut(Rejects(None, []))
     rejected: dict[str, tuple[int, int]] = {}
@@ -249,11 +251,12 @@ def _try(table: Table, mapping: Mapping, name: Path) -> None:
             if number < _EXAMPLES:
                 for field, value in _flat(dict(record.fields)):
                     examples.setdefault(field, mask_text(value, field))
-    grid = Grid("column", "field", "example", box=None, pad_edge=False)
     used = list(mapping.used.items())
-    for column, field in used[:_MOST_SHOWN]:
-        grid.add_row(escape(column), field, escape(examples.get(field, "")))
-    out.print(grid)
+    rows = [
+        {"column": column, "field": field, "example": examples.get(field, "")}
+        for column, field in used[:_MOST_SHOWN]
+    ]
+    print_table(rows, shown("column", "field", "example"))
     if len(used) > _MOST_SHOWN:
         out.print(f"and {len(used) - _MOST_SHOWN:,} more columns")
     _print_left(table, mapping, left, is_dry=True)
