@@ -216,6 +216,8 @@ def _print_mapping(table: Table, mapping: Mapping, *, is_dry: bool = False) -> N
     err.print(f"found: {escape(table.found)}", soft_wrap=True)
     for remark in table.remarks:
         err.print(escape(remark), soft_wrap=True)
+    # Others may come while the rows are read.
+    table.remarks.clear()
     by_field: dict[str, list[str]] = {}
     for column, name in mapping.used.items():
         label = mapping.plan.labels.get(column)
@@ -235,7 +237,6 @@ def _listed(names: list[str]) -> list[str]:
 def _try(table: Table, mapping: Mapping, name: Path) -> None:
     """Print what would be loaded, and store nothing."""
     _print_mapping(table, mapping, is_dry=True)
-    table.remarks.clear()
     examples: dict[str, str] = {}
     left = LeftOut(Rejects(None, []))
     rejected: dict[str, tuple[int, int]] = {}

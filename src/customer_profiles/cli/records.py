@@ -468,15 +468,15 @@ class _Reader:
             words = headers.read(cells[label_index]).qualifiers if label_index >= 0 else ()
             named = next((f"{word}_address" for word in _KINDS_OF_ADDRESS if word in words), "")
             target = kind or named or "address"
-            held = found.setdefault(target, {})
-            if held and (target in used or any(member in held for member in parts)):
+            address = found.setdefault(target, {})
+            if address and (target in used or any(member in address for member in parts)):
                 texts = {value.casefold() for _, value in parts.values()}
-                if not texts <= {value.casefold() for value in held.values()}:
+                if not texts <= {value.casefold() for value in address.values()}:
                     reason = _HELD.format(target.replace("_", " "))
                     left += [Left(column.name, value, reason) for column, value in parts.values()]
                 continue
             used.add(target)
-            held.update({member: value for member, (_, value) in parts.items()})
+            address.update({member: value for member, (_, value) in parts.items()})
 
     def _parts(self, columns: list[_Column], cells: list[str], left: list[Left]) -> _Parts:
         """Return the parts of an address by member, each with its column."""

@@ -249,9 +249,9 @@ class Name(NamedTuple):
 def split_name(text: str) -> Name:
     """Split a whole name as `Ada King`, `King, Ada` or `山田 太郎` into its parts."""
     plain = _TITLES.sub("", " ".join(text.split()))
-    family, comma, given = plain.partition(",")
-    if comma and given.strip() and not _GENERATION.match(given.strip()):
-        first, *middle = given.split()
+    family, comma, rest = plain.partition(",")
+    if comma and rest.strip() and not _GENERATION.match(rest.strip()):
+        first, *middle = rest.split()
         return Name(first, " ".join(middle), family.strip())
     words = plain.replace(",", "").split()
     if len(words) <= 1:

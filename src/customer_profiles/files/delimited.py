@@ -154,9 +154,9 @@ class DelimitedTable(Table):
                 if is_over and len(waiting) < _FOOTER:
                     waiting.append(row)
                     continue
-                for held in waiting:
-                    short += len(held.cells) < width
-                    yield self._fitted(held, width)
+                for earlier in waiting:
+                    short += len(earlier.cells) < width
+                    yield self._fitted(earlier, width)
                 waiting.clear()
                 short += len(row.cells) < width
                 row = self._fitted(row, width)  # noqa: PLW2901  (the row in the header's width)

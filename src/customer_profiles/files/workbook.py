@@ -56,7 +56,7 @@ class WorkbookTable(Table):
     def rows(self) -> Iterator[Row]:
         """Yield the rows that are not empty, with the numbers that the program shows."""
         width = len(self.header)
-        held: list[Row] = []
+        footer: list[Row] = []
         for number, values in enumerate(self._rows, self._first):
             if number <= self._first + self._layout.start:
                 continue
@@ -69,14 +69,14 @@ class WorkbookTable(Table):
                 if cell
             ]
             row = Row(number, (cells + [""] * width)[:width], "", extra)
-            if is_footer(cells, width, is_after=bool(held)):
-                held.append(row)
+            if is_footer(cells, width, is_after=bool(footer)):
+                footer.append(row)
                 continue
-            yield from held
-            held = []
+            yield from footer
+            footer = []
             yield row
-        if held:
-            self.remarks.append(f"the footer from row {held[0].line} on is left out")
+        if footer:
+            self.remarks.append(f"the footer from row {footer[0].line} on is left out")
 
 
 def _sheet(book: Any, wanted: str | None) -> tuple[str, list[list[Any]], Layout, int]:
