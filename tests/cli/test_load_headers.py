@@ -1,5 +1,6 @@
 """`customer-profiles load` maps the headers of other programs and languages to fields."""
 
+# ruff: noqa: RUF001  (headers of many scripts)
 from __future__ import annotations
 
 import csv
@@ -90,6 +91,14 @@ HEADERS = [
             "account_number;last_name;first_name;address.address1;address.postal_code;address.city;"
             "address.country;phone_number;mobile_phone_number;email_address"
         ),
+    ),
+    (
+        "氏名（姓）;氏名（名）;配送先住所",
+        "last_name;first_name;shipping_address.address1",
+    ),
+    (
+        "billing_address.city;billing_address.first_name;billing_address.last_name",
+        "billing_address.city;first_name;last_name",
     ),
     (
         "properties.firstname;Bill To City;City (Shipping);Work (e-mail);Phone [mobile]",

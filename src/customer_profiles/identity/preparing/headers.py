@@ -175,7 +175,9 @@ def missing_part(nouns: Collection[str | None]) -> Noun:
     return "family_name" if given else "given_name"
 
 
-def _noun(concepts: frozenset[str], *, is_complete: bool, is_qualified: bool) -> Noun | None:
+def _noun(  # noqa: PLR0911  (one for each rule)
+    concepts: frozenset[str], *, is_complete: bool, is_qualified: bool
+) -> Noun | None:
     """Return what a header's concepts name together; the first rule that holds decides.
 
     Args:
@@ -185,6 +187,9 @@ def _noun(concepts: frozenset[str], *, is_complete: bool, is_qualified: bool) ->
     """
     if "not" in concepts:
         return "other"
+    if concepts >= {"address"} and "street" not in concepts and concepts & _NAME_PARTS:
+        # The name of the person at an address, as in `billing_address.first_name`.
+        return _name_at_address(concepts)
     if is_qualified and (noun := _contact(concepts) or _location(concepts)):
         return noun
     if not is_complete:
@@ -194,6 +199,15 @@ def _noun(concepts: frozenset[str], *, is_complete: bool, is_qualified: bool) ->
     if "date" in concepts:
         return "other"
     return "gender" if "gender" in concepts else _name(concepts) or _number(concepts)
+
+
+def _name_at_address(concepts: frozenset[str]) -> Noun | None:
+    is_part = bool(concepts & {"given", "family", "middle", "kin"}) or (
+        "name" in concepts and bool(concepts & {"first", "last"})
+    )
+    if is_part:
+        return _name((concepts - {"address", "email"}) & (_NAME_PARTS | _WITH_ANY_NAME))
+    return "other" if "name" in concepts else _contact(concepts) or _location(concepts)
 
 
 def _contact(concepts: frozenset[str]) -> Noun | None:
@@ -274,13 +288,18 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORD = re.compile(r"\d+|[^\W\d_]+")
 _ABBREVIATED = re.compile(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_](?![^\W_]))")
 """The first full stops of an abbreviation such as `C.P.`"""
+_ENDINGS = re.compile(r"(?<=[^\W\d_])\((?:s|e|es|en|n|in|innen)\)")
+"""Endings that may be left out, as in `Apellido(s)`."""
+_WHOLE_NAME = re.compile("(?:\u6c0f\u540d|\u304a?\u540d\u524d)[(\uff08]")
+"""The beginning of Japanese headers of the parts of a name."""
 _JAPANESE_POST = "\u90f5\u4fbf"
 _POSSESSIVE = re.compile("['\u2019]s\\b")
 
 
 def _words(name: str) -> Iterator[str]:
     """Split a header into words and numbers; words written together, if all parts are known."""
-    name = _ABBREVIATED.sub(r"\1", _POSSESSIVE.sub("", name)).replace("\u3012", _JAPANESE_POST)
+    name = _ENDINGS.sub("", _ABBREVIATED.sub(r"\1", _POSSESSIVE.sub("", name)))
+    name = _WHOLE_NAME.sub("(", name).replace("\u3012", _JAPANESE_POST)
     name = fold(_CAMEL.sub(" ", name))
     for word in _WORD.findall(_EMAIL.sub("e", name)):
         yield from [word] if word in _CONCEPTS or word.isdecimal() else _parts(word)
