@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from customer_profiles import AwsChannel, CustomerProfiles, EngineChannel
 from customer_profiles.engine import Engine
-from tests.serving import serving_engine
+from customer_profiles.engine.doors.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,13 @@ def boto3_session() -> boto3.Session:
     )
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Yield a running server, whose engine each test replaces by its own."""
+    with Engine() as unused, Server(unused, port=0, run_due_every=None) as running:
+        yield running
+
+
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     """Yield a strict engine in memory: each of its answers is checked against its shape."""
@@ -85,10 +92,12 @@ def cp(
             engine.attach(client)
             yield CustomerProfiles(client=client, account_id="000000000000")
         case "http":
-            with serving_engine(engine) as url:
-                yield CustomerProfiles(
-                    region="us-east-1", endpoint_url=url, account_id="000000000000"
-                )
+            server: Server = request.getfixturevalue("server")
+            server.engine = engine
+            with CustomerProfiles(
+                region="us-east-1", endpoint_url=server.url, account_id="000000000000"
+            ) as made:
+                yield made
         case "aws":
             if not request.config.getoption("--aws"):
                 pytest.skip("runs with --aws")

@@ -1,4 +1,4 @@
-"""Small HTTP servers for tests: the engine over HTTP, and a service that misbehaves."""
+"""A small HTTP server for tests: a service that misbehaves."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
-
-    from customer_profiles.engine import Engine
 
 Answer = tuple[int, dict[str, str], bytes] | Iterable[bytes] | None
 """Status, headers and body; or what is written to the connection, piece by piece, before it is
@@ -67,8 +65,3 @@ def serving(
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def serving_engine(engine: Engine) -> Any:
-    """Serve an engine over HTTP."""
-    return serving(engine.handle)

@@ -61,10 +61,12 @@ ONLY_IN = {
         "engine/doors/hook.py",
         "_wire.py",  # the service's description
         "errors.py",  # a ServiceError is also a ClientError
+        "cli/serve.py",  # the region that boto3 finds
         "cli/target.py",  # named profiles of credentials
     ),
     "pyspark": ("identity/spark/",),
     "typer": ("cli/",),
+    "uvicorn": ("engine/doors/listening.py",),
     "rich": ("cli/",),
     "python_calamine": ("files/",),
     "vobject": ("files/",),

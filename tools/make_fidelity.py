@@ -77,6 +77,9 @@ TITLES = {
     "service/paging.py": "Page tokens",
     "service/protocol.py": "Requests",
     "service/refusals.py": "Errors",
+    "doors/application.py": "Limits of a server",
+    "doors/signing.py": "Signatures of a server",
+    "doors/scopes.py": "Accounts and regions of a server",
 }
 HEAD = """\
 # Fidelity
@@ -93,7 +96,8 @@ depends on it. If you know that AWS behaves differently, please open an issue.
   ingestion by five seconds, for tests of code that must wait.
 - The engine has the service's limits of number and size (`Quotas`), but does not throttle: it
   answers any number of requests a second.
-- Signatures, credentials and permissions are not checked, and nothing is encrypted with KMS keys.
+- Signatures and credentials are checked only by a server with `--auth`, and permissions are not;
+  nothing is encrypted with KMS keys.
 - The ids that the engine makes are UUIDs of version 4 by their form. They begin with the time of
   their creation, so they sort by it, which ids of the service do not.
 - An operation that is not built yet is answered with status 501 and the code

@@ -1,6 +1,7 @@
 import base64
 import json
 import re
+import time
 import uuid
 
 import boto3
@@ -101,15 +102,33 @@ def test_nulls_in_a_body_are_absent(engine):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PATCH", "/domains"), ("GET", "/"), ("GET", "/domains/shop/nowhere")]
+    ("method", "path", "nearest"),
+    [
+        ("PATCH", "/domains", "ListDomains: GET /domains"),
+        ("GET", "/", "ListDomains: GET /domains"),
+        ("GET", "/domain/shop", "GetDomain: GET /domains/{DomainName}"),
+        ("POST", "/domains/Ada/profile", "CreateProfile: POST /domains/{DomainName}/profiles"),
+        (
+            "POST",
+            "/domains/shop/profiles/serach",
+            "SearchProfiles: POST /domains/{DomainName}/profiles/search",
+        ),
+    ],
 )
-def test_an_unknown_path_or_method_is_not_found(engine, method, path):
+def test_an_unknown_path_or_method_is_not_found(engine, method, path, nearest):
     status, _, answer = call(engine, method, path)
     assert status == 404
-    assert answer == {
-        "message": "No operation of the service has this method and path",
-        "Message": "No operation of the service has this method and path",
-    }
+    assert answer == error(
+        f"No operation of the service has this method and path; the nearest is {nearest}"
+    )
+
+
+@pytest.mark.parametrize("path", ["/" * 100_000, "/a" * 60_000, "/" + "a" * 100_000, "/domain/%"])
+def test_a_hint_for_an_odd_path_is_found_in_milliseconds(engine, path):
+    began = time.process_time()
+    status, _, answer = call(engine, "GET", path)
+    assert (status, len(answer["message"]) < 300) == (404, True)
+    assert time.process_time() - began < 0.5
 
 
 def test_an_operation_that_is_not_built_says_so(engine):

@@ -18,6 +18,7 @@ from . import (
     object_types,
     objects,
     profiles,
+    serve,
 )
 
 app: typer.Typer = typer.Typer(
@@ -31,6 +32,7 @@ app.command()(demo.demo)
 app.command()(load.load)
 app.command()(dedupe.dedupe)
 app.command()(label.label)
+app.command()(serve.serve)
 app.add_typer(domains.app, name="domains")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")

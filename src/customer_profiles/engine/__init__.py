@@ -7,8 +7,6 @@ AWS does not document is marked with a comment that begins with `Assumed:`.
 from __future__ import annotations
 
 import json
-import logging
-import traceback
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from pydantic_core import to_json
@@ -26,6 +24,7 @@ from .profiles.access import domain_row, existing_profile
 from .service import protocol
 from .service.clock import Clock, ManualClock
 from .service.context import Context, Quotas
+from .service.failures import report
 from .service.paging import Pages
 from .service.refusals import Refusal, invalid, not_found
 from .store import dead_letters, inbox, matches
@@ -41,15 +40,35 @@ if TYPE_CHECKING:
     from customer_profiles.identity import Candidate
 
     from .aws import Session
+    from .doors.server import Server
 
 __all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
-
-log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _WRITING = ("Create", "Update", "Put", "BatchPut", "Delete", "Merge")
+# Others write too: GetDomain and those of matches apply rules and remove what has expired.
+_READING = frozenset(
+    (
+        "BatchGetProfile",
+        "GetDomainLayout",
+        "GetIntegration",
+        "GetProfileHistoryRecord",
+        "GetProfileObjectType",
+        "GetProfileObjectTypeTemplate",
+        "ListAccountIntegrations",
+        "ListDomainLayouts",
+        "ListDomains",
+        "ListIntegrations",
+        "ListProfileHistoryRecords",
+        "ListProfileObjectTypeTemplates",
+        "ListProfileObjectTypes",
+        "ListProfileObjects",
+        "ListTagsForResource",
+        "SearchProfiles",
+    )
+)
 
 
 class Engine:
@@ -266,11 +285,15 @@ class Engine:
         except Exception as error:
             if self._strict:
                 raise
-            # The error's own text may contain a customer's values, its stack does not.
-            stack = "".join(traceback.format_tb(error.__traceback__))
-            log.error("%s at\n%s", type(error).__name__, stack)  # noqa: TRY400
+            report(error)
             message = f"The engine failed: {type(error).__name__}; please report its log"
             return protocol.refused(Refusal("InternalServerException", message), ids)
+
+    def reads_at_once(self, operation: str) -> bool:
+        """Return whether an operation reads, and waits for no transaction of others."""
+        return (
+            operation in _READING and not self._delays_objects and self._database.can_read_at_once
+        )
 
     def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:
         """Run the S3 flow of an integration now, as AppFlow's StartFlow does.
@@ -415,6 +438,24 @@ class Engine:
         from .doors.hook import patch
 
         return patch(self)
+
+    def serve(self, host: str = "localhost", port: int = 0) -> Server:
+        """Return a server of this engine over HTTP, for SDKs of all languages.
+
+        ```python
+        with engine.serve() as server:
+            client = boto3.client("customer-profiles", endpoint_url=server.url)
+        ```
+
+        `customer_profiles.engine.doors.server.Server` has more options.
+
+        Args:
+            host: the name or the address to listen on.
+            port: the port; 0 chooses a free one.
+        """
+        from .doors.server import Server
+
+        return Server(self, host, port)
 
     def close(self) -> None:
         """Stop running jobs at their next step and close the database."""

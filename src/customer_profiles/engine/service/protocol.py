@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from functools import cache
@@ -11,17 +12,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from customer_profiles import _wire
 
-from .refusals import bad_request, not_found
+from .refusals import Refusal, bad_request, not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from customer_profiles._wire import Wire
 
-    from .refusals import Refusal
-
 _LONGEST_URL = 128 * 1024
 _LONGEST_BODY = 10 * 1024 * 1024
+# What a hint about an unknown path looks at: the paths of the service are shorter.
+_LONGEST_PIECE, _MOST_PIECES = 64, 12
 
 encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Write JSON as the service does: without spaces, and not limited to ASCII."""
@@ -110,8 +111,7 @@ def read(
 
 
 def _find_route(method: str, path: str) -> tuple[Route, Wire]:
-    # The path is split before it is decoded: an ARN's slashes arrive as %2F.
-    pieces = [unquote(piece) for piece in path.strip("/").split("/")]
+    pieces = _pieces(path)
     for route in _routes().get((method, len(pieces)), ()):
         labels: Wire = {}
         for label, literal, piece in zip(route.labels, route.pieces, pieces, strict=True):
@@ -122,7 +122,44 @@ def _find_route(method: str, path: str) -> tuple[Route, Wire]:
         else:
             return route, labels
     # Assumed: a method and path of no operation are answered by ResourceNotFoundException.
-    raise not_found("No operation of the service has this method and path")
+    raise not_found(f"No operation of the service has this method and path; {_hint(method, path)}")
+
+
+def _pieces(path: str) -> list[str]:
+    # The path is split before it is decoded: an ARN's slashes arrive as %2F.
+    return [unquote(piece) for piece in path.strip("/").split("/")]
+
+
+def operation_of(method: str, path: str) -> str | None:
+    """Return the operation of a method and a path, if there is one."""
+    try:
+        return _find_route(method, path)[0].operation
+    except Refusal:
+        return None
+
+
+def _hint(method: str, path: str) -> str:
+    """Name the operation whose method and path are the most similar, without values of the path."""
+    pieces = [piece[:_LONGEST_PIECE] for piece in _pieces(path[:_LONGEST_URL])[:_MOST_PIECES]]
+    nearest = max(
+        (route for routes in _routes().values() for route in routes),
+        key=lambda route: _similarity(route, method, pieces),
+    )
+    uri = _wire.operation(nearest.operation).http["requestUri"]
+    return f"the nearest is {nearest.operation}: {nearest.method} {uri}"
+
+
+def _similarity(route: Route, method: str, pieces: Sequence[str]) -> float:
+    """Compare a route with a request; pieces that are similar but not equal count by a half."""
+    total = -2.0 * abs(len(route.pieces) - len(pieces)) + 0.5 * (route.method == method)
+    for literal, piece in zip(route.pieces, pieces, strict=False):
+        if literal is None:
+            total += 0.5
+        elif literal == piece:
+            total += 2
+        else:
+            total += difflib.SequenceMatcher(None, literal, piece).ratio()
+    return total
 
 
 def _queries(query: str) -> dict[str, list[str]]:

@@ -15,16 +15,27 @@ _SHOWN = 20
 
 
 _NOT_BUILT = "NotImplementedException"
+# What AWS answers to signatures before a service sees the request; not in the service's model.
+_OF_SIGNATURES = (
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "MissingAuthenticationTokenException",
+    "UnrecognizedClientException",
+)
 _PAGE = "https://github.com/customer-profiles/customer-profiles/blob/main/docs/fidelity.md"
 
 
 @cache
 def _statuses() -> dict[str, int]:
-    """Return the statuses of the service's exceptions, and of the one that is the engine's own."""
-    return {_NOT_BUILT: 501} | {
-        shape.name: shape.metadata["error"]["httpStatusCode"]
-        for shape in _wire.service().error_shapes
-    }
+    """Return the statuses of the service's exceptions, of those before it, and of the engine's."""
+    return (
+        {_NOT_BUILT: 501}
+        | dict.fromkeys(_OF_SIGNATURES, 403)
+        | {
+            shape.name: shape.metadata["error"]["httpStatusCode"]
+            for shape in _wire.service().error_shapes
+        }
+    )
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer of the service, not a fault

@@ -231,6 +231,16 @@ class Database:
         except _UNUSABLE as error:
             raise self._failure(error) from error
 
+    @property
+    def can_read_at_once(self) -> bool:
+        """Whether a read need not wait: with a file always, in memory while nothing is running."""
+        if self._path is not None:
+            return True
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+            return True
+        return False
+
     def has_pending_work(self, now: float) -> bool:
         """Return whether profiles were written and not indexed by rules, or other work is due."""
         query = (
