@@ -9,6 +9,7 @@ import re
 import threading
 from datetime import UTC, datetime
 from functools import cached_property
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
@@ -307,7 +308,19 @@ def _make_client(
     _keep_deadlines(client._endpoint)  # noqa: SLF001  (botocore has no option for it)
     # These headers would number every attempt of the gateway as the first.
     client.meta.events.unregister("request-created", add_retry_headers)
+    if not client.meta.endpoint_url.endswith(_AWS_DOMAINS):
+        # `serve --auth` accepts a request once, and equal ones of a second are signed alike.
+        name = f"request-created.{_wire.SERVICE}"
+        client.meta.events.register_first(name, _add_nonce, unique_id="customer-profiles-nonce")
     return client
+
+
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def _add_nonce(request: Any, **_: Any) -> None:
+    """Make the signatures of equal requests different, as a header that other SDKs send does."""
+    request.headers["x-nonce"] = token_hex(8)
 
 
 def _user_agent() -> str:

@@ -26,6 +26,10 @@ _PARAMETER = re.compile(r"([A-Za-z]{1,32})=([^,\s]*)")
 _LONGEST_HEADER = 8_192
 _CREDENTIAL_PARTS = 5
 _SAFE = "-_.~"
+_MARK_BITS = 64
+_MARK = (1 << _MARK_BITS) - 1
+# A client signs by the second; what it sends at its end arrives a little later.
+_REPEATED_WITHIN = 2_000
 
 
 class Request(NamedTuple):
@@ -71,18 +75,28 @@ def credential_of(query: str, headers: Mapping[str, str]) -> Credential | None:
     return signature.credential if signature else None
 
 
+class _Used(NamedTuple):
+    """The signatures that were used; numbers take a third of the memory of objects."""
+
+    first: dict[int, int]
+    """The milliseconds of the first use, and the mark of the request that used it."""
+    repeated: set[tuple[int, int]]
+    """Later uses within the second, with their marks."""
+
+
 class Verifier:
     """Verifies the signatures of requests by the secrets of access keys.
 
-    A signature is accepted once, so that a request that was recorded cannot be sent again; a
-    presigned URL of a GET is accepted until it expires.
+    A request is accepted once, so that one that was recorded cannot be sent again; a presigned URL
+    of a GET is accepted until it expires.
     """
 
     def __init__(self, keys: Mapping[str, str], now: Callable[[], float] = time.time) -> None:
         """Accept the signatures of these access keys, whose values are their secrets."""
         self._keys = dict(keys)
         self._now = now
-        self._used: dict[int, set[bytes]] = {}
+        # By the minute in which they expire, so that they are forgotten many at a time.
+        self._used: dict[int, _Used] = {}
 
     def verify(self, request: Request) -> Credential:
         """Return the credential of a request.
@@ -109,7 +123,7 @@ class Verifier:
                 "Check your AWS Secret Access Key and signing method."
             )
         if signature.seconds is None or request.method not in {"GET", "HEAD"}:
-            self._use(expected, expiry)
+            self._use(expected, request, expiry)
         return signature.credential
 
     def _check_scope(self, signature: _Signature) -> None:
@@ -139,17 +153,26 @@ class Verifier:
             )
         return expiry
 
-    def _use(self, signature: str, expiry: float) -> None:
-        """Remember a signature until it expires, or refuse it if it was used already."""
-        now = int(self._now() // 60)
-        for minute in [minute for minute in self._used if minute < now]:
+    def _use(self, signature: str, request: Request, expiry: float) -> None:
+        """Remember a signature until it expires, or refuse it if the request was sent already."""
+        now = self._now()
+        for minute in [minute for minute in self._used if minute < now // 60]:
             del self._used[minute]
-        used = self._used.setdefault(int(expiry // 60), set())
-        token = bytes.fromhex(signature[:32])
-        if token in used:
-            # Assumed: a signature is accepted once, where AWS accepts it until it expires.
+        used = self._used.setdefault(int(expiry // 60), _Used({}, set()))
+        key = int(signature[:16], 16)
+        # Equal requests of one second have one signature. botocore sends these headers, which it
+        # does not sign, so that its repetitions can be told from a request that was recorded.
+        sent = request.headers.get
+        mark = hash((sent("amz-sdk-invocation-id"), sent("amz-sdk-request"))) & _MARK
+        if key not in used.first:
+            used.first[key] = int(now * 1000) << _MARK_BITS | mark
+            return
+        first = used.first[key]
+        is_recorded = mark == first & _MARK or (key, mark) in used.repeated
+        if is_recorded or now * 1000 - (first >> _MARK_BITS) > _REPEATED_WITHIN:
+            # Assumed: a request is accepted once, where AWS accepts it until it expires.
             raise _invalid("The signature was used already; sign each request anew")
-        used.add(token)
+        used.repeated.add((key, mark))
 
 
 def _read(query: str, headers: Mapping[str, str]) -> _Signature | None:
