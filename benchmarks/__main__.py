@@ -15,6 +15,7 @@ PARTS = (
     "engine",
     "growth",
     "scale",
+    "serve",
     "objects",
     "identity",
     "cost",

@@ -1,9 +1,11 @@
 """Send requests made from the service's model, valid and damaged, to an engine in memory.
 
-Usage: python tools/fuzz.py [--requests 100000] [--seed 0] [--only NUMBER]
+Usage: python tools/fuzz.py [--requests 100000] [--seed 0] [--only NUMBER] [--socket]
 
 It prints the exceptions, the answers with status 500 and above (501 excepted) and the requests
-that took the most CPU time, each with its number, which `--only` repeats.
+that took the most CPU time, each with its number, which `--only` repeats. With `--socket` they go
+to a server of an engine on a file, some with damaged HTTP as well; a request that gets no answer
+within 20 seconds, and one that is refused and changes the file, are failures too.
 """
 
 from __future__ import annotations
@@ -12,15 +14,22 @@ import argparse
 import heapq
 import json
 import random
+import socket
+import sqlite3
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from customer_profiles import _wire
 from customer_profiles.engine import Engine, ManualClock
-from customer_profiles.engine.service import registry
+from customer_profiles.engine.doors.server import Server
+from customer_profiles.engine.service import protocol, registry
 
 HUGE = 250_000
 NOT_BUILT = 501
@@ -36,6 +45,10 @@ ODD: tuple[Any, ...] = (
 URLS = ("http://[", "//[::", "/%", "/%00", "/domains/%ff", "/domains/\ud800", "", "/" * 5_000,
         "http://\u2100/", "?", "/domains?max-results=" + "9" * 4_301, "/domains/a%2Fb/profiles",
         "/domains?next-token=%F0%28", "/domains?" + "a=b&" * 5_000)  # fmt: skip
+ODD_HEADERS = tuple(f"{line}\r\n" for line in (
+    "content-encoding: aws-chunked", "origin: null", "content-length: 5", "x-a: " + "a" * 300_000,
+    "authorization: AWS4-HMAC-SHA256 a", "\0: a", "upgrade: h2c\r\nconnection: upgrade",
+    "sec-fetch-site: cross-site", "expect: 100-continue", "transfer-encoding: gzip"))  # fmt: skip
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "", "get", "\ud800")
 # Values by which requests find what earlier ones made.
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -230,17 +243,17 @@ class Report:
     slowest: list[tuple[float, int, str]] = field(default_factory=list)
 
 
-def run(seed: int, numbers: range) -> Report:
-    """Send requests to an engine in memory."""
+def run(seed: int, numbers: range, *, by_socket: bool = False) -> Report:
+    """Send requests to an engine in memory, or to a server."""
     report, requests = Report(), Requests(seed)
-    with Engine(clock=ManualClock(), strict=True) as engine:
+    with _by_socket(seed) if by_socket else _in_process() as (engine, send):
         for number in numbers:
             if number % 20 == 0 or number == numbers.start:
                 _restore(engine)
             name, request = requests.make(number)
             began = time.process_time()
             try:
-                status, headers, body = engine.handle(*request)
+                status, headers, body = send(request)
             except Exception as error:  # noqa: BLE001 - this is what is looked for
                 report.failures.append(f"{number} {name}: {type(error).__name__}: {error}"[:300])
                 continue
@@ -258,6 +271,121 @@ def run(seed: int, numbers: range) -> Report:
     return report
 
 
+Send = Callable[[Request], protocol.Response]
+
+
+@contextmanager
+def _in_process() -> Iterator[tuple[Engine, Send]]:
+    with Engine(clock=ManualClock(), strict=True) as engine:
+        yield engine, lambda request: engine.handle(*request)
+
+
+@contextmanager
+def _by_socket(seed: int) -> Iterator[tuple[Engine, Send]]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Engine(Path(folder) / "shop.db", clock=ManualClock(), strict=True) as engine,
+        Server(engine, port=0, run_due_every=None) as server,
+        closing(Line(server.port, seed)) as line,
+        closing(sqlite3.connect(Path(folder) / "shop.db")) as watcher,
+    ):
+
+        def version() -> int:
+            # It changes whenever another connection changes the file.
+            return int(watcher.execute("PRAGMA data_version").fetchone()[0])
+
+        def send(request: Request) -> protocol.Response:
+            while engine._context.is_working:  # noqa: SLF001 - what is accepted may take longer
+                time.sleep(0.001)
+            before = version()
+            response = line.send(request)
+            if response[0] >= 400 and version() != before:
+                message = f"{response[0]} {response[2][:200]!r}, but the file has changed"
+                raise AssertionError(message)
+            return response
+
+        yield engine, send
+
+
+class Line:
+    """A connection to a server, which is opened again when the server closes it."""
+
+    def __init__(self, port: int, seed: int) -> None:
+        """Connect to a port of this machine."""
+        self._port = port
+        self._random = random.Random(seed)
+        self._socket, self._stream = self._open()
+
+    def send(self, request: Request) -> protocol.Response:
+        """Send a request, and return its answer.
+
+        Raises:
+            OSError: no answer came in time.
+        """
+        is_over = True
+        try:
+            # What is refused before all of it was sent has an answer nevertheless.
+            with suppress(ConnectionError):
+                self._socket.sendall(self._encoded(request))
+            response = self._read()
+            is_over = response[1].get("connection") == "close"
+        finally:
+            if is_over:
+                self.close()
+                self._socket, self._stream = self._open()
+        return response
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+        self._socket.close()
+
+    def _open(self) -> tuple[socket.socket, BinaryIO]:
+        opened = socket.create_connection(("127.0.0.1", self._port), timeout=20)
+        return opened, opened.makefile("rb")
+
+    def _encoded(self, request: Request) -> bytes:
+        """Write a request as HTTP, one in fifty with damaged bytes or an odd framing."""
+        method, url, headers, body = request
+        content = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+        framing = f"content-length: {len(content)}\r\n"
+        chance = self._random.random()
+        if chance < 0.1:
+            half = len(content) // 2
+            framing = "transfer-encoding: chunked\r\n"
+            content = b"".join(
+                b"%x\r\n%b\r\n" % (len(piece), piece)
+                for piece in (content[:half], content[half:], b"")
+                if piece or not half or piece is not content[:half]
+            )
+        if chance < 0.01:
+            framing += self._random.choice(ODD_HEADERS)
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"{method} {url} HTTP/1.1\r\nhost: localhost\r\n{fields}{framing}"
+        # A connection is not used again after bytes that may be the beginning of another request.
+        head += "connection: close\r\n" if chance < 0.02 else ""
+        data = bytearray(f"{head}\r\n".encode("utf-8", "surrogatepass") + content)
+        if 0.01 < chance < 0.02:
+            data[self._random.randrange(min(len(data), 80))] ^= 1 << self._random.randrange(8)
+            data += b"\r\n" * 4
+        return bytes(data)
+
+    def _read(self) -> protocol.Response:
+        line = self._stream.readline()
+        if not line:
+            message = "the connection was closed without an answer"
+            raise ConnectionError(message)
+        status, headers = int(line.split()[1]), dict[str, str]()
+        if status == 100:
+            self._stream.readline()
+            return self._read()
+        while line := self._stream.readline().strip():
+            name, _, value = line.decode("latin-1").partition(":")
+            headers[name.lower()] = value.strip()
+        body = self._stream.read(int(headers["content-length"]))
+        return status, headers, body
+
+
 def _restore(engine: Engine) -> None:
     """Create the domain and its object type again, which requests may have deleted."""
     domain = json.dumps({"DefaultExpirationDays": 30}).encode()
@@ -271,11 +399,12 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--socket", action="store_true")
     options = parser.parse_args()
     numbers = range(options.requests)
     if options.only is not None:
         numbers = range(options.only, options.only + 1)
-    report = run(options.seed, numbers)
+    report = run(options.seed, numbers, by_socket=options.socket)
     print("statuses:", dict(sorted(report.statuses.items())))
     print("failures:", len(report.failures), *report.failures[:50], sep="\n  ")
     print("slowest:")

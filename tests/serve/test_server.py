@@ -174,6 +174,15 @@ def test_what_is_not_http_is_refused(serve, connect, data):
     assert raw.is_closed()
 
 
+def test_what_follows_a_request_and_is_not_http_does_not_take_its_answer(serve, connect):
+    raw = connect(serve(latency=0.2))
+    raw.send(b"GET /domains/shop HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    raw.send(b"\x00garbage\r\n\r\n")
+    answer = raw.read()
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+    assert raw.is_closed()
+
+
 def test_a_client_that_sends_too_slowly_is_dismissed(serve, connect):
     server = serve(limits=Limits(receive_seconds=0.5))
     waiting = [connect(server) for _ in range(3)]

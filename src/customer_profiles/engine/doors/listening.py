@@ -99,8 +99,14 @@ class _Connection(HttpToolsProtocol):
             f"HTTP/1.1 {status} \r\nx-amzn-errortype: {code}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
-        # An answer that has begun cannot be replaced; before the first request there is no cycle.
+        # Before the first request there is no cycle.
         cycle: RequestResponseCycle | None = getattr(self, "cycle", None)
+        if cycle is not None and not cycle.response_complete and not cycle.more_body:
+            # What came after a whole request is wrong; the request itself will be answered.
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        # An answer that has begun cannot be replaced.
         if cycle is None or not cycle.response_started or cycle.response_complete:
             self.transport.write(head.encode() + body)
         self.transport.close()
