@@ -98,7 +98,8 @@ def test_a_second_signal_waits_for_nobody(start) -> None:
         serving.process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         began = time.monotonic()
-        serving.stop(signal.SIGINT)
+        code, _, _ = serving.stop(signal.SIGINT)
+    assert code == 130
     assert time.monotonic() - began < 10
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ from customer_profiles.engine import Engine, Refusal
 from customer_profiles.engine.doors.server import Limits, Server, StartError
 from customer_profiles.engine.service import registry
 
+CANARY = "canary"
 SEARCH = "/domains/shop/profiles/search"
 BY_EMAIL = b'{"KeyName":"_email","Values":["ada@example.com"]}'
 
@@ -314,6 +316,36 @@ def test_stop_at_once_does_not_wait(serve, connect):
     began = time.monotonic()
     server.stop(at_once=True)
     assert time.monotonic() - began < 5
+
+
+class Counting(Engine):
+    """An engine whose work that is due fails each second time."""
+
+    def __init__(self):
+        super().__init__()
+        self.runs = threading.Semaphore(0)
+        self.fails = False
+
+    def run_due(self):
+        self.runs.release()
+        self.fails = not self.fails
+        if self.fails:
+            raise ValueError(CANARY)
+        return super().run_due()
+
+
+def test_what_is_due_is_run_again_and_again_whatever_fails(caplog):
+    with Counting() as engine, Server(engine, port=0, run_due_every=0.01):
+        assert all(engine.runs.acquire(timeout=10) for _ in range(6))
+    assert "ValueError" in caplog.text
+    assert CANARY not in caplog.text
+
+
+def test_the_loggers_of_uvicorn_are_left_as_they_are(serve):
+    theirs = [logging.getLogger(f"uvicorn.{name}") for name in ("error", "access")]
+    before = [(log.level, log.propagate, list(log.handlers)) for log in theirs]
+    serve()
+    assert [(log.level, log.propagate, list(log.handlers)) for log in theirs] == before
 
 
 def test_a_server_leaves_no_thread_and_no_socket(serve):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import signal
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from .console import echo, err, fail, out
+from .console import INTERRUPTED, echo, err, fail, out
 
 if TYPE_CHECKING:
     from customer_profiles.engine.doors.scopes import Scope
@@ -95,7 +96,7 @@ def serve(  # noqa: PLR0913  (the command's options)
     An SDK uses it when AWS_ENDPOINT_URL_CUSTOMER_PROFILES=http://127.0.0.1:4580 is set. It stops
     at Ctrl-C or SIGTERM, once the requests that are running are answered.
 
-    Exit code: 0 stopped, 2 it cannot start.
+    Exit code: 0 stopped, 2 it cannot start, 130 stopped at once by a second Ctrl-C.
     """
     if log not in {"plain", "json", "off"}:
         fail(f"--log must be plain, json or off; it was {log!r}")
@@ -168,6 +169,8 @@ def _run(server: Server, db: Path | None, scope: Scope, *, is_open: bool) -> Non
             stopper.join(0.1)
             if is_urgent.is_set():
                 server.stop(at_once=True)
+                # A thread may wait for a lock; what was acknowledged survives a killed process.
+                os._exit(INTERRUPTED)
     finally:
         server.stop()
         for number, handler in former.items():

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from .application import Application, Limits
 
-# How long a client may take to say what it wants that says nothing, or reads nothing.
+# The application logs its own faults, and uvicorn's text of an exception may quote a customer.
+_log: logging.Logger = logging.getLogger("customer_profiles.engine.uvicorn")
+_log.setLevel(logging.CRITICAL)
 _CHECK_EVERY = 1.0
 _LONGEST_STOP = 20
 
@@ -33,6 +35,12 @@ class _Connection(HttpToolsProtocol):
     """A connection of a client, which must send its requests in time and within limits."""
 
     limits: Limits
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Not uvicorn's loggers: those are the program's own, if it uses uvicorn too.
+        self.access_log = False
+        self.logger = _log
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -135,8 +143,7 @@ class HttpServer(uvicorn.Server):
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,
-                log_level=logging.ERROR,
-                access_log=False,
+                log_level=None,
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=int(limits.idle_seconds),

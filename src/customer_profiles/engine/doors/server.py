@@ -34,7 +34,7 @@ log: logging.Logger = logging.getLogger("customer_profiles.engine")
 _START_SECONDS = 30.0
 _PORTS_TRIED = 10
 _LAST_PORT = 65_535
-_STOP_SECONDS = 30.0
+_STOP_SECONDS, _HURRY_SECONDS = 30.0, 2.0
 
 
 class StartError(Exception):
@@ -195,11 +195,11 @@ class Server:
             self._server.stop(at_once=at_once)
         for thread in (self._thread, self._due):
             if thread is not None and thread is not threading.current_thread():
-                thread.join(_STOP_SECONDS)
+                thread.join(_HURRY_SECONDS if at_once else _STOP_SECONDS)
         for listener in self._sockets:
             listener.close()
         if self._application is not None:
-            self._application.close()
+            self._application.close(at_once=at_once)
         if self._access_log is not None:
             self._access_log.close()
 
