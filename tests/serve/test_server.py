@@ -196,6 +196,12 @@ def test_a_client_that_sends_too_slowly_is_dismissed(serve, connect):
     assert all(raw.is_closed() for raw in waiting)
 
 
+def test_a_request_that_begins_behind_another_one_is_timed_too(serve, connect):
+    raw = connect(serve(limits=Limits(receive_seconds=0.5)))
+    raw.send(b"GET /domains HTTP/1.1\r\nHost: localhost\r\n\r\nGET /dom")
+    assert [raw.read().status for _ in range(2)] == [200, 408]
+
+
 def test_connections_beyond_the_limit_are_closed(serve, connect):
     server = serve(limits=Limits(connections=2))
     first, second = connect(server), connect(server)
@@ -226,10 +232,18 @@ def test_an_operation_that_takes_too_long_is_answered_without_its_result(tmp_pat
             assert (late.status, late.error) == (500, "InternalServerException")
             assert "may still succeed" in late.json["message"]
             assert connect(server).ask("GET", "/domains").status == 200
+            # Not even when all threads for writes wait.
+            for _ in range(8):
+                raw = connect(server)
+                raw.send(CREATE_RAW)
+            assert connect(server).ask("GET", "/health").status == 200
         stats = json.loads(engine.answer("GetDomain", {"DomainName": "shop"}))["Stats"]
-        assert stats["ProfileCount"] == 1
+        assert stats["ProfileCount"] == 9
 
 
+CREATE_RAW = (
+    b"POST /domains/shop/profiles HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+)
 SHOP = {"DomainName": "shop"}
 PROFILE = {**SHOP, "ProfileId": "0" * 32}
 READS = {

@@ -85,14 +85,17 @@ class Application:
         self._limits = limits or Limits()
         self._access_log = access_log
         self._latency = latency
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="customer-profiles")
+        # Apart, so that reads are answered while another process keeps all writers waiting.
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="customer-profiles-read")
+        self._writers = ThreadPoolExecutor(threads, thread_name_prefix="customer-profiles-write")
         self._clock = Clock()
         self._running = 0
         self._slow_until: dict[str, float] = {}
 
     def close(self, *, at_once: bool = False) -> None:
         """Wait for the requests in threads, or begin no more of them."""
-        self._threads.shutdown(wait=not at_once, cancel_futures=at_once)
+        for threads in (self._readers, self._writers):
+            threads.shutdown(wait=not at_once, cancel_futures=at_once)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -161,9 +164,10 @@ class Application:
     async def _handle_in_thread(
         self, engine: Engine, call: _Call, body: bytes
     ) -> protocol.Response:
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(
-            self._threads, engine.handle, call.verb, call.url, call.headers, body
+        is_read = call.operation is None or engine.reads_at_once(call.operation)
+        threads = self._readers if is_read else self._writers
+        future = asyncio.get_running_loop().run_in_executor(
+            threads, engine.handle, call.verb, call.url, call.headers, body
         )
         try:
             return await asyncio.wait_for(asyncio.shield(future), self._limits.answer_seconds)
@@ -190,7 +194,7 @@ class Application:
         engine = self._engines.find(scope)
         if engine is None:
             loop = asyncio.get_running_loop()
-            engine = await loop.run_in_executor(self._threads, self._engines.open, scope)
+            engine = await loop.run_in_executor(self._writers, self._engines.open, scope)
         return engine
 
     async def _read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes | None:
@@ -216,7 +220,7 @@ class Application:
     async def _health(self) -> protocol.Response:
         loop = asyncio.get_running_loop()
         for engine in self._engines.engines:
-            await loop.run_in_executor(self._threads, engine.answer, "ListDomains", {})
+            await loop.run_in_executor(self._readers, engine.answer, "ListDomains", {})
         body = json.dumps({"status": "ok", "version": __version__}).encode()
         return protocol.answered(body, self._clock.new_answer_ids())
 

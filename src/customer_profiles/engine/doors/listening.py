@@ -65,6 +65,8 @@ class _Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        if self.receiving_since is None:
+            self.receiving_since = self.loop.time()
         cast("dict[str, Any]", self.scope)["extensions"] = self.extensions
 
     def on_headers_complete(self) -> None:
@@ -142,6 +144,7 @@ class HttpServer(uvicorn.Server):
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
+                workers=1,
                 log_config=None,
                 log_level=None,
                 proxy_headers=False,
