@@ -298,6 +298,38 @@ def test_delayed_objects_make_every_operation_write():
         assert not engine.reads_at_once("SearchProfiles")
 
 
+def test_a_read_that_is_slow_moves_to_the_threads(serve, connect, monkeypatch):
+    server = serve()
+    threads = set()
+    handle = server.engine.handle
+
+    def slow(*request):
+        threads.add(threading.current_thread().name.rstrip("0123456789_"))
+        end = time.thread_time() + 0.03
+        while time.thread_time() < end:
+            pass
+        return handle(*request)
+
+    monkeypatch.setattr(server.engine, "handle", slow)
+    raw = connect(server)
+    assert [raw.ask("GET", "/domains").status for _ in range(3)] == [200] * 3
+    assert threads == {"http-server", "customer-profiles-read"}
+
+
+def test_a_large_body_is_read_in_a_thread(serve, connect, monkeypatch):
+    server = serve()
+    threads = []
+    handle = server.engine.handle
+
+    def note(*request):
+        threads.append(threading.current_thread().name)
+        return handle(*request)
+
+    monkeypatch.setattr(server.engine, "handle", note)
+    assert connect(server).ask("POST", SEARCH, BY_EMAIL + b" " * 70_000).status == 200
+    assert threads[0].startswith("customer-profiles-read")
+
+
 def test_many_clients_write_at_the_same_time(serve):
     server = serve()
     with CustomerProfiles(region="us-east-1", endpoint_url=server.url) as cp:

@@ -139,7 +139,7 @@ class Application:
                 await asyncio.sleep(self._latency)
             if _is_aws_chunked(call.headers):
                 body = _without_aws_chunks(body)
-            if self._is_quick(engine, call.operation):
+            if len(body) <= _SMALL and self._is_quick(engine, call.operation):
                 return self._handle_here(engine, call, body)
             return await self._handle_in_thread(engine, call, body)
         finally:
@@ -293,8 +293,8 @@ def _entry(call: _Call, response: protocol.Response | None, seconds: float) -> E
     )
 
 
-# A read that takes longer goes to the threads for some seconds, like writes.
-_SLOW, _SLOW_FOR = 0.02, 10.0
+# A read that takes longer goes to the threads for some seconds, and so does a larger body.
+_SLOW, _SLOW_FOR, _SMALL = 0.02, 10.0, 64 * 1024
 _THROTTLED = 429
 # The status in the log of a request whose client left before it was answered, as nginx has it.
 _LEFT = 499
