@@ -111,11 +111,18 @@ def test_other_machines_are_warned_of_unless_requests_are_signed(start) -> None:
     assert serving.stop()[2] == ""
 
 
-def test_keys_come_from_options_files_and_the_environment(start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_keys_come_from_options_files_and_the_environment(
+    start, tmp_path: Path, monkeypatch, by_variable: bool
+) -> None:
     file = tmp_path / "keys"
     file.write_text("# ours\n\nAKIDFILE=file/+=secret\n")
-    serving = start("--auth", "AKIDOPTION=secret", "--auth", f"@{file}")
-    for key, secret in (("AKIDOPTION", "secret"), ("AKIDFILE", "file/+=secret")):
+    if by_variable:
+        monkeypatch.setenv("CUSTOMER_PROFILES_AUTH", f"AKIDONE=secret @{file}")
+        serving = start()
+    else:
+        serving = start("--auth", "AKIDONE=secret", "--auth", f"@{file}")
+    for key, secret in (("AKIDONE", "secret"), ("AKIDFILE", "file/+=secret")):
         client = boto3.client(
             *("customer-profiles", "us-east-1"),
             endpoint_url=serving.url,
@@ -163,6 +170,8 @@ def test_a_port_in_use_is_an_error() -> None:
         (["--region", "../.."], "is not the name of a region"),
         (["--auth", "@none"], "none of --auth cannot be read: No such file"),
         (["--latency", "-1"], "--latency"),
+        (["--latency", "inf"], "--latency must be a number of seconds"),
+        (["--timeout", "nan"], "--timeout must be a number of seconds"),
         (["--db", "none/shop.db"], "the folder"),
     ],
 )

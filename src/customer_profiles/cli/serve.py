@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 import signal
@@ -102,6 +103,9 @@ def serve(  # noqa: PLR0913  (the command's options)
         fail(f"--log must be plain, json or off; it was {log!r}")
     if not (len(account) == 12 and account.isascii() and account.isdecimal()):  # noqa: PLR2004
         fail(f"--account must be 12 digits; it was {account!r}")
+    for name, number in (("latency", latency), ("delay", delay), ("timeout", timeout)):
+        if not math.isfinite(number):
+            fail(f"--{name} must be a number of seconds; it was {number}")
     keys = _keys(auth)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     from customer_profiles.engine import Engine, StorageError
