@@ -27,6 +27,7 @@ from .service.context import Context, Quotas
 from .service.failures import report
 from .service.paging import Pages
 from .service.refusals import Refusal, invalid, not_found
+from .service.registry import READ_ONLY
 from .store import dead_letters, inbox, matches
 from .store.database import Database, StorageError, page_secret
 
@@ -48,27 +49,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _WRITING = ("Create", "Update", "Put", "BatchPut", "Delete", "Merge")
-# Others write too: GetDomain and those of matches apply rules and remove what has expired.
-_READING = frozenset(
-    (
-        "BatchGetProfile",
-        "GetDomainLayout",
-        "GetIntegration",
-        "GetProfileHistoryRecord",
-        "GetProfileObjectType",
-        "GetProfileObjectTypeTemplate",
-        "ListAccountIntegrations",
-        "ListDomainLayouts",
-        "ListDomains",
-        "ListIntegrations",
-        "ListProfileHistoryRecords",
-        "ListProfileObjectTypeTemplates",
-        "ListProfileObjectTypes",
-        "ListProfileObjects",
-        "ListTagsForResource",
-        "SearchProfiles",
-    )
-)
 
 
 class Engine:
@@ -289,10 +269,19 @@ class Engine:
             message = f"The engine failed: {type(error).__name__}; please report its log"
             return protocol.refused(Refusal("InternalServerException", message), ids)
 
+    def check(self) -> None:
+        """Read from the database, to know that it answers.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        with self._database.read() as connection:
+            page_secret(connection)
+
     def reads_at_once(self, operation: str) -> bool:
         """Return whether an operation reads, and waits for no transaction of others."""
         return (
-            operation in _READING and not self._delays_objects and self._database.can_read_at_once
+            operation in READ_ONLY and not self._delays_objects and self._database.can_read_at_once
         )
 
     def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:

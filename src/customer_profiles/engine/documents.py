@@ -110,8 +110,8 @@ def register(kind: Kind) -> Kind:
     """Enter the operations of a kind into the engine's table, and its ARNs among the taggable."""
     KINDS[kind.noun] = kind
     operation(kind.create)(partial(_create, kind))
-    operation(kind.get)(partial(_get, kind))
-    operation(kind.list)(partial(_list, kind))
+    operation(kind.get, read_only=True)(partial(_get, kind))
+    operation(kind.list, read_only=True)(partial(_list, kind))
     operation(kind.delete)(partial(_delete, kind))
     if kind.update is not None:
         operation(kind.update)(partial(_update, kind))

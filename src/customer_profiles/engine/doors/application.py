@@ -220,7 +220,7 @@ class Application:
     async def _health(self) -> protocol.Response:
         loop = asyncio.get_running_loop()
         for engine in self._engines.engines:
-            await loop.run_in_executor(self._readers, engine.answer, "ListDomains", {})
+            await loop.run_in_executor(self._readers, engine.check)
         body = json.dumps({"status": "ok", "version": __version__}).encode()
         return protocol.answered(body, self._clock.new_answer_ids())
 

@@ -92,7 +92,7 @@ def delete_domain(context: Context, request: Wire) -> Wire:
     return {"Message": "OK"}
 
 
-@operation("ListDomains")
+@operation("ListDomains", read_only=True)
 def list_domains(context: Context, request: Wire) -> Wire:
     """List the domains, page by page."""
     with context.database.read() as connection:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
 
 
-@operation("ListProfileHistoryRecords")
+@operation("ListProfileHistoryRecords", read_only=True)
 def list_profile_history_records(context: Context, request: Wire) -> Wire:
     """List the history records of a profile, without their contents, page by page."""
     filters = {name: request.get(name) for name in ("ActionType", "ObjectTypeName", "PerformedBy")}
@@ -37,7 +37,7 @@ def list_profile_history_records(context: Context, request: Wire) -> Wire:
     return {"ProfileHistoryRecords": items, "NextToken": token}
 
 
-@operation("GetProfileHistoryRecord")
+@operation("GetProfileHistoryRecord", read_only=True)
 def get_profile_history_record(context: Context, request: Wire) -> Wire:
     """Describe a history record, with its content."""
     found = next(

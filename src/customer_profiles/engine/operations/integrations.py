@@ -46,14 +46,14 @@ def put_integration(context: Context, request: Wire) -> Wire:
         return _described(context, connection, new)
 
 
-@operation("GetIntegration")
+@operation("GetIntegration", read_only=True)
 def get_integration(context: Context, request: Wire) -> Wire:
     """Describe an integration, without the definition of its flow."""
     with context.database.read() as connection:
         return _described(context, connection, existing_integration(connection, request))
 
 
-@operation("ListIntegrations")
+@operation("ListIntegrations", read_only=True)
 def list_integrations(context: Context, request: Wire) -> Wire:
     """List the integrations of a domain, page by page."""
     query = ["integrations", request["DomainName"]]
@@ -67,7 +67,7 @@ def list_integrations(context: Context, request: Wire) -> Wire:
     return {"Items": items, "NextToken": token}
 
 
-@operation("ListAccountIntegrations")
+@operation("ListAccountIntegrations", read_only=True)
 def list_account_integrations(context: Context, request: Wire) -> Wire:
     """List the integrations of one source in all domains, page by page."""
     query = ["account integrations", request["Uri"]]

@@ -63,7 +63,7 @@ def put_profile_object_type(context: Context, request: Wire) -> Wire:
         )
 
 
-@operation("GetProfileObjectType")
+@operation("GetProfileObjectType", read_only=True)
 def get_profile_object_type(context: Context, request: Wire) -> Wire:
     """Describe an object type with its fields and keys."""
     with context.database.read() as connection:
@@ -72,7 +72,7 @@ def get_profile_object_type(context: Context, request: Wire) -> Wire:
         return _described(context, connection, request["DomainName"], found)
 
 
-@operation("ListProfileObjectTypes")
+@operation("ListProfileObjectTypes", read_only=True)
 def list_profile_object_types(context: Context, request: Wire) -> Wire:
     """List the object types of a domain, page by page."""
     query = ["object types", request["DomainName"]]
@@ -114,7 +114,7 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
     return {"Message": "OK"}
 
 
-@operation("GetProfileObjectTypeTemplate")
+@operation("GetProfileObjectTypeTemplate", read_only=True)
 def get_profile_object_type_template(_context: Context, request: Wire) -> Wire:
     """Describe a template with its fields and keys."""
     template = templates().get(request["TemplateId"])
@@ -123,7 +123,7 @@ def get_profile_object_type_template(_context: Context, request: Wire) -> Wire:
     return template
 
 
-@operation("ListProfileObjectTypeTemplates")
+@operation("ListProfileObjectTypeTemplates", read_only=True)
 def list_profile_object_type_templates(context: Context, request: Wire) -> Wire:
     """List the templates, page by page."""
 

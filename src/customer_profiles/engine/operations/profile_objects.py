@@ -62,7 +62,7 @@ def batch_put_profile_object(context: Context, request: Wire) -> Wire:
     return {"Successful": successful, "Failed": failed}
 
 
-@operation("ListProfileObjects")
+@operation("ListProfileObjects", read_only=True)
 def list_profile_objects(context: Context, request: Wire) -> Wire:
     """List the objects of a type that belong to a profile, page by page."""
     name, object_filter = request["ObjectTypeName"], request.get("ObjectFilter")

@@ -73,7 +73,7 @@ def delete_profile(context: Context, request: Wire) -> Wire:
     return {"Message": "OK"}
 
 
-@operation("BatchGetProfile")
+@operation("BatchGetProfile", read_only=True)
 def batch_get_profile(context: Context, request: Wire) -> bytes:
     """Read profiles by their ids."""
     found: list[bytes] = []
@@ -95,7 +95,7 @@ def batch_get_profile(context: Context, request: Wire) -> bytes:
     return b'{"Errors":%b,"Profiles":[%b]}' % (to_json(errors), b",".join(found))
 
 
-@operation("SearchProfiles")
+@operation("SearchProfiles", read_only=True)
 def search_profiles(context: Context, request: Wire) -> bytes:
     """Find profiles by one to five keys, joined by AND or OR."""
     searched = [

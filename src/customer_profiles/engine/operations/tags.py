@@ -37,7 +37,7 @@ def untag_resource(context: Context, request: Wire) -> Wire:
     return {}
 
 
-@operation("ListTagsForResource")
+@operation("ListTagsForResource", read_only=True)
 def list_tags_for_resource(context: Context, request: Wire) -> Wire:
     """List the tags of a resource."""
     with context.database.read() as connection:

@@ -18,16 +18,26 @@ if TYPE_CHECKING:
     Operation = Callable[[Context, Wire], Wire | bytes]
 
 OPERATIONS: dict[str, Operation] = {}
+READ_ONLY: set[str] = set()
+"""The operations that need no write transaction, unless data have expired."""
 
 
-def operation(name: str) -> Callable[[Operation], Operation]:
-    """Register a function as the implementation of an operation."""
+def operation(name: str, *, read_only: bool = False) -> Callable[[Operation], Operation]:
+    """Register a function as the implementation of an operation.
+
+    Args:
+        name: the operation, by AWS's name.
+        read_only: whether it is quick and begins no write transaction, so that a server may answer
+            it in its event loop.
+    """
     if name not in _wire.service().operation_names:
         message = f"{name} is not an operation of the service's model"
         raise LookupError(message)
 
     def register(function: Operation) -> Operation:
         OPERATIONS[name] = function
+        if read_only:
+            READ_ONLY.add(name)
         return function
 
     return register
