@@ -36,14 +36,16 @@ class Serving:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env)
         assert self.process.stdout is not None
-        self.first = self.process.stdout.readline()
-        self.url = self.first.split()[-1]
+        # All that it prints: `communicate` loses what was read and not asked for.
+        lines = [self.process.stdout.readline() for _ in range(3)]
+        self.output = "".join(lines)
+        self.url = lines[0].split()[-1]
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal, and return exit code, output and errors."""
         self.process.send_signal(number)
         output, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, self.first + output, errors
+        return self.process.returncode, self.output + output, errors
 
 
 @pytest.fixture
