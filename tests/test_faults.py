@@ -20,7 +20,14 @@ import botocore.endpoint
 import pytest
 from botocore.config import Config
 
-from customer_profiles import CustomerProfiles, CustomerProfilesError, RetryPolicy
+from customer_profiles import (
+    AwsChannel,
+    CustomerProfiles,
+    CustomerProfilesError,
+    EngineChannel,
+    RetryPolicy,
+)
+from customer_profiles.engine import Engine
 from tests.serving import Answer, serving
 
 if TYPE_CHECKING:
@@ -269,6 +276,55 @@ def test_the_table_has_a_line_for_each_fault_and_no_other() -> None:
     named = [text.split(" | ")[0][2:] for text in lines if text.startswith("| ")]
 
     assert named[1:] == [NO_CONNECTION, *FAULTS]
+
+
+INJECTED: dict[str, dict[str, Any]] = {
+    "closes the connection without an answer": {"lose_answer": True},
+    "400 `BadRequestException`": {"error": "bad_request"},
+    f"400 `BadRequestException`: {CONCURRENT}": {"error": "concurrent_update"},
+    "400 `RequestTimeout`": {"error": "RequestTimeout", "status": 400},
+    "400 `Throttling`": {"error": "Throttling", "status": 400},
+    "403 `AccessDeniedException`": {"error": "access_denied"},
+    "403 `ExpiredToken`": {"error": "ExpiredToken", "status": 403},
+    "404 `ResourceNotFoundException`": {"error": "not_found"},
+    "429 `ThrottlingException`": {"error": "throttling"},
+    "500 `InternalServerException`": {"error": "internal_error"},
+    "503 `ServiceUnavailable`": {"error": "unavailable"},
+    "503 `SlowDown`": {"error": "SlowDown", "status": 503},
+}
+"""The faults of the table that an engine injects."""
+
+
+@pytest.mark.parametrize("fault", INJECTED)
+@pytest.mark.parametrize("door", ["in process", "hook"])
+def test_an_injected_fault_has_the_outcome_of_a_real_one(fault: str, door: str) -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    cells = next(text for text in lines if text.startswith(f"| {fault} |")).split(" | ")[1::2]
+    retry = RetryPolicy(attempts=OWN_ATTEMPTS, base=0, budget=None)
+    with Engine() as engine:
+        channel: Any = EngineChannel(engine)
+        if door == "hook":
+            channel = AwsChannel(region="us-east-1")
+            engine.attach(channel.client)
+        cp = CustomerProfiles(channel=channel, retry=retry)
+        ends = {
+            call: injected(engine, cp, call, fault) for calls in CALLS.values() for call in calls
+        }
+    for kind, cell in zip(CALLS, cells, strict=True):
+        assert {str(ends[call]) for call in CALLS[kind]} == {cell.rstrip(" |")}
+
+
+def injected(
+    engine: Engine, cp: CustomerProfiles, call: Callable[[CustomerProfiles], object], fault: str
+) -> Outcome:
+    """Return how a call ends on an engine that always has a fault."""
+    rule = engine.faults.on(**INJECTED[fault], when=lambda wire: "ProfileIds" not in wire)
+    with rule, engine.faults.on("BatchGetProfile", error="internal_error"):
+        try:
+            call(cp)
+        except CustomerProfilesError as error:
+            return Outcome(error, rule.hits)
+    return Outcome(None, rule.hits)
 
 
 INTRODUCTION = f"""# Faults

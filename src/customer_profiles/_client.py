@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ._gateway import Gateway
 from .channels.aws import AwsChannel
-from .channels.embedded import EngineChannel
+from .channels.embedded import EngineChannel, embedded
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._gateway import RetryPolicy
     from .channels.base import Channel
-    from .engine import Clock, Quotas
+    from .engine import Clock, Faults, Quotas
     from .models.domain import Domain
     from .repositories.domains import Domains
     from .repositories.integrations import AccountIntegrations
@@ -103,6 +103,7 @@ class CustomerProfiles:
         session: Any = None,
         ingestion_delay: float = 0.0,
         strict: bool = False,
+        retry: RetryPolicy | None = None,
     ) -> Self:
         """Run the service in this process, on a SQLite file or, without a path, in memory.
 
@@ -117,6 +118,7 @@ class CustomerProfiles:
             ingestion_delay: seconds until an object that was put is visible, for tests of code
                 that must wait on AWS.
             strict: check every answer against the service's model.
+            retry: when and how often requests are sent again, which injected faults make fail.
 
         Raises:
             StoreError: the file cannot be used; it is left as it was.
@@ -131,7 +133,21 @@ class CustomerProfiles:
             "ingestion_delay": ingestion_delay,
             "strict": strict,
         }
-        return cls(channel=EngineChannel.open(path, **options))
+        return cls(channel=EngineChannel.open(path, **options), retry=retry)
+
+    @property
+    def faults(self) -> Faults:
+        """The faults that tests inject into the embedded engine: which of the next requests fail.
+
+        ```python
+        cp.faults.fail_next("SearchProfiles", throttling=3)
+        ```
+
+        Raises:
+            InvalidInputError: the client is connected to AWS.
+        """
+        msg = "faults are injected into an embedded engine: use CustomerProfiles.embedded(...)"
+        return embedded(self._gateway.channel, msg).faults
 
     @cached_property
     def domains(self) -> Domains:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
-from customer_profiles.errors import InvalidInputError, ServiceError, StoreError
+from customer_profiles.errors import (
+    ConnectionFailedError,
+    InvalidInputError,
+    ServiceError,
+    StoreError,
+)
+
+from .base import limit
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
     from customer_profiles._wire import Wire
-    from customer_profiles.engine import Engine, Refusal, StorageError
+    from customer_profiles.engine import Engine, Faults, NoAnswerError, Refusal, StorageError
     from customer_profiles.identity import Candidate
 
     from .base import Channel
@@ -23,6 +31,11 @@ T = TypeVar("T")
 
 class EngineOnly(Protocol):
     """What the embedded engine can do and the service has no operation for."""
+
+    @property
+    def faults(self) -> Faults:
+        """The injected faults."""
+        ...
 
     def dead_letters(self, domain_name: str) -> list[Wire]:
         """Return the objects that ingestion rejected, the oldest first."""
@@ -102,9 +115,10 @@ class EngineChannel:
     retries = False
 
     def __init__(self, engine: Engine) -> None:
-        from customer_profiles.engine import Refusal, StorageError
+        from customer_profiles.engine import NoAnswerError, Refusal, StorageError
 
         self.engine = engine
+        self._no_answer: type[NoAnswerError] = NoAnswerError
         self._refusal: type[Refusal] = Refusal
         self._storage_error: type[StorageError] = StorageError
 
@@ -132,9 +146,21 @@ class EngineChannel:
     def send(self, operation: str, request: Wire) -> bytes:
         """Answer one request by the engine."""
         try:
-            return self.engine.answer(operation, request)
+            return self._answer(operation, request)
+        except self._no_answer as error:
+            # What botocore raises when a connection is closed, or nothing comes in time.
+            reason = "ReadTimeoutError" if error.is_late else "ConnectionClosedError"
+            raise ConnectionFailedError(operation, reason, sent=True) from error
         except (self._refusal, self._storage_error) as error:
             raise self._translated(operation, error) from error
+
+    def _answer(self, operation: str, request: Wire) -> bytes:
+        if limit.end is None or not self.engine.faults:
+            return self.engine.answer(operation, request)
+        from customer_profiles.engine.service.faults import patience
+
+        with patience(limit.end - time.monotonic()):
+            return self.engine.answer(operation, request)
 
     @property
     def extras(self) -> EngineOnly:
@@ -167,6 +193,7 @@ class _Extras:
 
     def __init__(self, call: Callable[..., Any], engine: Engine) -> None:
         self._call, self._engine = call, engine
+        self.faults: Faults = engine.faults
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return partial(self._call, name, getattr(self._engine, name))

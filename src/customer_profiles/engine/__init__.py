@@ -7,7 +7,8 @@ AWS does not document is marked with a comment that begins with `Assumed:`.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
 
 from pydantic_core import to_json
 
@@ -25,6 +26,7 @@ from .service import protocol
 from .service.clock import Clock, ManualClock
 from .service.context import Context, Quotas
 from .service.failures import report
+from .service.faults import Fault, Faults, NoAnswerError
 from .service.paging import Pages
 from .service.refusals import Refusal, invalid, not_found
 from .service.registry import READ_ONLY
@@ -42,8 +44,20 @@ if TYPE_CHECKING:
 
     from .aws import Session
     from .doors.server import Server
+    from .service.faults import Counts
+    from .service.registry import Operation
 
-__all__ = ["Clock", "Engine", "ManualClock", "Quotas", "Refusal", "StorageError"]
+__all__ = [
+    "Clock",
+    "Engine",
+    "Fault",
+    "Faults",
+    "ManualClock",
+    "NoAnswerError",
+    "Quotas",
+    "Refusal",
+    "StorageError",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +79,7 @@ class Engine:
         ingestion_delay: float = 0.0,
         matching_delay: float = 0.0,
         session: Session | None = None,
+        faults: Faults | None = None,
         strict: bool = False,
     ) -> None:
         """Open the engine on a database file, which is created if it does not exist.
@@ -83,6 +98,7 @@ class Engine:
                 an hour on AWS; those of a new domain are applied at once.
             session: a boto3 session for the S3 files of flows and exports and the SQS queues of
                 dead letters; None for boto3's default session. It is not used before it is needed.
+            faults: injected faults that it shares with other engines; None for its own.
             strict: check every answer against the service's model, for tests of the engine.
 
         Raises:
@@ -110,6 +126,8 @@ class Engine:
         )
         # An engine with a delay may have left delayed objects in the file.
         self._delays_objects = ingestion_delay > 0 or has_delayed_objects
+        self.faults: Faults = Faults() if faults is None else faults
+        """Injected faults: which of the next requests fail, how, and how often."""
         self._strict = strict
         if self._database.has_pending_work(self._clock.now()):
             # Another process left work before it was finished.
@@ -120,10 +138,29 @@ class Engine:
 
         Raises:
             Refusal: the service refuses the request.
+            NoAnswerError: an injected fault took the answer away.
             StorageError: the database failed; no change of the request is stored.
         """
         function = operations.find(operation)
         request = protocol.cleaned(request)
+        if self.faults:
+            perform = partial(self._perform, operation, function, request)
+            return self.faults.apply(operation, request, self._clock, perform)
+        return self._perform(operation, function, request)
+
+    def fail_next(self, operation: str, **counts: Unpack[Counts]) -> list[Fault]:
+        """Make the next requests of an operation fail: see `Faults.fail_next`.
+
+        ```python
+        engine.fail_next("SearchProfiles", throttling=3)
+        ```
+
+        Raises:
+            ValueError: there is no such operation or fault.
+        """
+        return self.faults.fail_next(operation, **counts)
+
+    def _perform(self, operation: str, function: Operation, request: dict[str, Any]) -> bytes:
         problems = _wire.request_check(operation)(request)
         if problems:
             raise invalid(problems)
@@ -252,7 +289,11 @@ class Engine:
     def handle(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
     ) -> protocol.Response:
-        """Answer an HTTP request with status, headers and body; refusals are answers too."""
+        """Answer an HTTP request with status, headers and body; refusals are answers too.
+
+        Raises:
+            NoAnswerError: an injected fault took the answer away: the connection is to be closed.
+        """
         ids = self._clock.new_answer_ids()
         try:
             operation, request = protocol.read(method, url, headers, body)
@@ -262,6 +303,8 @@ class Engine:
         except StorageError as error:
             fault = Refusal("InternalServerException", str(error))
             return protocol.refused(fault, ids)
+        except NoAnswerError:
+            raise
         except Exception as error:
             if self._strict:
                 raise
@@ -281,7 +324,10 @@ class Engine:
     def reads_at_once(self, operation: str) -> bool:
         """Return whether an operation reads, and waits for no transaction of others."""
         return (
-            operation in READ_ONLY and not self._delays_objects and self._database.can_read_at_once
+            operation in READ_ONLY
+            and not self._delays_objects
+            and not self.faults
+            and self._database.can_read_at_once
         )
 
     def run_flow(self, domain_name: str, uri: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from customer_profiles._version import __version__
 from customer_profiles.engine.service import protocol
 from customer_profiles.engine.service.clock import Clock
 from customer_profiles.engine.service.failures import report
+from customer_profiles.engine.service.faults import NoAnswerError
 from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store.database import StorageError
 
@@ -111,6 +112,9 @@ class Application:
             response = protocol.refused(refusal, self._clock.new_answer_ids())
         except StorageError as error:
             response = self._failed(str(error))
+        except NoAnswerError:
+            response = None
+            await _close(scope, receive)
         except Exception as error:  # noqa: BLE001 - a client must get an answer
             report(error)
             response = self._failed(f"The server failed: {type(error).__name__}; see its log")
@@ -307,6 +311,13 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+async def _close(scope: Message, receive: Receive) -> None:
+    """Close the connection without an answer, as an injected fault wants it."""
+    scope["extensions"][ABORT]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _text(value: bytes) -> str:

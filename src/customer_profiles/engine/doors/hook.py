@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import botocore
 from botocore.awsrequest import AWSResponse, HeadersDict
 from botocore.client import BaseClient
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from customer_profiles import _wire
+from customer_profiles.engine.service.faults import NoAnswerError, patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,9 +23,18 @@ if TYPE_CHECKING:
 
     EngineT = TypeVar("EngineT", bound=Engine)
 
+
+class Caller(NamedTuple):
+    """The client that sends a request."""
+
+    region: str
+    credentials: Any
+    """botocore's credentials; None without any."""
+
+
 _lock = threading.RLock()
-_patched: list[Engine] = []
-"""The engines of the active patches, the innermost last."""
+_patched: list[Callable[[Caller], Engine]] = []
+"""The active patches, which choose an engine for a client, the innermost last."""
 _doors: WeakKeyDictionary[BaseClient, _Door] = WeakKeyDictionary()
 
 
@@ -40,6 +51,10 @@ class _Door:
 
     def __init__(self, client: BaseClient) -> None:
         self.own: list[Engine] = []
+        self._region: str = client.meta.region_name
+        self._read_timeout: float | None = getattr(client.meta.config, "read_timeout", None)
+        # Private to botocore; moto finds the account by the access key.
+        self._signer: Any = getattr(client, "_request_signer", None)
         # Without a reference to the client, the door does not keep it alive.
         self._events = client.meta.events
         # Registered first, the engine answers before moto and everyone else.
@@ -54,21 +69,33 @@ class _Door:
             getattr(self._events, change)(name, handler, unique_id=f"engine-{event}-{id(self)}")
 
     def _engine(self) -> Engine | None:
-        engines = self.own or _patched
-        return engines[-1] if engines else None
+        if self.own:
+            return self.own[-1]
+        for find in _patched[-1:]:
+            return find(Caller(self._region, getattr(self._signer, "_credentials", None)))
+        return None
 
     def _send(self, request: Any, **_: Any) -> AWSResponse | None:
         engine = self._engine()
         if engine is None:
             return None
         body = request.body.read() if hasattr(request.body, "read") else request.body
-        status, headers, answer = engine.handle(request.method, request.url, request.headers, body)
+        arguments = (request.method, request.url, request.headers, body)
+        if engine.faults:
+            try:
+                with patience(self._read_timeout):
+                    status, headers, answer = engine.handle(*arguments)
+            except NoAnswerError as error:
+                lost = ReadTimeoutError if error.is_late else ConnectionClosedError
+                raise lost(endpoint_url=request.url) from None
+        else:
+            status, headers, answer = engine.handle(*arguments)
         fields: Any = HeadersDict(headers)
         return AWSResponse(request.url, status, fields, _Body(answer))
 
     def _choose_signer(self, **_: Any) -> Any:
         # The engine checks no signatures, so that no credentials are needed.
-        return botocore.UNSIGNED if self._engine() else None
+        return botocore.UNSIGNED if self.own or _patched else None
 
 
 def attach(engine: Engine, client: BaseClient) -> Callable[[], None]:
@@ -96,18 +123,28 @@ def attach(engine: Engine, client: BaseClient) -> Callable[[], None]:
 @contextmanager
 def patch(engine: EngineT) -> Iterator[EngineT]:
     """Send the requests of all clients of the service to an engine, within a `with` block."""
-    with _lock:
-        if not _patched:
-            _watch_calls()
-        _patched.append(engine)
+    undo = route(lambda _: engine)
     try:
         yield engine
     finally:
+        undo()
+
+
+def route(find: Callable[[Caller], Engine]) -> Callable[[], None]:
+    """Send the requests of all clients to the engines that a function finds; return the undo."""
+    with _lock:
+        if not _patched:
+            _watch_calls()
+        _patched.append(find)
+
+    def undo() -> None:
         with _lock:
-            _patched.remove(engine)
+            _patched.remove(find)
             if not _patched:
                 _stop_watching()
             _close_unused()
+
+    return undo
 
 
 def _door(client: BaseClient) -> _Door:

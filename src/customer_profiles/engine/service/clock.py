@@ -6,6 +6,7 @@ import base64
 import os
 import random
 import time
+from datetime import datetime
 
 # The version and the variant of a UUID.
 _FIXED_BITS, _VERSION_4 = 0xF << 76 | 3 << 62, 4 << 76 | 2 << 62
@@ -17,6 +18,10 @@ class Clock:
     def now(self) -> float:
         """Return the time in epoch seconds."""
         return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, as an injected fault does that delays an answer."""
+        time.sleep(seconds)
 
     def new_profile_id(self) -> str:
         """Return the hex digits of a UUID, which has the bits of version 4 as on AWS.
@@ -67,5 +72,56 @@ class ManualClock(Clock):
         """Advance the time."""
         self._now += days * 86_400 + seconds
 
+    def move_to(self, moment: float | datetime) -> None:
+        """Set the time, in epoch seconds or as a datetime with a time zone.
+
+        Raises:
+            ValueError: the datetime has no time zone.
+        """
+        if isinstance(moment, datetime):
+            if moment.tzinfo is None:
+                message = "the datetime needs a time zone, such as tzinfo=datetime.UTC"
+                raise ValueError(message)
+            moment = moment.timestamp()
+        self._now = float(moment)
+
+    def sleep(self, seconds: float) -> None:
+        """Advance the time, without waiting."""
+        self.advance(seconds=seconds)
+
     def _bytes(self, size: int) -> bytes:
         return self._random.randbytes(size)
+
+
+class FreezableClock(ManualClock):
+    """The system's time until it is frozen; then it changes only when it is advanced."""
+
+    def __init__(self, seed: int = 0) -> None:
+        """Start with the time of the system."""
+        super().__init__(seed=seed)
+        self._is_frozen = False
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Return the time in epoch seconds."""
+        return self._now if self._is_frozen else time.time() + self._ahead
+
+    def freeze(self) -> None:
+        """Stop the time, and make ids that are the same in every run."""
+        self._now = self.now()
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        """Let the time run again; it does not go back to what it was."""
+        self._ahead = max(self._ahead, self._now - time.time())
+        self._is_frozen = False
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or advance a frozen time."""
+        if self._is_frozen:
+            self.advance(seconds=seconds)
+        else:
+            time.sleep(seconds)
+
+    def _bytes(self, size: int) -> bytes:
+        return super()._bytes(size) if self._is_frozen else os.urandom(size)

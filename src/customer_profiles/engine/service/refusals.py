@@ -41,20 +41,26 @@ def _statuses() -> dict[str, int]:
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer of the service, not a fault
     """One of the service's exceptions; its message contains no values of customers."""
 
-    def __init__(self, code: str, message: str) -> None:
-        """Refuse with one of the service's exceptions, by its name."""
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        """Refuse with one of the service's exceptions, by its name; others need a status."""
         super().__init__(code, message)
         self.code = code
         self.message = message
+        self._status = status
 
     @property
     def status(self) -> int:
         """The HTTP status of the exception."""
-        return _statuses()[self.code]
+        return self._status or _statuses()[self.code]
 
     def __str__(self) -> str:
         """Return the code and the message."""
         return f"{self.code}: {self.message}"
+
+
+def has_status(code: str) -> bool:
+    """Return whether a code is one of the service's exceptions, whose status is known."""
+    return code in _statuses()
 
 
 def bad_request(message: str) -> Refusal:
