@@ -13,6 +13,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
+# The plugin of this package is loaded from here even where it is not installed.
+pytest_plugins = ["pytester", "customer_profiles.testing"]
+
 _SETTINGS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
