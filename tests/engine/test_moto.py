@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import unittest
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, NoCredentialsError
 from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 from customer_profiles import CustomerProfiles
 from customer_profiles.engine import ManualClock, Quotas
@@ -354,3 +358,22 @@ def test_without_mock_aws_an_engine_sends_nothing_to_s3(caplog):
     assert (report["Status"], report["Put"]) == ("Error", 0)
     assert "MockAwsNotActiveError" in report["Message"]
     assert "write `with mock_aws(), mock_customer_profiles():`" in caplog.text
+
+
+@pytest.mark.slow
+def test_it_works_beside_motos_server_mode():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        settings = {
+            "TEST_SERVER_MODE": "true",
+            "TEST_SERVER_MODE_ENDPOINT": f"http://{host}:{port}",
+        }
+        command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "flows or queues or arns"]
+        done = subprocess.run(
+            command, env={**os.environ, **settings}, capture_output=True, text=True, check=False
+        )
+    finally:
+        server.stop()
+    assert "3 passed" in done.stdout, done.stdout
