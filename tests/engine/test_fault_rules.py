@@ -299,6 +299,15 @@ def test_boto3_times_out_when_the_delay_is_longer_than_it_waits(boto3_session):
         assert client.list_domains()["Items"][0]["DomainName"] == "shop"
 
 
+def test_a_delay_can_precede_a_lost_request():
+    clock = ManualClock(now=1_000)
+    with Engine(clock=clock) as engine:
+        engine.faults.on("ListDomains", delay=5, lose_request=True)
+        with pytest.raises(NoAnswerError):
+            engine.answer("ListDomains", {})
+    assert clock.now() == 1_005
+
+
 def test_the_sdk_times_out_when_the_delay_is_longer_than_its_deadline():
     with CustomerProfiles.embedded(clock=ManualClock(), retry=RetryPolicy(deadline=2)) as cp:
         cp.faults.on("ListDomains", delay=60)

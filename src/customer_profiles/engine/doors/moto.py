@@ -79,12 +79,7 @@ class _MotoSession:
     """Clients of moto's services with the credentials of the engine's first client."""
 
     def __init__(self, credentials: Any) -> None:
-        frozen = credentials and credentials.get_frozen_credentials()
-        self._credentials = {
-            "aws_access_key_id": frozen.access_key if frozen else "testing",
-            "aws_secret_access_key": frozen.secret_key if frozen else "testing",
-            "aws_session_token": frozen.token if frozen else None,
-        }
+        self._credentials = credentials
 
     def client(self, service_name: Any, /, *args: Any, **options: Any) -> Any:
         """Return a client of one of moto's services.
@@ -98,9 +93,13 @@ class _MotoSession:
             raise error
         import boto3
 
+        frozen = self._credentials and self._credentials.get_frozen_credentials()
+        options["aws_access_key_id"] = frozen.access_key if frozen else "testing"
+        options["aws_secret_access_key"] = frozen.secret_key if frozen else "testing"
+        options["aws_session_token"] = frozen.token if frozen else None
         # moto's server mode replaces this function, not those of sessions.
         make: Any = boto3.client
-        return make(service_name, *args, **self._credentials, **options)
+        return make(service_name, *args, **options)
 
 
 def _is_moto_active() -> bool:

@@ -204,12 +204,12 @@ class Fault:
 
     def _apply(self, operation: str, clock: Clock, perform: Callable[[], bytes]) -> bytes:
         """Perform an operation, or fail in its place or after it."""
-        if self._lose_request:
-            raise NoAnswerError(operation)
         longest = _patience.seconds
-        is_late = longest is not None and 0 < longest <= self.delay
+        is_late = longest is not None and self.delay > 0 and longest <= self.delay
         if self.delay:
-            clock.sleep(min(self.delay, longest) if longest is not None else self.delay)
+            clock.sleep(self.delay if longest is None else max(0.0, min(self.delay, longest)))
+        if self._lose_request:
+            raise NoAnswerError(operation, is_late=is_late)
         answer = b""
         if self._error is None or self._after:
             try:
