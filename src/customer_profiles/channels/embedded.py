@@ -155,7 +155,7 @@ class EngineChannel:
             raise self._translated(operation, error) from error
 
     def _answer(self, operation: str, request: Wire) -> bytes:
-        if limit.end is None or not self.engine.faults:
+        if limit.end is None or not self.engine.faults.active:
             return self.engine.answer(operation, request)
         from customer_profiles.engine.service.faults import patience
 

@@ -143,7 +143,7 @@ class Engine:
         """
         function = operations.find(operation)
         request = protocol.cleaned(request)
-        if self.faults:
+        if self.faults.active:
             perform = partial(self._perform, operation, function, request)
             return self.faults.apply(operation, request, self._clock, perform)
         return self._perform(operation, function, request)
@@ -326,7 +326,7 @@ class Engine:
         return (
             operation in READ_ONLY
             and not self._delays_objects
-            and not self.faults
+            and not self.faults.active
             and self._database.can_read_at_once
         )
 

@@ -81,7 +81,7 @@ class _Door:
             return None
         body = request.body.read() if hasattr(request.body, "read") else request.body
         arguments = (request.method, request.url, request.headers, body)
-        if engine.faults:
+        if engine.faults.active:
             try:
                 with patience(self._read_timeout):
                     status, headers, answer = engine.handle(*arguments)

@@ -230,9 +230,12 @@ class Faults:
     Engines may share them. Threads too.
     """
 
+    active: tuple[Fault, ...]
+    """The rules that may hit a request, and some that are over."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rules: tuple[Fault, ...] = ()
+        self.active = ()
 
     @property
     def pending(self) -> list[Fault]:
@@ -240,7 +243,7 @@ class Faults:
 
         A test whose code must have met all of its faults ends with `assert not faults.pending`.
         """
-        return [rule for rule in self._rules if rule.times is not None and not rule.is_over]
+        return [rule for rule in self.active if rule.times is not None and not rule.is_over]
 
     def on(  # noqa: PLR0913 - all of them are rarely set
         self,
@@ -326,23 +329,23 @@ class Faults:
     def add(self, rule: Fault) -> Fault:
         """Add a rule, after those that are there; return it."""
         with self._lock:
-            self._rules = (*(known for known in self._rules if not known.is_over), rule)
+            self.active = (*(known for known in self.active if not known.is_over), rule)
         return rule
 
     def clear(self) -> None:
         """Remove all rules."""
         with self._lock:
-            for rule in self._rules:
+            for rule in self.active:
                 rule.remove()
-            self._rules = ()
+            self.active = ()
 
     def __bool__(self) -> bool:
         """Return whether there are rules that may hit a request."""
-        return bool(self._rules) and not all(rule.is_over for rule in self._rules)
+        return any(not rule.is_over for rule in self.active)
 
     def __iter__(self) -> Iterator[Fault]:
         """Iterate over the rules that may hit a request."""
-        return iter([rule for rule in self._rules if not rule.is_over])
+        return iter([rule for rule in self.active if not rule.is_over])
 
     def __repr__(self) -> str:
         """Show the rules."""
@@ -358,9 +361,9 @@ class Faults:
             NoAnswerError: the request or its answer is lost.
         """
         with self._lock:
-            rule = next((rule for rule in self._rules if rule._hits(operation, request)), None)  # noqa: SLF001
-            if rule is not None and rule.is_over:
-                self._rules = tuple(known for known in self._rules if not known.is_over)
+            rule = next((rule for rule in self.active if rule._hits(operation, request)), None)  # noqa: SLF001
+            if any(known.is_over for known in self.active):
+                self.active = tuple(known for known in self.active if not known.is_over)
         return perform() if rule is None else rule._apply(operation, clock, perform)  # noqa: SLF001
 
 
