@@ -89,6 +89,14 @@ def test_what_botocore_signs_is_accepted(method, pieces, query, headers, ending)
     assert code(request) is None
 
 
+def test_a_space_of_a_query_may_be_sent_as_a_plus():
+    request = signed(url="http://localhost:4580/domains?next-token=a%20b%2Bc")
+
+    sent = request._replace(query=request.query.replace("%20", "+"))
+    assert code(sent) is None
+    assert code(sent._replace(query=sent.query.replace("%2B", "+"))) is not None
+
+
 @pytest.mark.parametrize(
     "altered",
     [

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, quote, unquote_plus
 
 from customer_profiles import _wire
 from customer_profiles.engine.service.refusals import Refusal
@@ -296,7 +296,8 @@ def _canonical_query(query: str, *, presigned: bool) -> str:
 
 
 def _encoded_once(text: str) -> str:
-    return quote(unquote(text, encoding="latin-1"), safe=_SAFE, encoding="latin-1")
+    # Some clients send a space as a plus, which is read as one; all of them sign it as %20.
+    return quote(unquote_plus(text, encoding="latin-1"), safe=_SAFE, encoding="latin-1")
 
 
 @lru_cache(maxsize=1)
