@@ -29,7 +29,7 @@ class Client(NamedTuple):
     name: str
     command: tuple[str, ...]
     generic: str = "ClientError"
-    """The class of errors that the model does not have."""
+    """The class of errors that the service's model lacks."""
     shows_errors_class: bool = True
     shows_status: bool = True
     shows_status_of_errors: bool = True
@@ -127,8 +127,9 @@ class Running:
 
 
 def environment(client: Client, url: str, folder: Path) -> dict[str, str]:
-    """Return what a client needs anyway, and the one setting that this service needs."""
+    """Return credentials and a region, which every client needs, and the URL of the service."""
     return {
+        # A retry within a second has the signature of the first attempt.
         **({} if client.repeats_at_once else {"AWS_MAX_ATTEMPTS": "1"}),
         "PATH": os.environ["PATH"],
         "HOME": str(folder),

@@ -80,7 +80,7 @@ def to_snake(shape: Any, value: Any) -> Any:
 
 
 class Reading:
-    """The reading of an answer by the shape of its operation, and what is wrong with the answer."""
+    """Reads an answer by the shape of its operation, and collects what is wrong with it."""
 
     def __init__(self, *, snake_case: bool, typed_dates: bool) -> None:
         self.problems: list[str] = []
@@ -90,7 +90,7 @@ class Reading:
     def read(self, shape: Any, value: Any, path: str = "") -> Any:
         """Return a value with the names of the wire and with times as `datetime`."""
         if value is None:
-            self.problems.append(f"{path} is null; what there is not must be absent")
+            self.problems.append(f"{path} is null; a member without a value must be absent")
             return None
         match shape.type_name:
             case "structure":
@@ -134,7 +134,7 @@ class Reading:
 
 
 def differences(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
-    """Yield in what a value differs from what is expected."""
+    """Yield the differences between a value and what is expected."""
     match expected, actual:
         case str(), _ if expected.startswith("<"):
             if not _is_like(expected, actual):

@@ -1,7 +1,7 @@
 """Clients in other languages and of other makers run a scenario over all operations.
 
-`tests/foreign/install FOLDER` installs them, and `.ci/run clients` runs them. They are told the URL
-of the service and nothing else about it; the server verifies the signature of every request.
+`tests/foreign/install FOLDER` installs them, and `.ci/run clients` runs them. Their only
+setting is the URL of the service; the server verifies the signature of every request.
 """
 
 from __future__ import annotations
