@@ -135,6 +135,14 @@ def test_keys_come_from_options_files_and_the_environment(
         client.close()
 
 
+def test_faults_are_injected(start) -> None:
+    serving = start("--fault", "ListDomains:throttling:2")
+    with CustomerProfiles(region="us-east-1", endpoint_url=serving.url) as cp:
+        assert list(cp.domains.all()) == []
+    logged = serving.stop()[2].splitlines()
+    assert [line.split()[3] for line in logged] == ["429", "429", "200"]
+
+
 def test_the_region_is_the_one_that_boto3_finds(start, monkeypatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     serving = start("--log", "off")
@@ -167,6 +175,8 @@ def test_a_port_in_use_is_an_error() -> None:
         (["--allowed-origin", "a.example"], "is not the origin of a web page"),
         (["--certificate", "none.pem"], "none.pem cannot be read: No such file or directory"),
         (["--key", "none.pem"], "a private key needs a certificate"),
+        (["--fault", "SearchProfile:throttling"], "did you mean SearchProfiles?"),
+        (["--fault", "SearchProfiles"], "is no fault: write OPERATION:FAULT"),
         (["--log", "xml"], "--log must be plain, json or off"),
         (["--account", "12"], "--account must be 12 digits"),
         (["--region", "../.."], "is not the name of a region"),

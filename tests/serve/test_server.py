@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import boto3
 import pytest
@@ -441,3 +442,41 @@ def test_node_reaches_localhost_over_ipv6_too(serve):
 def test_a_server_starts_once(serve):
     with pytest.raises(StartError, match="started already"):
         serve().start()
+
+
+CREATE = ("POST", "/domains/shop/profiles", b"{}")
+
+
+def test_injected_errors_are_answers(serve, connect):
+    server = serve()
+    server.engine.fail_next("CreateProfile", throttling=1, unavailable=1)
+    raw = connect(server)
+    throttled, unavailable, created = (raw.ask(*CREATE) for _ in range(3))
+    assert (throttled.status, throttled.error) == (429, "ThrottlingException")
+    assert (unavailable.status, created.status) == (503, 200)
+
+
+@pytest.mark.parametrize(("fault", "count"), [("lost_answer", 1), ("lost_request", 0)])
+def test_a_lost_answer_closes_the_connection(serve, connect, fault, count):
+    server = serve()
+    server.engine.fail_next("CreateProfile", **{fault: 1})
+    raw = connect(server)
+    body = b"POST /domains/shop/profiles HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+    raw.send(body)
+    with suppress(ConnectionResetError):
+        assert raw.is_closed()
+    stats = json.loads(server.engine.answer("GetDomain", {"DomainName": "shop"}))["Stats"]
+    assert stats["ProfileCount"] == count
+
+
+def test_a_fault_that_waits_delays_no_other_operation(serve, connect):
+    server = serve()
+    server.engine.faults.on("SearchProfiles", delay=1.0)
+    slow, other = connect(server), connect(server)
+    head = f"POST {SEARCH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(BY_EMAIL)}\r\n\r\n"
+    slow.send(head.encode() + BY_EMAIL)
+    time.sleep(0.1)
+    began = time.monotonic()
+    assert other.ask("GET", "/domains").status == 200
+    assert time.monotonic() - began < 0.8
+    assert slow.read().status == 200

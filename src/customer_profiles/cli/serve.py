@@ -75,6 +75,14 @@ def serve(  # noqa: PLR0913  (the command's options)
     latency: Annotated[
         float, typer.Option(min=0, help="Seconds by which every answer is delayed.")
     ] = 0.0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OPERATION:FAULT",
+            help="Make requests fail, such as SearchProfiles:throttling:3 or "
+            "MergeProfiles:lost-answer; may be repeated.",
+        ),
+    ] = None,
     delay: Annotated[
         float,
         typer.Option(min=0, help="Seconds until an object that was put is visible, as on AWS."),
@@ -108,17 +116,21 @@ def serve(  # noqa: PLR0913  (the command's options)
             fail(f"--{name} must be a number of seconds; it was {number}")
     keys = _keys(auth)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    from customer_profiles.engine import Engine, StorageError
+    from customer_profiles.engine import Engine, Faults, StorageError
     from customer_profiles.engine.doors.origins import is_loopback
     from customer_profiles.engine.doors.scopes import Scope, Scopes, is_region
     from customer_profiles.engine.doors.server import Limits, Server, StartError
+    from customer_profiles.engine.service.faults import parse
 
     scope = Scope(account, region or _region())
     if not is_region(scope.region):
         fail(f"--region {scope.region!r} is not the name of a region; give one such as us-east-1")
-    engines = None
+    engines, faults = None, Faults()
     try:
-        engines = Scopes(partial(Engine, ingestion_delay=delay), db, scope)
+        for rule in fault or ():
+            faults.add(parse(rule))
+        make = partial(Engine, ingestion_delay=delay, faults=faults)
+        engines = Scopes(make, db, scope)
         server = Server(
             engines,
             host,
