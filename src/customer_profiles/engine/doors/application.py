@@ -110,6 +110,9 @@ class Application:
             response = await self._respond(call, receive)
         except Refusal as refusal:
             response = protocol.refused(refusal, self._clock.new_answer_ids())
+            if refusal.status == _THROTTLED:
+                # By this server's limits; the service's own throttling has no such header.
+                response[1]["retry-after"] = "1"
         except StorageError as error:
             response = self._failed(str(error))
         except NoAnswerError:
@@ -253,8 +256,6 @@ class Application:
                 (name.encode(), value.encode("latin-1"))
                 for name, value in self._gate.cors(headers).items()
             ]
-        if status == _THROTTLED:
-            lines.append((b"retry-after", b"1"))
         await send({"type": "http.response.start", "status": status, "headers": lines})
         await send({"type": "http.response.body", "body": body})
 
