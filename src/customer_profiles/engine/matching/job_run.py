@@ -136,8 +136,8 @@ class JobRun:
         resolution = machine.find(self._bodies(counts), decided)
         if resolution is None:
             return match_store.Matches([], []), "", sum(counts)
-        # Assumed: a match keeps the id of the match of the job before with which it has the most
-        # profiles in common, and a new match has an id made of the job's id and a number.
+        # Assumed: a match keeps the id of the last job's match that has most of its profiles.
+        # A new match has an id made of the job's id and a number.
         with ThreadPoolExecutor(1) as pool:
             # The model of a million profiles takes about a second, so another core makes it.
             model = pool.submit(getattr, resolution, "model")
