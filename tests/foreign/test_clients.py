@@ -208,6 +208,24 @@ def test_a_client_runs_the_scenario(
     assert problems == [], "\n".join([f"{client.name} {running.version}", *problems])
 
 
+@pytest.mark.parametrize("client", CLIENTS, ids=[client.name for client in CLIENTS])
+def test_a_client_repeats_a_request_that_is_throttled(
+    client: Client, engines: Scopes, tmp_path: Path
+) -> None:
+    if (reason := reason_to_skip(client)) is not None:
+        pytest.skip(reason)
+    client = client._replace(repeats_at_once=True)  # without signatures that are verified
+    throttled = engines.engines[0].faults.on("ListDomains", error="ThrottlingException", times=1)
+    with (
+        Server(engines, port=0, run_due_every=None) as server,
+        Running(client, server.url, tmp_path) as running,
+    ):
+        answer = running.call({"operation": "ListDomains", "input": {}})
+
+    assert throttled.hits == 1
+    assert answer["output"] == {"items" if client.snake_case else "Items": []}
+
+
 def test_the_scenario_calls_every_operation() -> None:
     called = {step["call"] for step in STEPS if "call" in step and "error" not in step}
 
