@@ -15,8 +15,8 @@ from customer_profiles.cli.app import app
 from customer_profiles.cli.records import map_columns
 from customer_profiles.cli.values import clean, enum_of, is_company, split, split_name
 from customer_profiles.engine import Engine
+from customer_profiles.engine.doors.server import Server
 from customer_profiles.files import Row
-from tests.serving import serving_engine
 
 
 def load(path: Path, *options: str, db: bool = True) -> Result:
@@ -281,10 +281,10 @@ def test_a_domain_behind_an_endpoint_is_loaded_into(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     path = written(tmp_path, "Email,First Name\nada@example.com,Ada\n")
-    with Engine() as engine, serving_engine(engine) as url:
-        options = ["--endpoint-url", url, "--region", "us-east-1"]
+    with Engine() as engine, Server(engine, port=0) as server:
+        options = ["--endpoint-url", server.url, "--region", "us-east-1"]
         missing = load(path, *options, db=False)
-        CustomerProfiles(endpoint_url=url, region="us-east-1").domains.create(
+        CustomerProfiles(endpoint_url=server.url, region="us-east-1").domains.create(
             "shop", default_expiration_days=366
         )
         result = load(path, *options, db=False)

@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from customer_profiles import CustomerProfiles, Domain, EngineChannel, Key, ProfileObject, Target
 from customer_profiles.cli.app import app
 from customer_profiles.engine import Engine
-from tests.serving import serving_engine
+from customer_profiles.engine.doors.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,10 +103,10 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Where]:
     if request.param == "file":
         yield request.getfixturevalue("file")
         return
-    with Engine(strict=True) as engine, serving_engine(engine) as url:
+    with Engine(strict=True) as engine, Server(engine, port=0) as server:
         cp = CustomerProfiles(channel=EngineChannel(engine))
         fill(cp)
-        options = ["--endpoint-url", url, "--region", "us-east-1"]
+        options = ["--endpoint-url", server.url, "--region", "us-east-1"]
         yield Where(options, lambda: cp.domain("shop"))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import functools
-import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -24,13 +24,13 @@ LIST = "tests/contract/not_yet.py"
 
 @functools.cache
 def lines_by_operation() -> dict[str, list[str]]:
-    """Return the lines that name each operation in quotes, as `folder/file.py:line`."""
+    """Return the lines of code that name each operation, as `folder/file.py:line`."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(ROOT.rglob("*.py")):
         file = path.relative_to(ROOT).as_posix()
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
-            for name in SERVICE.intersection(re.findall(r'"(\w+)"', line)):
-                found[name].append(f"{file}:{number}")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and node.value in SERVICE:
+                found[node.value].append(f"{file}:{node.lineno}")
     return found
 
 
