@@ -100,6 +100,18 @@ class EngineOnly(Protocol):
         """Return the counts of a domain, and the names of its object types and keys."""
         ...
 
+    def current_profile_id(self, domain_name: str, profile_id: str) -> str:
+        """Return the id of the profile that a profile was merged into, or its own id."""
+        ...
+
+    def erase_profile(self, domain_name: str, profile_id: str) -> Wire:
+        """Remove a profile with all that is stored about it, and return a receipt."""
+        ...
+
+    def compact(self) -> bool:
+        """Rewrite the database file without anything that was deleted, if that is possible."""
+        ...
+
     def profile_keys(self, domain_name: str, profile_id: str) -> list[Wire]:
         """Return the search keys of a profile, with their values and sources."""
         ...

@@ -20,7 +20,7 @@ from .flows import runs
 from .ingestion import dead_letter_queue
 from .ingestion.put import apply_pending
 from .matching import decisions, index, jobs, rules
-from .profiles import provenance, rekeying
+from .profiles import erasure, provenance, rekeying
 from .profiles.access import domain_row, existing_profile
 from .service import protocol
 from .service.clock import Clock, ManualClock
@@ -457,6 +457,48 @@ class Engine:
             Refusal: there is no such domain.
         """
         return decisions.listed(self._context, protocol.valid_text(domain_name))
+
+    def current_profile_id(self, domain_name: str, profile_id: str) -> str:
+        """Return the id of the profile that a profile was merged into, or its own id.
+
+        Raises:
+            Refusal: there is no such domain or profile, and no merge names it.
+        """
+        self._apply_pending()
+        names = map(protocol.valid_text, (domain_name, profile_id))
+        return erasure.current_id(self._context, *names)
+
+    def erase_profile(self, domain_name: str, profile_id: str) -> dict[str, Any]:
+        """Remove a profile with all that is stored about it: objects, keys, history and decisions.
+
+        Rejected and pending objects with its values are removed too. `compact` then removes what
+        deleted rows left in the file.
+
+        Args:
+            domain_name: the domain.
+            profile_id: the profile, or one that was merged into it.
+
+        Returns:
+            A receipt: counts, and hashes that only this database's secret can compute.
+
+        Raises:
+            Refusal: there is no such domain or profile, and no merge names it.
+        """
+        self._apply_pending()
+        names = map(protocol.valid_text, (domain_name, profile_id))
+        receipt = erasure.erase(self._context, *names)
+        rules.apply(self._context)
+        return receipt
+
+    def compact(self) -> bool:
+        """Rewrite the database file without anything that was deleted.
+
+        It needs as much free space on the disk as the file takes.
+
+        Returns:
+            Whether it was possible; another process that uses the file prevents it.
+        """
+        return self._database.compact()
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a resource such as `domains/shop`."""

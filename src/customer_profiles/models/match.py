@@ -11,13 +11,16 @@ from pydantic import BeforeValidator, Field
 from customer_profiles.errors import DetachedError
 
 from .base import Identifier, Model, OpenEnum, Record, UnredactedModel
+from .profile import Profile
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from customer_profiles.identity import Explanation
     from customer_profiles.repositories.matches import Matches
 
     from .matching import AutoMerging
-    from .profile import Profile
 
 MatchType = Literal["RULE_BASED_MATCHING", "ML_BASED_MATCHING"]
 
@@ -33,6 +36,69 @@ class MatchDecision(Model):
     """Whether they describe one person."""
     decided_at: datetime
     """When it was decided."""
+
+
+Agreement = Literal["same", "similar", "different", "missing"]
+
+
+class ComparedField(Model):
+    """A field of several profiles side by side."""
+
+    _shown: ClassVar[frozenset[str]] = frozenset({"field", "agreement"})
+
+    field: str
+    """The field's name, with dots for nested members, such as `address.city`."""
+    values: list[str | None]
+    """The values in the order of the profiles; None where a profile has none."""
+    agreement: Agreement
+    """`same` but for case, spaces and punctuation; `similar` by most of its letters; `different`;
+    or `missing` in all profiles but one."""
+
+
+class ProfileComparison(Model):
+    """Several profiles side by side: what agrees, and what differs."""
+
+    profiles: list[Profile]
+    """The profiles."""
+    fields: list[ComparedField]
+    """The fields that any of the profiles has, in the order of `Profile`."""
+    fullest: str
+    """The id of the profile with the most values; of several, the first."""
+
+    @property
+    def agreeing(self) -> list[str]:
+        """The names of the fields in which all profiles that have a value agree."""
+        return [field.field for field in self.fields if field.agreement == "same"]
+
+    @property
+    def differing(self) -> list[str]:
+        """The names of the fields in which profiles differ, be it a little."""
+        known = ("similar", "different")
+        return [field.field for field in self.fields if field.agreement in known]
+
+
+class RestoredMerge(UnredactedModel):
+    """What `matches.restore` made of an undo file."""
+
+    kept_profile_id: str
+    """The profile that the others had been merged into; it has its former values again."""
+    profile_ids: dict[str, str]
+    """The new ids of the restored profiles, by their former ones."""
+    differences: list[str]
+    """What is not as it was before the merge, in words."""
+
+
+class AppliedMerge(UnredactedModel):
+    """A merge that a review, or a merge of all matches, carried out."""
+
+    match_id: str
+    """The match."""
+    kept_profile_id: str
+    """The profile that was kept."""
+    merged_profile_ids: list[str]
+    """The profiles that were merged into it."""
+    undo_file: str | None = None
+    """The file from which `matches.restore` makes them anew."""
 
 
 class Match(Record):
@@ -68,6 +134,16 @@ class Match(Record):
         """
         return self._home().profiles_of(self)
 
+    def compare(self) -> ProfileComparison:
+        """Read the profiles, and compare them field by field.
+
+        Profiles that were merged or deleted since are left out.
+
+        Raises:
+            NoResultError: the match no longer exists.
+        """
+        return self._home().compare(self)
+
     def explain(self) -> list[Explanation]:
         """Explain why the profiles match, pair by pair; embedded only.
 
@@ -83,9 +159,13 @@ class Match(Record):
         return self._home().explain(self)
 
     def merge(
-        self, keep: Profile | str, *, take: Mapping[str, Profile | str] | None = None
-    ) -> None:
-        """Merge the profiles into one of them; this cannot be undone.
+        self,
+        keep: Profile | str,
+        *,
+        take: Mapping[str, Profile | str] | None = None,
+        undo: str | os.PathLike[str] | None = None,
+    ) -> Path | None:
+        """Merge the profiles into one of them; the service cannot undo it.
 
         More than 21 profiles take several requests, each of which merges 20 into `keep`.
 
@@ -94,6 +174,11 @@ class Match(Record):
             take: fields whose value comes from another of the profiles, even if that one has no
                 value, as in `take={"email_address": other}`; an address is taken as a whole, an
                 attribute as `attributes.tier`.
+            undo: a file that does not exist yet, or a folder for one: the profiles are written
+                there first, with their keys and objects, and `matches.restore` makes them anew.
+
+        Returns:
+            The path of the undo file; None without `undo`.
 
         Raises:
             InvalidInputError: `keep` is not one of the profiles, or `take` names a field or
@@ -101,7 +186,7 @@ class Match(Record):
             ResourceNotFoundError: a profile was merged or deleted since.
             AmbiguousWriteError: no answer came, and it is unknown whether the merge happened.
         """
-        self._home().merge(self, keep, take)
+        return self._home().merge(self, keep, take, undo)
 
     def _home(self) -> Matches:
         return cast("Matches", self._origin().home)

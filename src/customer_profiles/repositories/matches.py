@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003  (pydantic reads it)
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Unpack
 
 from pydantic import Field
@@ -10,7 +11,7 @@ from pydantic import Field
 from customer_profiles import _wire
 from customer_profiles._results import Results
 from customer_profiles.channels.embedded import embedded
-from customer_profiles.errors import InvalidInputError, NoResultError
+from customer_profiles.errors import BatchError, InvalidInputError, NoResultError
 from customer_profiles.models.match import Match, MatchDecision, MergePreview
 from customer_profiles.models.matching import AutoMerging, ConflictResolution, MatchingConfig
 
@@ -18,18 +19,27 @@ from .base import Page, PageOptions, ReadOnlyCollection, page_reader, source_of
 from .jobs import Jobs
 from .merging import MOST_MERGED, id_of
 from .profiles import Profiles, profile_of, without_none
+from .side_by_side import compare
+from .undo import write_after, write_before
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
+    from pathlib import Path
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
     from customer_profiles.identity import Candidate, Explanation
     from customer_profiles.models.job import IdentityResolutionJob
-    from customer_profiles.models.match import MatchType
+    from customer_profiles.models.match import MatchType, ProfileComparison, RestoredMerge
     from customer_profiles.models.profile import Profile, ProfileFields
 
+    from .reviewing import MatchReview
+
 _PREVIEW = "GetAutoMergingPreview"
+
+# The libraries of the extra `identity`.
+_NEEDED = ("anyascii", "nicknames", "numpy", "pyarrow", "rapidfuzz")
 
 # How many minimum confidences a plot tries.
 _TRIED = 8
@@ -190,7 +200,8 @@ class Matches(ReadOnlyCollection[Match]):
         `cp.integrations.run_due()` starts jobs by the domain's schedule.
 
         Raises:
-            InvalidInputError: this is AWS, where only the schedule starts jobs.
+            InvalidInputError: this is AWS, where only the schedule starts jobs, or the extra
+                `identity` is not installed.
             BadRequestError: the domain's matching is not enabled, or a job is running; one whose
                 process was killed counts as running for half a minute.
             ResourceNotFoundError: there is no such domain.
@@ -200,6 +211,13 @@ class Matches(ReadOnlyCollection[Match]):
             "only the embedded engine starts a job on request; on AWS jobs start by the domain's "
             "matching.job_schedule, and domain.jobs.all() lists them",
         )
+        missing = [name for name in _NEEDED if find_spec(name) is None]
+        if missing:
+            msg = (
+                f"matching needs {', '.join(missing)}, of the extra identity; install it in a "
+                'checkout of this project by `pip install ".[identity]"`'
+            )
+            raise InvalidInputError(msg)
         job_id = channel.run_identity_resolution(self.domain_name)
         return Jobs(self._gateway, self.domain_name).get(job_id)
 
@@ -282,11 +300,68 @@ class Matches(ReadOnlyCollection[Match]):
         """Read the profiles of a match."""
         return self._profiles().get_many(self._ids_of(match))
 
+    def compare(self, match: Match) -> ProfileComparison:
+        """Read the profiles of a match, and compare them field by field."""
+        try:
+            profiles = self.profiles_of(match)
+        except BatchError as error:
+            profiles = list(error.succeeded)
+        return compare(profiles)
+
+    def review(self, *, least: float = 0.0, most: float = 1.0) -> MatchReview:
+        """Review the matches one after the other, the most probable first.
+
+        A match is left out once it is decided whether all of its profiles are the same customer,
+        so that a review goes on where an earlier one stopped. The embedded engine stores each
+        decision at once (`decide`), and nothing is merged before `apply()`. AWS keeps no
+        decisions: there, merges are remembered by the review alone.
+
+        Args:
+            least: the lowest confidence.
+            most: the highest confidence.
+        """
+        from .reviewing import MatchReview
+
+        return MatchReview(self, least=least, most=most)
+
+    def restore(self, file: str | os.PathLike[str], *, apart: bool = True) -> RestoredMerge:
+        """Make the profiles of a merge anew from its undo file, with keys and objects.
+
+        They get new ids. The profile that was kept gets its former values back where they were not
+        changed since. After an interruption, call it again.
+
+        Args:
+            file: the undo file that `match.merge(undo=...)` wrote.
+            apart: also decide that the profiles are not the same customer, so that later jobs do
+                not match them again; embedded only.
+
+        Raises:
+            InvalidInputError: the file is no undo file, or was restored, or is of another domain,
+                or its merge did not happen.
+        """
+        from .undo import restore
+
+        return restore(self._gateway, self.domain_name, file, apart=apart)
+
     def merge(
-        self, match: Match, keep: Profile | str, take: Mapping[str, Profile | str] | None = None
-    ) -> None:
+        self,
+        match: Match,
+        keep: Profile | str,
+        take: Mapping[str, Profile | str] | None = None,
+        undo: str | os.PathLike[str] | None = None,
+    ) -> Path | None:
         """Merge all profiles of a match into one, 20 with a request."""
-        ids, kept = self._ids_of(match), id_of(keep)
+        return self._merge_ids(self._ids_of(match), keep, take, undo)
+
+    def _merge_ids(
+        self,
+        ids: list[str],
+        keep: Profile | str,
+        take: Mapping[str, Profile | str] | None = None,
+        undo: str | os.PathLike[str] | None = None,
+    ) -> Path | None:
+        """Merge profiles of a match into one, with an undo file if that is wanted."""
+        kept = id_of(keep)
         taken = {field: id_of(profile) for field, profile in (take or {}).items()}
         if kept not in ids:
             msg = "keep is not one of the profiles of this match"
@@ -296,12 +371,19 @@ class Matches(ReadOnlyCollection[Match]):
                 msg = f"take[{field!r}] names a profile that is not one of this match"
                 raise InvalidInputError(msg)
         others = [profile_id for profile_id in ids if profile_id != kept]
+        file = None
+        if undo is not None:
+            profiles = self._profiles().get_many(ids)
+            file = write_before(self._gateway, self.domain_name, kept, profiles, undo)
         for start in range(0, len(others), MOST_MERGED):
             batch = others[start : start + MOST_MERGED]
             sources = {field: source for field, source in taken.items() if source in (kept, *batch)}
             self._profiles().merge(kept, *batch, take=sources)
             # Later batches must not overwrite what was taken, even where it was empty.
             taken |= dict.fromkeys(sources, kept)
+        if file is not None:
+            write_after(file, self._profiles().get(kept))
+        return file
 
     def explain(self, match: Match) -> list[Explanation]:
         """Explain, pair by pair, why the profiles of a match may be the same customer."""

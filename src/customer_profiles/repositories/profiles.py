@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
 
 from pydantic import Field
@@ -33,6 +34,7 @@ from .base import (
 )
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable
 
     from customer_profiles._gateway import Gateway
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Path, Wire
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.models.history import Provenance
+    from customer_profiles.models.person import ErasureReceipt, PersonData
 
     from .base import Extra
     from .history import History
@@ -350,6 +353,49 @@ class Profiles:
             ProfileKey._from_wire(k) for k in channel.profile_keys(self.domain_name, profile_id)
         ]
 
+    def export(self, profile_id: str) -> PersonData:
+        """Read all that the domain stores about one person, as for a request of that person.
+
+        Args:
+            profile_id: the profile.
+
+        Returns:
+            The profile with its keys, objects, history and decisions; `not_included` says what AWS
+            does not return. `to_json()` writes it in the clear.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such profile.
+        """
+        found: PersonData = _person().read_person(self._gateway, self.domain_name, profile_id)
+        return found
+
+    def forget(
+        self,
+        profile_id: str,
+        *,
+        compact: bool = True,
+        undo: str | os.PathLike[str] | None = None,
+    ) -> ErasureReceipt:
+        """Erase a person, and return a receipt without values. This cannot be undone.
+
+        The profile, its objects, keys, history, decisions and matches are removed; on the embedded
+        engine also rejected and pending objects with values of the person, and every byte of them
+        in the database file.
+
+        Args:
+            profile_id: the profile, or on the embedded engine one that was merged into it.
+            compact: rewrite the database file, so that no bytes of deleted rows remain. To erase
+                many, pass False but for the last.
+            undo: the folder with undo files of merges; those with this profile are removed.
+
+        Raises:
+            ResourceNotFoundError: the domain has no such profile, or no longer.
+        """
+        receipt: ErasureReceipt = _person().forget_person(
+            self._gateway, self.domain_name, profile_id, compact=compact, undo=undo
+        )
+        return receipt
+
     def lookup(self, **keys: Unpack[SearchKeys]) -> Lookup | None:
         """Search by one key after the other, in your order, until one finds a profile.
 
@@ -559,6 +605,11 @@ def without_none(attributes: Mapping[str, str | None]) -> dict[str, str]:
 
 def _none_as_empty(attributes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: "" if value is None else value for name, value in attributes.items()}
+
+
+def _person() -> Any:
+    """Import what reads and erases persons when it is needed; it needs this module."""
+    return import_module(".person", __package__)
 
 
 def _id_of(record: Profile) -> str:

@@ -166,6 +166,41 @@ class Database:
             except _UNUSABLE as error:
                 raise self._failure(error) from error
 
+    @contextmanager
+    def write_securely(self) -> Iterator[Connection]:
+        """Run the block in one write transaction that overwrites what it deletes with zeros."""
+        with self._lock:
+            self._writer.execute("PRAGMA secure_delete = ON")
+            try:
+                with self.write() as connection:
+                    yield connection
+            finally:
+                if not self._closed:
+                    self._writer.execute("PRAGMA secure_delete = OFF")
+
+    def compact(self) -> bool:
+        """Rewrite the file without anything that was deleted, and empty its log.
+
+        Returns:
+            Whether it was possible; a long read, or another process that uses the file, prevents
+            it.
+        """
+        with self._lock:
+            connection = self._writer
+            # Idle readers have pages in their caches.
+            self._close_idle()
+            # SQLite builds the new file beside the old one, which may be larger than the memory.
+            connection.execute("PRAGMA temp_store = FILE")
+            try:
+                connection.execute("VACUUM")
+                return self._path is None or self._checkpoint()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF in _BUSY:
+                    return False
+                raise self._failure(error) from error
+            finally:
+                connection.execute("PRAGMA temp_store = MEMORY")
+
     def _check_file(self) -> None:
         """Refuse if the path leads to another file than the one that was opened."""
         if self._file != _UNKNOWN and _identity(_status(str(self._path))) != self._file:
@@ -296,6 +331,9 @@ _UNUSABLE = (
     *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
     struct.error,
 )
+
+
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _remove_values(error: BaseException) -> None:

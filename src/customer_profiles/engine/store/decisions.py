@@ -60,6 +60,14 @@ def of_domain(connection: Connection, domain: int) -> list[Decision]:
     return _decisions(rows)
 
 
+def count_of(connection: Connection, row: int) -> int:
+    """Count the decisions about a profile."""
+    found = connection.execute(
+        "SELECT count(*) FROM match_decisions WHERE profile = ? OR other = ?", (row, row)
+    ).fetchone()
+    return int(found[0])
+
+
 def person_of(connection: Connection, row: int) -> set[int]:
     """Return the rows of the profiles that decisions join to a profile, with its own."""
     return {joined for (joined,) in connection.execute(_PERSON, (row,))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .rows import row_range
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,6 +42,16 @@ def of(connection: Connection, profile: int, *, with_content: bool) -> list[Even
         (profile,),
     )
     return [Event(*row) for row in rows.fetchall()]
+
+
+def merged_into(connection: Connection, domain: int, quoted_id: bytes) -> int | None:
+    """Return the row of the profile whose latest merges name a profile, by its id as JSON."""
+    row = connection.execute(
+        "SELECT profile FROM history WHERE profile BETWEEN ? AND ? AND action = 'MERGED' "
+        "AND instr(content, ?) ORDER BY id DESC LIMIT 1",
+        (*row_range(domain), quoted_id),
+    ).fetchone()
+    return row and int(row[0])
 
 
 def latest(connection: Connection, profile: int, action: str) -> Event | None:

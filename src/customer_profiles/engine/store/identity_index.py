@@ -56,6 +56,12 @@ def add(connection: Connection, keys: Iterable[tuple[int, int]]) -> None:
     connection.executemany("INSERT OR IGNORE INTO identity_keys VALUES (?, ?)", keys)
 
 
+def remove(connection: Connection, profile: int) -> None:
+    """Remove all keys of a profile, outdated ones too."""
+    for table in ("identity_keys", "identity_changes"):
+        connection.execute(f"DELETE FROM {table} WHERE profile = ?", (profile,))  # noqa: S608
+
+
 def changed(connection: Connection, domain: int, limit: int) -> list[int]:
     """Read up to `limit` profiles that were written since their keys were computed."""
     rows = connection.execute(

@@ -43,6 +43,16 @@ def due(connection: Connection, now: float, limit: int) -> list[PendingObject]:
     return [PendingObject(*row) for row in rows.fetchall()]
 
 
+def of_domain(connection: Connection, domain: int) -> list[PendingObject]:
+    """Read all pending objects of a domain, due or not, in the order in which they were put."""
+    rows = connection.execute(
+        "SELECT inbox.id, domains.name, type, body FROM inbox "
+        "JOIN domains ON domains.id = inbox.domain WHERE domain = ? ORDER BY inbox.id",
+        (domain,),
+    )
+    return [PendingObject(*row) for row in rows.fetchall()]
+
+
 def remove(connection: Connection, pending: PendingObject) -> None:
     """Remove an object."""
     connection.execute("DELETE FROM inbox WHERE id = ?", (pending.id,))

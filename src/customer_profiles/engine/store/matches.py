@@ -185,6 +185,16 @@ def present(connection: Connection, rows: Sequence[int], now: float) -> list[tup
     ).fetchall()
 
 
+def remove_dissolved(connection: Connection, domain: int) -> None:
+    """Remove the matches of which one profile or none is left, with their evidence."""
+    connection.execute(
+        "DELETE FROM matched_profiles WHERE match IN "
+        "(SELECT id FROM matches WHERE domain = ? AND remaining < 2)",
+        (domain,),
+    )
+    connection.execute("DELETE FROM matches WHERE domain = ? AND remaining < 2", (domain,))
+
+
 def put_model(connection: Connection, domain: int, model: str, now: float) -> None:
     """Store the model that found a domain's matches."""
     # The time must differ from that of the previous model even if the clock has not advanced.
