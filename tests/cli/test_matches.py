@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -143,7 +145,8 @@ def test_merge_makes_one_profile_and_takes_a_field(matched: Path) -> None:
     take = f"first_name={other}"
     result = run(matched, "merge", match_id, "--keep", keep, "--take", take, "--yes")
 
-    assert result.output == f"merged 2 profiles into {keep}\n"
+    assert result.stdout == f"merged 2 profiles into {keep}\n"
+    assert "undo: `matches restore" in result.stderr
     assert names(matched) == ["Agusta"]
 
 
@@ -223,3 +226,110 @@ def test_a_domain_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "shop" in result.output
+
+
+def review(db: Path, keys: str, *options: str) -> Result:
+    return run(db, "review", *options, text=keys)
+
+
+def test_list_shows_people_masked_with_what_agrees_and_differs(matched: Path) -> None:
+    result = run(matched, "list")
+
+    assert "L•••••••" in result.output
+    assert "ovelace" not in result.output
+    assert "agreeing: last_name, phone_number, email_address" in result.output
+    assert "differing: first_name" in result.output
+    assert "Lovelace" in run(matched, "list", "--reveal").output
+
+
+def test_list_gives_json_to_pipes(matched: Path) -> None:
+    (row,) = json.loads(run(matched, "list", "--json").stdout)
+
+    assert row["differing"] == ["first_name"]
+    assert row["state"] == "open"
+    assert "ovelace" not in json.dumps(row)
+
+
+def test_show_has_every_field_side_by_side(matched: Path) -> None:
+    result = run(matched, "show", match_of(matched)[0], "--reveal")
+
+    assert re.search(r"~ +first_name +Augusta +Agusta", result.output)
+    assert re.search(r"= +phone_number +\+1 206 555 0100 +206-555-0100", result.output)
+
+
+def test_review_merges_after_confirmation_with_an_undo_file(matched: Path) -> None:
+    result = review(matched, "my")
+
+    assert result.exit_code == 0
+    assert "1 to merge, 0 kept apart, 0 skipped" in result.output
+    assert len(names(matched)) == 1
+    (file,) = matched.with_name("shop.db.undo").glob("*.undo.json")
+    assert run(matched, "restore", str(file)).exit_code == 0
+    assert sorted(filter(None, names(matched))) == ["Agusta", "Augusta"]
+
+
+def test_review_stores_decisions_that_the_next_job_honours(matched: Path) -> None:
+    assert "0 to merge, 1 kept apart" in review(matched, "a").output
+    assert run(matched, "run").exit_code == 0
+    assert run(matched, "list").output == "no matches\n"
+    assert (
+        "False" in run(matched, "decisions").output or "false" in run(matched, "decisions").output
+    )
+
+
+def test_review_takes_an_answer_back_and_chooses_the_profile_to_keep(matched: Path) -> None:
+    keep = match_of(matched)[1][1]
+    result = review(matched, "a" + "q")
+    assert result.exit_code == 0
+    left, right = match_of(matched)[1]
+    assert run(matched, "forget", left, right).exit_code == 0
+
+    assert f"merged 2 profiles into {keep}" in review(matched, "2my").output
+
+
+def test_review_goes_on_where_the_input_ended(matched: Path) -> None:
+    assert "nothing was merged" in review(matched, "m").output
+    assert "merged 2 profiles" in review(matched, "y", "--apply").output
+
+
+def test_all_matches_of_a_confidence_are_merged(matched: Path) -> None:
+    dry = run(matched, "merge", "--all", "--min-confidence", "0.5", "--dry-run")
+    assert "would merge 2 profiles in 1 matches" in dry.output
+    assert len(names(matched)) == 2
+
+    result = run(matched, "merge", "--all", "--min-confidence", "0.5", "--yes")
+    assert "merged 1 of 1 matches" in result.output
+    assert len(names(matched)) == 1
+
+
+def test_merging_all_leaves_out_what_is_kept_apart(matched: Path) -> None:
+    review(matched, "a")
+    result = run(matched, "merge", "--all", "--min-confidence", "0", "--yes")
+
+    assert "1 matches are left out" in result.output
+    assert len(names(matched)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["merge"], "give the id of a match, or --all"),
+        (["merge", "--all"], "--all needs --min-confidence"),
+        (["merge", "x", "--min-confidence", "1"], "--min-confidence needs --all"),
+        (["merge", "--all", "--keep", "x"], "leave them out"),
+        (["review", "--json"], "matches list --json"),
+    ],
+)
+def test_options_that_do_not_fit_are_named(db: Path, arguments: list[str], words: str) -> None:
+    result = run(db, *arguments)
+
+    assert result.exit_code == 2
+    assert words in result.output
+
+
+def test_an_explanation_keeps_its_columns_in_80(matched: Path) -> None:
+    command = ["matches", "explain", match_of(matched)[0], "--domain", "shop", "--db", str(matched)]
+    output = CliRunner().invoke(app, command, env={"COLUMNS": "80"}).output
+
+    assert max(map(len, output.splitlines())) <= 80
+    assert "…" not in output

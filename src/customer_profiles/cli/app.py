@@ -18,6 +18,7 @@ from . import (
     object_types,
     objects,
     profiles,
+    review,
     serve,
 )
 
@@ -36,6 +37,7 @@ app.command()(serve.serve)
 app.add_typer(domains.app, name="domains")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
+matches.app.command()(review.review)
 app.add_typer(matches.app, name="matches")
 app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from customer_profiles import (
     AutoMerging,
     Consolidation,
+    CustomerProfilesError,
     Domain,
     Match,
+    MatchDecision,
     MatchingConfig,
     NoResultError,
 )
 
 from .console import confirm, draw, err, fail, out
+from .output import Limit, Output, shown
+from .side_by_side import decisions_of, match_row, print_match
 from .target import Target, with_target
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ app: typer.Typer = typer.Typer(
 
 MatchId = Annotated[str, typer.Argument(help="The match's id, as `matches list` shows it.")]
 _FAILED = 1
+_COLUMNS = shown("match_id", "confidence_score", "rule_level", "state", "profile_ids", "fullest")
 
 
 @app.command()
@@ -87,18 +91,74 @@ def list_(
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="The number of matches to list.")] = 20,
     target: Target,
+    output: Output,
 ) -> None:
-    """List matches: their ids, their confidence or rule level, and the ids of their profiles."""
-    table = Table("match", "level" if rules else "confidence", "profiles", box=None)
+    """List matches: the profiles of each, masked, with what agrees and what differs."""
     with target.open() as domain:
         matches = domain.matches
         found = matches.rule_based(limit=limit) if rules else matches.all(limit=limit)
-        for match in found:
-            if rules:
-                match.refresh()
-            confidence = match.rule_level if rules else f"{match.confidence_score or 0:.1%}"
-            table.add_row(match.match_id, str(confidence), "\n".join(match.profile_ids))
-    out.print(table if table.row_count else "no matches")
+        decided = decisions_of(domain)
+        reveal = output.reveals(target.db)
+        rows = (match_row(match, decided, reveal=reveal) for match in found)
+        if output.format != "table":
+            output.show(rows, columns=_COLUMNS, private=False)
+            return
+        is_empty = True
+        for row in rows:
+            is_empty = False
+            print_match(row)
+        if is_empty:
+            err.print("no matches")
+
+
+@app.command()
+@with_target
+def show(
+    match_id: MatchId,
+    *,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="The match was found by the domain's rules.")
+    ] = False,
+    target: Target,
+    output: Output,
+) -> None:
+    """Show the profiles of a match side by side, field by field."""
+    with target.open() as domain:
+        match = _match(domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING")
+        row = match_row(match, decisions_of(domain), reveal=output.reveals(target.db), whole=True)
+        if output.format == "table":
+            print_match(row)
+        else:
+            output.show([row], columns=_COLUMNS, private=False)
+
+
+@app.command()
+@with_target
+def decisions(*, limit: Limit = None, target: Target, output: Output) -> None:
+    """List what was decided about pairs of profiles, the oldest first."""
+    with target.open() as domain:
+        output.show(
+            domain.matches.decisions(),
+            columns=shown("profile_ids", "is_match", "decided_at", whole=True),
+            model=MatchDecision,
+            limit=limit,
+            private=False,
+            empty="no decisions; `matches review` makes them",
+        )
+
+
+@app.command()
+@with_target
+def forget(
+    left: Annotated[str, typer.Argument(metavar="PROFILE_ID", help="A profile.")],
+    right: Annotated[str, typer.Argument(metavar="PROFILE_ID", help="The other profile.")],
+    *,
+    target: Target,
+) -> None:
+    """Remove the decision about two profiles, so that the next job judges them again."""
+    with target.open() as domain:
+        domain.matches.forget(left, right)
+        out.print("removed the decision")
 
 
 @app.command()
@@ -124,12 +184,39 @@ def explain(
             draw(explanations[0].plot, plot)
 
 
+Undo = Annotated[
+    Path | None,
+    typer.Option(
+        "--undo-dir",
+        file_okay=False,
+        help="The folder for the undo files of merges. Default: beside the database file, or on "
+        "AWS in the working directory, with the suffix .undo.",
+        show_default=False,
+    ),
+]
+
+
+def undo_folder(target: Target, chosen: Path | None) -> Path:
+    """Return the folder for undo files."""
+    if chosen is not None:
+        return chosen
+    if target.db is not None:
+        return target.db.with_name(f"{target.db.name}.undo")
+    return Path(f"{target.domain}.undo")
+
+
 @app.command()
 @with_target
 def merge(  # noqa: PLR0913  (the command's options)
-    match_id: MatchId,
+    match_id: Annotated[
+        str | None,
+        typer.Argument(help="The match's id, as `matches list` shows it.", show_default=False),
+    ] = None,
     *,
-    keep: Annotated[str, typer.Option(help="The id of the profile to keep.")],
+    keep: Annotated[
+        str | None,
+        typer.Option(help="The id of the profile to keep. Default: the one with most values."),
+    ] = None,
     take: Annotated[
         list[str] | None,
         typer.Option(
@@ -140,18 +227,141 @@ def merge(  # noqa: PLR0913  (the command's options)
     rules: Annotated[
         bool, typer.Option("--rules", help="The match was found by the domain's rules.")
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Merge all matches of the latest job.")
+    ] = False,
+    least: Annotated[
+        float | None,
+        typer.Option(
+            "--min-confidence", min=0, max=1, help="With --all: the lowest confidence of a match."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be merged, and merge nothing.")
+    ] = False,
+    undo_dir: Undo = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     target: Target,
+    output: Output,
 ) -> None:
-    """Merge all profiles of a match into one. This cannot be undone."""
+    """Merge the profiles of a match into one, or those of all matches.
+
+    Before each merge, its profiles are written into an undo file with their keys and objects, from
+    which `matches restore` makes them anew.
+
+    Exit code: 0 merged (or nothing to merge), 1 some matches failed, 2 an error.
+    """
+    if every == (match_id is not None):
+        fail("give the id of a match, or --all")
+    folder = undo_folder(target, undo_dir)
+    if match_id is None:
+        if keep or take or rules:
+            fail("--keep, --take and --rules are of a single match; leave them out, or --all")
+        if least is None:
+            fail("--all needs --min-confidence, such as 0.99; `matches preview` shows the effect")
+        _merge_all(least, folder, dry_run=dry_run, yes=yes, target=target, output=output)
+        return
+    if least is not None:
+        fail("--min-confidence needs --all")
     taken = dict(_parse_take(option) for option in take or ())
     with target.open() as domain:
         match = _match(domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING")
-        count = len(match.profile_ids)
+        row = match_row(match, decisions_of(domain), reveal=output.reveals(target.db))
+        kept = keep or row["fullest"]
+        count = len(row["profile_ids"])
+        if dry_run or not yes:
+            print_match(row)
+        if dry_run:
+            out.print(f"would merge {count} profiles into {kept}", soft_wrap=True)
+            return
         if not yes:
-            confirm(f"Merge {count} profiles into {keep}? It cannot be undone.")
-        match.merge(keep, take=taken)
-        out.print(f"merged {count} profiles into {keep}", soft_wrap=True)
+            confirm(f"Merge {count} profiles into {kept}?")
+        file = match.merge(kept, take=taken, undo=folder)
+        out.print(f"merged {count} profiles into {kept}", soft_wrap=True)
+        print_undo(file)
+
+
+def print_undo(file: object) -> None:
+    """Say on standard error where the undo file of a merge is."""
+    err.print(
+        f"undo: `matches restore {escape(str(file))}`, with the same options",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _merge_all(  # noqa: PLR0913  (the options)
+    least: float, folder: Path, *, dry_run: bool, yes: bool, target: Target, output: Output
+) -> None:
+    with target.open() as domain:
+        decided = decisions_of(domain)
+        reveal = output.reveals(target.db)
+        chosen = [
+            match
+            for match in domain.matches.all()
+            if (match.confidence_score or 0.0) >= least and len(match.profile_ids) > 1
+        ]
+        apart = [match for match in chosen if decided.separates(match.profile_ids)]
+        chosen = [match for match in chosen if match not in apart]
+        count = sum(len(match.profile_ids) for match in chosen)
+        summary = f"{count:,} profiles in {len(chosen):,} matches into {len(chosen):,}"
+        if apart:
+            err.print(f"{len(apart)} matches are left out: somebody decided to keep profiles apart")
+        if dry_run:
+            rows = (match_row(match, decided, reveal=reveal) for match in chosen)
+            if output.format != "table":
+                output.show(rows, columns=_COLUMNS, private=False)
+                return
+            for row in rows:
+                print_match(row)
+            out.print(f"would merge {summary}")
+            return
+        if not chosen:
+            out.print("no matches")
+            return
+        if not yes:
+            confirm(f"Merge {summary}? --dry-run shows them.")
+        failed = 0
+        for match in chosen:
+            try:
+                match.merge(match.compare().fullest, undo=folder)
+            except CustomerProfilesError as error:
+                failed += 1
+                err.print(escape(f"match {match.match_id}: {error}"), soft_wrap=True)
+        done = len(chosen) - failed
+        out.print(f"merged {done:,} of {len(chosen):,} matches", soft_wrap=True)
+        err.print(f"undo files are in {escape(str(folder))}", soft_wrap=True, highlight=False)
+        if failed:
+            raise typer.Exit(_FAILED)
+
+
+@app.command()
+@with_target
+def restore(
+    file: Annotated[
+        Path, typer.Argument(help="The undo file of a merge.", exists=True, dir_okay=False)
+    ],
+    *,
+    apart: Annotated[
+        bool,
+        typer.Option(
+            "--apart/--no-apart",
+            help="Also decide that the profiles are not the same customer, so that later jobs do "
+            "not match them again.",
+        ),
+    ] = True,
+    target: Target,
+) -> None:
+    """Make the profiles of a merge anew from its undo file. They get new ids.
+
+    After an interruption, give the same command again.
+    """
+    with target.open() as domain:
+        restored = domain.matches.restore(file, apart=apart and target.db is not None)
+        for old, new in restored.profile_ids.items():
+            out.print(f"restored {old} as {new}", soft_wrap=True, highlight=False)
+        for difference in restored.differences:
+            err.print(escape(difference), soft_wrap=True, highlight=False)
 
 
 def _parse_take(text: str) -> tuple[str, str]:

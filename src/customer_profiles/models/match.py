@@ -174,7 +174,7 @@ class Match(Record):
             take: fields whose value comes from another of the profiles, even if that one has no
                 value, as in `take={"email_address": other}`; an address is taken as a whole, an
                 attribute as `attributes.tier`.
-            undo: a file that does not exist yet, or a folder for one: the profiles are written
+            undo: a new file with the suffix .json, or a folder for one: the profiles are written
                 there first, with their keys and objects, and `matches.restore` makes them anew.
 
         Returns:

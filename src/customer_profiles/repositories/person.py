@@ -38,17 +38,11 @@ _NO_KEYS = "search keys: AWS does not return them"
 _NO_PROVENANCE = "provenance of values: AWS does not return it; the history has the objects"
 _NO_MATCHES = "matches: the domain's matching is not enabled"
 _ELSEWHERE = (
-    (
-        "backups and copies of the database file, exports of the domain, and files that it was loaded "
-        "from"
-    ),
+    "backups and copies of the database file, exports, and the files that it was loaded from",
     "dead letters that an SQS queue has accepted, and matches that a job exported to S3",
 )
 _ELSEWHERE_ON_AWS = (
-    (
-        "dead letters in the SQS queue of the domain, exports and segment snapshots in S3, and event "
-        "streams"
-    ),
+    "dead letters in SQS, exports and segment snapshots in S3, and event streams",
     "the sources of integrations, which import the person again",
 )
 _NOT_COMPACTED = (

@@ -65,6 +65,10 @@ class Decided:
             for left, right in combinations(self.groups(ids), 2)
         )
 
+    def separates(self, ids: Sequence[str]) -> bool:
+        """Return whether it was decided that some of the profiles are not the same customer."""
+        return any(self.pairs.get(frozenset(pair)) is False for pair in combinations(ids, 2))
+
     def state(self, ids: Sequence[str]) -> str:
         """Return `open`, `merge` or `apart`."""
         if self.is_open(ids):
@@ -183,6 +187,11 @@ class MatchReview(Iterator[ReviewItem]):
             if len(item.profiles) > 1:
                 return item
         raise StopIteration
+
+    @property
+    def decided(self) -> Decided:
+        """What was decided about pairs of profiles, the answers of this review included."""
+        return self._decided
 
     @property
     def remaining(self) -> int:

@@ -83,7 +83,7 @@ def write_after(path: Path, merged: Profile) -> None:
 
 
 def _path(target: Path, kept: str) -> Path:
-    if target.is_dir() or not target.suffix:
+    if target.suffix != ".json" or target.is_dir():
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         return target / f"merge-{time}-{kept[:8]}{_SUFFIX}"
