@@ -179,7 +179,7 @@ def explain(
         explanations = _match(domain, match_id).explain()
         for explanation in explanations:
             out.print(f"{explanation.left} and {explanation.right}", soft_wrap=True)
-            out.print(explanation)
+            out.print(explanation, soft_wrap=True)
         if plot is not None:
             draw(explanations[0].plot, plot)
 

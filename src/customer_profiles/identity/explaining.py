@@ -110,15 +110,17 @@ class Explanation:
         longest = max([abs(self.prior), *(abs(part.weight) for part in self.evidence)])
         rows = [("before comparing", "", self.prior, "")]
         rows += [(part.attribute, part.level, part.weight, part.reason) for part in self.evidence]
+        names = max(20, *(len(row[0]) for row in rows))
+        levels = max(24, *(len(row[1]) for row in rows))
         lines = [f"[bold]{self.probability:.1%} one person[/]"]
         for attribute, level, weight, why in rows:
             bar = "█" * round(_BAR * abs(weight) / longest)
             mark = f"{'':<{_BAR}}[green]{bar}[/]" if weight > 0 else f"[red]{bar:>{_BAR}}[/]"
-            name, reason = attribute.replace("[", "\\["), why.replace("[", "\\[")
-            lines.append(f"{name:<20} {level:<24} {_bits(weight)}  {mark}")
+            name, reason = f"{attribute:<{names}}".replace("[", "\\["), why.replace("[", "\\[")
+            lines.append(f"{name} {level:<{levels}} {_bits(weight)}  {mark}")
             if reason:
                 lines.append(f"  [dim]{reason}[/]")
-        lines.append(f"{'together':<20} {'':<24} {_bits(self.score)}  bits")
+        lines.append(f"{'together':<{names}} {'':<{levels}} {_bits(self.score)}  bits")
         if self.not_compared:
             lines.append(f"[yellow]never compared: {self.not_compared}[/]")
         return "\n".join(lines)
