@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from customer_profiles import Match, Profile
 
 ORDERS = {
+    "allow_profile_creation": True,
     "fields": {
         "id": {"source": "_source.id"},
         "customer": {"source": "_source.customer"},

@@ -25,6 +25,7 @@ from .errors import ResourceNotFoundError as ResourceNotFoundError
 from .errors import ServiceError as ServiceError
 from .errors import StoreError as StoreError
 from .errors import ThrottlingError as ThrottlingError
+from .errors import TransferError as TransferError
 from .errors import UnreadableAnswerError as UnreadableAnswerError
 from .errors import WaitTimeoutError as WaitTimeoutError
 from .mapping.codegen import codegen as codegen
@@ -66,9 +67,13 @@ from .models.job import JobStats as JobStats
 from .models.job import S3ExportingLocation as S3ExportingLocation
 from .models.layout import Layout as Layout
 from .models.layout import LayoutFields as LayoutFields
+from .models.match import AppliedMerge as AppliedMerge
+from .models.match import ComparedField as ComparedField
 from .models.match import Match as Match
 from .models.match import MatchDecision as MatchDecision
 from .models.match import MergePreview as MergePreview
+from .models.match import ProfileComparison as ProfileComparison
+from .models.match import RestoredMerge as RestoredMerge
 from .models.matching import AttributeTypesSelector as AttributeTypesSelector
 from .models.matching import AutoMerging as AutoMerging
 from .models.matching import ConflictResolution as ConflictResolution
@@ -85,6 +90,8 @@ from .models.object_type import ObjectTypeField as ObjectTypeField
 from .models.object_type import ObjectTypeFields as ObjectTypeFields
 from .models.object_type import ObjectTypeKey as ObjectTypeKey
 from .models.object_type import ObjectTypeTemplate as ObjectTypeTemplate
+from .models.person import ErasureReceipt as ErasureReceipt
+from .models.person import PersonData as PersonData
 from .models.profile import Address as Address
 from .models.profile import AddressFields as AddressFields
 from .models.profile import ContactPreference as ContactPreference
@@ -112,5 +119,10 @@ from .repositories.profile_objects import PutResult as PutResult
 from .repositories.profiles import FindOrCreate as FindOrCreate
 from .repositories.profiles import Lookup as Lookup
 from .repositories.profiles import Profiles as Profiles
+from .repositories.reviewing import Decided as Decided
+from .repositories.reviewing import MatchReview as MatchReview
+from .repositories.reviewing import ReviewItem as ReviewItem
 from .repositories.tags import Tags as Tags
 from .repositories.templates import Templates as Templates
+from .transfer.exporting import ExportReport as ExportReport
+from .transfer.importing import ImportReport as ImportReport

@@ -314,3 +314,7 @@ class MalformedIdError(InvalidInputError, ResourceNotFoundError):
 
 class StoreError(CustomerProfilesError):
     """The embedded engine's database file cannot be used; the message says what to do."""
+
+
+class TransferError(CustomerProfilesError):
+    """A domain cannot be exported or imported; the message names the file and says what to do."""

@@ -22,6 +22,7 @@ from customer_profiles.models import (
     match,
     matching,
     object_type,
+    person,
     profile,
     profile_object,
 )
@@ -105,6 +106,12 @@ OWN_MODELS = {
     integration.FlowRun,
     profile_object.DeadLetter,
     match.MatchDecision,
+    match.ComparedField,
+    match.ProfileComparison,
+    match.RestoredMerge,
+    match.AppliedMerge,
+    person.PersonData,
+    person.ErasureReceipt,
     profile.ProfileKey,
     # A flow is written in a shorter form than the service's, and converted; test_flows compares.
     integration.FlowBase,

@@ -11,6 +11,10 @@ from .base import Record, UnredactedModel
 from .matching import MatchingConfig, RuleBasedMatchingConfig
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+    from typing import Literal
+
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.repositories.domains import Domains
     from customer_profiles.repositories.integrations import Integrations
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from customer_profiles.repositories.object_types import ObjectTypes
     from customer_profiles.repositories.profile_objects import ProfileObjects
     from customer_profiles.repositories.profiles import Profiles
+    from customer_profiles.transfer import ExportReport
 
     from .profile_object import DeadLetter, JsonObject
 
@@ -159,6 +164,37 @@ class Domain(Record):
     def jobs(self) -> Jobs:
         """The domain's identity-resolution jobs."""
         return cast("Jobs", self._contents("jobs"))
+
+    def export(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        part_format: Literal["jsonl", "parquet"] = "jsonl",
+        ids: Iterable[str] | None = None,
+        on_progress: Callable[[str, int], object] | None = None,
+    ) -> ExportReport:
+        """Export the domain into a folder, from which `cp.domains.import_from` makes it anew.
+
+        The export has settings, object types, layouts, integrations, tags, profiles, keys, objects
+        and decisions. The manifest with counts and hashes is written last. After an interruption,
+        call it again with the same folder: it goes on.
+
+        Args:
+            folder: a folder that is new or empty, or has the same export unfinished.
+            part_format: `jsonl` (JSON lines), or `parquet`, which needs pyarrow.
+            ids: the ids of the profiles; needed on AWS, which lists no profiles.
+            on_progress: called with a kind, such as `profiles`, and the number of its rows.
+
+        Returns:
+            The counts, and in `not_included` what this side of the service cannot give.
+
+        Raises:
+            TransferError: the folder has other content, or cannot be written.
+            ResourceNotFoundError: there is no such domain.
+        """
+        return self._home().export(
+            self, folder, part_format=part_format, ids=ids, on_progress=on_progress
+        )
 
     @property
     def dead_letters(self) -> list[DeadLetter]:

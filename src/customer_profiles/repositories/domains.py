@@ -15,7 +15,11 @@ from customer_profiles.models.profile_object import DeadLetter
 from .documents import Documents
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
     from customer_profiles._gateway import Gateway
+    from customer_profiles.transfer import ExportReport, ImportReport
 
     from .base import Extra
 
@@ -103,6 +107,55 @@ class Domains(Documents[Domain]):
         """Return a collection of a domain, such as its `layouts`; sends nothing."""
         return _collection_class(collection)(self._gateway, name, *args)
 
+    def export(
+        self, domain: Domain, folder: str | os.PathLike[str], **options: Any
+    ) -> ExportReport:
+        """Export a domain into a folder; see `Domain.export`."""
+        report: ExportReport = _transfer().export_domain(domain, folder, **options)
+        return report
+
+    def import_from(
+        self,
+        folder: str | os.PathLike[str],
+        name: str | None = None,
+        *,
+        state: str | os.PathLike[str] | None = None,
+        ids: str | os.PathLike[str] | None = None,
+        on_progress: Callable[[str, int], object] | None = None,
+        **settings: Unpack[DomainFields],
+    ) -> ImportReport:
+        """Import an export as a new domain.
+
+        Files are checked first, and what was stored is counted at the end. Profiles get new ids.
+        After an interruption, call it again with the same folder and name: it goes on. Until the
+        import is complete, the domain has the tag `customer-profiles-import`.
+
+        Args:
+            folder: the folder that `domain.export` wrote.
+            name: the name of the new domain; None for the one that was exported.
+            state: a folder that remembers how far the import is, if `folder` is read-only.
+            ids: a CSV file to write the former and the new ids of the profiles to.
+            on_progress: called with a kind, such as `profiles`, and the number of its rows.
+            settings: settings of the domain instead of those that were exported, such as
+                `default_encryption_key`.
+
+        Returns:
+            The counts, and in `not_imported` what is not as it was.
+
+        Raises:
+            TransferError: the export is damaged, not whole or foreign, or the domain exists.
+        """
+        report: ImportReport = _transfer().import_domain(
+            self._gateway,
+            folder,
+            name=name,
+            state=state,
+            ids=ids,
+            on_progress=on_progress,
+            **settings,
+        )
+        return report
+
     def _describe(self, domain: Domain) -> str:
         """Return lines that say what is in a domain, for people.
 
@@ -148,6 +201,11 @@ def _counted(name: str, stats: DomainStats) -> str:
 
 def _number(count: int | None, noun: str) -> str:
     return f"{count or 0:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _transfer() -> Any:
+    """Import the room that exports and imports when it is needed; it needs this one."""
+    return import_module("customer_profiles.transfer")
 
 
 @cache

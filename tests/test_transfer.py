@@ -1,0 +1,349 @@
+"""Exporting a domain and importing it elsewhere."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from customer_profiles import (
+    Address,
+    CustomerProfiles,
+    Domain,
+    MatchingConfig,
+    Profile,
+    TransferError,
+)
+from customer_profiles.transfer import exporting, importing, parts
+
+from .test_duplicates import ORDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COUNT = 130
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Domain]:
+    """Return a domain with all that an export has."""
+    with CustomerProfiles.embedded(tmp_path / "source.db") as cp:
+        matching = MatchingConfig(enabled=True)
+        domain = cp.domains.create(
+            "shop", default_expiration_days=30, matching=matching, tags={"team": "sales"}
+        )
+        fill(domain)
+        yield domain
+
+
+def fill(domain: Domain) -> None:
+    domain.object_types.put("Order", description="Orders", **ORDERS)
+    domain.layouts.create("main", display_name="Main", description="All", layout="{}")
+    ids = []
+    for n in range(COUNT):
+        profile = domain.profiles.create(
+            first_name=f"First{n}",
+            last_name="Ünïcode" if n % 2 else "Same",
+            email_address=f"p{n % 60}@example.com",
+            address=Address(city=f"City{n}"),
+            attributes={"tier": "gold"},
+        )
+        ids.append(profile.profile_id)
+        if n % 10 == 0:
+            domain.profiles.add_key(profile.profile_id, "customerKey", f"C{n}")
+            domain.objects("Order").put({"id": f"O{n}", "customer": f"C{n}", "city": f"New{n}"})
+    domain.profiles.update(ids[0], attributes={"city": "changed by hand"})
+    domain.objects("Order").put({"id": "P", "customer": "created by its object", "city": "X"})
+    domain.profiles.add_key(ids[1], "_salesforceContactId", "S1")
+    domain.matches.decide(ids[0], ids[1], same=False)
+
+
+def everything(domain: Domain) -> dict[str, Any]:
+    """Return what a domain has, without ids."""
+    profiles = []
+    for profile in domain.profiles.all():
+        values = profile.reveal()
+        del values["profile_id"]
+        orders = sorted(order.object for order in profile.objects("Order"))
+        keys = {
+            (key.key_name, key.value)
+            for key in domain.profiles.keys(profile.profile_id)
+            if key.key_name != "_profileId"
+        }
+        profiles.append((values, orders, keys))
+    domain.refresh()
+    return {
+        "profiles": sorted(profiles, key=repr),
+        "types": [domain.object_types.get("Order").fields],
+        "layouts": [layout.refresh().layout for layout in domain.layouts.all()],
+        "matching": domain.matching,
+        "days": domain.default_expiration_days,
+        "tags": domain.tags,
+        "decisions": [decision.is_match for decision in domain.matches.decisions()],
+    }
+
+
+@contextmanager
+def target(tmp_path: Path) -> Iterator[CustomerProfiles]:
+    with CustomerProfiles.embedded(tmp_path / "target.db") as cp:
+        yield cp
+
+
+@pytest.mark.parametrize("part_format", ["jsonl", "parquet"])
+def test_a_domain_is_the_same_after_export_and_import(
+    shop: Domain, tmp_path: Path, part_format: Any
+) -> None:
+    report = shop.export(tmp_path / "out", part_format=part_format)
+
+    assert report.is_complete
+    assert (report.counts["profiles"], report.counts["objects"]) == (COUNT + 1, COUNT // 10 + 1)
+    with target(tmp_path) as cp:
+        imported = cp.domains.import_from(tmp_path / "out", ids=tmp_path / "ids.csv")
+        assert imported.not_imported == []
+        assert imported.counts["profiles"] == COUNT + 1
+        assert everything(cp.domain("shop")) == everything(shop)
+        assert (tmp_path / "ids.csv").read_text().count("\n") == COUNT + 2
+    assert not list((tmp_path / "out").glob("import-*"))
+
+
+def test_an_export_is_for_its_owner_alone(shop: Domain, tmp_path: Path) -> None:
+    shop.export(tmp_path / "out")
+
+    assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "out").iterdir()} == {0o600}
+
+
+def test_parquet_has_a_column_for_each_field(shop: Domain, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    shop.export(tmp_path / "out", part_format="parquet")
+    table = pq.read_table(tmp_path / "out" / "profiles-00001.parquet")
+
+    assert table.column("address.city")[3].as_py() == "City3"
+    assert table.num_rows == COUNT + 1
+
+
+class Killed(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_an_interrupted_export_goes_on(
+    shop: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(exporting, "_PART_ROWS", 50)
+    calls, write = 0, exporting.write_private
+
+    def killed(path: Path, content: bytes) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise Killed
+        write(path, content)
+
+    monkeypatch.setattr(exporting, "write_private", killed)
+    with pytest.raises(Killed):
+        shop.export(tmp_path / "out")
+    with pytest.raises(TransferError), target(tmp_path) as cp:
+        cp.domains.import_from(tmp_path / "out")
+
+    report = shop.export(tmp_path / "out")
+
+    assert (report.counts["profiles"], report.counts["objects"]) == (COUNT + 1, COUNT // 10 + 1)
+    with target(tmp_path) as cp:
+        assert cp.domains.import_from(tmp_path / "out").is_complete
+        assert everything(cp.domain("shop")) == everything(shop)
+
+
+@pytest.mark.parametrize("operation", ["create", "add_key", "get_many", "put_each"])
+@pytest.mark.parametrize("at", [1, 2, 7])
+def test_an_interrupted_import_goes_on(
+    shop: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, at: int
+) -> None:
+    from customer_profiles.repositories.profile_objects import ProfileObjects
+    from customer_profiles.repositories.profiles import Profiles
+
+    shop.export(tmp_path / "out")
+    monkeypatch.setattr(importing, "_BATCH", 50)
+    owner = ProfileObjects if operation == "put_each" else Profiles
+    calls, function = 0, getattr(owner, operation)
+
+    def killed(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        done = function(*args, **options)
+        if calls == at:
+            raise Killed
+        return done
+
+    with target(tmp_path) as cp:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, operation, killed)
+            try:
+                cp.domains.import_from(tmp_path / "out")
+            except Killed:
+                assert cp.tags.all(cp.domains.get("shop")).get(importing.MARK)
+        if calls >= at:
+            report = cp.domains.import_from(tmp_path / "out")
+            assert report.not_imported == []
+        assert everything(cp.domain("shop")) == everything(shop)
+
+
+def test_an_export_of_given_ids_says_which_are_missing(shop: Domain, tmp_path: Path) -> None:
+    ids = [profile.profile_id for profile in shop.profiles.all(limit=30)]
+    report = shop.export(tmp_path / "out", ids=[*ids, "f" * 32])
+
+    assert report.counts["profiles"] == 30
+    assert not report.is_complete
+    assert any("1 of the ids" in text for text in report.not_included)
+    with target(tmp_path) as cp:
+        imported = cp.domains.import_from(tmp_path / "out")
+        assert imported.counts["profiles"] == 30
+        assert cp.domains.get("shop").stats.profile_count == 30
+
+
+def test_a_folder_with_other_content_is_refused(shop: Domain, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "holiday.jpg").write_bytes(b"")
+
+    with pytest.raises(TransferError, match=r"other files, such as holiday\.jpg"):
+        shop.export(tmp_path / "out")
+
+
+def test_a_file_is_no_folder(shop: Domain, tmp_path: Path) -> None:
+    with pytest.raises(TransferError, match="is a file"):
+        shop.export(tmp_path / "source.db")
+
+
+def test_a_whole_export_is_not_overwritten(shop: Domain, tmp_path: Path) -> None:
+    shop.export(tmp_path / "out")
+
+    with pytest.raises(TransferError, match="already has an export of domain shop"):
+        shop.export(tmp_path / "out")
+
+
+def test_a_full_disk_leaves_nothing_half_written(
+    shop: Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: object, _row: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "profiles-00001.jsonl")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.PartWriter, "write", full)
+        with pytest.raises(TransferError, match=r"No space left.*free some space.*goes on"):
+            shop.export(tmp_path / "out")
+
+    assert not list((tmp_path / "out").glob("*.tmp"))
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    assert shop.export(tmp_path / "out").counts["profiles"] == COUNT + 1
+
+
+def damage(folder: Path, how: str) -> None:
+    manifest = folder / "manifest.json"
+    content = json.loads(manifest.read_text())
+    part = folder / "profiles-00001.jsonl"
+    if how == "bytes":
+        part.write_bytes(part.read_bytes().replace(b"First1", b"First2", 1))
+    elif how == "short":
+        part.write_bytes(part.read_bytes()[:-10])
+    elif how == "missing":
+        part.unlink()
+    elif how == "outside":
+        content["files"][0]["name"] = "../secret.json"
+        manifest.write_text(json.dumps(content))
+    elif how == "version":
+        manifest.write_text(json.dumps({**content, "version": 99}))
+    elif how == "foreign":
+        manifest.write_text('{"name": "an extension of a browser"}')
+    elif how == "no json":
+        manifest.write_bytes(b"\xff\x00")
+    elif how == "member":
+        del content["domain"]
+        manifest.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("bytes", "is damaged"),
+        ("short", "is damaged"),
+        ("missing", "is missing"),
+        ("outside", "outside of the folder"),
+        ("version", "another release"),
+        ("foreign", "not the manifest"),
+        ("no json", "not the manifest"),
+        ("member", "damaged at domain"),
+    ],
+)
+def test_a_damaged_export_is_refused_before_anything_is_written(
+    shop: Domain, tmp_path: Path, how: str, words: str
+) -> None:
+    shop.export(tmp_path / "out")
+    damage(tmp_path / "out", how)
+
+    with target(tmp_path) as cp:
+        with pytest.raises(TransferError, match=words):
+            cp.domains.import_from(tmp_path / "out")
+        assert list(cp.domains.all()) == []
+
+
+def test_a_domain_that_exists_is_not_imported_into(shop: Domain, tmp_path: Path) -> None:
+    shop.export(tmp_path / "out")
+    with target(tmp_path) as cp:
+        cp.domains.create("shop")
+
+        with pytest.raises(TransferError, match="domain shop exists"):
+            cp.domains.import_from(tmp_path / "out")
+        assert cp.domains.import_from(tmp_path / "out", "other").is_complete
+
+
+def test_settings_can_be_replaced(shop: Domain, tmp_path: Path) -> None:
+    shop.export(tmp_path / "out")
+    with target(tmp_path) as cp:
+        cp.domains.import_from(tmp_path / "out", default_expiration_days=99)
+
+        assert cp.domains.get("shop").default_expiration_days == 99
+
+
+def test_aws_says_that_it_lists_no_profiles(tmp_path: Path) -> None:
+    from customer_profiles.engine import Engine
+    from customer_profiles.repositories.profiles import Profiles
+
+    from .serving import serving_engine
+
+    with Engine() as engine, serving_engine(engine) as url:
+        with CustomerProfiles.embedded() as local:
+            pass
+        cp = remote(url)
+        shop = cp.domains.create("shop")
+        shop.object_types.put("Order", description="Orders", **ORDERS)
+        ids = [shop.profiles.create(first_name=f"A{n}").profile_id for n in range(30)]
+        report = shop.export(tmp_path / "settings")
+        assert not report.is_complete
+        assert any("AWS lists no profiles" in text for text in report.not_included)
+
+        report = shop.export(tmp_path / "out", ids=ids)
+        assert report.is_complete
+        assert report.counts["profiles"] == 30
+        imported = cp.domains.import_from(tmp_path / "out", "again")
+        assert imported.counts["profiles"] == 30
+        assert isinstance(shop.profiles, Profiles)
+    del local
+
+
+def remote(url: str) -> CustomerProfiles:
+    import boto3
+
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    return CustomerProfiles(session=session, endpoint_url=url, account_id="000000000000")
+
+
+def test_other_values_are_not_profiles_of_ours() -> None:
+    assert not importing._has_values(Profile(first_name="A"), {"FirstName": "B"})
+    assert importing._has_values(Profile(first_name="A"), {"FirstName": "A"})
