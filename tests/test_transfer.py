@@ -129,7 +129,7 @@ def test_parquet_has_a_column_for_each_field(shop: Domain, tmp_path: Path) -> No
     assert table.num_rows == COUNT + 1
 
 
-class Killed(Exception):
+class Killed(Exception):  # noqa: N818
     """Stands for a kill."""
 
 

@@ -17,9 +17,11 @@ from . import (
     matches,
     object_types,
     objects,
+    person,
     profiles,
     review,
     serve,
+    transfer,
 )
 
 app: typer.Typer = typer.Typer(
@@ -34,10 +36,14 @@ app.command()(load.load)
 app.command()(dedupe.dedupe)
 app.command()(label.label)
 app.command()(serve.serve)
+app.command()(transfer.export)
+app.command(name="import")(transfer.import_)
 app.add_typer(domains.app, name="domains")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 matches.app.command()(review.review)
+profiles.app.command()(person.export)
+profiles.app.command()(person.forget)
 app.add_typer(matches.app, name="matches")
 app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")

@@ -307,7 +307,7 @@ def delete(
     with target.open() as domain:
         found, missing = _read(domain, ids)
         if found and not yes:
-            names = [_name_of(profile) for profile in found[:5]]
+            names = [name_of_profile(profile) for profile in found[:5]]
             more = f" and {len(found) - 5} more" if len(found) > 5 else ""  # noqa: PLR2004
             confirm(f"Delete {', '.join(names)}{more}, with objects and keys? It cannot be undone.")
         for profile in found:
@@ -316,7 +316,7 @@ def delete(
     _end_if_missing(missing, is_empty=False)
 
 
-def _name_of(profile: Profile) -> str:
+def name_of_profile(profile: Profile) -> str:
     """Return an id with the masked name or address of its profile, to recognise a mistake."""
     name = " ".join(filter(None, (profile.first_name, profile.last_name)))
     shape = mask(name or profile.business_name or profile.email_address or "")

@@ -14,13 +14,13 @@ from pydantic_core import to_json
 
 from customer_profiles import _wire
 
-from . import background, listing, operations
+from . import background, erasure, listing, operations
 from .aws import Aws
 from .flows import runs
 from .ingestion import dead_letter_queue
 from .ingestion.put import apply_pending
 from .matching import decisions, index, jobs, rules
-from .profiles import erasure, provenance, rekeying
+from .profiles import provenance, rekeying
 from .profiles.access import domain_row, existing_profile
 from .service import protocol
 from .service.clock import Clock, ManualClock

@@ -134,12 +134,12 @@ def forget_person(
 def _with_rest(wire: Wire) -> Wire:
     """Return a receipt of the engine that says in words what it does not reach."""
     left = [
-        f"{wire[name]} {noun} in the database without a value of the person"
+        f"{count} {noun} in the database in which no value of the person was found"
         for name, noun in (
             ("OtherDeadLetters", "dead letters"),
             ("OtherPendingObjects", "objects that wait for ingestion"),
         )
-        if wire.pop(name)
+        if (count := wire.pop(name))
     ]
     return {**wire, "NotReached": [*left, *_ELSEWHERE]}
 

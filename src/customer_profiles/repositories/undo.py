@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
-from customer_profiles._private_files import write_private
 from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.errors import (
     BadRequestError,
@@ -19,6 +18,7 @@ from customer_profiles.errors import (
 )
 from customer_profiles.models.match import RestoredMerge
 from customer_profiles.models.profile import Profile
+from customer_profiles.repositories.private_files import write_private
 
 from .base import source_of
 from .object_types import ObjectTypes

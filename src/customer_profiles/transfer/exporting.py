@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 
-from customer_profiles._private_files import write_private
 from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.errors import (
     BadRequestError,
@@ -23,6 +22,7 @@ from customer_profiles.errors import (
     TransferError,
 )
 from customer_profiles.repositories.base import source_of
+from customer_profiles.repositories.private_files import write_private
 
 from .manifest import (
     MANIFEST,

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from customer_profiles import _wire
-from customer_profiles._private_files import write_private
 from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.errors import (
     BadRequestError,
@@ -28,6 +27,7 @@ from customer_profiles.models.layout import Layout, LayoutFields
 from customer_profiles.models.object_type import ObjectType
 from customer_profiles.models.profile import Profile
 from customer_profiles.repositories.domains import Domains
+from customer_profiles.repositories.private_files import write_private
 from customer_profiles.repositories.tags import Tags
 
 from .ids import NO_ID, IdLog, IdMap

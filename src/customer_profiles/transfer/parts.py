@@ -8,10 +8,10 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles._private_files import private_file
 from customer_profiles.errors import TransferError
 from customer_profiles.models.profile import Profile
 from customer_profiles.models.tables import check_installed, leaves
+from customer_profiles.repositories.private_files import private_file
 
 from .manifest import FileEntry, hash_of
 

@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
-from customer_profiles.engine.service.refusals import not_found
-from customer_profiles.engine.store import (
+from .profiles import keys, owned_keys, removal
+from .profiles.access import domain_row, find_profile
+from .service.refusals import not_found
+from .store import (
     dead_letters,
     decisions,
     identity_index,
     inbox,
     matches,
 )
-from customer_profiles.engine.store import history as history_store
-from customer_profiles.engine.store import profiles as profile_store
-from customer_profiles.engine.store.database import page_secret
-
-from . import keys, owned_keys, removal
-from .access import domain_row, find_profile
+from .store import history as history_store
+from .store import profiles as profile_store
+from .store.database import page_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from customer_profiles._wire import Wire
-    from customer_profiles.engine.service.context import Context
-    from customer_profiles.engine.store.database import Connection
-    from customer_profiles.engine.store.profiles import Stored
+
+    from .service.context import Context
+    from .store.database import Connection
+    from .store.profiles import Stored
 
 _MERGED = "MERGED"
 # Shorter values of keys, such as a customer number 12, occur in objects of other people too.
