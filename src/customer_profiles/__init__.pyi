@@ -119,7 +119,6 @@ from .repositories.profile_objects import PutResult as PutResult
 from .repositories.profiles import FindOrCreate as FindOrCreate
 from .repositories.profiles import Lookup as Lookup
 from .repositories.profiles import Profiles as Profiles
-from .repositories.reviewing import Decided as Decided
 from .repositories.reviewing import MatchReview as MatchReview
 from .repositories.reviewing import ReviewItem as ReviewItem
 from .repositories.tags import Tags as Tags

@@ -89,7 +89,7 @@ def _converse(session: MatchReview, *, reveal: bool) -> None:
     counts = {_MERGE: 0, _APART: 0, _SKIP: 0}
     answers: list[str] = []
     for item in session:
-        row = match_row(item.match, session.decided, reveal=reveal, whole=True)
+        row = match_row(item.match, session._decided, reveal=reveal, whole=True)
         print_match(row, f"match {item.match.match_id}, {session.remaining} more")
         key = _ask(session, item)
         if key == _QUIT:

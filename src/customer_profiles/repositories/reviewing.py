@@ -189,11 +189,6 @@ class MatchReview(Iterator[ReviewItem]):
         raise StopIteration
 
     @property
-    def decided(self) -> Decided:
-        """What was decided about pairs of profiles, the answers of this review included."""
-        return self._decided
-
-    @property
     def remaining(self) -> int:
         """How many matches are left, without the one that `next()` returned last."""
         return len(self._open) - self._position
