@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from customer_profiles import (
@@ -18,6 +20,8 @@ from customer_profiles import (
 )
 from customer_profiles.repositories import matches as matches_module
 from customer_profiles.repositories.side_by_side import compare
+
+from .serving import serving_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -272,3 +276,68 @@ def test_a_kept_profile_that_is_gone_is_restored_too(shop: Domain, tmp_path: Pat
     assert set(restored.profile_ids) == set(match.profile_ids)
     with pytest.raises(ResourceNotFoundError):
         shop.profiles.get(keep)
+
+
+@pytest.fixture
+def aws(shop: Domain) -> Iterator[Domain]:
+    """Return the same domain as a client of AWS sees it, over HTTP."""
+    channel: Any = shop._home()._gateway.channel
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    with (
+        serving_engine(channel.engine) as url,
+        CustomerProfiles(session=session, endpoint_url=url, account_id="000000000000") as cp,
+    ):
+        yield cp.domains.get("shop")
+
+
+def test_a_review_on_aws_merges_and_keeps_no_decisions(aws: Domain, tmp_path: Path) -> None:
+    review = aws.matches.review()
+    first, second = review
+    with pytest.raises(InvalidInputError, match="on AWS, skip the match"):
+        first.keep_apart()
+    first.skip()
+    second.merge()
+
+    (merged,) = review.apply(undo=tmp_path)
+
+    assert merged.undo_file is not None
+    restored = aws.matches.restore(merged.undo_file)
+    assert any("AWS keeps no decisions" in text for text in restored.differences)
+    assert any("keys of the others" in text for text in restored.differences)
+
+
+def test_a_person_on_aws_is_exported_and_erased(aws: Domain) -> None:
+    profile_id = ids_by_first_name_on(aws, "lovelace@example.org")[0]
+
+    person = aws.profiles.export(profile_id)
+    assert len(person.objects) == 1
+    assert any("search keys" in text for text in person.not_included)
+    receipt = aws.profiles.forget(profile_id)
+
+    assert receipt.objects_by_type == {"Order": 1}
+    assert receipt.is_compacted is False
+    with pytest.raises(ResourceNotFoundError):
+        aws.profiles.get(profile_id)
+    with pytest.raises(ResourceNotFoundError):
+        aws.profiles.forget(profile_id)
+
+
+def ids_by_first_name_on(aws: Domain, email: str) -> list[str]:
+    return [profile.profile_id for profile in aws.profiles.search(email=email)]
+
+
+def test_a_read_that_prevents_compaction_is_reported(tmp_path: Path) -> None:
+    with CustomerProfiles.embedded(tmp_path / "shop.db") as cp:
+        shop = cp.domains.create("shop")
+        ada = shop.profiles.create(first_name="Ada")
+        reader = sqlite3.connect(tmp_path / "shop.db")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM profiles").fetchone()
+
+        receipt = shop.profiles.forget(ada.profile_id)
+        reader.close()
+
+        assert receipt.is_compacted is False
+        assert "another process" in receipt.not_reached[0]
+        ida = shop.profiles.create(first_name="Ida")
+        assert shop.profiles.forget(ida.profile_id).is_compacted

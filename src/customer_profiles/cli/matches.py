@@ -21,7 +21,7 @@ from customer_profiles import (
 
 from .console import confirm, draw, err, fail, out
 from .output import Limit, Output, shown
-from .side_by_side import decisions_of, match_row, print_match
+from .side_by_side import decisions_of, match_row, print_match, rows_of
 from .target import Target, with_target
 
 if TYPE_CHECKING:
@@ -99,10 +99,10 @@ def list_(
         found = matches.rule_based(limit=limit) if rules else matches.all(limit=limit)
         decided = decisions_of(domain)
         reveal = output.reveals(target.db)
-        rows = (match_row(match, decided, reveal=reveal) for match in found)
         if output.format != "table":
-            output.show(rows, columns=_COLUMNS, private=False)
+            output.show(rows_of(found, decided, reveal=reveal), columns=_COLUMNS, private=False)
             return
+        rows = rows_of(found, decided, reveal=reveal, whole=False)
         is_empty = True
         for row in rows:
             is_empty = False
@@ -125,7 +125,7 @@ def show(
     """Show the profiles of a match side by side, field by field."""
     with target.open() as domain:
         match = _match(domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING")
-        row = match_row(match, decisions_of(domain), reveal=output.reveals(target.db), whole=True)
+        row = match_row(match, decisions_of(domain), reveal=output.reveals(target.db))
         if output.format == "table":
             print_match(row)
         else:
@@ -266,7 +266,7 @@ def merge(  # noqa: PLR0913  (the command's options)
     taken = dict(_parse_take(option) for option in take or ())
     with target.open() as domain:
         match = _match(domain, match_id, "RULE_BASED_MATCHING" if rules else "ML_BASED_MATCHING")
-        row = match_row(match, decisions_of(domain), reveal=output.reveals(target.db))
+        row = match_row(match, decisions_of(domain), reveal=output.reveals(target.db), whole=False)
         kept = keep or row["fullest"]
         count = len(row["profile_ids"])
         if dry_run or not yes:
@@ -308,11 +308,11 @@ def _merge_all(  # noqa: PLR0913  (the options)
         if apart:
             err.print(f"{len(apart)} matches are left out: somebody decided to keep profiles apart")
         if dry_run:
-            rows = (match_row(match, decided, reveal=reveal) for match in chosen)
             if output.format != "table":
+                rows = rows_of(chosen, decided, reveal=reveal)
                 output.show(rows, columns=_COLUMNS, private=False)
                 return
-            for row in rows:
+            for row in rows_of(chosen, decided, reveal=reveal, whole=False):
                 print_match(row)
             out.print(f"would merge {summary}")
             return

@@ -89,7 +89,7 @@ def _converse(session: MatchReview, *, reveal: bool) -> None:
     counts = {_MERGE: 0, _APART: 0, _SKIP: 0}
     answers: list[str] = []
     for item in session:
-        row = match_row(item.match, session._decided, reveal=reveal, whole=True)
+        row = match_row(item.match, session._decided, reveal=reveal)
         print_match(row, f"match {item.match.match_id}, {session.remaining} more")
         key = _ask(session, item)
         if key == _QUIT:
@@ -135,11 +135,11 @@ def _ask(session: MatchReview, item: ReviewItem) -> str:
 
 
 def _answers(item: ReviewItem, chosen: list[str]) -> dict[str, Callable[[], object]]:
-    some = chosen if len(chosen) > 1 else None
+    profiles = chosen if len(chosen) > 1 else None
     keep = chosen[0] if chosen else None
     return {
-        _MERGE: lambda: item.merge(keep, profiles=some),
-        _APART: lambda: item.keep_apart(profiles=some),
+        _MERGE: lambda: item.merge(keep, profiles=profiles),
+        _APART: lambda: item.keep_apart(profiles=profiles),
         _SKIP: item.skip,
     }
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
-from customer_profiles import InvalidInputError
+from customer_profiles import InvalidInputError, NoResultError
 from customer_profiles.repositories.reviewing import Decided
 
 from .console import out, without_controls
 from .masking import mask
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from customer_profiles import Domain, Match
 
 _SUMMARY = (
@@ -35,8 +38,19 @@ def decisions_of(domain: Domain) -> Decided:
         return Decided(())
 
 
+def rows_of(
+    matches: Iterable[Match], decided: Decided, *, reveal: bool, whole: bool = True
+) -> Iterator[dict[str, Any]]:
+    """Yield matches as rows, without those that were merged or removed since they were listed."""
+    for match in matches:
+        with suppress(NoResultError):
+            row = match_row(match, decided, reveal=reveal, whole=whole)
+            if len(row["profile_ids"]) > 1:
+                yield row
+
+
 def match_row(
-    match: Match, decided: Decided, *, reveal: bool, whole: bool = False
+    match: Match, decided: Decided, *, reveal: bool, whole: bool = True
 ) -> dict[str, Any]:
     """Return a match as a row of output: its profiles and their fields, masked.
 
@@ -69,8 +83,9 @@ def match_row(
         "agreeing": compared.agreeing,
         "differing": compared.differing,
     }
-    row["fields"] = rows if whole else [item for item in rows if item["field"] in _SUMMARY]
-    row["is_whole"] = whole
+    row["fields"] = rows
+    if not whole:
+        row["summary"] = [item for item in rows if item["field"] in _SUMMARY]
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -87,10 +102,10 @@ def print_match(row: dict[str, Any], title: str = "") -> None:
     for number, profile_id in enumerate(row["profile_ids"], 1):
         fullest = "  (most values)" if profile_id == row["fullest"] else ""
         _print(f"  {number}  {profile_id}{fullest}")
-        if not row["is_whole"]:
-            values = [item["values"][number - 1] for item in row["fields"]]
+        if "summary" in row:
+            values = [item["values"][number - 1] for item in row["summary"]]
             _print("     " + "  ".join([v for v in values if v][:_MOST_VALUES]))
-    if row["is_whole"]:
+    if "summary" not in row:
         _print_fields(row)
     else:
         for verb in ("agreeing", "differing"):

@@ -185,8 +185,8 @@ def _stored(
     domain = domain_row(connection, domain_name)
     found = find_profile(context, connection, domain, profile_id)
     if found is None:
-        # A merge keeps the ids of the merged profiles in the history of the one that is kept; a
-        # merge of that one again removes its history, and names it.
+        # A merge writes the ids of the merged profiles to the history of the one that is kept. If
+        # that one is merged again, its history is removed, and the earlier ids with it.
         row = history_store.merged_into(connection, domain.id, to_json(profile_id))
         found = None if row is None else profile_store.at(connection, row)
     if found is None:

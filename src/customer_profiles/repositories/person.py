@@ -13,6 +13,7 @@ from customer_profiles.errors import (
     BadRequestError,
     CustomerProfilesError,
     ResourceNotFoundError,
+    StoreError,
 )
 from customer_profiles.models.history import Provenance
 from customer_profiles.models.match import MatchDecision
@@ -38,6 +39,7 @@ _NO_KEYS = "search keys: AWS does not return them"
 _NO_PROVENANCE = "provenance of values: AWS does not return it; the history has the objects"
 _NO_MATCHES = "matches: the domain's matching is not enabled"
 _ELSEWHERE = (
+    "undo files of merges in other folders",
     "backups and copies of the database file, exports, and the files that it was loaded from",
     "dead letters that an SQS queue has accepted, and matches that a job exported to S3",
 )
@@ -46,8 +48,8 @@ _ELSEWHERE_ON_AWS = (
     "the sources of integrations, which import the person again",
 )
 _NOT_COMPACTED = (
-    "deleted rows in the database file, which another process uses: they are overwritten, but "
-    "earlier versions of them may remain; call forget() or compact() again when it has ended"
+    "deleted rows in the database file, which another process uses or for which the disk has no "
+    "room: they are overwritten, but earlier versions of them may remain until the next erasure"
 )
 
 
@@ -120,7 +122,8 @@ def forget_person(
             _with_rest(extras.erase_profile(domain_name, profile_id))
         )
         if compact:
-            receipt.is_compacted = extras.compact()
+            with suppress(StoreError):  # The person is erased, and the receipt must not be lost.
+                receipt.is_compacted = extras.compact()
             if not receipt.is_compacted:
                 receipt.not_reached.insert(0, _NOT_COMPACTED)
     else:

@@ -298,9 +298,9 @@ class _Export:
             missing = 0
             try:
                 for start in range(0, len(batch), _AT_ONCE):
-                    some = batch[start : start + _AT_ONCE]
-                    profiles = self._read(some)
-                    missing += len(some) - len(profiles)
+                    ids_at_once = batch[start : start + _AT_ONCE]
+                    profiles = self._read(ids_at_once)
+                    missing += len(ids_at_once) - len(profiles)
                     for profile in profiles:
                         objects = 0
                         for name in types:
