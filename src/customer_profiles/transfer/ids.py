@@ -33,7 +33,7 @@ class IdLog:
         finally:
             os.close(descriptor)
         self._waiting = bytearray()
-        self.count = size // _PAIR
+        self.count: int = size // _PAIR
 
     def add(self, old: str, new: str) -> None:
         """Append a pair, which `flush` writes."""

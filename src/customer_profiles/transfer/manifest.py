@@ -7,7 +7,7 @@ import hashlib
 import json
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 class FileEntry(BaseModel):
     """A file of an export."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     name: str
     """The path within the folder."""
@@ -40,7 +40,7 @@ class FileEntry(BaseModel):
 class Manifest(BaseModel):
     """What an export has."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     format: Literal["customer-profiles export"] = "customer-profiles export"
     version: int = VERSION

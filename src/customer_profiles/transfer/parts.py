@@ -50,7 +50,7 @@ class PartWriter:
         self._stack = ExitStack()
         self._file = self._stack.enter_context(private_file(folder / self._name))
         self._table = None if part_format == "jsonl" else _Table(self._file, kind)
-        self.rows = 0
+        self.rows: int = 0
 
     def write(self, row: Row) -> None:
         """Add a row."""
