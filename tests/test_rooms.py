@@ -33,7 +33,6 @@ FORBIDDEN = {
     "engine/profiles": ("engine.ingestion", "engine.matching", "engine.flows"),
     "engine/ingestion": ("engine.matching", "engine.flows"),
     "engine/matching": ("engine.ingestion", "engine.flows"),
-    "models": ("repositories", "_gateway", "channels", "_client", "engine", "mapping"),
     "files": (
         "models",
         "repositories",
