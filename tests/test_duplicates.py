@@ -18,10 +18,9 @@ from customer_profiles import (
     MatchingConfig,
     ResourceNotFoundError,
 )
+from customer_profiles.engine.doors.server import Server
 from customer_profiles.repositories import matches as matches_module
 from customer_profiles.repositories.side_by_side import compare
-
-from .serving import serving_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -284,8 +283,8 @@ def aws(shop: Domain) -> Iterator[Domain]:
     channel: Any = shop._home()._gateway.channel
     session = boto3.Session("test", "test", region_name="us-east-1")
     with (
-        serving_engine(channel.engine) as url,
-        CustomerProfiles(session=session, endpoint_url=url, account_id="000000000000") as cp,
+        Server(channel.engine, port=0, run_due_every=None) as server,
+        CustomerProfiles(session=session, endpoint_url=server.url, account_id="0" * 12) as cp,
     ):
         yield cp.domains.get("shop")
 

@@ -9,6 +9,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from customer_profiles import (
@@ -19,6 +20,8 @@ from customer_profiles import (
     Profile,
     TransferError,
 )
+from customer_profiles.engine import Engine
+from customer_profiles.engine.doors.server import Server
 from customer_profiles.transfer import exporting, importing, parts
 
 from .test_duplicates import ORDERS
@@ -312,15 +315,12 @@ def test_settings_can_be_replaced(shop: Domain, tmp_path: Path) -> None:
 
 
 def test_aws_says_that_it_lists_no_profiles(tmp_path: Path) -> None:
-    from customer_profiles.engine import Engine
-    from customer_profiles.repositories.profiles import Profiles
-
-    from .serving import serving_engine
-
-    with Engine() as engine, serving_engine(engine) as url:
-        with CustomerProfiles.embedded() as local:
-            pass
-        cp = remote(url)
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    with (
+        Engine() as engine,
+        Server(engine, port=0, run_due_every=None) as server,
+        CustomerProfiles(session=session, endpoint_url=server.url, account_id="0" * 12) as cp,
+    ):
         shop = cp.domains.create("shop")
         shop.object_types.put("Order", description="Orders", **ORDERS)
         ids = [shop.profiles.create(first_name=f"A{n}").profile_id for n in range(30)]
@@ -331,17 +331,7 @@ def test_aws_says_that_it_lists_no_profiles(tmp_path: Path) -> None:
         report = shop.export(tmp_path / "out", ids=ids)
         assert report.is_complete
         assert report.counts["profiles"] == 30
-        imported = cp.domains.import_from(tmp_path / "out", "again")
-        assert imported.counts["profiles"] == 30
-        assert isinstance(shop.profiles, Profiles)
-    del local
-
-
-def remote(url: str) -> CustomerProfiles:
-    import boto3
-
-    session = boto3.Session("test", "test", region_name="us-east-1")
-    return CustomerProfiles(session=session, endpoint_url=url, account_id="000000000000")
+        assert cp.domains.import_from(tmp_path / "out", "again").counts["profiles"] == 30
 
 
 def test_other_values_are_not_profiles_of_ours() -> None:
