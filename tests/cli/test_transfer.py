@@ -156,7 +156,7 @@ def test_export_and_import_move_a_domain(db: Path, tmp_path: Path) -> None:
 
     imported = run("import", str(folder), "--as", "copy", "--db", str(tmp_path / "new.db"))
     assert imported.exit_code == 0
-    assert "imported domain copy: 2 object types, 61 profiles, 1 objects" in imported.stdout
+    assert "imported domain copy: 2 object types, 61 profiles, 1 object" in imported.stdout
     assert not any(value in exported.output + imported.output for value in VALUES)
 
 

@@ -70,7 +70,8 @@ def review(  # noqa: PLR0913  (the command's options)
         if not count:
             out.print("nothing to merge")
             return
-        err.print(f"{count} groups to merge; merge them now? y or n", highlight=False)
+        noun = "match" if count == 1 else "matches"
+        err.print(f"{count} {noun} to merge; merge now? y or n", highlight=False)
         if not yes and _read_key() != _YES:
             out.print("nothing was merged; `matches review --apply` merges them later")
             return

@@ -145,5 +145,10 @@ def _progress(status: Any) -> Callable[[str, int], None]:
 
 
 def _print_counts(verb: str, counts: dict[str, int]) -> None:
-    parts = [f"{count:,} {kind.replace('_', ' ')}" for kind, count in counts.items() if count]
+    nouns = {kind: kind.replace("_", " ") for kind in counts}
+    parts = [
+        f"{count:,} {nouns[kind].removesuffix('s') if count == 1 else nouns[kind]}"
+        for kind, count in counts.items()
+        if count
+    ]
     out.print(escape(f"{verb} {', '.join(parts) or 'nothing'}"), soft_wrap=True, highlight=False)

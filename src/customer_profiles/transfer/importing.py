@@ -278,20 +278,24 @@ class _Import:
             self._adopt()
         rows = self._rows("profiles", self._ids.count)
         while batch := list(islice(rows, _BATCH)):
-            for row in batch:
-                try:
-                    profile = self._domain.profiles.create(Profile._from_wire(_first_form(row)))
-                except (BadRequestError, InvalidInputError):
-                    self._problem("profiles were refused")
-                    self._ids.add(row["Profile"]["ProfileId"], NO_ID)
-                else:
-                    self._keep(row, profile.profile_id)
-            self._ids.flush()
+            try:
+                self._create(batch)
+            finally:
+                self._ids.flush()
             _save(self._home, self._state)
             self._on_progress("profiles", self._ids.count)
-        self._ids.flush()
         refused = self._state.problems.get("profiles were refused", 0)
         self._state.counts["profiles"] = self._ids.count - refused
+
+    def _create(self, rows: list[Row]) -> None:
+        for row in rows:
+            try:
+                profile = self._domain.profiles.create(Profile._from_wire(_first_form(row)))
+            except (BadRequestError, InvalidInputError):
+                self._problem("profiles were refused")
+                self._ids.add(row["Profile"]["ProfileId"], NO_ID)
+            else:
+                self._keep(row, profile.profile_id)
 
     def _keep(self, row: Row, profile_id: str) -> None:
         """Add the keys by which the objects of a profile find it, and remember its id."""
@@ -317,12 +321,14 @@ class _Import:
                 self._keep(row, profile.profile_id)
         else:
             for row in islice(rows, _BATCH):
-                found = self._find(_first_form(row))
+                wire = _first_form(row)
+                if not any(wire.get(member) for member, _ in _SEARCHED):
+                    self._problem(_MAYBE_TWICE, 0)
+                found = self._find(wire)
                 if found is None:
-                    if not any(_first_form(row).get(member) for member, _ in _SEARCHED):
-                        self._problem(_MAYBE_TWICE, 0)
-                    break
-                self._keep(row, found)
+                    self._create([row])
+                else:
+                    self._keep(row, found)
         self._ids.flush()
 
     def _find(self, wire: Wire) -> str | None:
