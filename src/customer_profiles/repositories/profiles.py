@@ -607,6 +607,13 @@ def _none_as_empty(attributes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: "" if value is None else value for name, value in attributes.items()}
 
 
+def creatable(wire: Wire) -> Wire:
+    """Return what CreateProfile takes of a stored profile."""
+    known: Wire = _wire.fit(wire, _wire.input_shape(_CREATE))
+    known.pop("ProfileId", None)
+    return known
+
+
 def _person() -> Any:
     """Import what reads and erases persons when it is needed; it needs this module."""
     return import_module(".person", __package__)

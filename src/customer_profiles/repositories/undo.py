@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from customer_profiles import _wire
 from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.errors import (
     BadRequestError,
@@ -23,7 +22,7 @@ from customer_profiles.repositories.private_files import write_private
 from .base import source_of
 from .object_types import ObjectTypes
 from .profile_objects import ObjectsOfProfile, ProfileObjects
-from .profiles import Profiles
+from .profiles import Profiles, creatable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 FORMAT = "customer-profiles undo of a merge"
 _VERSION = 1
 _SUFFIX = ".undo.json"
-_CREATE = "CreateProfile"
 # The service cannot clear these members.
 _FIXED = ("gender", "party_type", "profile_type")
 _ADDED = "added"
@@ -236,7 +234,7 @@ class _Restoring:
             )
             raise InvalidInputError(msg)
         new = self._profiles.create(
-            Profile._from_wire(_wire.fit(wire, _wire.input_shape(_CREATE)))
+            Profile._from_wire(creatable(wire))
         )  # fmt: skip
         self._ids[old] = new.profile_id
         _write(self._path, self._content)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from customer_profiles import _wire
 from customer_profiles.channels.embedded import EngineChannel
 from customer_profiles.errors import (
     BadRequestError,
@@ -28,6 +27,7 @@ from customer_profiles.models.object_type import ObjectType
 from customer_profiles.models.profile import Profile
 from customer_profiles.repositories.domains import Domains
 from customer_profiles.repositories.private_files import write_private
+from customer_profiles.repositories.profiles import creatable
 from customer_profiles.repositories.tags import Tags
 
 from .ids import NO_ID, IdLog, IdMap
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 MARK = "customer-profiles-import"
 """The tag of a domain whose import is not complete; its value is the id of the import."""
-_CREATE = "CreateProfile"
 _BATCH = 1_000
 _AT_ONCE = 20
 _MAYBE_TWICE = (
@@ -378,7 +377,7 @@ class _Import:
             self._on_progress("values", self._state.position)
 
     def _assign(self, profile: Profile, wire: Wire) -> None:
-        wanted = Profile._from_wire(_creatable(wire))
+        wanted = Profile._from_wire(creatable(wire))
         for name in Profile.model_fields:
             value = getattr(wanted, name)
             if name in ("profile_id", "found_by") or value == getattr(profile, name):
@@ -492,7 +491,7 @@ class _Import:
 
 def _first_form(row: Row) -> Wire:
     """Return what a profile is created with: all, or what no object is found by."""
-    wire = _creatable(row["Profile"])
+    wire = creatable(row["Profile"])
     if not _has_objects(row):
         return wire
     return {name: value for name, value in wire.items() if name not in _KEY_MEMBERS}
@@ -505,13 +504,7 @@ def _has_objects(row: Row) -> bool:
 
 def _has_values(profile: Profile, wire: Wire) -> bool:
     """Return whether a profile has exactly the values that it would be created with."""
-    return _creatable(profile._to_wire()) == Profile._from_wire(wire)._to_wire()
-
-
-def _creatable(wire: Wire) -> Wire:
-    known: Wire = _wire.fit(wire, _wire.input_shape(_CREATE))
-    known.pop("ProfileId", None)
-    return known
+    return creatable(profile._to_wire()) == Profile._from_wire(wire)._to_wire()
 
 
 def _by_type(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
