@@ -166,7 +166,11 @@ def _is_number(name: str, rows: list[dict[str, Any]]) -> bool:
 
 def _terminal_width() -> int:
     """Return the columns of the terminal; a pipe without COLUMNS has room for any row."""
-    return out.width if out.is_terminal or "COLUMNS" in os.environ else _UNBOUNDED
+    columns = os.environ.get("COLUMNS", "")
+    # rich reads the variable only when it is imported.
+    if columns.isascii() and columns.isdigit() and int(columns):
+        return int(columns)
+    return out.width if out.is_terminal else _UNBOUNDED
 
 
 def _fit(columns: list[Column], headings: list[str], natural: list[int], total: int) -> list[int]:
