@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
 
 from pydantic_core import to_json
 
@@ -19,6 +19,9 @@ from .aws import Aws
 from .flows import runs
 from .ingestion import dead_letter_queue
 from .ingestion.put import apply_pending
+from .loading import checkpoints
+from .loading import objects as loading_objects
+from .loading import profiles as loading
 from .matching import decisions, index, jobs, rules
 from .profiles import provenance, rekeying
 from .profiles.access import domain_row, existing_profile
@@ -35,7 +38,7 @@ from .store.database import Database, StorageError, page_secret
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from botocore.client import BaseClient
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 
     from .aws import Session
     from .doors.server import Server
+    from .loading.checkpoints import Checkpoint
+    from .loading.profiles import Upserted
     from .service.faults import Counts
     from .service.registry import Operation
 
@@ -172,6 +177,122 @@ class Engine:
         if self._strict:
             _check_answer(operation, body)
         return body
+
+    def create_profiles(
+        self,
+        domain_name: str,
+        records: Sequence[dict[str, Any]],
+        *,
+        checkpoint: Checkpoint | None = None,
+    ) -> list[str | Refusal]:
+        """Create the first of many profiles in one transaction.
+
+        A call takes as many records as a transaction of about a tenth of a second stores, so that
+        other writers get their turn; call it again with those that are left. Each record has the
+        outcome that a CreateProfile of its own would have.
+
+        Args:
+            domain_name: the domain.
+            records: the members of the CreateProfile requests, without DomainName.
+            checkpoint: what to store in the same transaction about the progress of a load.
+
+        Returns:
+            The ids of the new profiles, and the refusals of records that are not valid, in the
+            order of the records; at least one, if there are records.
+
+        Raises:
+            Refusal: there is no such domain; nothing is stored.
+            StorageError: the database failed; nothing of this call is stored.
+        """
+        return self._load(loading.create, domain_name, records, checkpoint)
+
+    def upsert_profiles(
+        self,
+        domain_name: str,
+        records: Sequence[dict[str, Any]],
+        key: str,
+        *,
+        keep_stored: bool = False,
+        checkpoint: Checkpoint | None = None,
+    ) -> list[Upserted | Refusal]:
+        """Find each of the first of many profiles by a key, and update it or create one.
+
+        It is like `create_profiles`. The profile of a record is the only one that has the value
+        of the key, in the member itself; a record whose value only other members of profiles
+        have, or several profiles, changes nothing.
+
+        Args:
+            domain_name: the domain.
+            records: the members of the requests, without DomainName and ProfileId.
+            key: AccountNumber, EmailAddress or PhoneNumber.
+            keep_stored: keep the stored profiles as they are.
+            checkpoint: what to store in the same transaction about the progress of a load.
+
+        Raises:
+            Refusal: there is no such domain or key; nothing is stored.
+            StorageError: the database failed; nothing of this call is stored.
+        """
+        return self._load(
+            loading.upsert,
+            domain_name,
+            records,
+            key,
+            keep_stored=keep_stored,
+            checkpoint=checkpoint,
+        )
+
+    def put_objects(
+        self, domain_name: str, object_type_name: str, texts: Sequence[str]
+    ) -> list[str | Refusal]:
+        """Ingest the first of many objects in one transaction.
+
+        It is like `create_profiles`: each object has the outcome that a PutProfileObject of its
+        own would have. An object that ingestion rejects is accepted and becomes a dead letter.
+
+        Args:
+            domain_name: the domain.
+            object_type_name: the type of the objects.
+            texts: the JSON of the objects.
+
+        Returns:
+            The unique keys of the objects, and the refusals of those that are not valid.
+
+        Raises:
+            Refusal: there is no such domain or object type; nothing is stored.
+            StorageError: the database failed; nothing of this call is stored.
+        """
+        return self._load(loading_objects.put, domain_name, object_type_name, texts)
+
+    def load_position(self, domain_name: str, name: str) -> dict[str, Any] | None:
+        """Return the position that a load stored last; None if there is none.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        return checkpoints.read(self._context, protocol.valid_text(domain_name), name)
+
+    def end_load(self, domain_name: str, name: str) -> None:
+        """Remove the position of a load.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        checkpoints.remove(self._context, protocol.valid_text(domain_name), name)
+
+    def _load(
+        self,
+        function: Callable[Concatenate[Context, str, P], T],
+        domain_name: str,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Call a function that stores many records, and apply rules to what it wrote."""
+        self._apply_pending()
+        name = protocol.valid_text(domain_name)
+        outcomes = _repeat(partial(function, self._context, name, *args, **kwargs))
+        if _repeat(rules.apply, self._context):
+            background.start(self._context)
+        return outcomes
 
     def _apply_pending(self) -> None:
         """Ingest the objects whose delay is over, and apply rules to their profiles."""

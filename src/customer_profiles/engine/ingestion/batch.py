@@ -20,53 +20,92 @@ _UNKNOWN = -1
 
 
 class Batch:
-    """The reads and writes of several objects, within one transaction.
+    """The reads and writes of several records, within one transaction.
 
-    Most objects are new, or find their profile by a key that no other profile has. For these, one
-    query reads the index for the whole batch, and rows are written at the end. Rare cases flush
-    pending writes first, then query the database.
+    Most records are new, or find their profile by a key that no other profile has. For these, one
+    query reads the index for the whole batch, and rows are written at the end. Slots with several
+    holders are read from the database when they are needed. A caller that removes entries of the
+    index, or changes rows without the batch, flushes before that, and calls `forget` after it.
     """
 
     def __init__(self, connection: Connection, now: float, slots: Collection[int]) -> None:
         """Look up slots of the key index."""
         self.connection = connection
         self._now = now
-        self._found = key_store.single_holders(connection, slots)
+        self._found: dict[int, int] = {}
         self._entered: dict[int, list[int]] = {}
         self._profiles: dict[int, Stored] = {}
         self._objects: dict[int, StoredObject] = {}
-        self._new_profiles: set[int] = set()
+        self._new_profiles: dict[int, bytes] = {}
+        self._changed_profiles: set[int] = set()
+        self._changed_objects: set[int] = set()
         self._entries: list[tuple[int, int]] = []
+        self.look_up(slots)
 
-    def profiles(self, slot: int) -> list[Stored]:
-        """Return the profiles that have a key and have not expired, two at the most."""
-        rows = self._rows(slot)
-        if rows is None:
-            self.flush()
-            return profile_store.holding(self.connection, slot, self._now, 2)
-        found = [self._profiles.get(row) or profile_store.at(self.connection, row) for row in rows]
-        return [stored for stored in found if stored is not None and stored.expires > self._now]
+    def look_up(self, slots: Collection[int]) -> None:
+        """Read the holders of slots that are needed next."""
+        found = key_store.single_holders(self.connection, slots)
+        self._found.update(found)
+        rows = {row for row in found.values() if row} - self._profiles.keys() - self._objects.keys()
+        if rows:
+            self._profiles.update(profile_store.at_rows(self.connection, rows))
+            self._objects.update(object_store.at_rows(self.connection, rows))
+
+    def profiles(self, slot: int, limit: int = 2) -> list[Stored]:
+        """Return the first `limit` profiles that have a key and have not expired."""
+        row = self._found.get(slot, _UNKNOWN)
+        entered = self._entered.get(slot, ())
+        if row == _UNKNOWN:
+            stored = profile_store.holding(self.connection, slot, self._now, limit)
+            rows = sorted({*entered, *(profile.id for profile in stored)})
+        elif entered:
+            rows = sorted({row, *entered} - {0})
+        elif row:
+            rows = [row]
+        else:
+            return []
+        found = [self.profile(row) for row in rows]
+        return [stored for stored in found if stored and stored.expires > self._now][:limit]
+
+    def profile(self, row: int) -> Stored | None:
+        """Return the profile of a row, expired or not."""
+        return self._profiles.get(row) or profile_store.at(self.connection, row)
+
+    def profile_by_id(self, domain: int, profile_id: bytes) -> Stored | None:
+        """Return a profile that has not expired by its id."""
+        stored = profile_store.find(self.connection, domain, profile_id, self._now)
+        if stored is not None:
+            return self._profiles.get(stored.id, stored)
+        new = self._new_profiles
+        return next((self._profiles[row] for row in new if new[row] == profile_id), None)
 
     def objects(self, slot: int, name: str) -> list[StoredObject]:
         """Return the objects of a type in a slot of the index."""
-        rows = self._rows(slot)
-        if rows is None:
-            self.flush()
-            rows = set(key_store.holders(self.connection, slot, 0, _ALL))
+        row = self._found.get(slot, _UNKNOWN)
+        entered = self._entered.get(slot, ())
+        if not entered and not row:
+            return []
+        if row == _UNKNOWN:
+            rows = sorted({*entered, *key_store.holders(self.connection, slot, 0, _ALL)})
+        else:
+            rows = sorted({row, *entered} - {0})
         found = [self._objects.get(row) or object_store.find(self.connection, row) for row in rows]
         return [stored for stored in found if stored is not None and stored.type == name]
 
     def insert_profile(self, profile: Stored) -> None:
         """Write a new profile."""
-        self._new_profiles.add(profile.id)
+        self._new_profiles[profile.id] = profile.profile_id
         self._profiles[profile.id] = profile
 
     def replace_profile(self, profile: Stored) -> None:
         """Write a changed profile."""
+        if profile.id not in self._new_profiles:
+            self._changed_profiles.add(profile.id)
         self._profiles[profile.id] = profile
 
     def put_object(self, stored: StoredObject) -> None:
         """Write an object."""
+        self._changed_objects.add(stored.id)
         self._objects[stored.id] = stored
 
     def enter(self, holder: int, slots: Iterable[int]) -> None:
@@ -80,24 +119,36 @@ class Batch:
                 entered[slot] = [holder]
 
     def flush(self) -> None:
-        """Write what is pending; from now on, every lookup queries the database."""
-        changed = self._profiles
-        new = self._new_profiles
-        profile_store.insert(self.connection, [changed[row] for row in new])
-        profile_store.replace(
-            self.connection, [profile for row, profile in changed.items() if row not in new]
-        )
-        object_store.put(self.connection, self._objects.values())
+        """Write what is pending."""
+        profiles, objects = self._profiles, self._objects
+        profile_store.insert(self.connection, [profiles[row] for row in self._new_profiles])
+        profile_store.replace(self.connection, [profiles[row] for row in self._changed_profiles])
+        object_store.put(self.connection, [objects[row] for row in self._changed_objects])
+        # In the order of the table, many rows are inserted faster.
+        self._entries.sort()
         key_store.add(self.connection, self._entries)
-        for cache in (self._found, self._entered, self._profiles, self._objects):
-            cache.clear()
+        for slot, entered in self._entered.items():
+            rows = {self._found.get(slot, _UNKNOWN), *entered} - {0}
+            if len(rows) == 1:
+                (self._found[slot],) = rows
+            else:
+                self._found.pop(slot, None)
         self._new_profiles.clear()
+        self._changed_profiles.clear()
+        self._changed_objects.clear()
+        self._entered.clear()
         self._entries.clear()
 
-    def _rows(self, slot: int) -> set[int] | None:
-        """Return the rows in a slot; None unless the database is known to have one at the most."""
-        row = self._found.get(slot, _UNKNOWN)
-        if row == _UNKNOWN:
-            return None
-        entered = self._entered.get(slot, ())
-        return {row, *entered} if row else set(entered)
+    def forget(self, slots: Iterable[int], rows: Iterable[int] = ()) -> None:
+        """Read slots from which entries were removed, and changed rows, from the database."""
+        for slot in slots:
+            self._found.pop(slot, None)
+        for row in rows:
+            self._profiles.pop(row, None)
+            self._objects.pop(row, None)
+
+    def forget_all(self) -> None:
+        """Read everything from the database from now on."""
+        self._found.clear()
+        self._profiles.clear()
+        self._objects.clear()

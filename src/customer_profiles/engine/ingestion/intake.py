@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+from bisect import insort
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +16,7 @@ from customer_profiles._standard_objects import PROFILE, standard
 from customer_profiles.engine.profiles import history as profile_history
 from customer_profiles.engine.profiles import keys, owned_keys, provenance, removal
 from customer_profiles.engine.profiles.expiry import expires_after
+from customer_profiles.engine.profiles.keys import Key
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import dead_letters, history
 from customer_profiles.engine.store import domains as domain_store
@@ -22,6 +26,7 @@ from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store.rows import (
     key_slot,
+    key_slots,
     object_slot,
     object_slot_beside,
     owned_objects_slot,
@@ -34,11 +39,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from customer_profiles._wire import Wire
-    from customer_profiles.engine.profiles.keys import Key
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.objects import StoredObject
 
+    from .compiled_types import CompiledType
     from .mapping import KeyValue, Reading
 
 # AG:enable-customer-profiles has these messages of the dead-letter queue.
@@ -50,9 +55,11 @@ _NO_PROFILE = "No profile matches the object and AllowProfileCreation is false"
 # AG:examples-object-type-mappings: an ambiguous standard object is rejected.
 # Assumed: the message for keys that find several standard objects of one type is our own.
 _AMBIGUOUS_STANDARD = "The keys of this object are binding to more than one {} objects"
-# AG:customer-profiles-data-limits: in domains created after 2026-09-01.
 _WEB_ANALYTICS, _MOST_WEB_ANALYTICS = "_webAnalytics", 250
 _WEB_ANALYTICS_SINCE = datetime(2026, 9, 1, tzinfo=UTC).timestamp()
+
+
+_OBJECTS_A_BATCH = 500
 
 
 class Rejected(Exception):  # noqa: N818 - an outcome of ingestion, not a fault
@@ -93,6 +100,26 @@ def parse(text: str) -> tuple[bytes, object]:
         return body, None
 
 
+def accept(compiled: CompiledType, body: bytes, source: object) -> Accepted:
+    """Read the values of an object of a type that `parse` parsed.
+
+    It needs no transaction either.
+
+    Raises:
+        Refusal: the text was not a JSON object, or the object lacks its UNIQUE key or all its
+            PROFILE keys, or has too many values.
+    """
+    if not isinstance(source, dict):
+        # AG:object-type-mapping-troubleshooting; the message is our own.
+        raise bad_request("Object is not valid JSON; give the text of one JSON object")
+    reading = compiled.mapping.read(source)
+    own_key = reading.own_key
+    if own_key is None or not reading.has_profile_key:
+        # Seen from the service, as PutProfileObject's own error.
+        raise bad_request(_NO_KEY)
+    return Accepted(body, reading, own_key, keys.unique_key(compiled.name, own_key[1]))
+
+
 class Intake:
     """The ingestion of objects of one type into a domain, within one transaction."""
 
@@ -104,58 +131,67 @@ class Intake:
         Raises:
             Refusal: there is no such type.
         """
-        self._context, self._connection, self._domain = context, connection, domain
+        self._context, self._connection = context, connection
+        self.domain: domain_store.DomainRow = domain
+        self.type: CompiledType
         self.is_implicit: bool
-        self._type, self.is_implicit = compiled_types.load(context, connection, domain.id, name)
+        self.type, self.is_implicit = compiled_types.load(context, connection, domain.id, name)
         self._now = context.clock.now()
         self._last_row = domain.last_row
         self._new_profiles = self._new_objects = self._new_bytes = 0
         self._slots_by_key: dict[Key, int] = {}
-        # The newest object of each profile that has too many.
-        self._full: dict[int, int] = {}
-        # The profiles that got standard objects of web analytics.
-        self._browsing: set[int] = set()
+        # The ages of the objects of profiles that had too many, and the limits of types.
+        self._ages: dict[int, list[object_store.Age]] = {}
+        self._limits: dict[str, int | None] = {}
+        # How many standard objects of web analytics the profiles have that got any.
+        self._browsing: dict[int, int] = {}
         self.rejected: int = 0
         """The number of objects that became dead letters."""
 
     def accept(self, body: bytes, source: object) -> Accepted:
-        """Read the values of an object that `parse` parsed.
+        """Read the values of an object that `parse` parsed, or refuse it as `accept` does."""
+        return accept(self.type, body, source)
 
-        Raises:
-            Refusal: the text was not a JSON object, or the object lacks its UNIQUE key or all its
-                PROFILE keys, or has too many values.
+    def ingest(self, accepted: Sequence[Accepted], seconds: float = math.inf) -> int:
+        """Ingest objects or store them as dead letters; to be called once.
+
+        Objects that depend on each other have the outcome of objects that are put one by one.
+
+        Args:
+            accepted: the objects, in their order.
+            seconds: the time after which no further object is begun, but for the first one.
+
+        Returns:
+            How many objects were ingested or became dead letters.
         """
-        if not isinstance(source, dict):
-            # AG:object-type-mapping-troubleshooting; the message is our own.
-            raise bad_request("Object is not valid JSON; give the text of one JSON object")
-        reading = self._type.mapping.read(source)
-        own_key = reading.own_key
-        if own_key is None or not reading.has_profile_key:
-            # Seen from the service, as PutProfileObject's own error.
-            raise bad_request(_NO_KEY)
-        return Accepted(body, reading, own_key, keys.unique_key(self._type.name, own_key[1]))
+        done, end = 0, time.perf_counter() + seconds
+        while done < len(accepted) and (not done or time.perf_counter() < end):
+            done += self._ingest_batch(accepted[done : done + _OBJECTS_A_BATCH], end)
+        more = domain_store.Counts(self._new_profiles, self._new_objects, self._new_bytes)
+        domain_store.count_rows(self._connection, self.domain.id, self._last_row, more)
+        return done
 
-    def ingest(self, accepted: Sequence[Accepted]) -> None:
-        """Ingest objects or store them as dead letters; to be called once."""
+    def _ingest_batch(self, accepted: Sequence[Accepted], end: float) -> int:
+        """Ingest at least one object; return how many were ingested until the time was over."""
+        self._slots_by_key.clear()
         slots = {slot for item in accepted for slot in self._slots(item)}
         self._batch = Batch(self._connection, self._now, slots)
+        done = 0
         for item in accepted:
             try:
                 self._ingest(item)
             except Rejected as reason:
                 self.reject(item.body.decode(), str(reason))
+            done += 1
+            if time.perf_counter() > end:
+                break
         self._batch.flush()
-        for profile, newest in self._full.items():
-            self._evict(profile, newest)
-        for profile in self._browsing:
-            self._evict_web_analytics(profile)
-        more = domain_store.Counts(self._new_profiles, self._new_objects, self._new_bytes)
-        domain_store.count_rows(self._connection, self._domain.id, self._last_row, more)
+        return done
 
     def reject(self, text: str, reason: str) -> None:
         """Store an object as a dead letter."""
         self.rejected += 1
-        letter = dead_letters.DeadLetter(self._domain.id, self._type.name, text, reason, self._now)
+        letter = dead_letters.DeadLetter(self.domain.id, self.type.name, text, reason, self._now)
         dead_letters.add(self._connection, letter)
 
     def _slots(self, accepted: Accepted) -> Iterator[int]:
@@ -167,26 +203,26 @@ class Intake:
         for name in accepted.reading.standard:
             if name != PROFILE:
                 own = _own_keys(name, accepted.reading, accepted.unique_key)
-                yield from (object_slot(self._domain.id, name, key) for key in own)
+                yield from (object_slot(self.domain.id, name, key) for key in own)
 
     def _slot(self, key: Key) -> int:
         """Return the slot of a search key, cached because most are needed several times."""
         slot = self._slots_by_key.get(key)
         if slot is None:
-            slot = self._slots_by_key[key] = key_slot(self._domain.id, key)
+            slot = self._slots_by_key[key] = key_slot(self.domain.id, key)
         return slot
 
     def _ingest(self, accepted: Accepted) -> None:
         reading, body = accepted.reading, self._checked_size(accepted.body)
         earlier = self._earlier(accepted)
         found = self._find_profile(reading.keys) or self._profile_of(earlier)
-        if found is None and not self._type.creates_profiles:
+        if found is None and not self.type.creates_profiles:
             raise Rejected(_NO_PROFILE)
         source = provenance.Source(
-            self._type.name,
+            self.type.name,
             accepted.unique_key,
             self._now if reading.timestamp is None else reading.timestamp,
-            self._type.priority,
+            self.type.priority,
             self._now,
         )
         # Everything that can fail is done before the first row is written.
@@ -210,23 +246,26 @@ class Intake:
         slots = {object_slot_beside(self._slot(accepted.own_key)), owned_objects_slot(profile.id)}
         self._write_object(earlier, stored, slots)
         for item in standard_objects:
-            self._write_object(item.old, item.new, owned_keys.object_slots(item.new))
             if item.new.type == _WEB_ANALYTICS:
-                self._browsing.add(profile.id)
+                self._count_web_analytics(item)
+            self._write_object(item.old, item.new, owned_keys.object_slots(item.new))
         had, has = self._key_change(
             profile, (old, new), (keys_before, search_keys), standard_objects
         )
         self._batch.enter(profile.id, map(self._slot, has - had))
         self._new_objects += earlier is None
         self._new_bytes += len(body) - (len(earlier.body) if earlier else 0)
-        if had - has:
+        if released := had - has:
             self._batch.flush()
-            owned_keys.release(self._connection, profile, had - has)
+            owned_keys.release(self._connection, profile, released)
+            self._batch.forget(map(self._slot, released))
         for moved in (earlier, *(item.old for item in standard_objects)):
             if moved is not None and moved.profile != profile.id:
                 self._remove_from_former_profile(moved)
         if self._is_full(profile.objects, profile.object_bytes):
-            self._full[profile.id] = stored.id
+            self._evict(profile.id, stored.id)
+        if self._browsing.get(profile.id, 0) > _MOST_WEB_ANALYTICS:
+            self._evict_web_analytics(profile.id)
 
     def _checked_size(self, body: bytes) -> bytes:
         """Return JSON that is not too large, or reject the object."""
@@ -238,7 +277,7 @@ class Intake:
     def _earlier(self, accepted: Accepted) -> StoredObject | None:
         """Find the stored object with the same UNIQUE key."""
         slot = object_slot_beside(self._slot(accepted.own_key))
-        found = self._batch.objects(slot, self._type.name)
+        found = self._batch.objects(slot, self.type.name)
         # Objects of earlier versions keep the unique key of an earlier form of the value.
         return next(
             (
@@ -273,15 +312,13 @@ class Intake:
         if earlier is None:
             return None
         # Assumed: an object that is put again stays with its profile if its keys find none.
-        self._batch.flush()
-        profile = profile_store.at(self._connection, earlier.profile)
+        profile = self._batch.profile(earlier.profile)
         return profile if profile is not None and profile.expires > self._now else None
 
     def _holders(self, key: KeyValue) -> list[profile_store.Stored]:
         if key.name == "_profileId":
             profile_id = keys.id_bytes(key.value)
-            self._batch.flush()
-            stored = profile_store.find(self._connection, self._domain.id, profile_id, self._now)
+            stored = self._batch.profile_by_id(self.domain.id, profile_id)
             return [stored] if stored else []
         return self._batch.profiles(self._slot((key.name, key.normal)))
 
@@ -293,11 +330,11 @@ class Intake:
         """Make the row of the profile that an object creates."""
         profile_id = self._context.clock.new_profile_id()
         row = self._next_row()
-        return profile_store.Stored(row, self._domain.id, bytes.fromhex(profile_id), 0, b"")
+        return profile_store.Stored(row, self.domain.id, bytes.fromhex(profile_id), 0, b"")
 
     def _expires(self) -> int:
         # AG:customer-profiles-data-expiration: the type's ExpirationDays, else the domain's.
-        days = self._type.expiration_days or self._domain.expiration_days
+        days = self.type.expiration_days or self.domain.expiration_days
         return expires_after(self._now, days)
 
     def _updated(
@@ -338,9 +375,9 @@ class Intake:
     ) -> StoredObject:
         return object_store.StoredObject(
             earlier.id if earlier else self._next_row(),
-            self._domain.id,
+            self.domain.id,
             profile,
-            self._type.name,
+            self.type.name,
             accepted.unique_key,
             self._now,
             source.time,
@@ -374,7 +411,7 @@ class Intake:
         body = self._checked_size(to_json(new))
         stored = object_store.StoredObject(
             old.id if old else self._next_row(),
-            self._domain.id,
+            self.domain.id,
             # Assumed: a standard object belongs to the profile of the object that filled it last.
             profile,
             name,
@@ -393,7 +430,7 @@ class Intake:
         found = {
             stored.id: stored
             for key in found_by
-            for stored in self._batch.objects(object_slot(self._domain.id, name, key), name)
+            for stored in self._batch.objects(object_slot(self.domain.id, name, key), name)
             if stored.expires > self._now
         }
         if len(found) > 1:
@@ -406,6 +443,7 @@ class Intake:
             if unused := old_slots - slots:
                 self._batch.flush()
                 key_store.remove(self._connection, old.id, unused)
+                self._batch.forget(unused)
             slots = slots - old_slots
             if not old.is_standard:
                 event = profile_history.ingested(old)
@@ -413,6 +451,8 @@ class Intake:
                 is_same = old.body == new.body and old.profile == new.profile
                 event = event._replace(content=None) if is_same else event
                 history.add(self._connection, (event,))
+        if self._ages and not new.is_standard:
+            self._note_age(old, new)
         self._batch.put_object(new)
         self._batch.enter(new.id, slots)
 
@@ -447,6 +487,7 @@ class Intake:
         profile = profile_store.at(self._connection, moved.profile)
         if profile is not None:
             owned_keys.release(self._connection, profile, owned_keys.read_keys(moved.keys))
+        self._batch.forget_all()
 
     def _is_full(self, objects: int, size: int) -> bool:
         """Return whether a profile has too many objects or too large ones."""
@@ -456,9 +497,11 @@ class Intake:
 
     def _evict(self, profile: int, newest: int) -> None:
         """Remove objects of a full profile, except the newest. AG:customer-profiles-data-limits."""
-        present = object_store.ages(self._connection, profile)
+        self._batch.flush()
+        if profile not in self._ages:
+            self._ages[profile] = object_store.ages(self._connection, profile)
+        present = self._ages[profile]
         counts = Counter(name for _, _, name, _ in present)
-        limits = {name: self._object_limit(name) for name in sorted(counts)}
         size, victims = sum(size for *_, size in present), set[int]()
 
         def oldest(types: Collection[str]) -> Iterator[object_store.Age]:
@@ -468,36 +511,67 @@ class Intake:
                 if age[2] in types and age[1] != newest and age[1] not in victims
             )
 
-        oldest_of = {name: oldest({name}) for name in {*counts, self._type.name}}
+        oldest_of = {name: oldest({name}) for name in {*counts, self.type.name}}
         oldest_of_all = oldest(counts)
         while self._is_full(counts.total(), size):
             excess = {
                 name: counts[name] - limit
-                for name, limit in limits.items()
-                if limit is not None and counts[name] > limit
+                for name in sorted(counts)
+                if (limit := self._object_limit(name)) is not None and counts[name] > limit
             }
-            name = max(excess, key=lambda name: excess[name]) if excess else self._type.name
+            name = max(excess, key=lambda name: excess[name]) if excess else self.type.name
             # Assumed: an object that is the only one of its type evicts the oldest of all.
             _, victim, name, length = next(oldest_of[name], None) or next(oldest_of_all)
             victims.add(victim)
             counts[name] -= 1
             size -= length
+        present[:] = [age for age in present if age[1] not in victims]
         # Assumed: the history calls an evicted object expired.
-        evicted = object_store.by_ids(self._connection, [*victims])
+        self._remove(profile, object_store.by_ids(self._connection, [*victims]))
+
+    def _remove(self, profile: int, evicted: Sequence[StoredObject]) -> None:
         removal.remove_objects(self._connection, evicted, "EXPIRED", self._now)
+        provided = set[Key]().union(*(owned_keys.read_keys(stored.keys) for stored in evicted))
+        slots = key_slots(self.domain.id, provided).union(*map(owned_keys.object_slots, evicted))
+        self._batch.forget(slots, (profile, *(stored.id for stored in evicted)))
+
+    def _note_age(self, old: StoredObject | None, new: StoredObject) -> None:
+        """Keep the ages of the objects of full profiles up to date."""
+        if old is not None and old.profile in self._ages:
+            ages = self._ages[old.profile]
+            ages[:] = [age for age in ages if age[1] != old.id]
+        if new.profile in self._ages:
+            age = (new.ingested, new.id, new.type, len(new.body))
+            insort(self._ages[new.profile], age)
+
+    def _count_web_analytics(self, item: _StandardObject) -> None:
+        """Count a standard object of web analytics, before it is written."""
+        # AG:customer-profiles-data-limits: in domains created after 2026-09-01.
+        if self.domain.created < _WEB_ANALYTICS_SINCE:
+            return
+        counts, profile = self._browsing, item.new.profile
+        if profile not in counts:
+            self._batch.flush()
+            counts[profile] = object_store.count_of_type(self._connection, profile, _WEB_ANALYTICS)
+        earlier = item.old.profile if item.old is not None else None
+        counts[profile] += profile != earlier
+        if earlier != profile and earlier in counts:
+            counts[earlier] -= 1
 
     def _evict_web_analytics(self, profile: int) -> None:
         """Remove the oldest standard objects of web analytics that are too many."""
-        if self._domain.created >= _WEB_ANALYTICS_SINCE:
-            # Assumed: the oldest of too many `_webAnalytics` objects are removed at once.
-            evicted = object_store.older(
-                self._connection, profile, _WEB_ANALYTICS, _MOST_WEB_ANALYTICS
-            )
-            removal.remove_objects(self._connection, evicted, "EXPIRED", self._now)
+        # Assumed: the oldest of too many `_webAnalytics` objects are removed at once.
+        self._batch.flush()
+        evicted = object_store.older(self._connection, profile, _WEB_ANALYTICS, _MOST_WEB_ANALYTICS)
+        self._remove(profile, evicted)
+        self._browsing[profile] = _MOST_WEB_ANALYTICS
 
     def _object_limit(self, name: str) -> int | None:
-        definition = type_store.written(self._connection, self._domain.id, name)
-        return compiled_types.object_limit(from_json(definition)) if definition else None
+        if name not in self._limits:
+            definition = type_store.written(self._connection, self.domain.id, name)
+            limit = compiled_types.object_limit(from_json(definition)) if definition else None
+            self._limits[name] = limit
+        return self._limits[name]
 
 
 def _identified(name: str, reading: Reading) -> list[KeyValue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,15 @@ from customer_profiles.engine.store.database import turns
 
 from . import compiled_types
 from .dead_letter_queue import deliver
-from .intake import Intake, parse
+from .intake import Accepted, Intake, accept, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
+
+    from .compiled_types import CompiledType
 
 _OBJECTS_A_TRANSACTION = 500
 
@@ -29,30 +32,74 @@ def put_objects(
     context: Context, domain_name: str, object_type_name: str, texts: Sequence[str]
 ) -> list[str | Refusal]:
     """Ingest objects in one transaction; return the unique key or the refusal of each."""
-    results: list[str | Refusal] = []
     parsed = [parse(text) for text in texts]
     with writing(context) as connection:
-        domain = domain_row(connection, domain_name)
-        intake = Intake(context, connection, domain, object_type_name)
-        accepted = []
-        for body, source in parsed:
-            try:
-                accepted.append(intake.accept(body, source))
-            except Refusal as refusal:
-                results.append(refusal)
-            else:
-                results.append(accepted[-1].unique_key)
-        if accepted and intake.is_implicit:
-            compiled_types.keep(context, connection, domain.id, object_type_name)
-        if context.ingestion_delay:
-            due = context.clock.now() + context.ingestion_delay
-            waiting = [item.body.decode() for item in accepted]
-            inbox.add(connection, domain.id, object_type_name, waiting, due)
-        else:
-            intake.ingest(accepted)
+        intake = Intake(context, connection, domain_row(connection, domain_name), object_type_name)
+        results = [_attempt(intake.type, *item) for item in parsed]
+        _put(context, connection, intake, results)
     if intake.rejected:
         deliver(context, domain_name)
-    return results
+    return _outcomes(results)
+
+
+def put_first(
+    context: Context,
+    domain_name: str,
+    object_type_name: str,
+    texts: Sequence[str],
+    seconds: float,
+) -> list[str | Refusal]:
+    """Ingest the first of many objects; return the unique keys or the refusals of these.
+
+    Objects are read before the transaction, so that it is short.
+    """
+    parsed = [parse(text) for text in texts]
+    with context.database.read() as connection:
+        domain = domain_row(connection, domain_name)
+        compiled, _ = compiled_types.load(context, connection, domain.id, object_type_name)
+    results = [_attempt(compiled, *item) for item in parsed]
+    with writing(context) as connection:
+        intake = Intake(context, connection, domain_row(connection, domain_name), object_type_name)
+        if intake.type is not compiled:
+            # The type was replaced in between.
+            results = [_attempt(intake.type, *item) for item in parsed]
+        results = results[: _put(context, connection, intake, results, seconds)]
+    if intake.rejected:
+        deliver(context, domain_name)
+    return _outcomes(results)
+
+
+def _attempt(compiled: CompiledType, body: bytes, source: object) -> Accepted | Refusal:
+    try:
+        return accept(compiled, body, source)
+    except Refusal as refusal:
+        return refusal
+
+
+def _put(
+    context: Context,
+    connection: Connection,
+    intake: Intake,
+    results: Sequence[Accepted | Refusal],
+    seconds: float = math.inf,
+) -> int:
+    """Ingest what was accepted, until the time is over; return how many results that covers."""
+    accepted = [item for item in results if isinstance(item, Accepted)]
+    if accepted and intake.is_implicit:
+        compiled_types.keep(context, connection, intake.domain.id, intake.type.name)
+    if context.ingestion_delay:
+        due = context.clock.now() + context.ingestion_delay
+        waiting = [item.body.decode() for item in accepted]
+        inbox.add(connection, intake.domain.id, intake.type.name, waiting, due)
+        return len(results)
+    done = intake.ingest(accepted, seconds)
+    if done == len(accepted):
+        return len(results)
+    return next(at for at, item in enumerate(results) if item is accepted[done])
+
+
+def _outcomes(results: Sequence[Accepted | Refusal]) -> list[str | Refusal]:
+    return [item.unique_key if isinstance(item, Accepted) else item for item in results]
 
 
 def apply_pending(context: Context) -> None:

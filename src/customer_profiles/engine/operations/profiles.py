@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,16 @@ from pydantic_core import to_json
 
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.templates import predefined_keys
-from customer_profiles.engine.profiles import history, keys, owned_keys, provenance, removal, search
+from customer_profiles.engine.profiles import (
+    changes,
+    history,
+    keys,
+    owned_keys,
+    removal,
+    search,
+)
 from customer_profiles.engine.profiles.access import changing, domain_row, find_profile
-from customer_profiles.engine.profiles.changes import changed, encode_profile
-from customer_profiles.engine.profiles.expiry import expires_after, purge_some, reading
+from customer_profiles.engine.profiles.expiry import purge_some, reading
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as domain_store
@@ -30,37 +35,26 @@ if TYPE_CHECKING:
 @operation("CreateProfile")
 def create_profile(context: Context, request: Wire) -> Wire:
     """Store a new profile under a new id."""
-    profile_id = context.clock.new_profile_id()
-    profile = changed({"ProfileId": profile_id}, request)
-    body, profile_keys = encode_profile(context, profile), keys.of_fields(profile)
+    profile = changes.new_profile(context, request)
     with context.database.write() as connection:
         purge_some(context, connection)
-        domain = domain_row(connection, request["DomainName"])
-        expires = expires_after(context.clock.now(), domain.expiration_days)
-        row = domain.last_row + 1
-        stored = store.Stored(row, domain.id, bytes.fromhex(profile_id), expires, body)
-        store.insert(connection, [stored])
-        owned_keys.enter(connection, stored, profile_keys)
-        domain_store.count_new_profile(connection, row, domain.id, len(body))
-    return {"ProfileId": profile_id}
+        changes.insert(
+            context, connection, domain_row(connection, request["DomainName"]), [profile]
+        )
+    return {"ProfileId": profile.profile_id}
 
 
 @operation("UpdateProfile")
 def update_profile(context: Context, request: Wire) -> Wire:
     """Change the members that the request has; an empty string clears a member."""
     with changing(context, request) as (connection, domain, stored):
-        old = json.loads(stored.body)
-        new = changed(old, request)
-        body = encode_profile(context, new)
-        # AG:customer-profiles-data-expiration: a profile that is updated in time stays.
-        expires = max(stored.expires, expires_after(context.clock.now(), domain.expiration_days))
-        sources = provenance.by_hand(stored.sources, old, request, "ProfileId")
-        updated = stored._replace(expires=expires, body=body, sources=sources)
-        store.replace(connection, [updated])
-        owned_keys.replace(connection, updated, old, new)
-        size = len(body) - len(stored.body)
+        update = changes.update(context, domain, stored, request)
+        store.replace(connection, [update.stored])
+        owned_keys.release(connection, update.stored, update.released)
+        owned_keys.enter(connection, update.stored, update.gained)
+        size = len(update.stored.body) - len(stored.body)
         domain_store.count(connection, domain.id, domain_store.Counts(0, 0, size))
-        history.add(context, connection, stored, "UPDATED", body)
+        history.add(context, connection, stored, "UPDATED", update.stored.body)
     return {"ProfileId": request["ProfileId"]}
 
 

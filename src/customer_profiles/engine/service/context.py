@@ -66,6 +66,8 @@ class Context:
     """The threads of running identity-resolution jobs, by job id, and that of pending work."""
     models: dict[int, DomainModel] = field(default_factory=dict)
     """The models of domains against which records were matched, by domain."""
+    pace: dict[str, int] = field(default_factory=dict)
+    """How many records the next transaction of many takes, by their kind."""
     closing: Event = field(default_factory=Event)
     """Set when the engine is being closed, to stop its jobs."""
 

@@ -136,11 +136,6 @@ def count_further(connection: Connection, domain: int) -> int:
     return int(row.fetchone()[0])
 
 
-def count_new_profile(connection: Connection, row: int, domain: int, size: int) -> None:
-    """Count a new profile, whose row has the highest id."""
-    count_rows(connection, domain, row, Counts(1, 0, size))
-
-
 def count_rows(connection: Connection, domain: int, last_row: int, more: Counts) -> None:
     """Add to the counters, and store the highest id of a profile's row."""
     connection.execute(

@@ -104,6 +104,15 @@ def find(connection: Connection, identity: int) -> StoredObject | None:
     return row and StoredObject(*row)
 
 
+def at_rows(connection: Connection, rows: Iterable[int]) -> dict[int, StoredObject]:
+    """Read the objects among many rows."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM objects WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608
+        (json_list(rows),),
+    )
+    return {row[0]: StoredObject(*row) for row in found.fetchall()}
+
+
 _FEW = 50
 _OF_PROFILE = (
     "id IN (SELECT holder FROM keys WHERE slot = :slot "
@@ -169,6 +178,15 @@ def ingestions(
         {"slot": owned_objects_slot(profile)},
     )
     return rows.fetchall()
+
+
+def count_of_type(connection: Connection, profile: int, name: str) -> int:
+    """Count the objects of a type of a profile."""
+    (count,) = connection.execute(
+        f"SELECT count(*) FROM objects WHERE {_OF_PROFILE} AND type = :type",  # noqa: S608
+        {"slot": owned_objects_slot(profile), "type": name},
+    ).fetchone()
+    return int(count)
 
 
 def older(connection: Connection, profile: int, name: str, newest: int) -> list[StoredObject]:

@@ -79,12 +79,23 @@ def at(connection: Connection, row: int) -> Stored | None:
     return found and Stored(*found)
 
 
+def at_rows(connection: Connection, rows: Iterable[int]) -> dict[int, Stored]:
+    """Read the profiles among many rows, expired or not."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM profiles "  # noqa: S608 - constants
+        "WHERE id IN (SELECT value FROM json_each(?))",
+        (json_list(rows),),
+    )
+    return {row[0]: Stored(*row) for row in found.fetchall()}
+
+
 def holding(connection: Connection, slot: int, now: float, limit: int) -> list[Stored]:
-    """Read up to `limit` profiles that hold a slot of the index and have not expired."""
+    """Read the first `limit` profiles that hold a slot of the index and have not expired."""
     rows = connection.execute(
         f"SELECT {_COLUMNS} FROM profiles WHERE id IN ("  # noqa: S608 - constants
         "SELECT holder FROM keys WHERE slot = :slot UNION ALL "
-        "SELECT holder FROM fresh_keys WHERE slot = :slot) AND expires > :now LIMIT :limit",
+        "SELECT holder FROM fresh_keys WHERE slot = :slot) AND expires > :now "
+        "ORDER BY id LIMIT :limit",
         {"slot": slot, "now": now, "limit": limit},
     )
     return [Stored(*row) for row in rows.fetchall()]
