@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar, cast
 
+from customer_profiles import _wire
 from customer_profiles.errors import (
     ConnectionFailedError,
+    CustomerProfilesError,
     InvalidInputError,
+    MultipleResultsError,
     ServiceError,
     StoreError,
 )
@@ -17,13 +20,23 @@ from .base import limit
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine import Engine, Faults, NoAnswerError, Refusal, StorageError
     from customer_profiles.identity import Candidate
 
     from .base import Channel
+
+    _Translate = Callable[[str, "Refusal | StorageError"], ServiceError | StoreError]
+
+Stored = tuple[
+    Literal["created", "updated", "kept", "failed"], str | None, CustomerProfilesError | None
+]
+"""What became of a record, with the id of its profile or the error."""
+Position = tuple[str, "Callable[[list[Stored]], Wire]"]
+"""The name of a load, and what returns its position after some outcomes."""
+SEVERAL = "{} stored profiles have this {}, in that field or a related one"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -116,6 +129,38 @@ class EngineOnly(Protocol):
         """Return the search keys of a profile, with their values and sources."""
         ...
 
+    def create_profiles(
+        self, domain_name: str, records: Sequence[Wire], *, checkpoint: Position | None = None
+    ) -> list[Stored]:
+        """Create the first of many profiles in one transaction; return what became of these."""
+        ...
+
+    def upsert_profiles(
+        self,
+        domain_name: str,
+        records: Sequence[Wire],
+        *,
+        key: str,
+        keep_stored: bool,
+        checkpoint: Position | None = None,
+    ) -> list[Stored]:
+        """Find the first of many profiles by a key; update them, or create them."""
+        ...
+
+    def put_objects(
+        self, domain_name: str, object_type_name: str, texts: Sequence[str]
+    ) -> list[str | CustomerProfilesError]:
+        """Put the first of many objects; return the unique key or the error of each."""
+        ...
+
+    def load_position(self, domain_name: str, name: str) -> Wire | None:
+        """Return the position that a load stored last."""
+        ...
+
+    def end_load(self, domain_name: str, name: str) -> None:
+        """Remove the position of a load."""
+        ...
+
 
 class EngineChannel:
     """The embedded engine, called in process: no HTTP, no credentials, no network.
@@ -177,7 +222,15 @@ class EngineChannel:
     @property
     def extras(self) -> EngineOnly:
         """What the engine can do and the service has no operation for."""
-        return cast("EngineOnly", _Extras(self._call, self.engine))
+        return cast("EngineOnly", _Extras(self._call, self.engine, self._translated))
+
+    @property
+    def bulk(self) -> EngineOnly | None:
+        """What stores many records at once; None while the engine injects faults.
+
+        Faults belong to operations, so that they need a request for each record.
+        """
+        return None if getattr(self.engine, "faults", None) else self.extras
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a resource such as `domains/shop`."""
@@ -203,12 +256,71 @@ class EngineChannel:
 class _Extras:
     """The engine's own methods, which raise our errors."""
 
-    def __init__(self, call: Callable[..., Any], engine: Engine) -> None:
-        self._call, self._engine = call, engine
+    def __init__(self, call: Callable[..., Any], engine: Engine, error: _Translate) -> None:
+        self._call, self._engine, self._error = call, engine, error
         self.faults: Faults = engine.faults
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return partial(self._call, name, getattr(self._engine, name))
+
+    def create_profiles(
+        self, domain_name: str, records: Sequence[Wire], *, checkpoint: Position | None = None
+    ) -> list[Stored]:
+        """Create the first of many profiles; each outcome is an id or an error."""
+        operation, create = "CreateProfile", self._engine.create_profiles
+        own = self._checkpoint(operation, checkpoint, "")
+        outcomes = self._call(operation, create, domain_name, records, checkpoint=own)
+        return self._stored(operation, outcomes, "")
+
+    def upsert_profiles(
+        self,
+        domain_name: str,
+        records: Sequence[Wire],
+        *,
+        key: str,
+        keep_stored: bool,
+        checkpoint: Position | None = None,
+    ) -> list[Stored]:
+        """Find, update or create the first of many profiles."""
+        operation, upsert = "UpdateProfile", self._engine.upsert_profiles
+        options = {
+            "keep_stored": keep_stored,
+            "checkpoint": self._checkpoint(operation, checkpoint, key),
+        }
+        outcomes = self._call(operation, upsert, domain_name, records, key, **options)
+        return self._stored(operation, outcomes, key)
+
+    def put_objects(
+        self, domain_name: str, object_type_name: str, texts: Sequence[str]
+    ) -> list[str | CustomerProfilesError]:
+        """Put the first of many objects; each outcome is a unique key or an error."""
+        operation, put = "BatchPutProfileObject", self._engine.put_objects
+        outcomes = self._call(operation, put, domain_name, object_type_name, texts)
+        return [
+            item if isinstance(item, str) else self._error(operation, item) for item in outcomes
+        ]
+
+    def _checkpoint(self, operation: str, checkpoint: Position | None, key: str) -> Any:
+        if checkpoint is None:
+            return None
+        from customer_profiles.engine.loading.checkpoints import Checkpoint
+
+        name, position = checkpoint
+        return Checkpoint(name, lambda found: position(self._stored(operation, found, key)))
+
+    def _stored(self, operation: str, outcomes: Sequence[Any], key: str) -> list[Stored]:
+        return [self._outcome(operation, item, key) for item in outcomes]
+
+    def _outcome(self, operation: str, item: Any, key: str) -> Stored:
+        if isinstance(item, str):
+            return "created", item, None
+        if not isinstance(item, tuple):
+            return "failed", None, self._error(operation, item)
+        outcome, profile_id, holders = item
+        if outcome == "several":
+            message = SEVERAL.format(holders, _wire.field_name(key))
+            return "failed", None, MultipleResultsError(message)
+        return outcome, profile_id, None
 
 
 def names_in_file(path: str | os.PathLike[str], domain_name: str | None = None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,12 +27,14 @@ from customer_profiles.errors import (
 from customer_profiles.models.profile_object import StoredObject
 
 from .base import Answer, Collection, Page, check_unchanged, name_of, reasons_of, source_of
+from .bulk import chunks, engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
+    from customer_profiles.channels.embedded import EngineOnly
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.models.profile_object import JsonObject
 
@@ -135,7 +138,9 @@ class ProfileObjects(Generic[T]):
         return answer.unique_key
 
     def put_many(self, items: Iterable[T], /) -> list[str]:
-        """Put many objects, 10 with a request, and return the service's keys in their order.
+        """Put many objects, and return the service's keys in their order.
+
+        It puts them as `put_each` does.
 
         Raises:
             BatchError: some objects failed; `.failed` has the error of each by its position,
@@ -154,14 +159,19 @@ class ProfileObjects(Generic[T]):
         return keys
 
     def put_each(self, items: Iterable[T], /) -> Iterator[PutResult[T]]:
-        """Put objects, 10 with a request, and yield a result for each.
+        """Put objects, and yield a result for each.
 
         Items are read lazily, as you iterate over the results, so there may be any number of
-        them. Objects that the service rejects for the moment are sent again by the retry policy.
+        them. The embedded engine stores hundreds in a transaction. AWS is sent 10 with a request;
+        objects that it rejects for the moment are sent again by the retry policy.
 
         Raises:
             CustomerProfilesError: a whole request failed. What was put before is stored.
         """
+        engine = engine_of(self._gateway)
+        if engine is not None:
+            yield from self._put_in_calls(engine, items)
+            return
         batch: list[_Waiting[T]] = []
         size = 0
         for position, item in enumerate(items):
@@ -233,6 +243,24 @@ class ProfileObjects(Generic[T]):
         size = len(text) * 6 if len(text) <= _PLAIN else len(json.dumps(text))
         return _Waiting(position, item, text, size, "")
 
+    def _put_in_calls(self, engine: EngineOnly, items: Iterable[T]) -> Iterator[PutResult[T]]:
+        """Put objects by the embedded engine, as many with a call as it takes."""
+        prepared = (self._prepare(position, item) for position, item in enumerate(items))
+        for chunk in chunks(prepared, size=lambda waiting: len(waiting.text)):
+            left = deque(waiting for waiting in chunk if waiting.text)
+            for waiting in chunk:
+                if left and waiting is left[0]:
+                    texts = [waiting.text for waiting in left]
+                    outcomes = engine.put_objects(self.domain_name, self.object_type_name, texts)
+                    for outcome in outcomes:
+                        left.popleft().outcome = outcome
+                yield self._result(waiting)
+
+    def _result(self, waiting: _Waiting[T]) -> PutResult[T]:
+        outcome = waiting.outcome
+        key, error = (outcome, None) if isinstance(outcome, str) else (None, outcome)
+        return PutResult(waiting.position, waiting.item, key, error)
+
     def _send(self, batch: list[_Waiting[T]]) -> Iterator[PutResult[T]]:
         left = {str(number): waiting for number, waiting in enumerate(batch) if waiting.text}
         if left:
@@ -246,9 +274,7 @@ class ProfileObjects(Generic[T]):
                 if not left:
                     break
         for waiting in batch:
-            outcome = waiting.outcome
-            key, error = (outcome, None) if isinstance(outcome, str) else (None, outcome)
-            yield PutResult(waiting.position, waiting.item, key, error)
+            yield self._result(waiting)
 
     def _send_once(self, batch: Mapping[str, _Waiting[T]]) -> None:
         items = [{"Id": number, "Object": waiting.text} for number, waiting in batch.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack
 
 from pydantic import Field
 
@@ -35,7 +35,7 @@ from .base import (
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
@@ -45,8 +45,11 @@ if TYPE_CHECKING:
     from customer_profiles.models.person import ErasureReceipt, PersonData
 
     from .base import Extra
+    from .bulk import CreateResult, Key
     from .history import History
     from .profile_objects import ObjectsOfProfile
+
+ItemT = TypeVar("ItemT")
 
 _CREATE = "CreateProfile"
 _BATCH_GET = "BatchGetProfile"
@@ -189,6 +192,53 @@ class Profiles:
         stored = {**request, "ProfileId": answer.profile_id}
         del stored["DomainName"]
         return Profile.model_validate(stored, extra="allow")._attach(self, stored)
+
+    def create_many(
+        self, items: Iterable[ItemT], /, *, concurrency: int = 8
+    ) -> Iterator[CreateResult[ItemT]]:
+        """Create a profile for each item, and yield a result for each, in their order.
+
+        Items are read as you iterate over the results, so there may be any number of them. The
+        embedded engine stores thousands in a transaction. On AWS, there is a request for each
+        item, which is retried as those of `create`: a request whose answer was lost is not sent
+        again, and its result has an `AmbiguousWriteError`.
+
+        Args:
+            items: profiles, or mappings of their fields, such as
+                `{"first_name": "Ada", "address": {"city": "London"}}`.
+            concurrency: how many requests to send at a time; the embedded engine needs none.
+
+        Raises:
+            ResourceNotFoundError: the domain does not exist. What was created before is stored.
+            CustomerProfilesError: access is denied, or the database failed. The results of all
+                that was sent come before the error.
+        """
+        from .bulk import create_many
+
+        return create_many(self, items, concurrency)
+
+    def upsert_many(
+        self, items: Iterable[ItemT], /, *, key: Key, keep_stored: bool = False
+    ) -> Iterator[CreateResult[ItemT]]:
+        """Find the profile of each item by a key, update it or create one, and yield the results.
+
+        It is like `create_many`, except that AWS is sent one request after the other. Empty
+        values of an item change nothing. Where several profiles have the key, or only a related
+        field has its value, nothing is changed and the result has a `MultipleResultsError`.
+
+        Args:
+            items: profiles, or mappings of their fields.
+            key: the field that identifies a customer: `account_number`, `email_address` or
+                `phone_number`.
+            keep_stored: keep stored profiles as they are.
+
+        Raises:
+            InvalidInputError: the key is none of these fields.
+            ResourceNotFoundError: the domain does not exist. What was stored before stays.
+        """
+        from .bulk import upsert_many
+
+        return upsert_many(self, items, key, keep_stored=keep_stored)
 
     def get(self, profile_id: str) -> Profile:
         """Read one profile by its id.

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from customer_profiles.engine.service.context import Context
 
-SECONDS = 0.1
+SECONDS = 0.15
 """About how long a transaction of many records may take."""
-LONGEST = 0.15
+LONGEST = 0.2
 """Seconds after which a transaction takes no further object."""
 MOST_BYTES = 8 << 20
 """How many bytes of JSON a call writes, in addition to its first record."""
-_FIRST, _FEWEST, _MOST = 500, 20, 5_000
+_FIRST, _FEWEST, _MOST = 500, 50, 5_000
 
 
 def most_records(context: Context, domain_name: str, what: str) -> int:
