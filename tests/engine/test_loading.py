@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal
 from customer_profiles.engine.loading import pace
+from customer_profiles.engine.matching import rules as rule_matching
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import database
@@ -68,7 +69,8 @@ def opened(**settings):
 
 
 def stored(shop):
-    """Read all that is stored; the search index is one table here."""
+    """Read all that is stored, once rules are applied; the search index is one table here."""
+    rule_matching.apply(shop.engine._context)
     found = rows(shop.engine)
     found["keys"] = sorted({*found["keys"], *found.pop("fresh_keys")})
     for table in ("domains", "object_types", "meta"):

@@ -45,6 +45,8 @@ T = TypeVar("T")
 
 _CREATE = "CreateProfile"
 _FIELDS = frozenset(ProfileFields.__annotations__)
+CONCURRENCY = 8
+"""How many creates are sent to AWS at a time."""
 _MOST_ITEMS = 2_000
 """How many items are read before they are stored, if the engine does not take fewer."""
 _MOST_BYTES = 8 << 20
@@ -89,6 +91,10 @@ class CreateResult(Generic[T]):
         return isinstance(self.error, AmbiguousWriteError)
 
 
+def _itself(item: object) -> object:
+    return item
+
+
 class Checkpoint(NamedTuple):
     """How far a load is, stored by the embedded engine with the profiles themselves."""
 
@@ -110,30 +116,41 @@ def engine_of(gateway: Gateway) -> EngineOnly | None:
 def create_many(
     profiles: Profiles,
     items: Iterable[T],
-    concurrency: int = 8,
+    concurrency: int = CONCURRENCY,
+    *,
+    fields_of: Callable[[T], object] = _itself,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[CreateResult[T]]:
-    """Create a profile for each item; see `Profiles.create_many`."""
+    """Create a profile for each item; see `Profiles.create_many`.
+
+    Args:
+        profiles: the profiles of the domain.
+        items: the items.
+        concurrency: how many requests to send at a time.
+        fields_of: returns the profile or the fields of an item, or raises why it has none.
+        checkpoint: what to store about the progress; only the embedded engine does so.
+    """
     engine = engine_of(profiles._gateway)
     if engine is not None:
         store = partial(engine.create_profiles, profiles.domain_name)
-        return _in_calls(items, wire_of, store, checkpoint)
+        return _in_calls(items, lambda item: wire_of(fields_of(item)), store, checkpoint)
 
     def send(item: T) -> tuple[Outcome, str]:
-        return "created", profiles.create(_profile_of(item)).profile_id
+        return "created", profiles.create(_profile_of(fields_of(item))).profile_id
 
     return _in_threads(items, send, concurrency)
 
 
-def upsert_many(
+def upsert_many(  # noqa: PLR0913  (all but three are options)
     profiles: Profiles,
     items: Iterable[T],
     key: Key,
     *,
     keep_stored: bool = False,
+    fields_of: Callable[[T], object] = _itself,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[CreateResult[T]]:
-    """Find, update or create a profile for each item; see `Profiles.upsert_many`.
+    """Find, update or create a profile for each item; see `create_many`, `Profiles.upsert_many`.
 
     Raises:
         InvalidInputError: the key identifies no customers.
@@ -143,13 +160,15 @@ def upsert_many(
     engine = engine_of(profiles._gateway)
     if engine is None:
         # One after the other: two items of one customer must not both create a profile.
-        send = partial(_upsert, profiles, key, keep_stored=keep_stored)
+        def send(item: T) -> tuple[Outcome, str]:
+            return _upsert(profiles, key, fields_of(item), keep_stored=keep_stored)
+
         return _in_threads(items, send, 1)
 
     store = partial(
         engine.upsert_profiles, profiles.domain_name, key=pascal(key), keep_stored=keep_stored
     )
-    return _in_calls(items, partial(_keyed, key), store, checkpoint)
+    return _in_calls(items, lambda item: _keyed(key, fields_of(item)), store, checkpoint)
 
 
 def load_position(profiles: Profiles, name: str) -> Wire | None:

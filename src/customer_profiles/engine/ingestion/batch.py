@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.store import keys as key_store
@@ -33,7 +34,7 @@ class Batch:
         self.connection = connection
         self._now = now
         self._found: dict[int, int] = {}
-        self._entered: dict[int, list[int]] = {}
+        self._entered = defaultdict[int, list[int]](list)
         self._profiles: dict[int, Stored] = {}
         self._objects: dict[int, StoredObject] = {}
         self._new_profiles: dict[int, bytes] = {}
@@ -113,10 +114,7 @@ class Batch:
         entries, entered = self._entries, self._entered
         for slot in slots:
             entries.append((slot, holder))
-            if slot in entered:
-                entered[slot].append(holder)
-            else:
-                entered[slot] = [holder]
+            entered[slot].append(holder)
 
     def flush(self) -> None:
         """Write what is pending."""

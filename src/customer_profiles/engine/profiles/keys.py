@@ -35,21 +35,22 @@ Key = tuple[str, str]
 
 def of_fields(profile: dict[str, Any]) -> set[Key]:
     """Return the keys that a profile's own fields provide."""
-    found = {
-        (name, normalize(name, profile[field]))
-        for name, fields in _FIELDS
-        for field in fields
-        if field in profile
-    }
+    # Every profile that is written comes here, so there are no calls but those of the rules.
+    get = profile.get
+    found = set()
+    for field, name, rule in _FIELD_RULES:
+        value = get(field)
+        if value is not None and (normal := rule(value)):
+            found.add((name, normal))
     full_name = " ".join([profile[name] for name in _NAMES if name in profile])
-    if full_name:
-        found.add(("_fullName", _name(full_name)))
-    return {key for key in found if key[1]}
+    if full_name and (normal := _name(full_name)):
+        found.add(("_fullName", normal))
+    return found
 
 
 def are_same(old: dict[str, Any], new: dict[str, Any]) -> bool:
     """Return whether the fields that provide keys are equal in two states of a profile."""
-    return all(old.get(name) == new.get(name) for name in _KEY_FIELDS)
+    return [*map(old.get, _KEY_FIELDS)] == [*map(new.get, _KEY_FIELDS)]
 
 
 def normalize(name: str, value: str) -> str:
@@ -222,6 +223,10 @@ def _unreadable_phone(value: str) -> str:
 
 
 _RULES: dict[str, Callable[[str], str]] = {"_email": _email, "_phone": _phone, "_fullName": _name}
+
+_FIELD_RULES = tuple(
+    (field, name, _RULES.get(name, exact)) for name, fields in _FIELDS for field in fields
+)
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 
