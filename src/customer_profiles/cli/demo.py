@@ -16,7 +16,7 @@ from customer_profiles import CustomerProfiles, Domain, Profile, Results
 from customer_profiles.files import open_table
 
 from .console import INTERRUPTED, errors_as_messages, out, progress
-from .loading import Rejects, Tally, load_rows
+from .loading import Load, Rejects, Tally
 from .records import map_columns
 from .target import get_or_create
 
@@ -60,15 +60,17 @@ def _load(shop: Domain) -> Tally:
         with progress(in_rows=True) as bar:
             task = bar.add_task("customers.csv", total=None)
             mapping = map_columns(source.header, _PAIRS)
-            tally = load_rows(
-                mapping.records(source.rows()),
-                mapping,
+            load = Load(
                 shop.profiles,
                 rejects,
+                "demo",
                 key="account_number",
                 keep_stored=True,
+                in_columns=mapping.in_columns,
                 report=lambda tally: bar.update(task, completed=tally.rows),
             )
+            load.restart()
+            tally = load.run(mapping.records(source.rows()))
     _show_load(tally, rejects, time.monotonic() - started)
     return tally
 

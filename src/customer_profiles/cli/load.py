@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.markup import escape
@@ -24,7 +26,7 @@ from .console import (
     progress,
     reading,
 )
-from .loading import KEYS, LeftOut, Rejects, Tally, load_rows
+from .loading import KEYS, LeftOut, Load, Rejects, Tally
 from .masking import mask_text
 from .records import map_columns
 from .tables import print_table, shown
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from customer_profiles import Profiles
     from customer_profiles.files import Table
+    from customer_profiles.repositories.bulk import Key
 
     from .records import Mapping, Record
 
@@ -101,6 +104,12 @@ def load(  # noqa: PLR0913  (the command's options)
         Path | None,
         typer.Option(help="The file for rejected rows; default: FILE.rejects.csv beside the file."),
     ] = None,
+    restart: Annotated[
+        bool,
+        typer.Option(
+            "--restart", help="Start from the first row, although an earlier run was interrupted."
+        ),
+    ] = False,
     delimiter: DelimiterOption = None,
     encoding: EncodingOption = None,
     sheet: SheetOption = None,
@@ -111,7 +120,10 @@ def load(  # noqa: PLR0913  (the command's options)
     Format, encoding and columns are found; --dry-run prints how, and stores nothing.
 
     Rejected rows go to a rejects file with their line number and the reason, values that are not
-    loaded to FILE.left-out.csv. The other rows are stored, so that Ctrl-C loses no counted row.
+    loaded to FILE.left-out.csv.
+
+    With --db, thousands of rows are stored in a transaction. A run that was interrupted or killed
+    continues where it stopped when you run the same command again.
 
     Exit code: 0 all rows stored, 1 some rejected, 2 an error and nothing stored,
     130 interrupted.
@@ -133,27 +145,44 @@ def load(  # noqa: PLR0913  (the command's options)
         left = LeftOut(Rejects(name.with_suffix(".left-out.csv"), ["column", "value"]))
         with errors_as_messages():
             used = [file, *([target.db] if target.db else [])]
-            rejects_file.check(used)
-            left.file.check([*used, *([rejects_file.path] if rejects_file.path else [])])
+            rejects_file.check(used, keep=rejects_file.size)
+            others = [rejects_file.path] if rejects_file.path else []
+            left.file.check([*used, *others], keep=left.file.size)
         _print_mapping(table, mapping)
         records = mapping.records(table.rows())
         with target.open(create=True) as domain, progress() as bar:
-            first = list(islice(records, _LOOKED_UP))
-            if key is None:
-                _warn_of_twins(first, domain.profiles)
-            task = bar.add_task(name.name, total=None if file == INPUT else file.stat().st_size)
-            tally = load_rows(
-                _chained(first, records),
-                mapping,
+            run = Load(
                 domain.profiles,
                 rejects_file,
+                _name_of(file, key, pairs or [], options),
                 left=left,
-                key=key,
+                key=cast("Key | None", key),
+                in_columns=mapping.in_columns,
                 report=lambda _: bar.update(task, completed=table.position),
             )
+            if restart or file == INPUT:
+                run.restart()
+            first = list(islice(records, _LOOKED_UP))
+            if run.line:
+                err.print(f"continuing after {table.unit} {run.line}; --restart starts anew")
+            elif key is None:
+                _warn_of_twins(first, domain.profiles)
+            task = bar.add_task(name.name, total=None if file == INPUT else file.stat().st_size)
+            tally = run.run(_chained(first, records))
     _print_left(table, mapping, left)
     where = f"of {escape(str(target.db))}" if target.db else "on AWS"
-    _report(tally, rejects_file, f"domain {escape(target.domain)} {where}", table.unit)
+    again = run.can_continue and file != INPUT
+    where = f"domain {escape(target.domain)} {where}"
+    _report(tally, rejects_file, where, table.unit, can_continue=again)
+
+
+def _name_of(file: Path, key: str | None, pairs: list[str], options: dict[str, Any]) -> str:
+    """Return what identifies a load: the file as it is now, and how it is read."""
+    if file == INPUT:
+        return "standard input"
+    stat = file.stat()
+    parts = [file.name, stat.st_size, stat.st_mtime_ns, key, pairs, options]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @contextmanager
@@ -304,7 +333,9 @@ def _print_left(table: Table, mapping: Mapping, left: LeftOut, *, is_dry: bool =
         err.print(f"all values that were not loaded: {escape(str(left.file.path))}", soft_wrap=True)
 
 
-def _report(tally: Tally, rejects_file: Rejects, where: str, unit: str) -> None:
+def _report(
+    tally: Tally, rejects_file: Rejects, where: str, unit: str, *, can_continue: bool
+) -> None:
     out.print(
         f"{tally.created} created, {tally.updated} updated, {tally.rejected} rejected in {where}",
         soft_wrap=True,
@@ -316,7 +347,9 @@ def _report(tally: Tally, rejects_file: Rejects, where: str, unit: str) -> None:
     if tally.rejected:
         err.print(f"all rejected rows: {escape(str(rejects_file.path))}", soft_wrap=True)
     if tally.interrupted:
-        err.print(f"interrupted after {tally.rows} rows; these rows are stored, the others are not")
+        again = "; the same command continues from there" if can_continue else ""
+        stored = f"interrupted after {tally.rows} rows; these rows are stored, the others are not"
+        err.print(f"{stored}{again}", soft_wrap=True)
         raise typer.Exit(INTERRUPTED)
     if tally.rejected:
         raise typer.Exit(1)

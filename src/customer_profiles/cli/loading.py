@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from customer_profiles import BadRequestError, InvalidInputError, MultipleResultsError
+from customer_profiles import (
+    BadRequestError,
+    CustomerProfilesError,
+    InvalidInputError,
+    MultipleResultsError,
+)
+from customer_profiles.repositories import bulk
 
 from .spreadsheets import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from customer_profiles import Profile, ProfileFields, Profiles
+    from customer_profiles import ProfileFields, Profiles
+    from customer_profiles.repositories.bulk import CreateResult, Key
 
-    from .records import Left, Mapping, Record
+    from .records import Left, Record
 
-_SEVERAL, _NATIONAL = 10, 10
-KEYS = {"account_number": "account", "email_address": "email", "phone_number": "phone"}
-"""The fields that can identify a customer, and the search key of each."""
+KEYS: tuple[str, ...] = tuple(bulk.KEYS)
+"""The fields that can identify a customer."""
 
 
 @dataclass
@@ -90,6 +96,24 @@ class Rejects:
         """The size of the file in bytes."""
         return self.path.stat().st_size if self.path is not None and self.path.exists() else 0
 
+    def keep(self, size: int) -> None:
+        """Remove what an earlier run wrote after the file had a size."""
+        if self.path is not None and self.path.exists():
+            if size:
+                with self.path.open("a") as file:
+                    file.truncate(size)
+            else:
+                self.path.unlink()
+
+    def rewind(self, size: int, first: list[tuple[int, str]]) -> None:
+        """Remove the rows that this run wrote after the file had a size."""
+        self.first = first
+        if self._file is not None and self.size > size:
+            self._file.flush()
+            self._file.truncate(size)
+            if not size:
+                self._writer.writerow(self._header)
+
     def add(self, line: int, reason: str, cells: Sequence[str]) -> None:
         """Write a row with its line number and the reason."""
         self.first = [*self.first, (line, reason)][:5]
@@ -127,89 +151,180 @@ class LeftOut:
             self.lines.setdefault(key, line)
             self.file.add(line, reason, [column, value])
 
+    def rewind(self, size: int, counts: dict[tuple[str, str], int]) -> None:
+        """Remove the values that were recorded after the file had a size, with these counts."""
+        self.file.rewind(size, [])
+        self.counts = dict(counts)
+
     def close(self) -> None:
         """Close the file."""
         self.file.close()
 
 
-def load_rows(  # noqa: PLR0913  (all but three are options)
-    records: Iterable[Record],
-    mapping: Mapping,
-    profiles: Profiles,
-    rejects: Rejects,
-    *,
-    left: LeftOut | None = None,
-    key: str | None = None,
-    keep_stored: bool = False,
-    report: Callable[[Tally], None] = lambda _tally: None,
-) -> Tally:
-    """Store each row as a profile, one by one, so that an interruption loses no stored row.
+@dataclass
+class _Progress:
+    """What is stored, and what the rejects file tells about it."""
 
-    Args:
-        records: the customers of the file's rows.
-        mapping: the fields of the columns.
-        profiles: the profiles of the domain.
-        rejects: the file for rejected rows.
-        left: collects the values that are not loaded.
-        key: the field that identifies a stored profile; None creates a profile for each row.
-        keep_stored: keep stored profiles as they are, instead of updating them.
-        report: called with the tally after each row.
+    line: int = 0
+    rejects_size: int = 0
+    left_size: int = 0
+    tally: Tally = field(default_factory=Tally)
+    first: list[tuple[int, str]] = field(default_factory=list)
+    """The first rejects of this run."""
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The counts of the values that this run has not loaded."""
+
+    @classmethod
+    def of(cls, position: dict[str, Any] | None) -> _Progress:
+        """Read a stored position."""
+        if position is None:
+            return cls()
+        tally = Tally(**position["tally"])
+        sizes = position["rejects_size"], position["left_size"]
+        return cls(position["line"], *sizes, tally)
+
+
+@dataclass
+class Load:
+    """A load of a file's rows into a domain.
+
+    The embedded engine stores how far the load is, together with the profiles. So a load that was
+    interrupted, or killed, continues after the last row that is stored.
     """
-    tally = Tally()
-    try:
-        for record in records:
-            try:
-                if record.problem:
-                    raise InvalidInputError(record.problem)  # noqa: TRY301  (handled as the other errors of a row)
-                outcome = _store(record, profiles, key, keep_stored=keep_stored)
-            except (InvalidInputError, BadRequestError, MultipleResultsError) as error:
-                # The cells follow the line's number and the reason, so a row may be cut or long.
-                reason = record.problem or mapping.in_columns(str(error))
-                rejects.add(record.line, reason, record.cells)
-                outcome = "rejected"
-            else:
-                if left is not None and record.left:
-                    left.add(record.line, record.left)
-            setattr(tally, outcome, getattr(tally, outcome) + 1)
-            report(tally)
-    except KeyboardInterrupt:
-        tally.interrupted = True
-    finally:
-        rejects.close()
-        if left is not None:
-            left.close()
-    return tally
 
+    profiles: Profiles
+    rejects: Rejects
+    name: str
+    """What identifies the file and the options."""
+    left: LeftOut | None = None
+    """Collects the values that are not loaded."""
+    key: Key | None = None
+    """The field that identifies a stored profile; None creates a profile for each row."""
+    keep_stored: bool = False
+    """Keep stored profiles as they are, instead of updating them."""
+    in_columns: Callable[[str], str] = str
+    """Returns a message with the names of columns instead of fields."""
+    report: Callable[[Tally], object] = bool
+    """Is called with the tally from time to time."""
 
-def _store(record: Record, profiles: Profiles, key: str | None, *, keep_stored: bool) -> str:
-    fields: ProfileFields = record.fields
-    if key is not None:
-        if key not in fields:
-            reason = next((value.reason for value in record.left if value.field == key), "")
-            msg = f"{key} is empty, but --key needs it{f' ({reason})' if reason else ''}"
+    def __post_init__(self) -> None:
+        """Read how far an interrupted load of the same name is."""
+        self._has_position = bulk.engine_of(self.profiles._gateway) is not None
+        self._stored = self._read()
+        self._written: _Progress | None = None
+
+    @property
+    def line(self) -> int:
+        """The line of the last row that is stored; 0 if none is."""
+        return self._stored.line
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether the same load can continue after an interruption."""
+        return self._has_position
+
+    def restart(self) -> None:
+        """Forget that an earlier load was interrupted."""
+        if self.line:
+            bulk.end_load(self.profiles, self.name)
+        self._stored = _Progress()
+
+    def run(self, records: Iterable[Record]) -> Tally:
+        """Store the rows that no earlier run has stored."""
+        self.rejects.keep(self._stored.rejects_size)
+        if self.left is not None:
+            self.left.file.keep(self._stored.left_size)
+        begin = self._stored.line
+        try:
+            for result in self._results(record for record in records if record.line > begin):
+                if not self._has_position:
+                    self._note([result])
+                if self._written is not None:
+                    self._stored, self._written = self._written, None
+                    self.report(self._stored.tally)
+        except KeyboardInterrupt:
+            self._stored = replace(self._read() if self._has_position else self._stored)
+            self._stored.tally.interrupted = True
+        finally:
+            self._rewind()
+            self.rejects.close()
+            if self.left is not None:
+                self.left.close()
+        if self._has_position and not self._stored.tally.interrupted:
+            bulk.end_load(self.profiles, self.name)
+        return self._stored.tally
+
+    def _read(self) -> _Progress:
+        """Read what is stored; the first rejects are those of this run."""
+        return _Progress.of(bulk.load_position(self.profiles, self.name))
+
+    def _rewind(self) -> None:
+        """Remove what the files tell about rows that are not stored."""
+        stored = self._stored
+        self.rejects.rewind(stored.rejects_size, stored.first or self.rejects.first)
+        if self.left is not None:
+            self.left.rewind(stored.left_size, stored.counts or self.left.counts)
+
+    def _results(self, records: Iterable[Record]) -> Iterable[CreateResult[Record]]:
+        checkpoint = bulk.Checkpoint(self.name, self._note)
+        if self.key is None:
+            return bulk.create_many(
+                self.profiles, records, fields_of=self._fields, checkpoint=checkpoint
+            )
+        return bulk.upsert_many(
+            self.profiles,
+            records,
+            self.key,
+            keep_stored=self.keep_stored,
+            fields_of=self._fields,
+            checkpoint=checkpoint,
+        )
+
+    def _fields(self, record: Record) -> ProfileFields:
+        if record.problem:
+            raise InvalidInputError(record.problem)
+        if not record.fields:
+            msg = "the row has no value in any mapped column"
             raise InvalidInputError(msg)
-        keys: Any = {KEYS[key]: dict(fields)[key]}
-        found = list(profiles.search(**keys, limit=_SEVERAL))
-        same = [profile for profile in found if _has_value(profile, key, dict(fields)[key])]
-        if found and len(same) != 1:
-            msg = f"{len(found)} stored profiles have this {key}, in that field or a related one"
-            raise MultipleResultsError(msg)
-        if same and keep_stored:
-            return "kept"
-        if same:
-            profiles.update(same[0].profile_id, **fields)
-            return "updated"
-    profiles.create(**fields)
-    return "created"
+        if self.key is not None and self.key not in record.fields:
+            reason = next((value.reason for value in record.left), "")
+            msg = f"{self.key} is empty, but --key needs it{f' ({reason})' if reason else ''}"
+            raise InvalidInputError(msg)
+        return record.fields
 
+    def _note(self, results: Sequence[CreateResult[Any]]) -> dict[str, Any]:
+        """Count results and write rejected rows, before the results are committed."""
+        done = self._stored
+        if self._has_position:
+            # A transaction that is repeated comes here again.
+            self.rejects.rewind(done.rejects_size, done.first)
+            if self.left is not None:
+                self.left.rewind(done.left_size, done.counts)
+        tally = replace(done.tally)
+        for result in results:
+            outcome: str = result.outcome
+            if result.error is not None:
+                self._reject(result.item, result.error)
+                tally.rejected += 1
+                continue
+            setattr(tally, outcome, getattr(tally, outcome) + 1)
+            if self.left is not None and result.item.left:
+                self.left.add(result.item.line, result.item.left)
+        line = results[-1].item.line if results else done.line
+        left, counts = (self.left.file.size, self.left.counts) if self.left else (0, {})
+        self._written = _Progress(
+            line, self.rejects.size, left, tally, self.rejects.first, dict(counts)
+        )
+        return {
+            "line": line,
+            "rejects_size": self._written.rejects_size,
+            "left_size": left,
+            "tally": asdict(tally),
+        }
 
-def _has_value(profile: Profile, field: str, value: Any) -> bool:
-    """Return whether the field itself has the value: a search key covers related fields too."""
-    stored = getattr(profile, field)
-    return bool(stored) and _normalized(field, stored) == _normalized(field, value)
-
-
-def _normalized(field: str, value: str) -> str:
-    if field == "phone_number":
-        return "".join(filter(str.isdigit, value))[-_NATIONAL:]
-    return value.strip().casefold() if field == "email_address" else value
+    def _reject(self, record: Record, error: CustomerProfilesError) -> None:
+        if not isinstance(error, (InvalidInputError, BadRequestError, MultipleResultsError)):
+            raise error
+        # The cells follow the line's number and the reason, so a row may be cut or long.
+        reason = record.problem or self.in_columns(str(error))
+        self.rejects.add(record.line, reason, record.cells)

@@ -207,7 +207,7 @@ def put(  # noqa: PLR0913  (the command's options)
     sheet: SheetOption = None,
     target: Target,
 ) -> None:
-    """Put objects from a file into a domain, ten in each request.
+    """Put objects from a file into a domain: ten with a request, with --db hundreds at once.
 
     Each line or element of JSON is an object. Each row of another file is an object whose members
     are the columns; empty cells are omitted. Rejected lines go to a rejects file with their number

@@ -6,8 +6,9 @@ import json
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from customer_profiles.repositories import bulk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from .loading import Rejects
 
-# Ten requests: enough to keep a worker busy, and few to repeat after an interruption.
-_AT_ONCE = 100
+# On AWS, ten requests: enough to keep a worker busy, and few to repeat after an interruption.
+_AT_ONCE, _AT_ONCE_EMBEDDED = 100, 2_000
 
 
 class Line(NamedTuple):
@@ -121,9 +122,11 @@ class Run:
             CustomerProfilesError: a request failed as a whole; the progress before it is stored.
         """
         waiting: deque[tuple[Sequence[Line], Future[list[PutResult[JsonObject]]]]] = deque()
+        is_embedded = bulk.engine_of(self._objects._gateway) is not None
+        most = _AT_ONCE_EMBEDDED if is_embedded else _AT_ONCE
         with ThreadPoolExecutor(jobs) as workers:
             try:
-                while batch := list(islice(lines, _AT_ONCE)):
+                for batch in bulk.chunks(lines, most, size=lambda line: len(line.text)):
                     texts = [line.text for line in batch if not line.problem]
                     waiting.append((batch, workers.submit(self._send, texts)))
                     if len(waiting) > jobs:
