@@ -103,6 +103,7 @@ from .models.profile import ProfileKey as ProfileKey
 from .models.profile_object import DeadLetter as DeadLetter
 from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
+from .repositories.bulk import CreateResult as CreateResult
 from .repositories.domains import Domains as Domains
 from .repositories.history import History as History
 from .repositories.integrations import AccountIntegrations as AccountIntegrations

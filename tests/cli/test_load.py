@@ -316,3 +316,39 @@ def read(path: Path) -> list[str]:
 def wal_size(db: Path) -> int:
     wal = db.with_name(f"{db.name}-wal")
     return wal.stat().st_size if wal.exists() else 0
+
+
+def test_a_killed_load_continues_with_the_first_row_that_is_not_stored(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    # Every tenth row is rejected: its e-mail address is too long.
+    rows = [f"{n},p{n}{'x' * 255 * (n % 10 == 9)}@example.com\n" for n in range(30_000)]
+    path.write_text("account_number,email_address\n" + "".join(rows))
+    command = ["load", str(path), "--domain", "shop", "--db", str(tmp_path / "shop.db")]
+    kills = 0
+    while kills < 4:
+        running = subprocess.Popen([*COMMAND, *command], stderr=subprocess.PIPE, text=True)
+        grown = wal_size(tmp_path / "shop.db") + 300_000
+        while wal_size(tmp_path / "shop.db") < grown and running.poll() is None:
+            time.sleep(0.005)
+        time.sleep(0.05 * kills)
+        running.kill()
+        running.communicate()
+        kills += 1
+        assert count(tmp_path) <= 27_000
+    result = load(path)
+
+    assert result.exit_code == 1
+    assert "continuing after line" in result.stderr
+    assert "27000 created, 0 updated, 3000 rejected" in result.stdout
+    assert count(tmp_path) == 27_000
+    with CustomerProfiles.embedded(tmp_path / "shop.db") as cp:
+        stored = cp.domain("shop").profiles
+        assert stored.search(account="29998").one().email_address == "p29998@example.com"
+    rejected = (tmp_path / "people.rejects.csv").read_text().splitlines()
+    assert [line.partition(",")[0] for line in rejected] == [
+        "line",
+        *(str(n + 2) for n in range(9, 30_000, 10)),
+    ]
+    again = load(path)
+    assert "continuing" not in again.stderr
+    assert count(tmp_path) == 54_000

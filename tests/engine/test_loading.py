@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal
 from customer_profiles.engine.loading import pace
+from customer_profiles.engine.loading.checkpoints import Checkpoint
 from customer_profiles.engine.matching import rules as rule_matching
 from customer_profiles.engine.profiles import keys
 from customer_profiles.engine.service.refusals import bad_request
@@ -202,3 +203,56 @@ def test_many_objects_are_put_as_one_by_one(before, groups, size, rules):
         for shop in (one, many):
             shop.engine._clock.advance(days=days)
     assert many.stats() == one.stats()
+
+
+def test_a_load_stores_how_far_it_is_with_its_records(shop):
+    seen = []
+
+    def position(outcomes):
+        seen.append(len(outcomes))
+        return {"done": len(outcomes)}
+
+    shop.engine.create_profiles(
+        "shop", [{"FirstName": "Ada"}], checkpoint=Checkpoint("a", position)
+    )
+
+    assert seen == [1]
+    assert shop.engine.load_position("shop", "a") == {"done": 1}
+    assert shop.engine.load_position("shop", "b") is None
+    shop.engine.end_load("shop", "a")
+    assert shop.engine.load_position("shop", "a") is None
+
+
+def test_a_load_whose_position_cannot_be_written_stores_nothing(shop):
+    def fail(_outcomes):
+        raise OSError
+
+    for call in (
+        partial(shop.engine.create_profiles, "shop", [{"FirstName": "Ada"}]),
+        partial(shop.engine.upsert_profiles, "shop", [{"AccountNumber": "1"}], "AccountNumber"),
+    ):
+        with pytest.raises(OSError):  # noqa: PT011  (it has no message)
+            call(checkpoint=Checkpoint("a", fail))
+    assert shop.stats()["ProfileCount"] == 0
+
+
+def test_other_writers_get_their_turn_between_the_transactions_of_a_load(open_shop):
+    shop = open_shop()
+    records = [{"FirstName": f"p{n}", "AccountNumber": str(n)} for n in range(20_000)]
+    left, calls = records, 0
+    while left:
+        done = shop.engine.create_profiles("shop", left)
+        left, calls = left[len(done) :], calls + 1
+        shop.create(FirstName="between")
+
+    assert calls >= 20_000 // pace._MOST
+    assert shop.stats()["ProfileCount"] == 20_000 + calls
+
+
+def test_an_unknown_key_and_a_missing_domain_are_refused(shop):
+    with pytest.raises(Refusal, match="FirstName is no key"):
+        shop.engine.upsert_profiles("shop", [{"FirstName": "Ada"}], "FirstName")
+    with pytest.raises(Refusal, match="Domain none does not exist"):
+        shop.engine.create_profiles("none", [{"FirstName": "Ada"}])
+    with pytest.raises(Refusal, match="Object type None"):
+        shop.engine.put_objects("shop", "None", ["{}"])

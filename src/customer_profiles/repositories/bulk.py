@@ -430,13 +430,14 @@ def _plain(fields: dict[Any, Any]) -> Wire | None:
         else:
             if type(value) is not dict:
                 return None
-            inner = {}
-            for part, text in value.items():
-                if part not in parts or type(text) is not str:
-                    return None
-                if not (text.isascii() or _is_unicode(text)):
-                    return None
-                inner[parts[part]] = text
+            inner: Wire = {}
+            for part, name_of_part in parts.items():
+                if (text := value.get(part)) is not None:
+                    if type(text) is not str or not (text.isascii() or _is_unicode(text)):
+                        return None
+                    inner[name_of_part] = text
+            if len(inner) < len(value):
+                return None
             wire[member] = inner
         left -= 1
     return None if left else wire
