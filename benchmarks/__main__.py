@@ -17,6 +17,7 @@ PARTS = (
     "scale",
     "serve",
     "objects",
+    "load",
     "identity",
     "cost",
     "unseen",

@@ -1,4 +1,4 @@
-"""Loading many records into a file: the bulk door, single calls, and plain INSERTs of the same JSON.
+"""Loading many records into a file, beside single calls and plain INSERTs of the same JSON.
 
 The plain INSERTs are the limit: a table of ids and JSON without keys, checks or history, written by
 transactions of a thousand rows. All run in turn in one process, on the same customers.
