@@ -116,8 +116,8 @@ class Batch:
             entries.append((slot, holder))
             entered[slot].append(holder)
 
-    def flush(self) -> None:
-        """Write what is pending."""
+    def write(self) -> None:
+        """Write what is pending, at the end of the batch."""
         profiles, objects = self._profiles, self._objects
         profile_store.insert(self.connection, [profiles[row] for row in self._new_profiles])
         profile_store.replace(self.connection, [profiles[row] for row in self._changed_profiles])
@@ -125,6 +125,10 @@ class Batch:
         # In the order of the table, many rows are inserted faster.
         self._entries.sort()
         key_store.add(self.connection, self._entries)
+
+    def flush(self) -> None:
+        """Write what is pending, in the midst of the batch."""
+        self.write()
         for slot, entered in self._entered.items():
             rows = {self._found.get(slot, _UNKNOWN), *entered} - {0}
             if len(rows) == 1:

@@ -195,7 +195,7 @@ class Intake:
             done += 1
             if time.perf_counter() > end:
                 break
-        self._batch.flush()
+        self._batch.write()
         return done
 
     def reject(self, text: str, reason: str) -> None:
@@ -287,6 +287,8 @@ class Intake:
         """Find the stored object with the same UNIQUE key."""
         slot = object_slot_beside(self._slot_of[accepted.own_key])
         found = self._batch.objects(slot, self.type.name)
+        if not found:
+            return None
         # Objects of earlier versions keep the unique key of an earlier form of the value.
         return next(
             (
@@ -298,23 +300,24 @@ class Intake:
             None,
         )
 
-    def _find_profile(self, object_keys: Iterable[KeyValue]) -> profile_store.Stored | None:
+    def _find_profile(self, object_keys: Sequence[KeyValue]) -> profile_store.Stored | None:
         """Find the profile by an object's keys; None if it has none yet."""
-        usable = [key for key in object_keys if "PROFILE" in key.identifiers]
-        if len(usable) > 1:
-            usable.sort(key=lambda key: "SECONDARY" in key.identifiers)
         # AG:profile-matching: primary keys first, then SECONDARY ones; a key that finds several
         # profiles is skipped.
         # Assumed: keys of one rank are tried in the order in which the type declares them.
-        ambiguous = 0
-        for key in usable:
-            holders = self._holders(key)
-            if len(holders) == 1:
-                return holders[0]
-            ambiguous += len(holders) > 1
+        usable = ambiguous = 0
+        for is_secondary in (False, True):
+            for key in object_keys:
+                identifiers = key.identifiers
+                if "PROFILE" in identifiers and ("SECONDARY" in identifiers) is is_secondary:
+                    holders = self._holders(key)
+                    if len(holders) == 1:
+                        return holders[0]
+                    usable += 1
+                    ambiguous += len(holders) > 1
         # The message of the dead-letter queue says "all keys".
         # Assumed: if one PROFILE key finds no profile, AllowProfileCreation decides.
-        if ambiguous == len(usable):
+        if ambiguous == usable:
             raise Rejected(_AMBIGUOUS)
         return None
 

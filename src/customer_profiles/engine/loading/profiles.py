@@ -161,7 +161,7 @@ class _Upsert:
                 outcomes.append(refusal)
             if self._bytes > pace.MOST_BYTES:
                 break
-        self._batch.flush()
+        self._batch.write()
         more = domain_store.Counts(self._created, 0, self._bytes)
         domain_store.count_rows(self._connection, self._domain.id, self._last_row, more)
         return outcomes
