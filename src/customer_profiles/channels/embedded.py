@@ -230,7 +230,8 @@ class EngineChannel:
 
         Faults belong to operations, so that they need a request for each record.
         """
-        return None if getattr(self.engine, "faults", None) else self.extras
+        faults = getattr(self.engine, "faults", None)
+        return self.extras if faults is None or not faults.active else None
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a resource such as `domains/shop`."""
