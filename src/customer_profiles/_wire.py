@@ -79,6 +79,12 @@ def input_shape(name: str) -> StructureShape:
     return cast("StructureShape", operation(name).input_shape)
 
 
+@cache
+def shape(name: str) -> Shape:
+    """Return a shape of the service's description by its name."""
+    return service().shape_for(name)
+
+
 def field_name(member: str) -> str:
     """Return a member's name as users write it: `first_name` for `FirstName`."""
     from botocore import xform_name

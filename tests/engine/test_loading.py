@@ -103,7 +103,7 @@ def in_calls(call, records, size, shop):
     return [(item.code, item.message) if isinstance(item, Refusal) else item for item in outcomes]
 
 
-KINDS = ("CreateProfile", "upsert", "PutProfileObject")
+KINDS = ("CreateProfileRequest", "upsert", "PutProfileObjectRequest")
 SIZES = st.integers(1, 12)
 
 
@@ -111,12 +111,12 @@ SIZES = st.integers(1, 12)
 @QUICK
 def test_many_profiles_are_created_as_one_by_one(records, size, has_rules):
     rules = {"RuleBasedMatching": RULES} if has_rules else {}
-    one, many = opened(**rules), opened(**rules)
-    expected = [outcome(created, one, record) for record in records]
+    single, many = opened(**rules), opened(**rules)
+    expected = [outcome(created, single, record) for record in records]
     found = in_calls(lambda left: many.engine.create_profiles("shop", left), records, size, many)
     assert found == expected
-    assert stored(many) == stored(one)
-    assert many.stats() == one.stats()
+    assert stored(many) == stored(single)
+    assert many.stats() == single.stats()
 
 
 def upserted(shop, record, member, *, keep_stored):
@@ -152,12 +152,12 @@ def upserted(shop, record, member, *, keep_stored):
 def test_many_profiles_are_found_or_created_as_one_by_one(  # noqa: PLR0917
     before, records, member, size, rules, keep_stored
 ):
-    one, many = opened(**rules), opened(**rules)
-    for shop in (one, many):
+    single, many = opened(**rules), opened(**rules)
+    for shop in (single, many):
         for record in before:
             outcome(created, shop, record)
     expected = [
-        outcome(lambda record: upserted(one, record, member, keep_stored=keep_stored), record)
+        outcome(lambda record: upserted(single, record, member, keep_stored=keep_stored), record)
         for record in records
     ]
     found = in_calls(
@@ -167,7 +167,7 @@ def test_many_profiles_are_found_or_created_as_one_by_one(  # noqa: PLR0917
         many,
     )
     assert found == expected
-    assert stored(many) == stored(one)
+    assert stored(many) == stored(single)
 
 
 TEXTS = MEMBERS.map(json.dumps) | st.sampled_from(["", "{", "[]", '{"id":"1","who":"\ud800"}'])
@@ -185,12 +185,12 @@ GROUPS = st.lists(
 @QUICK
 def test_many_objects_are_put_as_one_by_one(before, groups, size, rules):
     own = {"RuleBasedMatching": rules} if rules else {}
-    one, many = opened(**own), opened(**own)
-    for shop in (one, many):
+    single, many = opened(**own), opened(**own)
+    for shop in (single, many):
         for record in before:
             outcome(created, shop, record)
     for name, texts, days in groups:
-        expected = [outcome(put_text, one, name, text) for text in texts]
+        expected = [outcome(put_text, single, name, text) for text in texts]
         put = partial(many.engine.put_objects, "shop", name)
         found = outcome(in_calls, put, texts, size, many)
         if isinstance(found, tuple):
@@ -198,11 +198,11 @@ def test_many_objects_are_put_as_one_by_one(before, groups, size, rules):
             assert found in expected
             found = expected
         assert found == expected
-        assert stored(many) == stored(one)
-        assert many.engine.dead_letters("shop") == one.engine.dead_letters("shop")
-        for shop in (one, many):
+        assert stored(many) == stored(single)
+        assert many.engine.dead_letters("shop") == single.engine.dead_letters("shop")
+        for shop in (single, many):
             shop.engine._clock.advance(days=days)
-    assert many.stats() == one.stats()
+    assert many.stats() == single.stats()
 
 
 def test_a_load_stores_how_far_it_is_with_its_records(shop):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from customer_profiles.engine.service.context import Context
 
-_PUT = "PutProfileObject"
+_PUT = "PutProfileObjectRequest"
 _PLAIN = 100_000
 
 
@@ -64,6 +64,6 @@ def _checked(domain_name: str, object_type_name: str, text: str) -> str:
         "ObjectTypeName": object_type_name,
         "Object": protocol.cleaned(text),
     }
-    if problems := _wire.request_check(_PUT)(request):
+    if problems := _wire.problems(request, _wire.shape(_PUT)):
         raise invalid(problems)
     return text

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from .checkpoints import Checkpoint
 
-_CREATE, _UPDATE, _UPSERT = "CreateProfile", "UpdateProfile", "upsert"
+_CREATE, _UPDATE = "CreateProfileRequest", "UpdateProfileRequest"
+_UPSERT = "upsert"
 KEYS = {"AccountNumber": "_account", "EmailAddress": "_email", "PhoneNumber": "_phone"}
 """The members that can identify a customer, and the search key of each."""
 _MOST_HOLDERS = 10
@@ -47,9 +48,9 @@ class Upserted(NamedTuple):
     """How many profiles have the key, up to ten, if they are several."""
 
 
-def _checked(operation: str, request: Wire) -> Wire:
+def _checked(shape: str, request: Wire) -> Wire:
     """Return a request that is not broken, as `Engine.answer` checks it."""
-    if problems := _wire.request_check(operation)(request):
+    if problems := _wire.problems(request, _wire.shape(shape)):
         raise invalid(problems)
     return request
 
