@@ -230,8 +230,7 @@ class EngineChannel:
 
         Faults belong to operations, so that they need a request for each record.
         """
-        faults = getattr(self.engine, "faults", None)
-        return self.extras if faults is None or not faults.active else None
+        return None if self.engine.faults.active else self.extras
 
     def arn(self, resource: str) -> str:
         """Return the ARN of a resource such as `domains/shop`."""
