@@ -231,3 +231,14 @@ def test_an_interrupt_loses_no_result() -> None:
     assert len(list(islice(results, 50))) == len(channel.sent) == 50
     with pytest.raises(KeyboardInterrupt):
         next(results)
+
+
+def test_injected_faults_hit_each_of_many_items() -> None:
+    with CustomerProfiles.embedded() as cp:
+        shop = cp.domains.create("shop", default_expiration_days=30)
+        faults = cp._gateway.channel.engine.faults  # type: ignore[attr-defined]
+        with faults.on("CreateProfile", lose_answer=True, times=1):
+            results = list(shop.profiles.create_many(named(3), concurrency=1))
+
+        assert [result.is_ambiguous for result in results] == [True, False, False]
+        assert [profile.first_name for profile in shop.profiles.all()] == ["0", "1", "2"]
