@@ -287,14 +287,16 @@ class _Import:
         self._state.counts["profiles"] = self._ids.count - refused
 
     def _create(self, rows: list[Row]) -> None:
-        for row in rows:
-            try:
-                profile = self._domain.profiles.create(Profile._from_wire(_first_form(row)))
-            except (BadRequestError, InvalidInputError):
+        profiles = [Profile._from_wire(_first_form(row)) for row in rows]
+        results = self._domain.profiles.create_many(profiles)
+        for row, result in zip(rows, results, strict=True):
+            if result.profile_id is not None:
+                self._keep(row, result.profile_id)
+            elif isinstance(result.error, (BadRequestError, InvalidInputError)):
                 self._problem("profiles were refused")
                 self._ids.add(row["Profile"]["ProfileId"], NO_ID)
-            else:
-                self._keep(row, profile.profile_id)
+            elif result.error is not None:
+                raise result.error
 
     def _keep(self, row: Row, profile_id: str) -> None:
         """Add the keys by which the objects of a profile find it, and remember its id."""
