@@ -71,6 +71,8 @@ BOUNDED = {
     "_standard_objects._SEGMENT": 1_000,
     "engine.flows.tasks._PLACEHOLDER": 2_048,
     "identity.preparing.normalize._IN_WORDS": 64,
+    "cli.values._EMAILS": 2_000,
+    "cli.values._PHONES": 2_000,
 }
 
 
