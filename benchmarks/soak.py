@@ -189,7 +189,7 @@ def samples(pid: int, end: float) -> Iterator[Sample]:
 
 
 def growth(taken: list[Sample]) -> list[str]:
-    """Say what has grown from the second third to the last."""
+    """Describe what has grown from the second third to the last."""
     third = len(taken) // 3
     second, last = taken[third : 2 * third], taken[2 * third :]
     before, after = (median(item.megabytes for item in part) for part in (second, last))

@@ -282,7 +282,7 @@ def merge(  # noqa: PLR0913  (the command's options)
 
 
 def print_undo(file: object) -> None:
-    """Say on standard error where the undo file of a merge is."""
+    """Print the path of the undo file of a merge on standard error."""
     err.print(
         f"undo: `matches restore {escape(str(file))}`, with the same options",
         soft_wrap=True,

@@ -204,7 +204,7 @@ class MatchReview(Iterator[ReviewItem]):
         ]
 
     def undo(self) -> ReviewItem | None:
-        """Take the latest answer back, and return its match; `next()` returns it again.
+        """Undo the latest answer, and return its match; `next()` returns it again.
 
         Returns:
             The match; None if there is no answer to take back.

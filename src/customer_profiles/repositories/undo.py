@@ -299,7 +299,7 @@ class _Restoring:
         self._assign(self._profiles.get(profile_id), item["Profile"], {})
 
     def _reset(self, current: Profile, own: Wire) -> None:
-        """Give the kept profile its former values, where it was not changed since the merge."""
+        """Restore the kept profile's former values where they are unchanged since the merge."""
         after = self._content["After"]
         current.refresh()
         self._assign(current, own["Profile"], source_of(current) if after is None else after)
