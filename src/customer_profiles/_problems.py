@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _wire
+from ._hints.nearest import did_you_mean, listed
 from .errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def refuse(problems: list[Problem], operation: str, names: Names | None = None) 
     # An empty value also breaks its pattern; that it is empty says enough.
     empty = {p.path for p in problems if (p.kind, p.bound) == ("min_length", 1)}
     shown = [p for p in problems if p.kind != "pattern" or p.path not in empty]
-    reasons = [_describe(problem, operation, names or {}) for problem in shown[:_SHOWN]]
+    reasons = [describe(problem, operation, names) for problem in shown[:_SHOWN]]
     if len(shown) > _SHOWN:
         reasons.append("and there are more problems")
     msg = f"{operation} was not sent: {'; '.join(reasons)}"
@@ -46,15 +47,13 @@ def unknown(name: str, known: Collection[str], where: str, what: str = "field") 
         where: what has these names, such as the model's name.
         what: what is named.
     """
-    import difflib
-
-    close = difflib.get_close_matches(name, known, n=2)
-    close = close or sorted((k for k in known if name in k or k in name), key=len)[:2]
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
+    hint = did_you_mean(name, known) or f"known are {listed(known)}"
     return f"{where} has no {what} {name!r}; {hint}"
 
 
-def _describe(problem: Problem, operation: str, names: Names) -> str:
+def describe(problem: Problem, operation: str, names: Names | None = None) -> str:
+    """Describe a problem of a request to an operation by the field and its rule."""
+    names = names or {}
     field, rule = _spell(problem.path, names), _RULES[problem.kind]
     if problem.kind == "clear":
         return f"{field} {_describe_clear(problem)}"
@@ -66,7 +65,8 @@ def _describe(problem: Problem, operation: str, names: Names) -> str:
     bound = problem.bound
     if problem.kind in ("enum", "unknown"):
         bound = ", ".join(bound if problem.kind == "enum" else map(_wire.field_name, bound))
-    return f"{field} {rule.format(bound)}"
+    advice = _ID_ADVICE if problem.kind == "pattern" and bound == _PROFILE_ID else ""
+    return f"{field} {rule.format(bound)}{advice}"
 
 
 _RULES = {
@@ -84,6 +84,11 @@ _RULES = {
     "clear": "",
 }
 
+_PROFILE_ID = "[a-f0-9]{32}"
+_ID_ADVICE = (
+    ", as the service's ids of profiles do; to find a profile by another value, use "
+    "search(account=...), search(email=...) or another key"
+)
 _EMPTY = {"min_length": "give a value", "min_items": "give at least one"}
 _INSTEAD = {"Gender": "gender_string", "PartyType": "party_type_string"}
 

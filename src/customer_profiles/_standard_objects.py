@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles import _wire
+from customer_profiles._hints.nearest import listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -156,10 +157,9 @@ def _enter(node: Node, segment: str, path: str, steps: list[Step]) -> Node:
 
 
 def _hint(node: Node, name: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, node.members, n=1)
-    return f", did you mean '{close[0]}'?" if close else f"; it has {', '.join(node.members)}"
+    free = "; Attributes.<name> holds anything else" if "Attributes" in node.members else ""
+    close = " or ".join(f"'{member}'" for member in nearest(name, node.members))
+    return f"; it has {listed(node.members)}{free}" + (f"; did you mean {close}?" if close else "")
 
 
 def _profile() -> StandardObject:

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import _timestamps
+from ._hints.nearest import did_you_mean
 from ._standard_objects import PROFILE, STANDARD_OBJECTS
 from ._standard_objects import standard as standard_objects
 
@@ -76,7 +77,7 @@ class Rule(Enum):
     FIELD_RESERVED = "the name is reserved; choose another"
     FIELD_NAME = "it must be a letter, then letters, digits, '_', '.' or '-'; at most 64 characters"
     SOURCE = "its path is wrong: {problem}"
-    TARGET_OBJECT = "'{object}' is not a standard object; use one of {known}"
+    TARGET_OBJECT = "'{object}' is not a standard object; {hint}{known}"
     TARGET_MEMBER = "'{object}' is a whole object; name a member, such as {object}.Attributes.Name"
     TARGET_ID = "'{target}' is the id that the service gives; use {object}.Attributes.{member}"
     TARGET_FILLED = "'{target}' is filled by the service; choose another member"
@@ -265,7 +266,12 @@ def _check_target(name: str, target: str) -> Iterator[Violation]:
     details = {"target": target, "object": object_name, "member": member}
     standard = STANDARD_OBJECTS.get(object_name)
     if standard is None:
-        known = {"known": ", ".join(STANDARD_OBJECTS)}
+        close = did_you_mean(object_name, STANDARD_OBJECTS)
+        names = ", ".join(STANDARD_OBJECTS)
+        known = {
+            "hint": f"{close} " if close else "",
+            "known": f"(they are {names})" if close else f"use one of {names}",
+        }
         yield Violation(Rule.TARGET_OBJECT, path, details | known)
     elif not member:
         yield Violation(Rule.TARGET_MEMBER, path, details)

@@ -27,6 +27,7 @@ No message contains a customer's value: they name operations, fields, rules and 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -96,7 +97,8 @@ class ServiceError(CustomerProfilesError, ClientError):
             "ResponseMetadata": {name: value for name, value in metadata.items() if value},
         }
         self.operation_name = operation
-        hint = f"; {_HINTS[code]}" if code in _HINTS else ""
+        advice = _HINTS.get(code) or _advice(message)
+        hint = f"; {advice}" if advice else ""
         Exception.__init__(self, f"{operation}: {message} ({code}){hint}")
 
     @staticmethod
@@ -167,6 +169,27 @@ _HINTS = {
     "UnrecognizedClientException": _KEY_ID,
 }
 """What to check for the codes of API Gateway and of the check of signatures."""
+
+_ADVICE = {
+    "Domain {name} already exists": 'domains.get("{name}") reads it',
+    "Matching of domain {name} is not enabled": (
+        'in Python: domains.update("{name}", matching=MatchingConfig(enabled=True))'
+    ),
+    "RuleBasedMatching of domain {name} is not enabled": (
+        'in Python: domains.update("{name}", rule_based_matching=RuleBasedMatching(enabled=True, '
+        "...))"
+    ),
+}
+"""What to do about refusals, by the first words of their messages."""
+
+
+def _advice(message: str) -> str:
+    for beginning, advice in _ADVICE.items():
+        pattern = re.escape(beginning).replace(re.escape("{name}"), r"([\w-]{1,64})")
+        if found := re.match(pattern, message):
+            return advice.format(name=found[1])
+    return ""
+
 
 # The throttling and transient codes and statuses are those of botocore's standard mode.
 _BY_CODE: dict[str, type[ServiceError]] = {

@@ -273,7 +273,7 @@ def test_a_plot_without_matplotlib_is_refused_before_anything_is_written(
     result = run(file, "--plot", str(tmp_path / "plot.png"))
 
     assert result.exit_code == 2
-    assert "pip install 'customer-profiles[plots]'" in result.stderr
+    assert 'pip install "customer-profiles[plots]"' in result.stderr
     assert [part.name for part in tmp_path.iterdir()] == ["shop.csv"]
 
 

@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from customer_profiles import _wire
+from customer_profiles._hints.nearest import did_you_mean, listed
 from customer_profiles._quiet import private, quiet_botocore
 from customer_profiles.errors import (
     CONCURRENT_UPDATE,
@@ -283,7 +284,7 @@ def _make_client(
     session: Any, region: str | None, endpoint_url: str | None, config: Config | None
 ) -> Any:
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, NoRegionError
     from botocore.handlers import add_retry_headers
 
     if config is not None and not hasattr(config, "merge"):
@@ -302,9 +303,18 @@ def _make_client(
         raise InvalidInputError(msg)
     try:
         client = make(_wire.SERVICE, region_name=region, endpoint_url=endpoint_url, config=settings)
+    except NoRegionError as error:
+        ignored = "AWS_REGION is set, but boto3 does not read it; " if _has_aws_region() else ""
+        msg = (
+            f"boto3 could make no client for AWS: no region is set; {ignored}pass region= "
+            "(--region of a command), such as us-east-1, set AWS_DEFAULT_REGION, or add a region "
+            "to ~/.aws/config; the embedded engine needs none (CustomerProfiles.embedded(), --db)"
+        )
+        raise InvalidInputError(msg) from error
     except (BotoCoreError, ValueError) as error:
         msg = f"boto3 could make no client for AWS: {error}"
         raise InvalidInputError(msg) from error
+    _check_region(client.meta, session)
     _keep_deadlines(client._endpoint)  # noqa: SLF001  (botocore has no option for it)
     # These headers would number every attempt of the gateway as the first.
     client.meta.events.unregister("request-created", add_retry_headers)
@@ -321,6 +331,44 @@ _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 def _add_nonce(request: Any, **_: Any) -> None:
     """Make the signatures of equal requests different, as a header that other SDKs send does."""
     request.headers["x-nonce"] = token_hex(8)
+
+
+def _has_aws_region() -> bool:
+    import os
+
+    return bool(os.environ.get("AWS_REGION"))
+
+
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]{2,4})?-(?=[nsecw])(north|south|central)?(east|west)?-\d+")
+
+
+def _check_region(meta: Any, session: Any) -> None:
+    """Refuse a region that AWS cannot have, whose endpoint no request would ever reach.
+
+    Raises:
+        InvalidInputError: the region is misspelled.
+    """
+    region: str = meta.region_name
+    if f".{region}." not in meta.endpoint_url:
+        # The requests go elsewhere: the region only signs them.
+        return
+    from botocore.exceptions import UnknownRegionError
+
+    try:
+        session.get_partition_for_region(region)
+        is_possible = _REGION.fullmatch(region) is not None
+    except UnknownRegionError:
+        is_possible = False
+    if not is_possible:
+        known = [
+            name
+            for partition in session.get_available_partitions()
+            for name in session.get_available_regions("sts", partition)
+        ]
+        if region not in known:
+            hint = did_you_mean(region, known) or f"such as {listed(known, 3)}"
+            msg = f"there is no AWS region {region!r}; {hint} (a new region may need a newer boto3)"
+            raise InvalidInputError(msg)
 
 
 def _user_agent() -> str:

@@ -42,7 +42,9 @@ def _app() -> Typer:
         for library in ("rich", "typer"):
             import_module(library)
     except ModuleNotFoundError as error:
-        sys.exit(f'{error.name} is missing; run: pip install "customer-profiles[cli]"')
+        from customer_profiles._hints.extras import install
+
+        sys.exit(f"{error.name} is missing; run: {install('cli')}")
     from .app import app
 
     return app

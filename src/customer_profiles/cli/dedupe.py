@@ -14,6 +14,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from customer_profiles._hints.extras import install
+
 from .console import draw, err, fail, out
 from .load import DelimiterOption, EncodingOption, SheetOption, checked_delimiter, opened
 from .spreadsheets import FORMULA
@@ -130,7 +132,7 @@ def dedupe(  # noqa: PLR0913  (the command's options)
     if target.exists() and not force:
         fail(f"{target} exists already; --force replaces it, --output names another file")
     if plot is not None and find_spec("matplotlib") is None:
-        fail("--plot needs matplotlib: pip install 'customer-profiles[plots]'")
+        fail(f"--plot needs matplotlib: {install('plots')}")
     began = time.perf_counter()
     table = read_table(file, delimiter, encoding, sheet)
     if taken := {_GROUP, _CONFIDENCE} & set(table.column_names):
@@ -262,7 +264,7 @@ def read_table(
     try:
         import pyarrow as pa
     except ModuleNotFoundError:
-        fail("matching needs pyarrow: pip install 'customer-profiles[identity]'")
+        fail(f"matching needs pyarrow: {install('identity')}")
     if file.suffix.lower() in {".parquet", ".pq"}:
         try:
             from pyarrow import parquet

@@ -93,5 +93,7 @@ def __getattr__(name: str) -> object:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("customer_profiles"):
             raise
-        msg = f"matching needs {error.name}: pip install 'customer-profiles[identity]'"
+        from customer_profiles._hints.extras import install
+
+        msg = f"matching needs {error.name}: {install('identity')}"
         raise ModuleNotFoundError(msg, name=error.name) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from customer_profiles._hints.extras import install
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,7 +25,7 @@ def _axes(ax: Axes | None) -> Axes:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        msg = "plots need matplotlib: pip install 'customer-profiles[plots]'"
+        msg = f"plots need matplotlib: {install('plots')}"
         raise ImportError(msg) from error
     # Not pyplot's: its figures stay open, and may need a window.
     return Figure(figsize=(8, 4.5), layout="constrained").add_subplot()

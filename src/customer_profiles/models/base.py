@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, get_args
 
@@ -41,6 +41,29 @@ class Identifier:
         text = handler(source)
         lenient = core_schema.with_default_schema(text, default="", on_error="default")
         return core_schema.json_or_python_schema(lenient, text)
+
+
+class DateText:
+    """Marks a text that may also be given as a date, which becomes `YYYY-MM-DD`."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Read texts from JSON as they are, and dates from Python."""
+        text = handler(source)
+        dated = core_schema.no_info_before_validator_function(_date_as_text, text)
+        return core_schema.json_or_python_schema(text, dated)
+
+
+def _date_as_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        value = value.date()
+    if isinstance(value, date):
+        return value.isoformat()
+    if not isinstance(value, str):
+        kind = "string_type"
+        raise PydanticCustomError(kind, "Input should be a date, or a text such as '1990-01-31'")
+    return value
 
 
 if not TYPE_CHECKING:

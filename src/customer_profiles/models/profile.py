@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -18,7 +19,7 @@ from typing import (
 
 from pydantic import Field
 
-from .base import Identifier, Model, OpenEnum, Record
+from .base import DateText, Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from customer_profiles.mapping.profile_object import ProfileObject
@@ -128,8 +129,8 @@ class Profile(Record):
     """The middle name; part of key `_fullName`."""
     last_name: str | None = None
     """The family name; part of key `_fullName`."""
-    birth_date: str | None = None
-    """The birth date, in any format."""
+    birth_date: Annotated[str, DateText()] | None = None
+    """The birth date, in any format; a `date` or `datetime` becomes `YYYY-MM-DD`."""
     gender: Annotated[Gender, OpenEnum()] | None = None
     """The gender; cannot be cleared (`gender_string` can)."""
     phone_number: str | None = None
@@ -321,7 +322,7 @@ class ProfileFields(TypedDict, total=False):
     first_name: str | None
     middle_name: str | None
     last_name: str | None
-    birth_date: str | None
+    birth_date: str | date | None
     gender: Gender | None
     phone_number: str | None
     mobile_phone_number: str | None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, TypeVar, Unpack, cast
 
 from pydantic import Field
 
 from customer_profiles import _wire
-from customer_profiles._problems import refuse, unknown
+from customer_profiles._problems import describe, refuse, unknown
 from customer_profiles._results import Results
 from customer_profiles.channels.embedded import embedded
 from customer_profiles.errors import (
@@ -35,7 +35,7 @@ from .base import (
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from customer_profiles._gateway import Gateway
     from customer_profiles._problems import Names
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .profile_objects import ObjectsOfProfile
 
 ItemT = TypeVar("ItemT")
+M = TypeVar("M", bound=Callable[..., Any])
 
 _CREATE = "CreateProfile"
 _BATCH_GET = "BatchGetProfile"
@@ -150,6 +151,23 @@ class _Created(Answer):
 _read_batch = partial(_Batch.model_validate_json, extra="allow")
 
 
+def keys_by_name(method: M) -> M:
+    """Make a method that takes search keys say so to callers who pass a bare value."""
+
+    @wraps(method)
+    def call(self: object, *values: object, **keys: Any) -> Any:
+        if values:
+            name = method.__name__
+            msg = (
+                f"{name}() takes the value with the name of its key, such as {name}(email=...); "
+                f"the keys are {', '.join(_KEY_FIELDS if 'create' in name else _KEY_NAMES)}"
+            )
+            raise TypeError(msg)
+        return method(self, **keys)
+
+    return cast("M", call)
+
+
 class Profiles:
     """The profiles of one domain.
 
@@ -248,9 +266,9 @@ class Profiles:
                 sending anything, if the text cannot be the id of one.
         """
         ids: Any = _wire.input_shape(_BATCH_GET).members["ProfileIds"]
-        shape = ids.member
-        if any(problem.kind == "pattern" for problem in _wire.problems(profile_id, shape)):
-            msg = f"profile_id must match {shape.metadata['pattern']}"
+        problems = [p for p in _wire.problems(profile_id, ids.member) if p.kind == "pattern"]
+        if problems:
+            msg = describe(problems[0]._replace(path=("ProfileId",)), _BATCH_GET)
             raise MalformedIdError(msg, operation=_BATCH_GET)
         found, failed = self._get_batch([profile_id], {("ProfileIds", 0): "profile_id"})
         if profile_id in failed:
@@ -355,6 +373,7 @@ class Profiles:
 
         return Results(fetch, limit=limit, page_size=page_size, start=start, model=Profile)
 
+    @keys_by_name
     def search(
         self,
         *,
@@ -446,6 +465,7 @@ class Profiles:
         )
         return receipt
 
+    @keys_by_name
     def lookup(self, **keys: Unpack[SearchKeys]) -> Lookup | None:
         """Search by one key after the other, in your order, until one finds a profile.
 
@@ -459,6 +479,7 @@ class Profiles:
                 return Lookup(found[0], name, unique=len(found) == 1)
         return None
 
+    @keys_by_name
     def find_or_create(
         self, *, defaults: ProfileFields | None = None, **keys: Unpack[CreateKeys]
     ) -> FindOrCreate:

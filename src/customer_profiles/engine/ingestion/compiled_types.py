@@ -126,7 +126,7 @@ def load(
         if name in templates() and pending_work.is_removing(connection, domain, name):
             # Assumed: an implicit type that is being removed is refused until that is finished.
             raise bad_request(f"Object type {name} is being deleted; repeat the request later")
-        written = json.dumps(_implicit(name))
+        written = json.dumps(_implicit(connection, domain, name))
     compiled = context.compiled_types.get((name, written))
     if compiled is None:
         if len(context.compiled_types) >= _CACHED_TYPES:
@@ -142,11 +142,11 @@ def keep(context: Context, connection: Connection, domain: int, name: str) -> No
     check_names(connection, domain, name)
     # Assumed: such an implicit object type exists from its first accepted object on.
     now = context.clock.now()
-    store.put(connection, domain, name, _implicit(name), now, now)
+    store.put(connection, domain, name, _implicit(connection, domain, name), now, now)
     update_key_names(connection, domain)
 
 
-def _implicit(name: str) -> Wire:
+def _implicit(connection: Connection, domain: int, name: str) -> Wire:
     """Return the definition of a type that a request uses without having put it, or refuse."""
     if name in standard():
         # AG:standard-objects: a mapping fills them, a request cannot.
@@ -155,7 +155,7 @@ def _implicit(name: str) -> Wire:
             "put an object of a type whose fields target it"
         )
     if name not in templates():
-        raise unknown(name)
+        raise unknown(connection, domain, name)
     # AG:implicit-profile-object-types: a template's name needs no PutProfileObjectType.
     return {"Description": name, "TemplateId": name}
 
@@ -218,9 +218,10 @@ def is_known(connection: Connection, domain: int, name: str) -> bool:
     return name in standard() or store.exists(connection, domain, name)
 
 
-def unknown(name: str) -> Exception:
+def unknown(connection: Connection, domain: int, name: str) -> Exception:
     """Make the refusal of a type that does not exist."""
-    return not_found(f"Object type {name} does not exist in the domain")
+    names = [known.name for known in store.every(connection, domain)]
+    return not_found(f"Object type {name} does not exist in the domain", name, names)
 
 
 def key_content_types(connection: Connection, domain: int, name: str) -> Sequence[str]:

@@ -123,7 +123,7 @@ def _check_types(connection: Connection, domain: int, request: Wire) -> None:
         if name == _UNSTRUCTURED or name in templates():
             continue
         if type_store.find(connection, domain, name) is None:
-            raise compiled_types.unknown(name)
+            raise compiled_types.unknown(connection, domain, name)
 
 
 def _uri(context: Context, connection: Connection, flow: Wire) -> str:

@@ -180,7 +180,7 @@ def _own_key_names(connection: Connection, domain: int, name: str) -> set[str]:
 def _existing(connection: Connection, domain: int, name: str) -> store.ObjectType:
     found = store.find(connection, domain, name)
     if found is None:
-        raise compiled_types.unknown(name)
+        raise compiled_types.unknown(connection, domain, name)
     return found
 
 

@@ -71,7 +71,7 @@ def list_profile_objects(context: Context, request: Wire) -> Wire:
         domain = domain_row(connection, request["DomainName"])
         if not compiled_types.is_known(connection, domain.id, name):
             # Seen from the service: a type that is not mapped in the domain is not found.
-            raise compiled_types.unknown(name)
+            raise compiled_types.unknown(connection, domain.id, name)
         profile = existing_profile(context, connection, domain, request["ProfileId"])
         wanted = _filter_keys(connection, domain.id, object_filter)
 

@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
 
+_NAMES = 1_000
+
 
 def existing_domain(connection: Connection, name: str) -> domain_store.Domain:
     """Read a domain, or refuse the request."""
-    return domain_store.find(connection, name) or missing_domain(name)
+    return domain_store.find(connection, name) or missing_domain(connection, name)
 
 
-def missing_domain(name: str) -> NoReturn:
+def missing_domain(connection: Connection, name: str) -> NoReturn:
     """Refuse a request because its domain does not exist."""
+    names = [domain.name for domain in domain_store.page(connection, "", _NAMES)]
     # Assumed: the message for a missing domain names it.
-    raise not_found(f"Domain {name} does not exist")
+    raise not_found(f"Domain {name} does not exist", name, names)
 
 
 def matching_domain(connection: Connection, name: str, setting: str) -> int:
@@ -42,7 +45,7 @@ def matching_domain(connection: Connection, name: str, setting: str) -> int:
 
 def domain_row(connection: Connection, name: str) -> domain_store.DomainRow:
     """Read a domain without its settings, or refuse the request."""
-    return domain_store.find_row(connection, name) or missing_domain(name)
+    return domain_store.find_row(connection, name) or missing_domain(connection, name)
 
 
 @contextmanager

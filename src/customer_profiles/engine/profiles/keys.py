@@ -11,6 +11,7 @@ from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles._hints.nearest import did_you_mean, listed
 from customer_profiles.engine.service.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -114,8 +115,10 @@ def check(name: str, values: Sequence[str], predefined: frozenset[str]) -> None:
     """Refuse a key of a request with a reserved name or without values."""
     if name.startswith("_") and name not in predefined:
         # AG:mapping-key-definitions: names that begin with an underscore are the service's own.
-        known = ", ".join(sorted(predefined))
-        raise bad_request(f"Key {name} does not exist; predefined keys are {known}")
+        hint = did_you_mean(name, sorted(predefined)) or (
+            f"predefined keys are {listed(sorted(predefined))}; begin your own with a letter"
+        )
+        raise bad_request(f"Key {name} does not exist; {hint}")
     check_values(name, values)
 
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic_core import to_json
 
+from customer_profiles._hints.nearest import did_you_mean
 from customer_profiles._type_rules import PREDEFINED_KEYS
 from customer_profiles.engine.service.refusals import not_found
 from customer_profiles.engine.store import keys as key_store
+from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store import profiles as profile_store
 from customer_profiles.engine.store.rows import key_slot
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _BATCH, _LARGEST_BATCH = 100, 1_000
 _COMMON = 1_000
+_PROFILE_KEYS = ("_account", "_email", "_fullName", "_phone", "_profileId")
 
 
 class Term(NamedTuple):
@@ -80,7 +83,10 @@ def criterion(
     if not content_types:
         hint = "AddProfileKey defines it, and so does an object type that has it"
         if name.startswith("_"):
-            hint = f"predefined keys are {', '.join(sorted(PREDEFINED_KEYS))}"
+            hint = f"predefined keys are {', '.join(_PROFILE_KEYS)} and those of templates"
+        known = [*sorted(PREDEFINED_KEYS), *type_store.key_names(connection, domain)]
+        if close := did_you_mean(name, known):
+            hint = f"{close} {hint[0].upper()}{hint[1:]}"
         # Assumed: a search by a key name that the domain lacks is a ResourceNotFoundException.
         raise not_found(f"KeyName {name} is not defined in the domain; {hint}")
     keys.check_values(name, values)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from typing import TYPE_CHECKING
 
 from customer_profiles import _wire
+from customer_profiles._hints.nearest import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _SHOWN = 20
 
@@ -68,9 +68,17 @@ def bad_request(message: str) -> Refusal:
     return Refusal("BadRequestException", message)
 
 
-def not_found(message: str) -> Refusal:
-    """Refuse a request for a resource that does not exist."""
-    return Refusal("ResourceNotFoundException", message)
+def not_found(message: str, name: str = "", known: Collection[str] = ()) -> Refusal:
+    """Refuse a request for a resource that does not exist.
+
+    Args:
+        message: what does not exist.
+        name: the name in the request.
+        known: the names that exist; those that may be meant are added to the message.
+    """
+    # Assumed: the service's messages about missing names do not suggest others, as these do.
+    close = did_you_mean(name, known)
+    return Refusal("ResourceNotFoundException", f"{message}; {close}" if close else message)
 
 
 def not_built(operation: str) -> Refusal:
@@ -100,7 +108,7 @@ def _sentence(problem: _wire.Problem) -> str:
 def _unknown(problem: _wire.Problem) -> str:
     # Assumed: a member that the service's model does not have is refused, not ignored.
     name = str(problem.path[-1])
-    close = difflib.get_close_matches(name, problem.bound, n=1)
+    close = nearest(name, problem.bound, 1)
     hint = f", did you mean '{close[0]}'?" if close else ""
     where = f" at '{_path(problem.path[:-1])}'" if problem.path[1:] else ""
     return f"Unknown member '{name}'{where}{hint}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from customer_profiles._hints.extras import install
 from customer_profiles.identity.matching import comparing
 from customer_profiles.identity.matching.levels import MISSING, level_type
 from customer_profiles.identity.matching.scoring import Attribute
@@ -306,7 +307,7 @@ def connection(what: str) -> Iterator[DuckDBPyConnection]:
     try:
         import duckdb
     except ModuleNotFoundError as error:
-        msg = "models of splink need duckdb: pip install 'customer-profiles[splink]'"
+        msg = f"models of splink need duckdb: {install('splink')}"
         raise ModuleNotFoundError(msg, name=error.name) from error
     if not hasattr(_LOCAL, "connection"):
         # A model is data: its SQL must not read or write files.
