@@ -26,7 +26,7 @@ from customer_profiles.models import (
     profile,
     profile_object,
 )
-from customer_profiles.models.base import Model
+from customer_profiles.models.base import Model, wire_name
 from tests.contract.not_yet import NOT_YET
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ def test_an_enum_of_a_built_operation_has_a_type() -> None:
 @pytest.mark.parametrize("model", SHAPES, ids=lambda model: model.__name__)
 def test_a_model_has_the_members_of_its_shapes(model: type[Model]) -> None:
     model.model_rebuild()
-    names = {info.serialization_alias for info in model.model_fields.values()}
+    names = {wire_name(name, info) for name, info in model.model_fields.items()}
     expected = members(SHAPES[model])
 
     assert names == expected, (
@@ -339,7 +339,7 @@ def test_a_repr_shows_no_member_that_the_service_marks_as_sensitive(model: type[
         if member.metadata.get("sensitive")
     }
     model.model_rebuild()
-    names = {field: info.serialization_alias for field, info in model.model_fields.items()}
+    names = {field: wire_name(field, info) for field, info in model.model_fields.items()}
 
     shown = repr(model.model_construct(**{field: f"canary-{field}." for field in names}))
     values = {name for field, name in names.items() if f"canary-{field}." in shown}

@@ -264,7 +264,8 @@ def _report(run: Run, rejects_file: Rejects, problem: CustomerProfilesError | No
         err.print(f"[red]error:[/] {escape(str(problem))}", soft_wrap=True)
     if problem is not None or run.interrupted:
         again = "; the same command continues from there" if run.can_resume else ""
-        err.print(f"all lines up to {run.line} are processed{again}")
+        done = f"all lines up to {run.line} are processed{again}" if run.line else "nothing was put"
+        err.print(done)
         raise typer.Exit(USAGE if problem is not None else INTERRUPTED)
     if run.rejected:
         raise typer.Exit(1)

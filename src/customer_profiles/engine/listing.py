@@ -55,7 +55,7 @@ def list_objects(context: Context, domain_name: str, name: str, request: Wire) -
         if name == PROFILE:
             raise not_found("The objects of type _profile are the profiles; list those")
         if not compiled_types.is_known(connection, domain, name):
-            raise compiled_types.unknown(name)
+            raise compiled_types.unknown(connection, domain, name)
         found, token = context.pages.read_page(
             ["all objects", domain, name],
             request,

@@ -13,6 +13,8 @@ from uuid import UUID
 import pydantic
 from pydantic import BaseModel
 
+from customer_profiles.models.base import wire_name
+
 from .markers import Content, Key, Source, Target
 
 if TYPE_CHECKING:
@@ -83,8 +85,7 @@ def class_fields(model: type[BaseModel]) -> Iterator[ClassField]:
     for name, info in model.model_fields.items():
         field_type = read_type(info.annotation)
         field_type.metadata = (*info.metadata, *field_type.metadata)
-        member = info.serialization_alias or info.alias or name
-        yield ClassField(name, member, field_type, info.is_required())
+        yield ClassField(name, wire_name(name, info), field_type, info.is_required())
 
 
 def read_type(annotation: object) -> FieldType:

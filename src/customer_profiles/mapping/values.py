@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
+_PLAIN = frozenset((str, int, float, bool))
+
 
 def write(item: ProfileObject, declared: Declared) -> str:
     """Write an object as JSON; members that were read and are not declared are part of it."""
@@ -30,7 +32,7 @@ def write(item: ProfileObject, declared: Declared) -> str:
         # The names of undeclared members may be those of fields.
         declared_only = item.model_copy()
         object.__setattr__(declared_only, "__pydantic_extra__", {})
-    dumped = declared_only.model_dump(mode="json", by_alias=True, exclude_none=True)
+    dumped = _renamed(item, declared_only.model_dump(mode="json", exclude_none=True))
     _restore_extra(item, dumped)
     _write_timestamps(item, dumped, declared)
     document: Json = {}
@@ -87,6 +89,27 @@ def _restore_extra(item: BaseModel, dumped: Json) -> None:
             if isinstance(inner, BaseModel) and isinstance(inner_dumped, dict):
                 inner_dumped.update(inner.model_extra or {})
                 _restore_extra(inner, inner_dumped)
+
+
+def _renamed(value: object, dumped: Any) -> Any:
+    """Return what was dumped of a value with the names of its fields in JSON."""
+    if isinstance(value, BaseModel) and isinstance(dumped, dict):
+        return {
+            member: inner if type(inner) in _PLAIN else _renamed(getattr(value, name), inner)
+            for name, member in _members(type(value)).items()
+            if (inner := dumped.get(name)) is not None
+        }
+    if isinstance(value, (list, tuple)) and isinstance(dumped, list):
+        return [_renamed(*both) for both in zip(value, dumped, strict=False)]
+    if isinstance(value, dict) and isinstance(dumped, dict):
+        return {name: _renamed(value.get(name), inner) for name, inner in dumped.items()}
+    return dumped
+
+
+@cache
+def _members(model: type[BaseModel]) -> dict[str, str]:
+    """Return the names of a class's fields in JSON by those in the class."""
+    return {field.name: field.member for field in _fields(model)}
 
 
 @cache

@@ -7,7 +7,14 @@ from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic.alias_generators import to_pascal
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -15,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pydantic._internal._model_construction import ModelMetaclass as _ModelType
+    from pydantic.fields import FieldInfo
+    from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import ErrorDetails, InitErrorDetails
 
     from customer_profiles._wire import Wire
@@ -29,6 +38,12 @@ class OpenEnum:
     ) -> core_schema.CoreSchema:
         """Accept any string from JSON, which only the service writes; else the values alone."""
         return core_schema.json_or_python_schema(core_schema.str_schema(), handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: Any, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the values, for documents such as OpenAPI's."""
+        return handler(schema.get("python_schema", schema))
 
 
 class Identifier:
@@ -75,6 +90,14 @@ if not TYPE_CHECKING:
         that it reads, which doubles the time of a page.
         """
 
+        def __new__(cls, *args: Any, **options: Any) -> Any:
+            """Define a model that is built when it is first used."""
+            model = super().__new__(cls, *args, **{"defer_build": True, **options})
+            # Not said to others: a framework's adapter of a model must not wait as well. FastAPI
+            # silences a warning of pydantic only while it makes its adapters.
+            model.model_config = {**model.model_config, "defer_build": False}
+            return model
+
         def __call__(cls, *args: Any, **fields: Any) -> Any:
             try:
                 return super().__call__(*args, **fields)
@@ -89,7 +112,8 @@ class RedactedModel(BaseModel):
     """What models and the classes of users share: names in JSON, and no values in `str`."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        alias_generator=to_pascal,
+        # Only for reading: frameworks that write by alias, as FastAPI does, get our names.
+        alias_generator=AliasGenerator(validation_alias=to_pascal),
         validate_by_name=True,
         validate_by_alias=True,
         loc_by_alias=False,
@@ -109,6 +133,13 @@ class RedactedModel(BaseModel):
                 self.__dict__.pop(unknown_name, None)
             object.__setattr__(self, "__pydantic_extra__", extra)
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler, /
+    ) -> JsonSchemaValue:
+        """Describe the fields by our names; the service's are accepted, but not shown."""
+        return handler(_named_by_field(core_schema))
+
     def __dir__(self) -> list[str]:
         """List the names for completion."""
         return public_names(super().__dir__())
@@ -118,14 +149,26 @@ class RedactedModel(BaseModel):
         return repr(self)
 
 
+def _named_by_field(schema: Any) -> Any:
+    """Return the schema of a model without aliases that are only for reading."""
+    if schema["type"] != "model-fields":
+        inner = schema.get("schema")
+        return schema | {"schema": _named_by_field(inner)} if isinstance(inner, dict) else schema
+    fields = {
+        name: field
+        if "serialization_alias" in field
+        else {key: value for key, value in field.items() if key != "validation_alias"}
+        for name, field in schema["fields"].items()
+    }
+    return schema | {"fields": fields}
+
+
 class Model(RedactedModel, metaclass=_ModelType):
     """The base of all models: snake_case here, the service's names on the wire.
 
     Construction refuses unknown fields. Reading keeps them in `model_extra`, and they are
     never sent back. `repr` shows which fields are set, not their values.
     """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(defer_build=True)
 
     _shown: ClassVar[frozenset[str]] = frozenset()
     """Fields whose values `repr` may show, because they are not about a person."""
@@ -255,7 +298,15 @@ class Redacted(str):
 @cache
 def _names_of(model: type[Model]) -> dict[str, str]:
     """Return the service's names by ours, computed once for each model."""
-    return {field: info.serialization_alias or field for field, info in model.model_fields.items()}
+    return {field: wire_name(field, info) for field, info in model.model_fields.items()}
+
+
+def wire_name(name: str, field: FieldInfo) -> str:
+    """Return the name of a model's field in JSON: an alias of its own, or the service's name."""
+    alias = field.serialization_alias or field.validation_alias
+    if alias is None or isinstance(alias, str):
+        return alias or name
+    return to_pascal(name)  # It is read by several names, and written by the service's.
 
 
 def _wire_value(value: Any, *, keep_none: bool) -> Any:

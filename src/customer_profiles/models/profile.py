@@ -157,9 +157,7 @@ class Profile(Record):
     """The address for invoices."""
     attributes: dict[str, str] | None = None
     """Custom attributes by name."""
-    found_by: list[FoundBy] | None = Field(
-        default=None, validation_alias="FoundByItems", serialization_alias="FoundByItems"
-    )
+    found_by: list[FoundBy] | None = Field(default=None, validation_alias="FoundByItems")
     """The search keys that found this profile; only in results of a search, and part of `==`."""
     party_type_string: str | None = None
     """The kind of party as free text."""

@@ -15,6 +15,7 @@ from customer_profiles.errors import (
     ResourceNotFoundError,
     ThrottlingError,
 )
+from customer_profiles.models.base import wire_name
 from customer_profiles.models.profile import Profile
 
 from .profiles import Profiles
@@ -135,7 +136,7 @@ def _fields() -> dict[str, str]:
     """Return the service's names of the fields that can be taken, by our names."""
     shape: Any = _wire.operation(_MERGE).input_shape
     known = shape.members["FieldSourceProfileIds"].members
-    aliases = {name: str(info.serialization_alias) for name, info in Profile.model_fields.items()}
+    aliases = {name: wire_name(name, info) for name, info in Profile.model_fields.items()}
     return {name: alias for name, alias in aliases.items() if alias in known}
 
 
