@@ -1,33 +1,66 @@
-"""`customer-profiles demo`: load, search and update invented customers."""
+"""`customer-profiles demo`: the story of an invented customer, from files to one profile."""
 
 from __future__ import annotations
 
-import re
-import time
+import json
+from datetime import datetime
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from customer_profiles import CustomerProfiles, Domain, Profile, Results
+from customer_profiles import (
+    CustomerProfiles,
+    Domain,
+    Key,
+    Match,
+    MatchingConfig,
+    Profile,
+    ProfileObject,
+    Target,
+)
 from customer_profiles.files import open_table
 
-from .console import INTERRUPTED, errors_as_messages, out, progress
+from .console import INTERRUPTED, err, errors_as_messages, out
 from .loading import Load, Rejects, Tally
 from .records import map_columns
 from .target import get_or_create
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DATA = "customer_profiles.cli"
+_FILES = {"crm": "the CRM", "desk": "the help desk", "club": "the loyalty club"}
 _PAIRS = [
     "Customer No=account_number",
-    "E-mail=email_address",
-    "Phone=phone_number",
-    "Source=attributes.source",
     "Loyalty Tier=attributes.loyalty_tier",
     "Notes=additional_information",
 ]
+_FIRST = "crm"
+_WIDTH = 76
+_LOCALITY = "shipping_address.city"
+
+
+class Order(ProfileObject, name="Order", allow_profile_creation=True):
+    """An order of the web shop."""
+
+    order_id: Annotated[str, Key("OrderId", unique=True)]
+    email: Annotated[str, Key("_email", profile=True), Target("_profile.EmailAddress")]
+    total: Annotated[Decimal, Target("_order.TotalPrice")]
+    city: Annotated[str, Target("_profile.ShippingAddress.City")]
+    placed_at: datetime
+
+
+class _Story(NamedTuple):
+    """The customer that the demo follows."""
+
+    match: Match
+    profiles: list[Profile]
+    main: Profile
+    """The profile that stays, with an e-mail address, a phone number and orders."""
 
 
 def demo(
@@ -37,134 +70,165 @@ def demo(
         typer.Option(help="Keep the database in this file; a second run continues with it."),
     ] = None,
 ) -> None:
-    """Load 1,300 invented customers, search and update them, and show each step.
+    """Load invented customers of four systems, find and merge duplicates, and show each step.
 
     It needs no account and no network, and writes no file unless --db is given.
     """
     with errors_as_messages(), CustomerProfiles.embedded(db) as cp:
         shop = get_or_create(cp, "demo")
-        tally = _load(shop)
+        _load(shop)
+        story = _find(shop)
+        if story is None:
+            out.print("No duplicates are left: earlier runs merged them all.")
+        else:
+            _show_searches(shop, story.main)
+            _show_match(story)
+            _show_merged(story)
+        _show_end(shop, db, story and story.main)
+
+
+def _line(text: str) -> None:
+    out.print(f"   {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def _step(number: int, title: str, code: str = "") -> None:
+    out.print(f"\n[bold]{number}. {title}[/]", soft_wrap=True)
+    if code:
+        out.print(f"[dim]>>> {escape(code)}[/]", highlight=False, soft_wrap=True)
+
+
+def _load(shop: Domain) -> None:
+    """Load the files that the package contains; what is stored already is kept."""
+    _step(1, "Files of four systems come in")
+    shop.object_types.put(Order)
+    has_orders = bool(shop.refresh().stats and shop.stats and shop.stats.object_count)
+    example = ""
+    for name, system in _FILES.items():
+        tally, rejects = _load_file(shop, f"{name}.csv")
         if tally.interrupted:
             raise typer.Exit(INTERRUPTED)
-        customer = _customer(shop)
-        _show_searches(shop, customer)
-        _show_changes(shop, customer)
-        _show_domain(shop, db)
+        counts = f"{tally.created} created, {tally.rejected} rejected"
+        _line(f"{name}.csv, {system}: {'stored by an earlier run' if has_orders else counts}")
+        for line, reason in rejects.first[:1]:
+            example = example or f"rejected, for example {name}.csv, line {line}: {reason}"
+        if name == _FIRST and not has_orders:
+            # While each e-mail address has one customer: an order of several waits for a merge.
+            stored = sum(result.is_stored for result in shop.objects(Order).put_each(_orders()))
+            _line(f"orders.jsonl, the web shop: {stored} orders")
+    if not has_orders:
+        _line(_short(example))
 
 
-def _load(shop: Domain) -> Tally:
-    """Load the file that the package contains; profiles that are stored already are kept."""
-    with files("customer_profiles.cli").joinpath("data/customers.csv").open("rb") as raw:
-        source = open_table(raw)
-        rejects, started = Rejects(None, source.header), time.monotonic()
-        with progress(in_rows=True) as bar:
-            task = bar.add_task("customers.csv", total=None)
-            mapping = map_columns(source.header, _PAIRS)
-            load = Load(
-                shop.profiles,
-                rejects,
-                "demo",
-                key="account_number",
-                keep_stored=True,
-                in_columns=mapping.in_columns,
-                report=lambda tally: bar.update(task, completed=tally.rows),
-            )
-            load.restart()
-            tally = load.run(mapping.records(source.rows()))
-    _show_load(tally, rejects, time.monotonic() - started)
-    return tally
+def _load_file(shop: Domain, name: str) -> tuple[Tally, Rejects]:
+    with files(_DATA).joinpath(f"data/{name}").open("rb") as raw, err.status(name):
+        table = open_table(raw, name)
+        mapping = map_columns(table.header, _PAIRS)
+        rejects = Rejects(None, table.header)
+        load = Load(
+            shop.profiles,
+            rejects,
+            f"demo {name}",
+            key="account_number",
+            keep_stored=True,
+            in_columns=mapping.in_columns,
+        )
+        load.restart()
+        return load.run(mapping.records(table.rows())), rejects
 
 
-def _show_load(tally: Tally, rejects: Rejects, seconds: float) -> None:
-    table = _table(f"customers.csv, in {seconds:.1f} s", "Rows", "Result")
-    table.add_row(str(tally.created), "created")
-    table.add_row(str(tally.kept), "stored by an earlier run, unchanged")
-    table.add_row(str(tally.rejected), "rejected, such as")
-    for line, reason in rejects.first[:3]:
-        table.add_row("", f"line {line}: {escape(reason)}")
-    out.print(table)
+def _orders() -> Iterator[Order]:
+    text = files(_DATA).joinpath("data/orders.jsonl").read_text("utf-8")
+    for line in text.splitlines():
+        yield Order(**json.loads(line))
 
 
-def _customer(shop: Domain) -> Profile:
-    """Return the first customer that has all fields that the steps need."""
-    for number in range(1, 1000):
-        found = shop.profiles.search(account=f"CRM-{number:05d}").first()
-        if found and found.email_address and found.phone_number and found.middle_name:
-            return found
-    msg = "the demo's data has changed: no customer has all fields that the demo needs"
-    raise LookupError(msg)
+def _find(shop: Domain) -> _Story | None:
+    """Run the job, and return a match with orders, of three records if there is one."""
+    with err.status("comparing all customers"):
+        shop.matching = MatchingConfig(enabled=True)
+        shop.save()
+        shop.matches.run().wait(timeout=600)
+    chosen: _Story | None = None
+    for match in shop.matches.all():
+        if chosen is not None and len(match.profile_ids) <= len(chosen.profiles):
+            continue
+        profiles = match.profiles
+        for profile in profiles:
+            has_keys = profile.email_address and profile.phone_number and profile.last_name
+            if has_keys and profile.objects(Order).first() is not None:
+                chosen = _Story(match, profiles, profile)
+                break
+        if chosen is not None and len(chosen.profiles) >= len(_FILES):
+            break
+    return chosen
 
 
 def _show_searches(shop: Domain, customer: Profile) -> None:
-    digits = re.sub(r"\D", "", customer.phone_number or "")[-10:]
-    email = (customer.email_address or "").swapcase()
-    phone = f"+1 ({digits[:3]}) {digits[3:6]}.{digits[6:]}"
-    name = "  ".join(
-        filter(None, (customer.first_name, customer.middle_name, customer.last_name))
-    ).upper()
+    _step(2, "One customer is found in three spellings")
     search = shop.profiles.search
-    table = _table("Search, with other spellings than the stored ones", "Python", "Found")
-    for call, results in (
-        (f'shop.profiles.search(email="{email}")', search(email=email)),
-        (f'shop.profiles.search(phone="{phone}")', search(phone=phone)),
-        (f'shop.profiles.search(full_name="{name}")', search(full_name=name)),
-        (
-            f'shop.profiles.search(email="{email}", phone="{phone}", match="all")',
-            search(email=email, phone=phone, match="all"),
-        ),
+    digits = "".join(filter(str.isdigit, customer.phone_number or ""))[-10:]
+    for key, value in (
+        ("email", (customer.email_address or "").swapcase()),
+        ("phone", f"+1 ({digits[:3]}) {digits[3:6]}.{digits[6:]}"),
+        ("full_name", _name(customer).upper()),
     ):
-        table.add_row(escape(call), escape(_names(results)))
-    hit = shop.profiles.lookup(account="unknown", phone=phone)
-    found = f"{_name(hit.profile)}, by {hit.key}" if hit else "nobody"
-    table.add_row(escape(f'shop.profiles.lookup(account="unknown", phone="{phone}")'), found)
-    out.print(table)
+        keys: Any = {key: value}
+        found = list(search(**keys))
+        call = f'shop.profiles.search({key}="{value}")'
+        out.print(f"[dim]>>> {escape(call)}[/]", highlight=False, soft_wrap=True)
+        names = ", ".join(str(profile.account_number) for profile in found)
+        _line(f"{_name(found[0])}: {names}")
 
 
-def _show_changes(shop: Domain, customer: Profile) -> None:
-    """Change a profile and restore it, so that the demo can run again."""
-    profile_id, middle_name = customer.profile_id, customer.middle_name
-    table = _table("Update: set, clear, keep", "Python", "Stored afterwards")
-
-    def show(call: str) -> None:
-        stored = shop.profiles.get(profile_id)
-        table.add_row(
-            escape(call),
-            escape(f"{_name(stored)}, {stored.attributes}, mobile {stored.mobile_phone_number}"),
-        )
-
-    show("shop.profiles.get(id)")
-    customer.mobile_phone_number = "+1 206 555 0199"
-    customer.middle_name = None
-    customer.save()
-    show("customer.middle_name = None; customer.mobile_phone_number = ...; customer.save()")
-    shop.profiles.update(profile_id, middle_name=middle_name, attributes={"vip": "yes"})
-    show(f'shop.profiles.update(id, middle_name="{middle_name}", attributes={{"vip": "yes"}})')
-    shop.profiles.update(profile_id, attributes={"vip": None})
-    show('shop.profiles.update(id, attributes={"vip": None})')
-    out.print(table)
+def _show_match(story: _Story) -> None:
+    _step(3, "The job finds duplicates, and says why", "shop.matches.run().wait()")
+    _line(f"one match has {len(story.profiles)} records:")
+    for profile in story.profiles:
+        values = (profile.phone_number, profile.birth_date)
+        text = ", ".join(filter(None, (_name(profile), *values)))
+        _line(_short(f"{profile.account_number}: {text}"))
+    out.print("[dim]>>> print(match.explain()[0])[/]", highlight=False)
+    out.print(story.match.explain()[0])
 
 
-def _show_domain(shop: Domain, db: Path | None) -> None:
+def _show_merged(story: _Story) -> None:
+    customer = story.main
+    _step(4, "They are merged, and the orders are there", "match.merge(keep=customer)")
+    story.match.merge(keep=customer)
+    customer.refresh()
+    _line(f"{len(story.profiles)} records are one profile now, with")
+    for order in customer.objects(Order):
+        _line(f"{order.order_id}  {order.placed_at:%Y-%m-%d}  {order.total:>8}")
+    _step(5, "Each value says from where it is", f'customer.provenance("{_LOCALITY}")')
+    for field in (_LOCALITY, "last_name"):
+        source = customer.provenance(field)
+        origin = "the profile itself" if source.is_manual else f"an {source.object_type_name}"
+        _line(f"{field} is from {origin}")
+
+
+def _show_end(shop: Domain, db: Path | None, customer: Profile | None) -> None:
     stats = shop.refresh().stats
     count = stats.profile_count if stats else None
-    where = (
-        f"in {db}; the next run continues there" if db else "in memory, which ends with the demo"
-    )
-    out.print(f"{count} profiles in domain {shop.domain_name}, {where}.", soft_wrap=True)
-    out.print("The same code runs on AWS: [bold]CustomerProfiles()[/] in place of .embedded().")
+    _step(6, f"{count} customers are in domain demo, {escape(_where(db))}")
+    out.print("Type next:", highlight=False)
+    if db is None:
+        _line("customer-profiles demo --db demo.db")
+    else:
+        where = f"--domain demo --db {db}"
+        if customer is not None:
+            _line(f"customer-profiles profiles search --email {customer.email_address} {where}")
+        _line(f"customer-profiles matches list {where}")
+    _line(f"customer-profiles load YOUR.csv --domain mine --db {db or 'mine.db'}")
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", expand=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+def _where(db: Path | None) -> str:
+    return f"in {db}" if db else "in memory, which ends now"
 
 
-def _names(results: Results[Profile]) -> str:
-    names = [f"{_name(profile)} ({profile.account_number})" for profile in results]
-    return ", ".join(names) or "nobody"
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
 
 
 def _name(profile: Profile) -> str:
-    return " ".join(filter(None, (profile.first_name, profile.middle_name, profile.last_name)))
+    names = (profile.first_name, profile.middle_name, profile.last_name)
+    return " ".join(filter(None, names))

@@ -1,31 +1,34 @@
-"""Generate the demo's customer file: people as four source systems record them, errors included.
+"""Generate the demo's files: people as four systems of a company record them, errors included.
 
-Usage: python tools/make_demo_customers.py > src/customer_profiles/cli/data/customers.csv
+Usage: python tools/make_demo_data.py src/customer_profiles/cli/data
 
 All data is invented: names come from Faker, e-mail addresses use domains that are reserved for
-examples, phone numbers the fictional range 555-01xx. The same seed generates the same file.
+examples, phone numbers the fictional range 555-01xx. The same seed generates the same files.
 """
 
 from __future__ import annotations
 
 import csv
-import io
+import json
 import random
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from faker import Faker
 
 PEOPLE = 620
 HEADER = (
-    *("Source", "Customer No", "First Name", "Middle Name", "Last Name", "Company", "Gender"),
+    *("Customer No", "First Name", "Middle Name", "Last Name", "Company", "Gender"),
     *("Birth Date", "E-mail", "Phone", "Mobile", "Street", "City", "State", "ZIP", "Country"),
     *("Loyalty Tier", "Notes"),
 )
 LOCALES = (("en_US", 70), ("de_DE", 8), ("fr_FR", 8), ("es_ES", 8), ("pl_PL", 6))
-AREAS = (206, 212, 303, 312, 404, 415, 512, 617, 702, 808)
+AREAS = (*range(202, 300, 5), *range(302, 900, 7))
 DOMAINS = ("example.com", "example.org", "example.net", "mail.example.com")
-SOURCES = (("CRM", 0.8), ("SHOP", 0.55), ("DESK", 0.35), ("CLUB", 0.3))
+SOURCES = (("CRM", 0.8), ("DESK", 0.35), ("CLUB", 0.3))
+BUYERS = 0.4
 
 
 @dataclass
@@ -99,8 +102,6 @@ def phone(digits: str, rng: random.Random) -> str:
 def born(day: tuple[int, int, int], source: str) -> str:
     """Return a birth date in the format of a system."""
     year, month, date = day
-    if source == "SHOP":
-        return f"{month:02d}/{date:02d}/{year}"
     return f"{date}.{month}.{year}" if source == "CLUB" else f"{year}-{month:02d}-{date:02d}"
 
 
@@ -120,7 +121,6 @@ def seen(who: Person, source: str, rng: random.Random) -> list[str]:
     if source == "DESK" and rng.random() < 0.25:
         note = 'Called about an order.\nSaid: "please call back", not before noon'
     return [
-        source,
         f"{source}-{who.number:05d}",
         *names,
         maybe(who.company, 0.8),
@@ -141,36 +141,56 @@ def seen(who: Person, source: str, rng: random.Random) -> list[str]:
 
 def spoiled(rows: list[list[str]], rng: random.Random) -> list[list[str]]:
     """Insert the errors of real files: blank rows, truncated rows and invalid values."""
-    for position in sorted(rng.sample(range(len(rows)), 18), reverse=True):
+    for position in sorted(rng.sample(range(len(rows)), 6), reverse=True):
         old = [*rows[position]]
-        old[1] += "-OLD"
+        old[0] += "-OLD"
         broken = (
-            [*old[:2], "x" * 300, *old[3:]],
-            old[:5],
-            [*old[:6], "unknown", *old[7:]],
+            [old[0], "x" * 300, *old[2:]],
+            old[:4],
+            [*old[:5], "unknown", *old[6:]],
             [""] * len(HEADER),
         )[position % 4]
         rows.insert(position, broken)
     return rows
 
 
+def orders(who: Person, first: int, rng: random.Random) -> list[dict[str, str]]:
+    """Return the orders of a person in the web shop, which writes e-mail addresses in small."""
+    made = []
+    for number in range(rng.choice((1, 1, 1, 2, 2, 3))):
+        placed = datetime(2026, 1, 2, 9, tzinfo=UTC) + timedelta(minutes=rng.randrange(400_000))
+        made.append(
+            {
+                "order_id": f"WEB-{first + number:05d}",
+                "email": who.email,
+                "total": f"{rng.randint(990, 29900) / 100:.2f}",
+                "city": who.city,
+                "placed_at": placed.isoformat().replace("+00:00", "Z"),
+            }
+        )
+    return made
+
+
 def main() -> None:
-    """Write the file to the standard output, with a byte-order mark as spreadsheets write it."""
+    """Write the files into the folder of the first argument."""
+    folder = Path(sys.argv[1])
     rng = random.Random(2026)
     Faker.seed(2026)
     fakers = {name: Faker(name) for name, _ in LOCALES}
     people = [person(number, rng, fakers) for number in range(1, PEOPLE + 1)]
-    rows = [
-        seen(who, source, rng)
-        for source, chance in SOURCES
-        for who in people
-        if rng.random() < chance
-    ]
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(HEADER)
-    writer.writerows(spoiled(rows, rng))
-    sys.stdout.buffer.write(b"\xef\xbb\xbf" + text.getvalue().encode())
+    for source, chance in SOURCES:
+        rows = [seen(who, source, rng) for who in people if rng.random() < chance]
+        # With a byte-order mark, as spreadsheets write it.
+        with (folder / f"{source.lower()}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file, lineterminator="\r\n")
+            writer.writerow(HEADER)
+            writer.writerows(spoiled(rows, rng))
+    made: list[dict[str, str]] = []
+    for who in people:
+        if rng.random() < BUYERS:
+            made += orders(who, len(made) + 1, rng)
+    lines = (json.dumps(order, ensure_ascii=False) + "\n" for order in made)
+    (folder / "orders.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":
