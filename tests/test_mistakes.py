@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from customer_profiles import (
     Address,
@@ -21,6 +23,7 @@ from customer_profiles import (
 )
 from customer_profiles._hints import extras
 from customer_profiles._hints.nearest import nearest
+from customer_profiles.cli.app import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -320,3 +323,64 @@ def test_an_install_hint_without_the_packages_metadata_names_the_extra(
 )
 def test_the_nearest_names_are_those_that_people_mean(name: str, meant: list[str]) -> None:
     assert nearest(name, ["email", "postal_code", "city"]) == meant
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    with CustomerProfiles.embedded("shop.db") as client:
+        client.domains.create("shop")
+    Path("people.csv").write_text("Mail,Addr,Tags\na@example.com,Main Street 1,vip\n")
+    Path("orders.jsonl").write_text('{"OrderId": "1"}\n')
+    Path("words.csv").write_text("Mail;Addr\na@example.com;x\n", encoding="utf-16")
+    return tmp_path
+
+
+LOAD = "load people.csv --domain shop --db shop.db --map"
+COMMANDS = [
+    (f"{LOAD} Addr=address.street", ["no field 'address.street'", "mean address.address1?"]),
+    (f"{LOAD} Addr=street", ["no field 'street'", "did you mean address.address1?"]),
+    (f"{LOAD} Addr=billing_address.zip", ["did you mean billing_address.postal_code?"]),
+    (f"{LOAD} Tags=tags", ["and 8 more", "attributes.tags, takes any other value"]),
+    (f"{LOAD} Tag=attributes.x", ["no column 'Tag'", "did you mean Tags?"]),
+    ("load people.csv --domain shop --db shop.db --key email", ["--key must be one of", "'email'"]),
+    ("load nope.csv --domain shop --db shop.db", ["nope.csv cannot be read: No such file"]),
+    ("load shop.db --domain shop --db shop.db", ["shop.db cannot be read"]),
+    ("profiles list --domain shop --db shopfy.db", ["shopfy.db does not exist", "mean shop.db?"]),
+    ("matches list --domain shop --db shopfy.db", ["shopfy.db does not exist", "mean shop.db?"]),
+    ("domains list --db people.csv", ["people.csv cannot be used", "not a database"]),
+    ("profiles list --domain shpo --db shop.db", ["shpo does not exist", "did you mean shop?"]),
+    (
+        "objects put orders.jsonl --domain shpo --type Order --db shop.db",
+        ["Domain shpo does not exist", "did you mean shop?", "nothing was put"],
+    ),
+    (
+        "objects put orders.jsonl --domain shop --type Oder --db shop.db",
+        ["Object type Oder does not exist", "nothing was put"],
+    ),
+    ("profiles delete zzz --domain shop --db shop.db", ["no profile zzz", "profiles search"]),
+    (f"{LOAD} Tags=attribute.tags", ["did you mean attributes.tags?"]),
+    ("domains list --region us-esat-1", ["no AWS region 'us-esat-1'", "did you mean us-east-1"]),
+]
+
+
+@pytest.mark.parametrize(("command", "words"), COMMANDS, ids=[command for command, _ in COMMANDS])
+def test_a_mistake_on_the_command_line_is_one_clear_message(
+    folder: Path, command: str, words: list[str]
+) -> None:
+    before = sorted(folder.glob("*.db"))
+    result = CliRunner().invoke(app, command.split(), env={"COLUMNS": "300"})
+    shown = result.output
+
+    assert result.exit_code in {1, 2}, shown
+    assert [word for word in words if word not in shown] == [], shown
+    assert "Traceback" not in shown
+    assert sorted(folder.glob("*.db")) == before
+
+
+def test_a_file_in_another_encoding_and_with_semicolons_is_read(folder: Path) -> None:
+    command = "load words.csv --domain shop --db shop.db"
+    result = CliRunner().invoke(app, command.split(), env={"COLUMNS": "300"})
+
+    assert result.exit_code == 0, result.output
+    assert "1 created" in result.output

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from customer_profiles import AddressFields, InvalidInputError, ProfileFields, _wire
+from customer_profiles._hints.nearest import listed, nearest
 from customer_profiles.engine.ingestion.profile_members import Plan, plan
 from customer_profiles.identity.preparing import headers
 
@@ -569,7 +570,7 @@ def map_columns(header: list[str], pairs: list[str]) -> Mapping:
         if column not in known:
             raise _unknown(column, header, what="column", hint=_hint(header))
         if name and name not in _FIELDS and not re.fullmatch(r"attributes\..+", name):
-            raise _unknown(name, [*_FIELDS, "attributes.<name>"], what="field")
+            raise InvalidInputError(_unknown_field(name))
         chosen[column] = name
     mapping = _mapping(header, chosen)
     counts = Counter(mapping.columns.values())
@@ -640,7 +641,26 @@ def _hint(header: list[str]) -> str:
     return ""
 
 
+def _unknown_field(name: str) -> str:
+    """Describe a field that does not exist, with those that may be meant, and attributes."""
+    top, _, member = name.rpartition(".")
+    if top in _ADDRESSES:
+        close = [f"{top}.{other}" for other in nearest(member, _MEMBERS)]
+    elif top and nearest(top, ["attributes"]):
+        close = [f"attributes.{member}"]
+    else:
+        close = nearest(name, _TEXTS)
+        close = close or [f"{_ADDRESSES[0]}.{other}" for other in nearest(name, _MEMBERS)]
+    names = f"{_ADDRESSES[0]}.{_MEMBERS[0]}", *_TEXTS
+    hint = f"did you mean {' or '.join(close)}?" if close else f"fields are {listed(names)};"
+    free = re.sub(r"\W+", "_", name).strip("_") or "name"
+    return (
+        f"there is no field {name!r}; {hint} attributes.<name>, such as attributes.{free}, takes "
+        "any other value"
+    )
+
+
 def _unknown(name: str, known: list[str], *, what: str, hint: str = "") -> InvalidInputError:
     close = difflib.get_close_matches(name, known, n=_GUESSES, cutoff=_CLOSEST)
-    guess = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
+    guess = f"did you mean {' or '.join(close)}?" if close else f"known are {listed(known)}"
     return InvalidInputError(f"there is no {what} {name!r}; {hint or guess}")
