@@ -173,7 +173,7 @@ def load(  # noqa: PLR0913  (the command's options)
     where = f"of {escape(str(target.db))}" if target.db else "on AWS"
     again = run.can_continue and file != INPUT
     where = f"domain {escape(target.domain)} {where}"
-    _report(tally, rejects_file, where, table.unit, can_continue=again)
+    _report(tally, rejects_file, where, table.unit, _next(target), can_continue=again)
 
 
 def _name_of(file: Path, key: str | None, pairs: list[str], options: dict[str, Any]) -> str:
@@ -333,13 +333,28 @@ def _print_left(table: Table, mapping: Mapping, left: LeftOut, *, is_dry: bool =
         err.print(f"all values that were not loaded: {escape(str(left.file.path))}", soft_wrap=True)
 
 
-def _report(
-    tally: Tally, rejects_file: Rejects, where: str, unit: str, *, can_continue: bool
+def _next(target: Target) -> str:
+    """Return the command that finds the duplicates of what was loaded, on an embedded engine."""
+    if target.db is None:
+        return ""
+    return f"customer-profiles matches run --domain {target.domain} --db {target.db} --reveal"
+
+
+def _report(  # noqa: PLR0913  (what it prints)
+    tally: Tally,
+    rejects_file: Rejects,
+    where: str,
+    unit: str,
+    following: str,
+    *,
+    can_continue: bool,
 ) -> None:
     out.print(
         f"{tally.created} created, {tally.updated} updated, {tally.rejected} rejected in {where}",
         soft_wrap=True,
     )
+    if tally.created and following and not tally.interrupted:
+        err.print(f"duplicates among them: {escape(following)}", soft_wrap=True)
     if not tally.rows and not tally.interrupted:
         err.print("the file has a header but no rows: nothing was loaded")
     for line, reason in rejects_file.first:

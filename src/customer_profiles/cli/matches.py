@@ -39,10 +39,23 @@ _COLUMNS = shown("match_id", "confidence_score", "rule_level", "state", "profile
 
 @app.command()
 @with_target
-def run(*, target: Target) -> None:
+def run(
+    *,
+    reveal: Annotated[
+        bool | None,
+        typer.Option(
+            "--reveal/--mask",
+            help="Print the profiles of the first match in the clear, or masked (the default).",
+            envvar="CUSTOMER_PROFILES_REVEAL",
+            show_default=False,
+        ),
+    ] = None,
+    target: Target,
+) -> None:
     """Find the duplicates of an embedded domain now, and enable its Matching if necessary.
 
-    On AWS only the weekly schedule of the domain's Matching starts a job.
+    The first match is shown with the reasons why its profiles are one customer's. On AWS only the
+    weekly schedule of the domain's Matching starts a job.
 
     Exit code: 0 found (or nothing to find), 1 the job failed, 2 an error.
     """
@@ -55,6 +68,7 @@ def run(*, target: Target) -> None:
         _report(job)
         if job.status == "FAILED":
             raise typer.Exit(_FAILED)
+        _show_first(domain, target, Output(reveal=reveal))
 
 
 def _enable_matching(domain: Domain) -> None:
@@ -77,6 +91,19 @@ def _report(job: IdentityResolutionJob) -> None:
         )
     if job.message:
         err.print(escape(job.message), soft_wrap=True)
+
+
+def _show_first(domain: Domain, target: Target, output: Output) -> None:
+    """Print the profiles of the first match and why they are one customer's, if there is one."""
+    match = domain.matches.all(limit=1).first()
+    if match is None:
+        return
+    out.print()
+    print_match(match_row(match, decisions_of(domain), reveal=output.reveals(target.db)))
+    out.print()
+    out.print(match.explain()[0], soft_wrap=True)
+    where = f"--domain {target.domain}" + (f" --db {target.db}" if target.db else "")
+    err.print(f"all of them: customer-profiles matches list {escape(where)}", soft_wrap=True)
 
 
 @app.command(name="list")
