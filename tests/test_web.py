@@ -184,3 +184,12 @@ def test_an_object_is_answered_by_our_names_and_written_by_its_own() -> None:
         '{"BookingId":"1","Email":"a@example.com","FirstLine":{"UnitPrice":1},'
         '"AllLines":[{"UnitPrice":2}],"theRemark":"x"}'
     )
+
+
+def test_undeclared_members_with_the_names_of_fields_are_written_as_they_were() -> None:
+    text = (
+        '{"BookingId":"1","Email":"a@example.com","FirstLine":{"UnitPrice":1,"unit_price":7},'
+        '"AllLines":[{"UnitPrice":2,"unit_price":8}],"booking_id":"x"}'
+    )
+
+    assert Booking.from_object(text).to_object() == text

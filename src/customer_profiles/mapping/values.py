@@ -7,7 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel
 
@@ -27,18 +27,16 @@ _PLAIN = frozenset((str, int, float, bool))
 
 def write(item: ProfileObject, declared: Declared) -> str:
     """Write an object as JSON; members that were read and are not declared are part of it."""
-    declared_only = item
-    if item.model_extra:
-        # The names of undeclared members may be those of fields.
-        declared_only = item.model_copy()
-        object.__setattr__(declared_only, "__pydantic_extra__", {})
-    dumped = _renamed(item, declared_only.model_dump(mode="json", exclude_none=True))
+    dumped = _renamed(item, _declared_only(item).model_dump(mode="json", exclude_none=True))
     _restore_extra(item, dumped)
     _write_timestamps(item, dumped, declared)
     document: Json = {}
     for member, path in declared.paths.items():
         if member in dumped:
-            _put(document, path, dumped[member])
+            if len(path) == 1:
+                document[path[0]] = dumped[member]
+            else:
+                _put(document, path, dumped[member])
     _merge(document, item.model_extra or {})
     try:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -91,13 +89,34 @@ def _restore_extra(item: BaseModel, dumped: Json) -> None:
                 _restore_extra(inner, inner_dumped)
 
 
+M = TypeVar("M", bound=BaseModel)
+
+
+def _declared_only(item: M) -> M:
+    """Return an object without undeclared members, whose names may be those of fields."""
+    updates: dict[str, object] = {}
+    for field in _nested_fields(type(item)):
+        value = getattr(item, field.name)
+        items = value if isinstance(value, list) else [value]
+        inner = [_declared_only(v) if isinstance(v, BaseModel) else v for v in items]
+        if any(new is not old for new, old in zip(inner, items, strict=True)):
+            updates[field.name] = inner if items is value else inner[0]
+    if item.model_extra:
+        item = item.model_copy(update=updates)
+        object.__setattr__(item, "__pydantic_extra__", {})
+        return item
+    return item.model_copy(update=updates) if updates else item
+
+
 def _renamed(value: object, dumped: Any) -> Any:
     """Return what was dumped of a value with the names of its fields in JSON."""
     if isinstance(value, BaseModel) and isinstance(dumped, dict):
+        members = _members(type(value))
         return {
-            member: inner if type(inner) in _PLAIN else _renamed(getattr(value, name), inner)
-            for name, member in _members(type(value)).items()
-            if (inner := dumped.get(name)) is not None
+            members[name]: inner
+            if type(inner) in _PLAIN
+            else _renamed(getattr(value, name, None), inner)
+            for name, inner in dumped.items()
         }
     if isinstance(value, (list, tuple)) and isinstance(dumped, list):
         return [_renamed(*both) for both in zip(value, dumped, strict=False)]
@@ -106,10 +125,16 @@ def _renamed(value: object, dumped: Any) -> Any:
     return dumped
 
 
+class _Members(dict[str, str]):
+    """The names of a class's fields in JSON by those in the class; other names are their own."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
 @cache
-def _members(model: type[BaseModel]) -> dict[str, str]:
-    """Return the names of a class's fields in JSON by those in the class."""
-    return {field.name: field.member for field in _fields(model)}
+def _members(model: type[BaseModel]) -> _Members:
+    return _Members((field.name, field.member) for field in _fields(model))
 
 
 @cache
