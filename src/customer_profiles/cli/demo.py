@@ -1,4 +1,4 @@
-"""`customer-profiles demo`: the story of an invented customer, from files to one profile."""
+"""`customer-profiles demo`: the story of an invented customer, from files to an export."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -69,10 +70,19 @@ def demo(
         Path | None,
         typer.Option(help="Keep the database in this file; a second run continues with it."),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            "--export",
+            help="Export the domain into this folder, which is new or empty. Default: export it "
+            "into a temporary folder, which is removed.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Load invented customers of four systems, find and merge duplicates, and show each step.
 
-    It needs no account and no network, and writes no file unless --db is given.
+    It needs no account and no network, and keeps no file unless --db or --export is given.
     """
     with errors_as_messages(), CustomerProfiles.embedded(db) as cp:
         shop = get_or_create(cp, "demo")
@@ -84,6 +94,7 @@ def demo(
             _show_searches(shop, story.main)
             _show_match(story)
             _show_merged(story)
+        _show_export(shop, export)
         _show_end(shop, db, story and story.main)
 
 
@@ -206,10 +217,18 @@ def _show_merged(story: _Story) -> None:
         _line(f"{field} is from {origin}")
 
 
+def _show_export(shop: Domain, folder: Path | None) -> None:
+    _step(6, "The whole domain is exported, to import it elsewhere", 'shop.export("exported")')
+    with TemporaryDirectory() as temporary, err.status("exporting"):
+        counts = shop.export(folder or Path(temporary) / "exported").counts
+    parts = [f"{count} {kind.replace('_', ' ')}" for kind, count in counts.items() if count]
+    _line(_short(", ".join(parts)))
+
+
 def _show_end(shop: Domain, db: Path | None, customer: Profile | None) -> None:
     stats = shop.refresh().stats
     count = stats.profile_count if stats else None
-    _step(6, f"{count} customers are in domain demo, {escape(_where(db))}")
+    _step(7, f"{count} customers are in domain demo, {escape(_where(db))}")
     out.print("Type next:", highlight=False)
     if db is None:
         _line("customer-profiles demo --db demo.db")
