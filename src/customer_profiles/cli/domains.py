@@ -117,8 +117,8 @@ def delete(
 def _get(cp: CustomerProfiles, name: str) -> Domain:
     try:
         return cp.domains.get(name)
-    except ResourceNotFoundError as error:
-        check_domain(cp, name, error)
+    except ResourceNotFoundError:
+        check_domain(cp, name)
         raise
 
 

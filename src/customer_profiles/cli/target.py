@@ -134,8 +134,8 @@ class Target(Connection):
                 return
             try:
                 yield cp.domain(self.domain)
-            except ResourceNotFoundError as error:
-                check_domain(cp, self.domain, error)
+            except ResourceNotFoundError:
+                check_domain(cp, self.domain)
                 raise
 
 
@@ -250,13 +250,12 @@ def _check_type(domain: Domain, name: str) -> None:
     fail(f"domain {domain.domain_name} has no object type {name!r}; {hint}")
 
 
-def check_domain(cp: CustomerProfiles, name: str, error: ResourceNotFoundError) -> None:
+def check_domain(cp: CustomerProfiles, name: str) -> None:
     """End the command if a domain does not exist, with the name that was probably meant.
 
     Args:
         cp: the client.
         name: the name that the user gave.
-        error: the error that ended the command, which may be about something else.
     """
     try:
         names = [domain.domain_name for domain in cp.domains.all()]
@@ -272,5 +271,4 @@ def check_domain(cp: CustomerProfiles, name: str, error: ResourceNotFoundError) 
         hint = f"there are {', '.join(names[:_NAMES_SHOWN])}{more}"
     else:
         hint = "there are no domains; `domains create` creates one"
-    message = str(error)
-    fail(message if "did you mean" in message else f"domain {name} does not exist; {hint}")
+    fail(f"domain {name} does not exist; {hint}")

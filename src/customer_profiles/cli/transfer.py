@@ -62,8 +62,8 @@ def export(
                 ids=None if ids is None else _ids_in(ids),
                 on_progress=_progress(status),
             )
-        except ResourceNotFoundError as error:
-            check_domain(cp, name, error)
+        except ResourceNotFoundError:
+            check_domain(cp, name)
             raise
         except ModuleNotFoundError as error:
             fail(str(error))
