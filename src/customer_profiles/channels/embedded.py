@@ -130,13 +130,22 @@ class EngineOnly(Protocol):
         ...
 
     def create_profiles(
-        self, domain_name: str, records: Sequence[Wire], *, checkpoint: Position | None = None
+        self,
+        operation: str,
+        domain_name: str,
+        records: Sequence[Wire],
+        *,
+        checkpoint: Position | None = None,
     ) -> list[Stored]:
-        """Create the first of many profiles in one transaction; return what became of these."""
+        """Create the first of many profiles in one transaction; return what became of these.
+
+        Errors name the `operation`, as those of single requests do.
+        """
         ...
 
-    def upsert_profiles(
+    def upsert_profiles(  # noqa: PLR0913  (names of requests, records and options)
         self,
+        operation: str,
         domain_name: str,
         records: Sequence[Wire],
         *,
@@ -148,7 +157,7 @@ class EngineOnly(Protocol):
         ...
 
     def put_objects(
-        self, domain_name: str, object_type_name: str, texts: Sequence[str]
+        self, operation: str, domain_name: str, object_type_name: str, texts: Sequence[str]
     ) -> list[str | CustomerProfilesError]:
         """Put the first of many objects; return the unique key or the error of each."""
         ...
@@ -264,16 +273,22 @@ class _Extras:
         return partial(self._call, name, getattr(self._engine, name))
 
     def create_profiles(
-        self, domain_name: str, records: Sequence[Wire], *, checkpoint: Position | None = None
+        self,
+        operation: str,
+        domain_name: str,
+        records: Sequence[Wire],
+        *,
+        checkpoint: Position | None = None,
     ) -> list[Stored]:
         """Create the first of many profiles; each outcome is an id or an error."""
-        operation, create = "CreateProfile", self._engine.create_profiles
         own = self._checkpoint(operation, checkpoint, "")
+        create = self._engine.create_profiles
         outcomes = self._call(operation, create, domain_name, records, checkpoint=own)
         return self._stored(operation, outcomes, "")
 
-    def upsert_profiles(
+    def upsert_profiles(  # noqa: PLR0913  (names of requests, records and options)
         self,
+        operation: str,
         domain_name: str,
         records: Sequence[Wire],
         *,
@@ -282,7 +297,7 @@ class _Extras:
         checkpoint: Position | None = None,
     ) -> list[Stored]:
         """Find, update or create the first of many profiles."""
-        operation, upsert = "UpdateProfile", self._engine.upsert_profiles
+        upsert = self._engine.upsert_profiles
         options = {
             "keep_stored": keep_stored,
             "checkpoint": self._checkpoint(operation, checkpoint, key),
@@ -291,10 +306,10 @@ class _Extras:
         return self._stored(operation, outcomes, key)
 
     def put_objects(
-        self, domain_name: str, object_type_name: str, texts: Sequence[str]
+        self, operation: str, domain_name: str, object_type_name: str, texts: Sequence[str]
     ) -> list[str | CustomerProfilesError]:
         """Put the first of many objects; each outcome is a unique key or an error."""
-        operation, put = "BatchPutProfileObject", self._engine.put_objects
+        put = self._engine.put_objects
         outcomes = self._call(operation, put, domain_name, object_type_name, texts)
         return [
             item if isinstance(item, str) else self._error(operation, item) for item in outcomes

@@ -40,6 +40,9 @@ M = TypeVar("M", bound=Model)
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
+# Operations that several modules of this package call.
+CREATE, UPDATE = "CreateProfile", "UpdateProfile"
+
 pascal: Callable[[str], str] = cache(to_pascal)
 """Return the service's name of a field: `FirstName` for `first_name`."""
 

@@ -29,7 +29,7 @@ from customer_profiles.errors import (
 )
 from customer_profiles.models.profile import Address, Profile, ProfileFields
 
-from .base import build, pascal
+from .base import CREATE, UPDATE, build, pascal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CREATE = "CreateProfile"
 _FIELDS = frozenset(ProfileFields.__annotations__)
 CONCURRENCY = 8
 """How many creates are sent to AWS at a time."""
@@ -132,7 +131,7 @@ def create_many(
     """
     engine = engine_of(profiles._gateway)
     if engine is not None:
-        store = partial(engine.create_profiles, profiles.domain_name)
+        store = partial(engine.create_profiles, CREATE, profiles.domain_name)
         return _in_calls(items, lambda item: wire_of(fields_of(item)), store, checkpoint)
 
     def send(item: T) -> tuple[Outcome, str]:
@@ -166,7 +165,11 @@ def upsert_many(  # noqa: PLR0913  (all but three are options)
         return _in_threads(items, send, 1)
 
     store = partial(
-        engine.upsert_profiles, profiles.domain_name, key=pascal(key), keep_stored=keep_stored
+        engine.upsert_profiles,
+        UPDATE,
+        profiles.domain_name,
+        key=pascal(key),
+        keep_stored=keep_stored,
     )
     return _in_calls(items, lambda item: _keyed(key, fields_of(item)), store, checkpoint)
 
@@ -376,7 +379,7 @@ def wire_of(item: object) -> Wire:
     """Return the members of the request that creates a profile."""
     if isinstance(item, dict) and (wire := _plain(item)) is not None:
         return wire
-    return _wire.fit(_profile_of(item)._to_wire(), _wire.input_shape(_CREATE))
+    return _wire.fit(_profile_of(item)._to_wire(), _wire.input_shape(CREATE))
 
 
 def _keyed(key: Key, item: object) -> Wire:
@@ -401,7 +404,7 @@ def _filled(wire: Wire) -> Wire:
 def _plain_members() -> tuple[tuple[str, str, Mapping[str, str] | None], ...]:
     """Return the fields of texts and of addresses, in the model's order, with their members."""
     address = {name: pascal(name) for name in Address.model_fields}
-    members = _wire.input_shape(_CREATE).members
+    members = _wire.input_shape(CREATE).members
     return tuple(
         (name, pascal(name), None if info.annotation == str | None else address)
         for name, info in Profile.model_fields.items()
@@ -455,9 +458,9 @@ def _own_error(wire: Wire, error: CustomerProfilesError) -> CustomerProfilesErro
     """Return the error of a request that breaks the service's description, as the gateway does."""
     if isinstance(error, BadRequestError):
         request = {"DomainName": "domain", **wire}
-        if problems := _wire.request_check(_CREATE)(request):
+        if problems := _wire.request_check(CREATE)(request):
             try:
-                refuse(problems, _CREATE)
+                refuse(problems, CREATE)
             except InvalidInputError as own:
                 return own
     return error

@@ -251,7 +251,9 @@ class ProfileObjects(Generic[T]):
             for waiting in chunk:
                 if left and waiting is left[0]:
                     texts = [waiting.text for waiting in left]
-                    outcomes = engine.put_objects(self.domain_name, self.object_type_name, texts)
+                    outcomes = engine.put_objects(
+                        _BATCH_PUT, self.domain_name, self.object_type_name, texts
+                    )
                     for outcome in outcomes:
                         left.popleft().outcome = outcome
                 yield self._result(waiting)

@@ -24,6 +24,8 @@ from customer_profiles.models.base import attach_all
 from customer_profiles.models.profile import Profile, ProfileFields, ProfileKey
 
 from .base import (
+    CREATE,
+    UPDATE,
     Answer,
     Page,
     before_and_after,
@@ -52,9 +54,7 @@ if TYPE_CHECKING:
 ItemT = TypeVar("ItemT")
 M = TypeVar("M", bound=Callable[..., Any])
 
-_CREATE = "CreateProfile"
 _BATCH_GET = "BatchGetProfile"
-_UPDATE = "UpdateProfile"
 _DELETE = "DeleteProfile"
 _SEARCH = "SearchProfiles"
 _ADD_KEY = "AddProfileKey"
@@ -204,9 +204,9 @@ class Profiles:
             ResourceNotFoundError: the domain does not exist.
         """
         wire = profile_of(profile, fields, unset=without_none)._to_wire()
-        wire = with_extra(_wire.fit(wire, _wire.input_shape(_CREATE)), extra, Profile, _CREATE)
+        wire = with_extra(_wire.fit(wire, _wire.input_shape(CREATE)), extra, Profile, CREATE)
         request = self._request(wire)
-        answer, _ = self._gateway.read(_CREATE, request, _Created.model_validate_json)
+        answer, _ = self._gateway.read(CREATE, request, _Created.model_validate_json)
         stored = {**request, "ProfileId": answer.profile_id}
         del stored["DomainName"]
         return Profile.model_validate(stored, extra="allow")._attach(self, stored)
@@ -331,12 +331,12 @@ class Profiles:
             ResourceNotFoundError: the domain has no such profile.
         """
         _check_id(profile_id)
-        shape = _wire.input_shape(_UPDATE)
+        shape = _wire.input_shape(UPDATE)
         wire = profile_of(patch, fields, unset=_none_as_empty)._to_wire(keep_none=True)
         wire.pop("ProfileId", None)
         changes, problems = _wire.patch(_wire.fit(wire, shape), shape)
-        refuse(problems, _UPDATE)
-        self._update(profile_id, with_extra(changes, extra, Profile, _UPDATE))
+        refuse(problems, UPDATE)
+        self._update(profile_id, with_extra(changes, extra, Profile, UPDATE))
 
     def delete(self, profile_id: str) -> None:
         """Delete a profile with its objects and search keys.
@@ -582,19 +582,19 @@ class Profiles:
 
     def save(self, record: Profile) -> None:
         """Send what changed in a profile since it was read, nothing else."""
-        stored, shape = source_of(record), _wire.input_shape(_UPDATE)
+        stored, shape = source_of(record), _wire.input_shape(UPDATE)
         profile_id = stored["ProfileId"]
         if record.profile_id != profile_id:
             msg = "profile_id cannot be changed: it names the profile that is saved"
             raise InvalidInputError(msg)
         changes, problems = _wire.difference(*before_and_after(record, stored, shape), shape)
-        refuse(problems, _UPDATE)
+        refuse(problems, UPDATE)
         self._update(profile_id, changes)
         record._attach(self, record._to_wire())
 
     def _is_changed(self, record: Profile) -> bool:
         """Return whether a profile has unsaved changes."""
-        shape = _wire.input_shape(_UPDATE)
+        shape = _wire.input_shape(UPDATE)
         return any(_wire.difference(*before_and_after(record, source_of(record), shape), shape))
 
     def _reread(self, record: Profile) -> Profile:
@@ -608,7 +608,7 @@ class Profiles:
     def _update(self, profile_id: str, changes: Wire) -> None:
         if changes:
             request = self._request({"ProfileId": profile_id} | changes)
-            self._gateway.call(_UPDATE, request)
+            self._gateway.call(UPDATE, request)
 
     def _get_batch(
         self, profile_ids: list[str], names: Names
@@ -680,7 +680,7 @@ def _none_as_empty(attributes: Mapping[str, str | None]) -> dict[str, str]:
 
 def creatable(wire: Wire) -> Wire:
     """Return what CreateProfile takes of a stored profile."""
-    known: Wire = _wire.fit(wire, _wire.input_shape(_CREATE))
+    known: Wire = _wire.fit(wire, _wire.input_shape(CREATE))
     known.pop("ProfileId", None)
     return known
 

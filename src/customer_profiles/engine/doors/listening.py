@@ -171,7 +171,7 @@ class HttpServer(uvicorn.Server):
 
     def stop(self, *, at_once: bool) -> None:
         """Stop from another thread."""
-        self.force_exit = self.force_exit or at_once
+        self.force_exit: bool = self.force_exit or at_once
         self.should_exit = True
         if self._loop is not None and self._wake is not None:
             with suppress(RuntimeError):  # the loop has ended
