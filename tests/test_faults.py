@@ -73,7 +73,7 @@ def chunks() -> Iterator[bytes]:
 def dripping() -> Iterator[bytes]:
     yield b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(GOOD)
     for start in range(0, len(GOOD), 16):
-        time.sleep(0.07)
+        time.sleep(0.15)
         yield GOOD[start : start + 16]
 
 

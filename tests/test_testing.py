@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -307,7 +308,10 @@ def test_a_served_engine_fails_as_one_in_process(run):
     result.assert_outcomes(passed=12)
 
 
-def test_the_plugin_imports_nothing_before_a_fixture_is_used(run):
+def test_the_plugin_imports_nothing_before_a_fixture_is_used(run, monkeypatch):
+    # Coverage, which measures subprocesses too, imports sqlite3.
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        monkeypatch.delenv(name)
     result = run("""
         import sys
 

@@ -52,12 +52,13 @@ def nearest(name: str, known: Iterable[str], count: int = 2) -> list[str]:
     for other in known:
         plain.setdefault(_plain(other), []).append(other)
     wanted = _plain(name)
+    close = difflib.get_close_matches(wanted, plain, n=count, cutoff=_LIKELY)
     synonym = _SYNONYMS.get(wanted, wanted)
     letters = sorted(wanted)
     sure = [
         *(other for other in (wanted, synonym) if other in plain),
         *(other for other in plain if sorted(other) == letters),
-        *difflib.get_close_matches(wanted, plain, n=count, cutoff=_SURE),
+        *(other for other in close if _ratio(other, wanted) >= _SURE),
     ]
     containing = sorted(
         (
@@ -67,9 +68,8 @@ def nearest(name: str, known: Iterable[str], count: int = 2) -> list[str]:
         ),
         key=lambda other: (not other.startswith(wanted), abs(len(other) - len(wanted)), other),
     )
-    likely = [*containing, *difflib.get_close_matches(wanted, plain, n=count, cutoff=_LIKELY)]
+    likely = [*containing, *close]
     names = [other for key in sure or likely for other in plain[key]]
-    names = names or difflib.get_close_matches(name, known, n=count, cutoff=_LIKELY)
     return list(dict.fromkeys(names))[:count]
 
 
@@ -83,6 +83,12 @@ def listed(names: Collection[str], most: int = _LISTED) -> str:
     """Return names as a list for a message, cut after the first ones."""
     shown = ", ".join(list(names)[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _ratio(known: str, wanted: str) -> float:
+    import difflib
+
+    return difflib.SequenceMatcher(None, known, wanted).ratio()
 
 
 def _plain(name: str) -> str:
