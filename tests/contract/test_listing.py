@@ -150,7 +150,8 @@ def test_a_domain_prints_what_is_in_it(cp: CustomerProfiles, filled: Domain) -> 
             "object types: Order",
             "keys: _account, _email, _fullName, _phone, _profileId, OrderId",
         ]
-    assert "ada" not in text.lower()
+    # The name is random hexadecimal digits, which may spell a customer's name.
+    assert "ada" not in text.replace(filled.domain_name, "").lower()
     assert repr(filled).startswith("Domain(domain_name=")
 
 

@@ -70,6 +70,8 @@ def nearest(name: str, known: Iterable[str], count: int = 2) -> list[str]:
     )
     likely = [*containing, *close]
     names = [other for key in sure or likely for other in plain[key]]
+    # Underscores count where nothing else is alike: first_name resembles full_name.
+    names = names or difflib.get_close_matches(name, known, n=count, cutoff=_LIKELY)
     return list(dict.fromkeys(names))[:count]
 
 
