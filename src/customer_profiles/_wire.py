@@ -414,6 +414,15 @@ def problems(value: object, shape: Shape) -> list[Problem]:
     return _run(_check_of(shape), value)
 
 
+def is_unicode(text: str) -> bool:
+    """Return whether text is valid Unicode, without halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @cache
 def request_check(name: str) -> Callable[[Wire], list[Problem]]:
     """Compile the check of an operation's requests, once for each operation."""

@@ -69,7 +69,12 @@ def nearest(name: str, known: Iterable[str], count: int = 2) -> list[str]:
         key=lambda other: (not other.startswith(wanted), abs(len(other) - len(wanted)), other),
     )
     likely = [*containing, *close]
-    names = [other for key in sure or likely for other in plain[key]]
+    names = [
+        other
+        for key in sure or likely
+        # Of names that differ in case and punctuation only, those of like punctuation come first.
+        for other in sorted(plain[key], key=lambda other: -_ratio(other.lower(), name.lower()))
+    ]
     # Underscores count where nothing else is alike: first_name resembles full_name.
     names = names or difflib.get_close_matches(name, known, n=count, cutoff=_LIKELY)
     return list(dict.fromkeys(names))[:count]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from customer_profiles import InvalidInputError, ObjectType
+from customer_profiles._hints.nearest import did_you_mean
 from customer_profiles._standard_objects import standard as standard_objects
 
 from .completion import object_type_names, standard_object_names
@@ -133,8 +133,7 @@ def standard(
         )
         return
     if name not in objects:
-        close = difflib.get_close_matches(f"_{name.lstrip('_')}", objects, n=2)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(objects)}"
+        hint = did_you_mean(name, objects) or f"known are {', '.join(objects)}"
         fail(f"there is no standard object {name!r}; {hint}")
     output.show(
         _members(name, objects[name].tree),

@@ -129,11 +129,7 @@ def get(
     output: Output,
 ) -> None:
     """Show an object of a profile."""
-    with (
-        target.open() as domain,
-        naming_profile(domain, profile_id),
-        naming_type(domain, object_type),
-    ):
+    with target.open() as domain:
         stored = _find(domain, profile_id, object_type, unique_key)
         output.show([_row(stored)], columns=shown(*_ID_COLUMNS), db=target.db, vertical=True)
 
@@ -161,11 +157,7 @@ def delete(
     target: Target,
 ) -> None:
     """Delete an object of a profile. The values that it set in the profile stay."""
-    with (
-        target.open() as domain,
-        naming_profile(domain, profile_id),
-        naming_type(domain, object_type),
-    ):
+    with target.open() as domain:
         stored = _find(domain, profile_id, object_type, unique_key)
         if not yes:
             confirm(f"Delete this {object_type} of profile {profile_id}? It cannot be undone.")

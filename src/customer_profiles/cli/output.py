@@ -7,7 +7,6 @@ error. `show` prints rows in a format, and `Output` is the options that choose i
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import json
 import sys
@@ -20,6 +19,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
+from customer_profiles._hints.nearest import did_you_mean
 from customer_profiles.models.base import Model, UnredactedModel
 from customer_profiles.models.tables import leaves
 
@@ -285,10 +285,7 @@ class _Known:
         for name in chosen:
             if name in known or name.startswith(self._prefixes):
                 continue
-            close = difflib.get_close_matches(name, known, n=2)
-            hint = (
-                f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}"
-            )
+            hint = did_you_mean(name, known) or f"known are {', '.join(known)}"
             fail(f"--columns: there is no column {name!r}; {hint}")
 
 

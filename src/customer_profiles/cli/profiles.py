@@ -17,6 +17,7 @@ from customer_profiles import (
     ProfileFields,
     ResourceNotFoundError,
 )
+from customer_profiles._hints.nearest import nearest
 from customer_profiles.models.history import ActionType
 from customer_profiles.models.tables import leaves
 from customer_profiles.repositories.domains import PROFILE_KEYS
@@ -421,6 +422,6 @@ def _check_field(path: str, option: str) -> None:
     if name == "profile_id":
         fail(f"{option}: the service assigns profile_id, and it cannot be changed")
     within = [field for field in FIELDS if field.startswith(f"{path}.")]
-    close = within[:3] or difflib.get_close_matches(path, FIELDS, n=3)
+    close = within[:3] or nearest(path, FIELDS, 3)
     hint = f"did you mean {' or '.join(close)}?" if close else "custom ones are attributes.<name>"
     fail(f"{option}: a profile has no field {path!r}; {hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import re
@@ -21,6 +20,7 @@ from customer_profiles import (
     Domain,
     ResourceNotFoundError,
 )
+from customer_profiles._hints.nearest import did_you_mean
 from customer_profiles._standard_objects import STANDARD_OBJECTS
 
 from .completion import domain_names
@@ -86,9 +86,8 @@ class Connection:
 
             known = Session().available_profiles
             if self.profile not in known:
-                close = difflib.get_close_matches(self.profile, known, n=1)
                 all_known = f"there are {', '.join(known)}" if known else "there are none"
-                hint = f"did you mean {close[0]}?" if close else f"{all_known}; `aws configure`"
+                hint = did_you_mean(self.profile, known, 1) or f"{all_known}; `aws configure`"
                 fail(f"the AWS configuration files have no profile {self.profile!r}; {hint}")
             session = Session(profile=self.profile)
         channel = AwsChannel(session=session, region=self.region, endpoint_url=self.endpoint_url)
@@ -173,12 +172,8 @@ def check_exists(db: Path) -> None:
     if db.exists():
         return
     names = [path.name for path in db.parent.glob(f"*{db.suffix}")] if db.parent.is_dir() else []
-    close = difflib.get_close_matches(db.name, names, n=1)
-    hint = (
-        f"did you mean {close[0]}?"
-        if close
-        else "`load`, `domains create` and `object-types put` create one"
-    )
+    creating = "`load`, `domains create` and `object-types put` create one"
+    hint = did_you_mean(db.name, names, 1) or creating
     fail(f"{db} does not exist; {hint}")
 
 
@@ -238,14 +233,10 @@ def _check_type(domain: Domain, name: str) -> None:
         return
     if name in stored:
         return
-    known = [*stored, *STANDARD_OBJECTS]
-    lowered = {other.lower(): other for other in known}
-    close = difflib.get_close_matches(name.lower(), lowered, n=2)
-    if close:
-        hint = f"did you mean {' or '.join(lowered[other] for other in close)}?"
-    elif stored:
+    hint = did_you_mean(name, [*stored, *STANDARD_OBJECTS])
+    if not hint and stored:
         hint = f"it has {', '.join(stored[:_NAMES_SHOWN])}"
-    else:
+    elif not hint:
         hint = "it has none; `object-types put` creates one from a file"
     fail(f"domain {domain.domain_name} has no object type {name!r}; {hint}")
 
@@ -263,12 +254,10 @@ def check_domain(cp: CustomerProfiles, name: str) -> None:
         return
     if name in names:
         return
-    close = difflib.get_close_matches(name, names, n=1)
-    if close:
-        hint = f"did you mean {close[0]}?"
-    elif names:
+    hint = did_you_mean(name, names, 1)
+    if not hint and names:
         more = ", …" if len(names) > _NAMES_SHOWN else ""
         hint = f"there are {', '.join(names[:_NAMES_SHOWN])}{more}"
-    else:
+    elif not hint:
         hint = "there are no domains; `domains create` creates one"
     fail(f"domain {name} does not exist; {hint}")

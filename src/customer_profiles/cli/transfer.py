@@ -114,11 +114,11 @@ def import_(  # noqa: PLR0913  (the command's options)
 
     Exit code: 0 all is imported, 1 some is not as it was, 2 an error.
     """
-    given = {
+    chosen = {
         "default_encryption_key": encryption_key,
         "dead_letter_queue_url": dead_letter_queue_url,
     }
-    settings: Any = {field: value for field, value in given.items() if value}
+    settings: Any = {field: value for field, value in chosen.items() if value}
     if not folder.is_dir():  # Before the database file is created.
         fail(f"{folder} is not a folder; give the folder of an export")
     with connection.connect(create=True) as cp, err.status("importing") as status:

@@ -195,11 +195,12 @@ def _in_calls(
 ) -> Iterator[CreateResult[T]]:
     """Store items by the embedded engine, as many with a call as it takes."""
     for chunk in chunks(enumerate(items)):
-        written = [_attempt(write, item) for _, item in chunk]
-        done = 0
-        while done < len(chunk):
-            left = list(zip(chunk[done:], written[done:], strict=True))
-            wires = [wire for wire in written[done:] if isinstance(wire, dict)]
+        written = [(item, _attempt(write, item[1])) for item in chunk]
+        every = [wire for _, wire in written if isinstance(wire, dict)]
+        done = sent = 0
+        while done < len(written):
+            # The engine may take one at a time, so nothing is computed anew for those left.
+            left, wires = written[done:], every[sent:]
             results: list[CreateResult[T]]
             if wires and checkpoint is not None:
                 own = _checkpoint(checkpoint, left)
@@ -209,6 +210,7 @@ def _in_calls(
                 if checkpoint is not None:
                     checkpoint.position(results)
             done += len(results)
+            sent += sum(isinstance(wire, dict) for _, wire in left[: len(results)])
             yield from results
 
 
@@ -427,7 +429,7 @@ def _plain(fields: dict[Any, Any]) -> Wire | None:
         if value is None:
             continue
         if parts is None:
-            if type(value) is not str or not (value.isascii() or _is_unicode(value)):
+            if type(value) is not str or not (value.isascii() or _wire.is_unicode(value)):
                 return None
             wire[member] = value
         else:
@@ -436,7 +438,7 @@ def _plain(fields: dict[Any, Any]) -> Wire | None:
             inner: Wire = {}
             for part, name_of_part in parts.items():
                 if (text := value.get(part)) is not None:
-                    if type(text) is not str or not (text.isascii() or _is_unicode(text)):
+                    if type(text) is not str or not (text.isascii() or _wire.is_unicode(text)):
                         return None
                     inner[name_of_part] = text
             if len(inner) < len(value):
@@ -444,14 +446,6 @@ def _plain(fields: dict[Any, Any]) -> Wire | None:
             wire[member] = inner
         left -= 1
     return None if left else wire
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _own_error(wire: Wire, error: CustomerProfilesError) -> CustomerProfilesError:

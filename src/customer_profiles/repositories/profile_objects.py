@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -247,15 +246,17 @@ class ProfileObjects(Generic[T]):
         """Put objects by the embedded engine, as many with a call as it takes."""
         prepared = (self._prepare(position, item) for position, item in enumerate(items))
         for chunk in chunks(prepared, size=lambda waiting: len(waiting.text)):
-            left = deque(waiting for waiting in chunk if waiting.text)
+            filled = [waiting for waiting in chunk if waiting.text]
+            texts = [waiting.text for waiting in filled]
+            sent = 0
             for waiting in chunk:
-                if left and waiting is left[0]:
-                    texts = [waiting.text for waiting in left]
+                if sent < len(filled) and waiting is filled[sent]:
                     outcomes = engine.put_objects(
-                        _BATCH_PUT, self.domain_name, self.object_type_name, texts
+                        _BATCH_PUT, self.domain_name, self.object_type_name, texts[sent:]
                     )
                     for outcome in outcomes:
-                        left.popleft().outcome = outcome
+                        filled[sent].outcome = outcome
+                        sent += 1
                 yield self._result(waiting)
 
     def _result(self, waiting: _Waiting[T]) -> PutResult[T]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from customer_profiles import _wire
 from customer_profiles.engine.aws import AwsError
 from customer_profiles.engine.ingestion import dead_letter_queue
 from customer_profiles.engine.ingestion.put import put_objects
@@ -172,8 +173,8 @@ class _Run:
             self.problems.append({"File": file.key, "Message": str(problem)})
 
     def _put(self, texts: list[str]) -> None:
-        good = [text for text in texts if _is_unicode(text)]
-        bad = [(_escaped(text), _NO_UNICODE) for text in texts if not _is_unicode(text)]
+        good = [text for text in texts if _wire.is_unicode(text)]
+        bad = [(_escaped(text), _NO_UNICODE) for text in texts if not _wire.is_unicode(text)]
         name = self.integration.definition["ObjectTypeName"]
         results = put_objects(self.context, self.integration.domain_name, name, good)
         for text, result in zip(good, results, strict=True):
@@ -197,14 +198,6 @@ class _Run:
 
 
 _NO_UNICODE = "The object holds text that is not valid Unicode"
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _escaped(text: str) -> str:

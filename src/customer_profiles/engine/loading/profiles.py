@@ -129,6 +129,14 @@ def upsert(  # noqa: PLR0913  (the parts of a request)
     return outcomes
 
 
+class _KeyOf(NamedTuple):
+    """The value by which the profile of a record is found."""
+
+    normal: str
+    slot: int
+    """The slot of the index that has the profiles with this value."""
+
+
 class _Upsert:
     """The upsert of records within one transaction."""
 
@@ -149,15 +157,14 @@ class _Upsert:
     def all(self, chunk: Sequence[Wire | Refusal]) -> list[Upserted | Refusal]:
         """Upsert records in their order; return their outcomes."""
         outcomes: list[Upserted | Refusal] = []
-        slots = {
-            self._slot(record)
-            for record in chunk
-            if not isinstance(record, Refusal) and self._has_key(record)
-        }
+        keyed = [(record, self._key_of(record)) for record in chunk]
+        slots = {key.slot for _, key in keyed if key is not None}
         self._batch = Batch(self._connection, self._context.clock.now(), slots)
-        for record in chunk:
+        for record, key in keyed:
             try:
-                outcomes.append(record if isinstance(record, Refusal) else self._upsert(record))
+                outcomes.append(
+                    record if isinstance(record, Refusal) else self._upsert(record, key)
+                )
             except Refusal as refusal:
                 outcomes.append(refusal)
             if self._bytes > pace.MOST_BYTES:
@@ -167,21 +174,19 @@ class _Upsert:
         domain_store.count_rows(self._connection, self._domain.id, self._last_row, more)
         return outcomes
 
-    def _has_key(self, record: Wire) -> bool:
-        value = record.get(self._member)
-        return isinstance(value, str) and bool(value)
+    def _key_of(self, record: Wire | Refusal) -> _KeyOf | None:
+        """Return the key of a record; None if it has none."""
+        value = None if isinstance(record, Refusal) else record.get(self._member)
+        if not isinstance(value, str) or not value:
+            return None
+        normal = keys.normalize(self._key, value)
+        return _KeyOf(normal, key_slot(self._domain.id, (self._key, normal)))
 
-    def _slot(self, record: Wire) -> int:
-        normal = keys.normalize(self._key, record[self._member])
-        return key_slot(self._domain.id, (self._key, normal))
-
-    def _upsert(self, record: Wire) -> Upserted:
-        if not self._has_key(record):
+    def _upsert(self, record: Wire, key: _KeyOf | None) -> Upserted:
+        if key is None:
             raise bad_request(f"{self._member} is empty, but it is the key of the records")
-        normal = keys.normalize(self._key, record[self._member])
-        slot = key_slot(self._domain.id, (self._key, normal))
-        holders = self._batch.profiles(slot, _MOST_HOLDERS) if normal else []
-        same = [stored for stored in holders if self._value(stored) == normal]
+        holders = self._batch.profiles(key.slot, _MOST_HOLDERS) if key.normal else []
+        same = [stored for stored in holders if self._value(stored) == key.normal]
         if holders and len(same) != 1:
             return Upserted("several", "", len(holders))
         if not same:
