@@ -59,7 +59,7 @@ def label(  # noqa: PLR0913  (the command's options)
 
     Each pair is shown side by side. Answer y (one person), n (two people), u (unsure), b (go back
     to the pair before) or q (quit). Each answer is stored at once, so that you can stop at any
-    time, and go on with the same command later.
+    time, and continue with the same command later.
 
     Exit code: 0 done, 2 an error.
     """

@@ -274,7 +274,7 @@ def merge(  # noqa: PLR0913  (the command's options)
     """Merge the profiles of a match into one, or those of all matches.
 
     Before each merge, its profiles are written into an undo file with their keys and objects, from
-    which `matches restore` makes them anew.
+    which `matches restore` recreates them.
 
     Exit code: 0 merged (or nothing to merge), 1 some matches failed, 2 an error.
     """
@@ -379,7 +379,7 @@ def restore(
     ] = True,
     target: Target,
 ) -> None:
-    """Make the profiles of a merge anew from its undo file. They get new ids.
+    """Recreate the profiles of a merge from its undo file. They get new ids.
 
     After an interruption, give the same command again.
     """

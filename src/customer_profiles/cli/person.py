@@ -110,7 +110,7 @@ def forget(  # noqa: PLR0913  (the command's options)
 
 
 def _current(domain: Domain, profile_id: str) -> str:
-    """Return the id of the profile that an id stands for."""
+    """Return the id of the profile into which one with this id was merged, or the id itself."""
     channel = domain.profiles._gateway.channel
     with naming_profile(domain, profile_id):
         if not isinstance(channel, EngineChannel):

@@ -54,9 +54,9 @@ def review(  # noqa: PLR0913  (the command's options)
     before back) or q (quit). Before m and a, digits choose some of the profiles, of which m keeps
     the first; without them, all are meant, and the one with most values is kept.
 
-    Decisions are stored at once, so that the next review goes on where this one stopped, and later
-    jobs do not match profiles again that are kept apart. Merges happen at the end, when you confirm
-    them, each with an undo file for `matches restore`.
+    Decisions are stored at once, so that the next review continues where this one stopped, and
+    later jobs do not match profiles again that are kept apart. Merges happen at the end, when you
+    confirm them, each with an undo file for `matches restore`.
 
     Exit code: 0 done, 2 an error.
     """

@@ -46,8 +46,8 @@ def export(
 ) -> None:
     """Export a domain with all that is in it into a folder.
 
-    After an interruption, give the same command again: it goes on. The files hold personal data in
-    the clear, and can be read by their owner only.
+    After an interruption, give the same command again: it continues. The files hold personal data
+    in the clear, and can be read by their owner only.
 
     Exit code: 0 all is exported, 1 some profiles are not, 2 an error.
     """
@@ -110,7 +110,7 @@ def import_(  # noqa: PLR0913  (the command's options)
     """Import an export as a new domain.
 
     All files are checked before anything is stored, and what was stored is counted at the end.
-    Profiles get new ids. After an interruption, give the same command again: it goes on.
+    Profiles get new ids. After an interruption, give the same command again: it continues.
 
     Exit code: 0 all is imported, 1 some is not as it was, 2 an error.
     """

@@ -188,8 +188,8 @@ class Engine:
         """Create the first of many profiles in one transaction.
 
         A call takes as many records as a transaction of about a tenth of a second stores, so that
-        other writers get their turn; call it again with those that are left. Each record has the
-        outcome that a CreateProfile of its own would have.
+        other writers need not wait long; call it again with those that are left. Each record has
+        the outcome that a CreateProfile of its own would have.
 
         Args:
             domain_name: the domain.

@@ -111,7 +111,7 @@ class _Window:
         return bool(data)
 
     def drop(self, count: int) -> None:
-        """Go on behind so many characters."""
+        """Skip a number of characters."""
         self.line += self.part.count("\n", 0, count)
         self.part = self.part[count:]
 

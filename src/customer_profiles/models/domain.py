@@ -173,11 +173,11 @@ class Domain(Record):
         ids: Iterable[str] | None = None,
         on_progress: Callable[[str, int], object] | None = None,
     ) -> ExportReport:
-        """Export the domain into a folder, from which `cp.domains.import_from` makes it anew.
+        """Export the domain into a folder, from which `cp.domains.import_from` recreates it.
 
         The export has settings, object types, layouts, integrations, tags, profiles, keys, objects
         and decisions. The manifest with counts and hashes is written last. After an interruption,
-        call it again with the same folder: it goes on.
+        call it again with the same folder: it continues.
 
         Args:
             folder: a folder that is new or empty, or has the same export unfinished.

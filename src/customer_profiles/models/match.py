@@ -98,7 +98,7 @@ class AppliedMerge(UnredactedModel):
     merged_profile_ids: list[str]
     """The profiles that were merged into it."""
     undo_file: str | None = None
-    """The file from which `matches.restore` makes them anew."""
+    """The file from which `matches.restore` recreates them."""
 
 
 class Match(Record):
@@ -175,7 +175,7 @@ class Match(Record):
                 value, as in `take={"email_address": other}`; an address is taken as a whole, an
                 attribute as `attributes.tier`.
             undo: a new file with the suffix .json, or a folder for one: the profiles are written
-                there first, with their keys and objects, and `matches.restore` makes them anew.
+                there first, with their keys and objects, and `matches.restore` recreates them.
 
         Returns:
             The path of the undo file; None without `undo`.

@@ -199,7 +199,7 @@ def _in_calls(
         every = [wire for _, wire in written if isinstance(wire, dict)]
         done = sent = 0
         while done < len(written):
-            # The engine may take one at a time, so nothing is computed anew for those left.
+            # The engine may take one at a time, so nothing is computed again for those left.
             left, wires = written[done:], every[sent:]
             results: list[CreateResult[T]]
             if wires and checkpoint is not None:

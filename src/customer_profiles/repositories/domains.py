@@ -127,7 +127,7 @@ class Domains(Documents[Domain]):
         """Import an export as a new domain.
 
         Files are checked first, and what was stored is counted at the end. Profiles get new ids.
-        After an interruption, call it again with the same folder and name: it goes on. Until the
+        After an interruption, call it again with the same folder and name: it continues. Until the
         import is complete, the domain has the tag `customer-profiles-import`.
 
         Args:

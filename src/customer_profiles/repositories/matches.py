@@ -312,7 +312,7 @@ class Matches(ReadOnlyCollection[Match]):
         """Review the matches one after the other, the most probable first.
 
         A match is left out once it is decided whether all of its profiles are the same customer,
-        so that a review goes on where an earlier one stopped. The embedded engine stores each
+        so that a review continues where an earlier one stopped. The embedded engine stores each
         decision at once (`decide`), and nothing is merged before `apply()`. AWS keeps no
         decisions: there, merges are remembered by the review alone.
 
@@ -325,7 +325,7 @@ class Matches(ReadOnlyCollection[Match]):
         return MatchReview(self, least=least, most=most)
 
     def restore(self, file: str | os.PathLike[str], *, apart: bool = True) -> RestoredMerge:
-        """Make the profiles of a merge anew from its undo file, with keys and objects.
+        """Recreate the profiles of a merge from its undo file, with keys and objects.
 
         They get new ids. The profile that was kept gets its former values back where they were not
         changed since. After an interruption, call it again.

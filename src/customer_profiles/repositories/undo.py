@@ -1,4 +1,4 @@
-"""Undo files of merges: the profiles as they were before, from which they can be made anew."""
+"""Undo files of merges: the profiles as they were before, from which they can be recreated."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def _overwrite(path: Path) -> None:
 
 
 def restore(gateway: Gateway, domain_name: str, path: FileName, *, apart: bool) -> RestoredMerge:
-    """Make the profiles of a merge anew from its undo file."""
+    """Recreate the profiles of a merge from its undo file."""
     content = read_undo(path)
     if content["DomainName"] != domain_name:
         msg = f"{os.fspath(path)} is of domain {content['DomainName']}, not of {domain_name}"

@@ -1,4 +1,4 @@
-"""Exporting a domain into a folder: part by part, so that an interrupted export goes on."""
+"""Export a domain into a folder, in parts, so that an interrupted export can continue."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class _Progress(BaseModel):
     stage: int = 0
     """The position among the stages."""
     token: str | None = None
-    """Where the stage goes on."""
+    """Where the stage continues."""
     done: int = 0
     """With given ids: how many of them were read."""
     missing: int = 0
@@ -100,7 +100,7 @@ def export_domain(
     ids: Iterable[str] | None = None,
     on_progress: Callable[[str, int], object] | None = None,
 ) -> ExportReport:
-    """Export a domain into a folder, or go on with an export that was interrupted.
+    """Export a domain into a folder, or continue an export that was interrupted.
 
     Args:
         domain: the domain.

@@ -1,4 +1,4 @@
-"""Importing an export into a new domain: step by step, so that an interrupted import goes on."""
+"""Import an export into a new domain, in steps, so that an interrupted import can continue."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def import_domain(  # noqa: PLR0913  (all but the folder are seldom given)
     on_progress: Callable[[str, int], object] | None = None,
     **settings: Any,
 ) -> ImportReport:
-    """Import an export as a new domain, or go on with an import that was interrupted.
+    """Import an export as a new domain, or continue an import that was interrupted.
 
     Args:
         gateway: the way to the service, on AWS or embedded.

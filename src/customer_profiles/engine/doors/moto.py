@@ -1,8 +1,8 @@
 """The moto door: within `mock_customer_profiles()`, boto3's clients of the service use engines.
 
-It stands beside moto's `mock_aws()`, which has no Customer Profiles. Each account and region has an
-engine of its own, in memory; account and region are those of moto, and the S3 files and SQS queues
-of the engines are moto's.
+It is used together with moto's `mock_aws()`, which has no Customer Profiles. Each account and
+region has an engine of its own, in memory; account and region are those of moto, and the S3 files
+and SQS queues of the engines are moto's.
 """
 
 from __future__ import annotations
