@@ -488,10 +488,10 @@ def _counts_of_digits(packed: Integers) -> Hashes:
     Each of the ten digits has six bits, so that more than six occurrences count as six.
     """
     rest, result = packed.astype(np.uint64), np.zeros(len(packed), np.uint64)
-    one, field = np.uint64(1), np.uint64(0x3F)
+    unit, field = np.uint64(1), np.uint64(0x3F)
     while rest.any():
         shift = np.uint64(6) * (rest & np.uint64(0xF))
-        more = ((((result >> shift) & field) << one) | one) & field
+        more = ((((result >> shift) & field) << unit) | unit) & field
         result |= np.where(rest > 0, more << shift, 0)
         rest >>= np.uint64(4)
     return result
