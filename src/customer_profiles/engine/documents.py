@@ -1,8 +1,11 @@
 """The kernel of named documents: create, get, list, update and delete what a kind declares.
 
-A kind is a value with the names of its operations, the member that holds the name, and the
-functions `prepare`, `validate` and `after_write` where it needs them. It is built in one call of
+A kind is a value with the names of its operations, the member that holds the name, and functions
+such as `prepare`, `validate` and `references` where it needs them. It is built in one call of
 `register`; paths, members and answers follow the service's own model.
+
+A kind may have default documents, which every domain has without storing them. A domain stores a
+default once it is changed, and that it is deleted.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from .store import tags as tag_store
 from .store.documents import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from customer_profiles._wire import Wire
 
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 _STAMPS = ("CreatedAt", "LastUpdatedAt")
 _NOT_STORED = ("DomainName", "Tags")
+# Defaults are the same in every domain and have no time of creation.
+_NO_TIME = 0.0
+_USERS_SHOWN = 3
 
 
 class Scope(NamedTuple):
@@ -46,6 +52,13 @@ class Scope(NamedTuple):
     """The domain's id."""
 
 
+class Reference(NamedTuple):
+    """What a document uses, by its noun, such as `object type`, and its name."""
+
+    noun: str
+    name: str
+
+
 def _unchanged(_scope: Scope, new: Wire, _old: Wire | None) -> Wire:
     return new
 
@@ -55,7 +68,15 @@ def _valid(_scope: Scope, _new: Wire, _old: Wire | None) -> Sequence[str]:
 
 
 def _ignore(_scope: Scope, _document: Document) -> None:
-    """Do nothing after a document was written."""
+    """Do nothing after a document was written or deleted."""
+
+
+def _no_references(_body: Wire) -> Iterable[Reference]:
+    return ()
+
+
+def _no_defaults() -> Mapping[str, Wire]:
+    return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +108,15 @@ class Kind:
     """Return or yield all errors that the service's model cannot express; it changes nothing."""
     after_write: Callable[[Scope, Document], None] = _ignore
     """Change what depends on a document that was just stored."""
+    after_delete: Callable[[Scope, Document], None] = _ignore
+    """Change what depends on a document that was just deleted."""
+    references: Callable[[Wire], Iterable[Reference]] = _no_references
+    """Return or yield what a body uses: documents of any kind, and other resources by their noun.
+    The documents must exist, and neither can be deleted while it is used."""
+    defaults: Callable[[], Mapping[str, Wire]] = _no_defaults
+    """Return the bodies of the documents that every domain has, by name."""
+    too_many: str = "The limit of {most} {noun}s in the domain is reached"
+    """The message beyond the quota; it may contain {most}, {noun} and {domain}."""
     item: Callable[[Wire], Wire] | None = None
     """Return the members of a list's item that Get answers under other names."""
 
@@ -122,12 +152,37 @@ def register(kind: Kind) -> Kind:
 
 def all_of(kind: Kind, scope: Scope) -> Sequence[Document]:
     """Read all documents of a kind in a domain."""
-    return store.page(scope.connection, scope.domain, kind.noun)
+    return _page(kind, scope.connection, scope.domain)
+
+
+def find(kind: Kind, scope: Scope, name: str) -> Document | None:
+    """Read a document, which may be a default."""
+    return _find(kind, scope.connection, scope.domain, name)
 
 
 def replace(kind: Kind, scope: Scope, document: Document) -> None:
     """Store a changed document as it is, for `after_write`."""
     store.put(scope.connection, scope.domain, kind.noun, document)
+
+
+def refuse_used(connection: Connection, domain: int, noun: str, name: str) -> None:
+    """Refuse to delete what a document of the domain uses, and name the documents that use it."""
+    users = [
+        f"{kind.noun} {document.name}"
+        for kind in KINDS.values()
+        if kind.references is not _no_references
+        # Assumed: a changed default, such as a calculated attribute's, prevents no deletion.
+        for document in store.containing(connection, domain, kind.noun, name)
+        if Reference(noun, name) in kind.references(document.body)
+    ]
+    if users:
+        # Assumed: what a named document uses cannot be deleted, such as an object type of a
+        # calculated attribute.
+        shown = ", ".join(users[:_USERS_SHOWN])
+        more = f" and {len(users) - _USERS_SHOWN} more" if len(users) > _USERS_SHOWN else ""
+        raise bad_request(
+            f"{_upper(noun)} {name} is used by {shown}{more}; delete what uses it first"
+        )
 
 
 def _create(kind: Kind, context: Context, request: Wire) -> Wire:
@@ -156,7 +211,7 @@ def _list(kind: Kind, context: Context, request: Wire) -> Wire:
         page, token = context.pages.read_page(
             query,
             request,
-            partial(store.page, connection, scope.domain, kind.noun),
+            partial(_page, kind, connection, scope.domain),
             attrgetter("name"),
         )
         items = [_answer(kind, scope, document, members, kind.item) for document in page]
@@ -175,9 +230,15 @@ def _update(kind: Kind, context: Context, request: Wire) -> Wire:
 def _delete(kind: Kind, context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
         scope = _scope(context, connection, request)
-        name = _existing(kind, scope, request).name
+        document = _existing(kind, scope, request)
+        name = document.name
+        refuse_used(connection, scope.domain, kind.noun, name)
         store.delete(connection, scope.domain, kind.noun, name)
+        if name in kind.defaults():
+            now = context.clock.now()
+            store.put(connection, scope.domain, _deleted(kind), Document(name, {}, now, now))
         tag_store.clear(connection, _arn(kind, scope, name))
+        kind.after_delete(scope, document)
     # Assumed: where the deletion of a named document answers with a Message, it is OK.
     return {"Message": "OK"} if "Message" in _members(kind.delete) else {}
 
@@ -191,16 +252,28 @@ def _checked(kind: Kind, scope: Scope, request: Wire, old: Wire | None) -> Wire:
     errors = list(kind.validate(scope, body, old))
     if errors:
         raise bad_request("; ".join(errors))
+    _check_references(kind, scope, body, old)
     return body
 
 
+def _check_references(kind: Kind, scope: Scope, new: Wire, old: Wire | None) -> None:
+    added = {*kind.references(new)}.difference(kind.references(old) if old else ())
+    for noun, name in sorted(added):
+        used = KINDS.get(noun)
+        if used is not None and find(used, scope, name) is None:
+            # Assumed: a request that uses a document that does not exist is not found.
+            names = [document.name for document in all_of(used, scope)]
+            raise not_found(f"{_upper(noun)} {name} does not exist", name, names)
+
+
 def _check_new(kind: Kind, scope: Scope, name: str) -> None:
-    if store.find(scope.connection, scope.domain, kind.noun, name):
+    if find(kind, scope, name):
         # Seen from the service for calculated attributes, in these words.
-        raise bad_request(f"{kind.noun.capitalize()} with name {name} already exists")
+        raise bad_request(f"{_upper(kind.noun)} with name {name} already exists")
     most = getattr(scope.context.quotas, kind.quota)
     if store.count(scope.connection, scope.domain, kind.noun) >= most:
-        raise bad_request(f"The limit of {most} {kind.noun}s in the domain is reached")
+        # Assumed: default documents, such as calculated attributes, do not count for the limit.
+        raise bad_request(kind.too_many.format(most=most, noun=kind.noun, domain=scope.domain_name))
 
 
 def _written(kind: Kind, scope: Scope, document: Document, operation_name: str) -> Wire:
@@ -221,7 +294,7 @@ def _answer(
         "DomainName": scope.domain_name,
         kind.key: document.name,
         **document.body,
-        **dict(zip(_STAMPS, (document.created, document.updated), strict=True)),
+        **dict(zip(_STAMPS, (document.created or None, document.updated or None), strict=True)),
         **tagging.answer(tag_store.of(scope.connection, arn)),
     }
     if kind.arn_member is not None:
@@ -233,17 +306,49 @@ def _answer(
 
 def _existing(kind: Kind, scope: Scope, request: Wire) -> Document:
     name = request[kind.key]
-    found = store.find(scope.connection, scope.domain, kind.noun, name)
-    return found or _missing(kind, name)
+    return find(kind, scope, name) or _missing(kind, name)
 
 
 def _missing(kind: Kind, name: str) -> NoReturn:
     # Assumed: the message for a missing document names its kind and its name.
-    raise not_found(f"{kind.noun.capitalize()} {name} does not exist")
+    raise not_found(f"{_upper(kind.noun)} {name} does not exist")
+
+
+def _find(kind: Kind, connection: Connection, domain: int, name: str) -> Document | None:
+    stored = store.find(connection, domain, kind.noun, name)
+    if stored is None and name in (defaults := kind.defaults()):
+        is_deleted = store.find(connection, domain, _deleted(kind), name) is not None
+        return None if is_deleted else Document(name, defaults[name], _NO_TIME, _NO_TIME)
+    return stored
+
+
+def _page(
+    kind: Kind, connection: Connection, domain: int, after: str = "", limit: int = -1
+) -> list[Document]:
+    """Read documents in the order of their names, with the defaults; -1 reads all."""
+    stored = store.page(connection, domain, kind.noun, after, limit)
+    if not (defaults := kind.defaults()):
+        return stored
+    known = {document.name: document for document in stored}
+    deleted = {document.name for document in store.page(connection, domain, _deleted(kind))}
+    for name, body in defaults.items():
+        if name > after and name not in deleted:
+            known.setdefault(name, Document(name, body, _NO_TIME, _NO_TIME))
+    found = [known[name] for name in sorted(known)]
+    return found if limit < 0 else found[:limit]
+
+
+def _deleted(kind: Kind) -> str:
+    """Return the kind under which a domain stores the names of its deleted defaults."""
+    return f"deleted {kind.noun}"
+
+
+def _upper(noun: str) -> str:
+    return noun[:1].upper() + noun[1:]
 
 
 def _is_stored(kind: Kind, connection: Connection, domain: int, name: str) -> bool:
-    return store.find(connection, domain, kind.noun, name) is not None
+    return _find(kind, connection, domain, name) is not None
 
 
 def _scope(context: Context, connection: Connection, request: Wire) -> Scope:

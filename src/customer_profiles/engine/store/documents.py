@@ -23,9 +23,10 @@ _SELECT = "SELECT name, body, created, updated FROM documents WHERE domain = ? A
 
 
 def count(connection: Connection, domain: int, kind: str) -> int:
-    """Count a domain's documents of a kind."""
+    """Count a domain's documents of a kind, without changed defaults, which have no creation."""
     row = connection.execute(
-        "SELECT count(*) FROM documents WHERE domain = ? AND kind = ?", (domain, kind)
+        "SELECT count(*) FROM documents WHERE domain = ? AND kind = ? AND created > 0",
+        (domain, kind),
     )
     return int(row.fetchone()[0])
 
@@ -52,6 +53,14 @@ def page(
     """Read documents in the order of their names; a limit of -1 reads all."""
     rows = connection.execute(
         f"{_SELECT} AND name > ? ORDER BY name LIMIT ?", (domain, kind, after, limit)
+    )
+    return [_document(row) for row in rows.fetchall()]
+
+
+def containing(connection: Connection, domain: int, kind: str, text: str) -> list[Document]:
+    """Read the documents of a kind whose bodies contain a text, without changed defaults."""
+    rows = connection.execute(
+        f"{_SELECT} AND created > 0 AND instr(body, ?) ORDER BY name", (domain, kind, text)
     )
     return [_document(row) for row in rows.fetchall()]
 
