@@ -689,9 +689,22 @@ def _check_type(name: str, value: object, expected: type) -> None:
         raise TypeError(message)
 
 
+# AG:customerprofiles-default-calculated-attributes documents these, which the model does not allow.
+_BEYOND_MODEL = ("Customer's maximum hold time", "TIME_DIFFERENCE_FROM_NOW")
+
+
 def _check_answer(operation: str, body: bytes) -> None:
-    shape = _wire.operation(operation).output_shape
-    found = _wire.problems(json.loads(body), shape) if shape is not None else []
+    shape, answer = _wire.operation(operation).output_shape, json.loads(body)
+    problems = _wire.problems(answer, shape) if shape is not None else []
+    found = [problem for problem in problems if _value_at(answer, problem) not in _BEYOND_MODEL]
     if found:
         message = f"the answer of {operation} breaks the service's model: {found}"
         raise AssertionError(message)
+
+
+def _value_at(answer: Any, problem: _wire.Problem) -> object:
+    for step in problem.path:
+        if isinstance(step, tuple) or problem.kind not in {"pattern", "enum"}:
+            return None
+        answer = answer[step]
+    return answer

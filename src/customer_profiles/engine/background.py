@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from .audiences import calculated_attributes
 from .matching import rules
 from .profiles import type_removal
 from .service.context import WORKER
@@ -43,6 +44,9 @@ def _step(context: Context, connection: Connection, work: Work) -> Wire | None:
         return _domain_step(connection, work.domain, work.detail)
     if work.kind == pending_work.OBJECT_TYPE:
         return type_removal.remove_some(context, connection, work.detail)
+    if work.kind == pending_work.CALCULATED_ATTRIBUTE:
+        calculated_attributes.complete(connection, work.domain, work.detail["name"])
+        return None
     return rules.step(context, connection, work)
 
 

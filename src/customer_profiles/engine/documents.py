@@ -50,6 +50,8 @@ class Scope(NamedTuple):
     domain_name: str
     domain: int
     """The domain's id."""
+    created: float
+    """When the domain was created, in epoch seconds."""
 
 
 class Reference(NamedTuple):
@@ -150,6 +152,13 @@ def register(kind: Kind) -> Kind:
     return kind
 
 
+def scope_of(context: Context, connection: Connection, request: Wire) -> Scope:
+    """Return the scope of a request, whose domain must exist."""
+    name = request["DomainName"]
+    domain = domain_row(connection, name)
+    return Scope(context, connection, name, domain.id, domain.created)
+
+
 def all_of(kind: Kind, scope: Scope) -> Sequence[Document]:
     """Read all documents of a kind in a domain."""
     return _page(kind, scope.connection, scope.domain)
@@ -158,6 +167,17 @@ def all_of(kind: Kind, scope: Scope) -> Sequence[Document]:
 def find(kind: Kind, scope: Scope, name: str) -> Document | None:
     """Read a document, which may be a default."""
     return _find(kind, scope.connection, scope.domain, name)
+
+
+def existing(kind: Kind, scope: Scope, request: Wire) -> Document:
+    """Read the document that a request names, or refuse the request."""
+    name = request[kind.key]
+    return find(kind, scope, name) or _missing(kind, name)
+
+
+def page(kind: Kind, scope: Scope, after: str, limit: int) -> list[Document]:
+    """Read up to `limit` documents beyond the name `after`, in the order of their names."""
+    return _page(kind, scope.connection, scope.domain, after, limit)
 
 
 def replace(kind: Kind, scope: Scope, document: Document) -> None:
@@ -187,7 +207,7 @@ def refuse_used(connection: Connection, domain: int, noun: str, name: str) -> No
 
 def _create(kind: Kind, context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
-        scope = _scope(context, connection, request)
+        scope = scope_of(context, connection, request)
         now, tags = round(context.clock.now(), 3), request.get("Tags", {})
         document = Document(request[kind.key], _checked(kind, scope, request, None), now, now)
         tagging.check_number(context, tags)
@@ -198,30 +218,30 @@ def _create(kind: Kind, context: Context, request: Wire) -> Wire:
 
 def _get(kind: Kind, context: Context, request: Wire) -> Wire:
     with context.database.read() as connection:
-        scope = _scope(context, connection, request)
-        return _answer(kind, scope, _existing(kind, scope, request), _members(kind.get))
+        scope = scope_of(context, connection, request)
+        return _answer(kind, scope, existing(kind, scope, request), _members(kind.get))
 
 
 def _list(kind: Kind, context: Context, request: Wire) -> Wire:
     listed, members = _item_members(kind.list)
     query = [kind.list, request["DomainName"]]
     with context.database.read() as connection:
-        scope = _scope(context, connection, request)
+        scope = scope_of(context, connection, request)
         # Assumed: named documents, such as layouts, are listed in the order of their names.
-        page, token = context.pages.read_page(
+        found, token = context.pages.read_page(
             query,
             request,
-            partial(_page, kind, connection, scope.domain),
+            partial(page, kind, scope),
             attrgetter("name"),
         )
-        items = [_answer(kind, scope, document, members, kind.item) for document in page]
+        items = [_answer(kind, scope, document, members, kind.item) for document in found]
     return {listed: items, "NextToken": token}
 
 
 def _update(kind: Kind, context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
-        scope = _scope(context, connection, request)
-        old = _existing(kind, scope, request)
+        scope = scope_of(context, connection, request)
+        old = existing(kind, scope, request)
         # Assumed: an update that changes nothing is an update too: it moves LastUpdatedAt.
         body, now = _checked(kind, scope, request, old.body), round(context.clock.now(), 3)
         return _written(kind, scope, old._replace(body=body, updated=now), str(kind.update))
@@ -229,8 +249,8 @@ def _update(kind: Kind, context: Context, request: Wire) -> Wire:
 
 def _delete(kind: Kind, context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
-        scope = _scope(context, connection, request)
-        document = _existing(kind, scope, request)
+        scope = scope_of(context, connection, request)
+        document = existing(kind, scope, request)
         name = document.name
         refuse_used(connection, scope.domain, kind.noun, name)
         store.delete(connection, scope.domain, kind.noun, name)
@@ -304,11 +324,6 @@ def _answer(
     return {name: value for name, value in whole.items() if name in members}
 
 
-def _existing(kind: Kind, scope: Scope, request: Wire) -> Document:
-    name = request[kind.key]
-    return find(kind, scope, name) or _missing(kind, name)
-
-
 def _missing(kind: Kind, name: str) -> NoReturn:
     # Assumed: the message for a missing document names its kind and its name.
     raise not_found(f"{_upper(kind.noun)} {name} does not exist")
@@ -349,11 +364,6 @@ def _upper(noun: str) -> str:
 
 def _is_stored(kind: Kind, connection: Connection, domain: int, name: str) -> bool:
     return _find(kind, connection, domain, name) is not None
-
-
-def _scope(context: Context, connection: Connection, request: Wire) -> Scope:
-    name = request["DomainName"]
-    return Scope(context, connection, name, domain_row(connection, name).id)
 
 
 def _arn(kind: Kind, scope: Scope, name: str) -> str:

@@ -3,6 +3,7 @@
 from customer_profiles.engine.service.registry import find
 
 from . import (
+    calculated_attributes,
     domains,
     history,
     integrations,
@@ -16,6 +17,7 @@ from . import (
 )
 
 __all__ = [
+    "calculated_attributes",
     "domains",
     "find",
     "history",

@@ -8,7 +8,8 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from customer_profiles._type_rules import content_types
-from customer_profiles.engine import background
+from customer_profiles.engine import background, documents
+from customer_profiles.engine.audiences.attribute_definitions import OBJECT_TYPE
 from customer_profiles.engine.ingestion import compiled_types, detection
 from customer_profiles.engine.ingestion.templates import templates
 from customer_profiles.engine.profiles import keys, owned_keys, type_removal
@@ -95,6 +96,7 @@ def delete_profile_object_type(context: Context, request: Wire) -> Wire:
     with context.database.write() as connection:
         domain = domain_row(connection, request["DomainName"])
         _existing(connection, domain.id, name)
+        documents.refuse_used(connection, domain.id, OBJECT_TYPE, name)
         removal_state = type_removal.start(
             domain, name, _own_key_names(connection, domain.id, name)
         )

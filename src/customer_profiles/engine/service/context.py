@@ -42,6 +42,8 @@ class Quotas:
     """Integrations of one domain. AG:amazon-connect-service-limits"""
     layouts: int = 100
     """Layouts of one domain; AWS documents no limit."""
+    calculated_attributes: int = 50
+    """Calculated attributes of one domain. AG:amazon-connect-service-limits"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 from .rows import json_list, owned_objects_slot, row_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .database import Connection
 
@@ -233,6 +233,35 @@ def listed(  # noqa: PLR0913 - the range and the filters
         (max(after, first - 1), last, name, now, now, limit),
     )
     return [ListedObject(*row) for row in rows.fetchall()]
+
+
+class CountedObject(NamedTuple):
+    """What calculated attributes need of an object."""
+
+    profile: int
+    type: str
+    ingested: float
+    id: int
+    body: bytes
+
+
+def of_profiles(
+    connection: Connection, profiles: Iterable[int], names: Iterable[str], now: float
+) -> Iterator[CountedObject]:
+    """Read the objects of types that belong to any of many profiles and have not expired."""
+    rows = connection.execute(
+        "SELECT profile, type, ingested, id, body FROM objects "
+        "WHERE id IN (SELECT holder FROM keys WHERE slot IN (SELECT value FROM json_each(:slots)) "
+        "UNION ALL SELECT holder FROM fresh_keys "
+        "WHERE slot IN (SELECT value FROM json_each(:slots))) "
+        "AND type IN (SELECT value FROM json_each(:names)) AND expires > :now",
+        {
+            "slots": json_list(map(owned_objects_slot, profiles)),
+            "names": json.dumps([*names]),
+            "now": now,
+        },
+    )
+    return map(CountedObject._make, rows)
 
 
 def touched_by(

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from .database import Connection
 
 DOMAIN, OBJECT_TYPE, RULES = "domain", "object type", "rules"
-"""The kinds of work: removing the rows of a domain or of an object type, and applying rules."""
+CALCULATED_ATTRIBUTE = "calculated attribute"
+"""The kinds of work: removing the rows of a domain or of an object type, applying rules, and
+completing a calculated attribute."""
 
 
 class Work(NamedTuple):

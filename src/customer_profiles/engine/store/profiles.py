@@ -134,10 +134,11 @@ def listed(
     return rows.fetchall()
 
 
-def row_of(connection: Connection, domain: int, profile_id: bytes) -> int | None:
-    """Return the row number of a profile, expired or not."""
+def row_of(connection: Connection, domain: int, profile_id: bytes, now: float = 0.0) -> int | None:
+    """Return the row number of a profile, unless it has expired at a time."""
     row = connection.execute(
-        "SELECT id FROM profiles WHERE profile_id = ? AND domain = ?", (profile_id, domain)
+        "SELECT id FROM profiles WHERE profile_id = ? AND domain = ? AND expires > ?",
+        (profile_id, domain, now),
     ).fetchone()
     return row and int(row[0])
 
