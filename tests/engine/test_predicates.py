@@ -40,7 +40,7 @@ TRUE = [
     ("NOT_BETWEEN", ["2000-01-01", "2010-01-01"], "1990-05-01"),
     ("LIST_CONTAINS", ["a", "z"], ["a", "b"]),
     ("LIST_CONTAINS_ALL", ["a", "b"], ["b", "a", "c"]),
-    ("LIST_CONTAINS", ["a"], "a"),
+    ("LIST_CONTAINS", ["2.5"], '["a", 2.5]'),
 ]
 FALSE = [
     ("INCLUSIVE", ["gold"], "Gold"),
@@ -55,6 +55,7 @@ FALSE = [
     ("BETWEEN", ["5", "10"], "2000-01-01"),
     ("NOT_BETWEEN", ["5", "10"], "gold"),
     ("LIST_CONTAINS_ALL", ["a", "d"], ["a", "b"]),
+    ("LIST_CONTAINS", ["a"], "a"),
 ]
 
 

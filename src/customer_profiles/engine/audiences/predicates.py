@@ -13,6 +13,8 @@ from math import isfinite
 from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from pydantic_core import from_json
+
 from customer_profiles.engine.service.refusals import bad_request
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ _DATE = re.compile(
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
     r"(?:Z|([+-])([0-9]{2}):?([0-9]{2})?)?)?"
 )
-# Assumed: 9 to 11 digits are a date in epoch seconds, 12 to 14 digits in milliseconds.
-_EPOCH = re.compile(r"[0-9]{9,14}")
-_MOST_SECONDS_DIGITS = 11
+# Assumed: an integer is a date in epoch seconds, and in milliseconds from 100,000,000,000 on.
+_EPOCH = re.compile(r"-?[0-9]{1,18}")
+_LEAST_MILLISECONDS = 100_000_000_000
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_PER_DAY = 86_400
 _BOUNDS = 2
@@ -179,7 +181,8 @@ def instant(value: object) -> float | None:
     if written is None:
         return None
     if _EPOCH.fullmatch(written):
-        return int(written) / (1 if len(written) <= _MOST_SECONDS_DIGITS else 1000)
+        epoch = int(written)
+        return epoch / (1 if abs(epoch) < _LEAST_MILLISECONDS else 1000)
     found = _DATE.fullmatch(written)
     if found is None:
         return None
@@ -278,9 +281,18 @@ def _between(
 
 def _list_test(values: frozenset[str], *, every: bool) -> Test:
     def matches(value: object) -> bool:
-        # Assumed: a single value is a list of one for LIST_CONTAINS and LIST_CONTAINS_ALL.
-        items = value if isinstance(value, list) else [value]
-        texts = {written for written in map(text, items) if written is not None}
+        texts = {text(item) for item in _items(value)}
         return values <= texts if every else not values.isdisjoint(texts)
 
     return matches
+
+
+def _items(value: object) -> list[object]:
+    """Return the items of a list, or of a text that is one in JSON; of others none."""
+    if isinstance(value, str):
+        # Assumed: the value of a profile is a list if its text is an array in JSON.
+        try:
+            value = from_json(value)
+        except ValueError:
+            return []
+    return value if isinstance(value, list) else []
