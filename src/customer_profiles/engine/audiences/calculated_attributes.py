@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain
 from math import inf, nextafter
 from operator import eq, gt, lt, ne
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from customer_profiles.engine.store.documents import Document
 
     Read = Callable[[Wire], Any]
+    Holds = Callable[[Wire], bool]
+    # An object that counts, unless there are enough newer ones: its time, when it was ingested, its
+    # row, and its value. Entries sort by time.
+    Entry = tuple[float, float, int, Any]
 
 NOUN = "calculated attribute definition"
 """The noun of the kind of documents."""
@@ -85,15 +90,6 @@ class Window(NamedTuple):
     """The length that must have passed until the data are no longer partial."""
 
 
-class Entry(NamedTuple):
-    """An object that counts, unless there are enough newer ones; entries sort by time."""
-
-    time: float
-    ingested: float
-    id: int
-    value: Any
-
-
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """A definition, compiled to compute values."""
@@ -112,7 +108,7 @@ class Attribute:
     """Returns the value of the expression for an object: a number or a text, or None."""
     time: Read | None
     """Returns the time of an object; None if that is the time of its ingestion."""
-    holds: Callable[[Wire], bool] | None
+    holds: Holds | None
     """Returns whether an object passes the filter; None without a filter."""
 
     def values(
@@ -141,12 +137,27 @@ class Attribute:
     ) -> dict[int, Value]:
         """Compute the values of profiles from rows that were read, those of other types too."""
         window = self._window(now, override)
+        first, last, _ = window
+        # Local names, as this loop runs for each object of each profile.
+        since, wanted, time_of = self.since, self.object_type, self.time
+        holds, read = self.holds, self.read
         entries: dict[int, list[Entry]] = {profile: [] for profile in profiles}
-        for row in rows:
-            if row.type == self.object_type and row.ingested >= self.since:
-                entry = self._entry(row, window)
-                if entry is not None:
-                    entries[row.profile].append(entry)
+        for profile, object_type, ingested, row, body in rows:
+            if object_type != wanted or ingested < since:
+                continue
+            if time_of is None:
+                time = ingested
+                if not first <= time <= last:
+                    continue
+                source = from_json(body)
+            else:
+                source = from_json(body)
+                # Assumed: an object whose TimestampSource cannot be read does not count.
+                time = time_of(source)
+                if time is None or not first <= time <= last:
+                    continue
+            if holds is None or holds(source):
+                entries[profile].append((time, ingested, row, read(source)))
         return {profile: self._value(found, window, now) for profile, found in entries.items()}
 
     def _window(self, now: float, override: Wire | None) -> Window:
@@ -165,20 +176,6 @@ class Attribute:
             first, last = _after(now - days * _DAY), now
         return Window(max(first, self.covers), last, days)
 
-    def _entry(self, row: object_store.CountedObject, window: Window) -> Entry | None:
-        time = row.ingested
-        if self.time is None and not window.first <= time <= window.last:
-            return None
-        source = from_json(row.body)
-        if self.time is not None:
-            # Assumed: an object whose TimestampSource cannot be read does not count.
-            time = self.time(source)
-            if time is None or not window.first <= time <= window.last:
-                return None
-        if self.holds is not None and not self.holds(source):
-            return None
-        return Entry(time, row.ingested, row.id, self.read(source))
-
     def _value(self, found: list[Entry], window: Window, now: float) -> Value:
         found.sort()
         most = self.conditions.get("ObjectCount")
@@ -189,12 +186,12 @@ class Attribute:
         else:
             is_partial = bool(window.days) and now < self._full(window)
         # Assumed: objects without a value count for ObjectCount, but for no statistic.
-        counted = [entry for entry in found if entry.value is not None]
-        text, items = self._statistic([entry.value for entry in counted], now)
+        counted = [entry for entry in found if entry[-1] is not None]
+        text, items = self._statistic([entry[-1] for entry in counted], now)
         threshold = self.conditions.get("Threshold")
         if threshold and text is not None:
             text, items = _compare(text, threshold), None
-        return Value(text, items, is_partial, counted[-1].time if counted else None)
+        return Value(text, items, is_partial, counted[-1][0] if counted else None)
 
     def _full(self, window: Window) -> float:
         return self.made + window.days * _DAY
@@ -285,16 +282,18 @@ def load(scope: Scope, document: Document) -> Attribute:
 
 def _objects(
     scope: Scope, profiles: Sequence[int], names: Sequence[str], now: float
-) -> Iterator[object_store.CountedObject]:
+) -> Iterable[object_store.CountedObject]:
     """Read the objects of types that belong to profiles; `_profile` is the profile itself."""
-    if PROFILE in names:
-        for row in profile_store.at_rows(scope.connection, profiles).values():
-            # Assumed: the object of type _profile was ingested when the profile was created.
-            made = made_at(row.profile_id)
-            yield object_store.CountedObject(row.id, PROFILE, made, row.id, _profile(row, made))
     others = [name for name in names if name != PROFILE]
-    if others:
-        yield from object_store.of_profiles(scope.connection, profiles, others, now)
+    found = object_store.of_profiles(scope.connection, profiles, others, now) if others else ()
+    return chain(_profiles(scope, profiles), found) if PROFILE in names else found
+
+
+def _profiles(scope: Scope, profiles: Sequence[int]) -> Iterator[object_store.CountedObject]:
+    for row in profile_store.at_rows(scope.connection, profiles).values():
+        # Assumed: the object of type _profile was ingested when the profile was created.
+        made = made_at(row.profile_id)
+        yield row.id, PROFILE, made, row.id, _profile(row, made)
 
 
 def _profile(row: profile_store.Stored, made: float) -> bytes:
@@ -361,7 +360,7 @@ def _field_reader(source: str) -> Read:
     groups = source_path(source) if source and "{{" not in source else []
     if len(groups) == 1:
         (names,) = groups
-        return lambda item: follow(item, names)
+        return _path_reader(names[0]) if len(names) == 1 else lambda item: follow(item, names)
     if not source:
         return lambda _source: None
     read = compile_source(source).read
@@ -424,7 +423,7 @@ def _iso_8601(value: object) -> float | None:
 
 
 def _either(value: object) -> float | None:
-    found = _iso_8601(value)
+    found = predicates.instant(value)
     return _epoch(value) if found is None else found
 
 
@@ -437,35 +436,36 @@ TIMESTAMP_FORMATS = frozenset(name for name in _FORMATS if name)
 """The values of TimestampFormat."""
 
 
-def _filter(definition: Wire, reader: Callable[..., Read]) -> Callable[[Wire], bool]:
+def _filter(definition: Wire, reader: Callable[..., Read]) -> Holds:
     # Assumed: several attributes of one Dimension of a filter must all hold.
     groups = [
-        (
+        _combined(
             group["Type"],
             [
-                [
-                    (reader(name), predicates.matcher(test["DimensionType"], test["Values"]))
-                    for name, test in dimension["Attributes"].items()
-                ]
+                _combined(
+                    "ALL",
+                    [
+                        _test(reader(name), test["DimensionType"], test["Values"])
+                        for name, test in dimension["Attributes"].items()
+                    ],
+                )
                 for dimension in group["Dimensions"]
             ],
         )
         for group in definition["Groups"]
     ]
+    return _combined(definition["Include"], groups)
 
-    def holds(source: Wire) -> bool:
-        return predicates.combine(
-            definition["Include"],
-            (
-                predicates.combine(
-                    kind,
-                    (all(test(read(source)) for read, test in tests) for tests in dimensions),
-                )
-                for kind, dimensions in groups
-            ),
-        )
 
-    return holds
+def _test(read: Read, operator: str, values: list[str]) -> Holds:
+    matches = predicates.matcher(operator, values)
+    return lambda source: matches(read(source))
+
+
+def _combined(include: str, tests: list[Holds]) -> Holds:
+    if len(tests) == 1 and include != "NONE":
+        return tests[0]
+    return lambda source: predicates.combine(include, (test(source) for test in tests))
 
 
 def _aggregate(statistic: str, numbers: list[Decimal]) -> Decimal | None:

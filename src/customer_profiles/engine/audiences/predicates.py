@@ -33,12 +33,18 @@ _DATE = re.compile(
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
     r"(?:Z|([+-])([0-9]{2}):?([0-9]{2})?)?)?"
 )
+# The commonest form of the same dates, which Python's own reader reads faster.
+_COMMON_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 # Assumed: an integer is a date in epoch seconds, and in milliseconds from 100,000,000,000 on.
 _EPOCH = re.compile(r"-?[0-9]{1,18}")
 _LEAST_MILLISECONDS = 100_000_000_000
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_PER_DAY = 86_400
 _BOUNDS = 2
+_MOST_BITS = 10_000
 # Assumed: a reference to another attribute is a whole value, without spaces in its braces.
 _REFERENCE = re.compile(r"\{\{(_profile|_calculated_attribute)\.([^{}]+)\}\}")
 
@@ -160,7 +166,9 @@ def text(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float):
         return decimal_text(Decimal(repr(value))) if isfinite(value) else None
-    return str(value) if isinstance(value, (int, Decimal)) else None
+    # Python does not convert integers of several thousand digits.
+    is_short = isinstance(value, int) and value.bit_length() < _MOST_BITS
+    return str(value) if is_short or isinstance(value, Decimal) else None
 
 
 def decimal_text(value: Decimal) -> str:
@@ -171,15 +179,17 @@ def decimal_text(value: Decimal) -> str:
 
 def number(value: object) -> Decimal | None:
     """Return the number that a value is, if it is one."""
-    written = text(value)
+    written = value if isinstance(value, str) else text(value)
     return Decimal(written) if written and _NUMBER.fullmatch(written) else None
 
 
 def instant(value: object) -> float | None:
     """Return the date that a value is, in epoch seconds, if it is one."""
-    written = text(value)
-    if written is None:
+    written = value if isinstance(value, str) else text(value)
+    if not written:
         return None
+    if _COMMON_DATE.fullmatch(written):
+        return _common_instant(written)
     if _EPOCH.fullmatch(written):
         epoch = int(written)
         return epoch / (1 if abs(epoch) < _LEAST_MILLISECONDS else 1000)
@@ -203,6 +213,13 @@ def instant(value: object) -> float | None:
     except ValueError:
         return None
     return (moment - _EPOCH_START).total_seconds()
+
+
+def _common_instant(written: str) -> float | None:
+    try:
+        return datetime.fromisoformat(written).timestamp()
+    except ValueError:
+        return None
 
 
 def day(moment: float) -> int:

@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 from .rows import json_list, owned_objects_slot, row_range
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from .database import Connection
 
@@ -235,21 +235,16 @@ def listed(  # noqa: PLR0913 - the range and the filters
     return [ListedObject(*row) for row in rows.fetchall()]
 
 
-class CountedObject(NamedTuple):
-    """What calculated attributes need of an object."""
-
-    profile: int
-    type: str
-    ingested: float
-    id: int
-    body: bytes
+CountedObject = tuple[int, str, float, int, bytes]
+"""What calculated attributes need of an object: the row of its profile, its type, when it was
+ingested, its own row and its body."""
 
 
 def of_profiles(
     connection: Connection, profiles: Iterable[int], names: Iterable[str], now: float
-) -> Iterator[CountedObject]:
+) -> Iterable[CountedObject]:
     """Read the objects of types that belong to any of many profiles and have not expired."""
-    rows = connection.execute(
+    return connection.execute(
         "SELECT profile, type, ingested, id, body FROM objects "
         "WHERE id IN (SELECT holder FROM keys WHERE slot IN (SELECT value FROM json_each(:slots)) "
         "UNION ALL SELECT holder FROM fresh_keys "
@@ -261,7 +256,6 @@ def of_profiles(
             "now": now,
         },
     )
-    return map(CountedObject._make, rows)
 
 
 def touched_by(
