@@ -149,9 +149,9 @@ class Attribute:
                 time = ingested
                 if not first <= time <= last:
                     continue
-                source = from_json(body)
+                source = from_json(body, cache_strings="keys")
             else:
-                source = from_json(body)
+                source = from_json(body, cache_strings="keys")
                 # Assumed: an object whose TimestampSource cannot be read does not count.
                 time = time_of(source)
                 if time is None or not first <= time <= last:

@@ -44,7 +44,6 @@ _LEAST_MILLISECONDS = 100_000_000_000
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_PER_DAY = 86_400
 _BOUNDS = 2
-_MOST_BITS = 10_000
 # Assumed: a reference to another attribute is a whole value, without spaces in its braces.
 _REFERENCE = re.compile(r"\{\{(_profile|_calculated_attribute)\.([^{}]+)\}\}")
 
@@ -166,9 +165,7 @@ def text(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float):
         return decimal_text(Decimal(repr(value))) if isfinite(value) else None
-    # Python does not convert integers of several thousand digits.
-    is_short = isinstance(value, int) and value.bit_length() < _MOST_BITS
-    return str(value) if is_short or isinstance(value, Decimal) else None
+    return str(value) if isinstance(value, (int, Decimal)) else None
 
 
 def decimal_text(value: Decimal) -> str:
