@@ -196,8 +196,7 @@ def refuse_used(connection: Connection, domain: int, noun: str, name: str) -> No
         if Reference(noun, name) in kind.references(document.body)
     ]
     if users:
-        # Assumed: what a named document uses cannot be deleted, such as an object type of a
-        # calculated attribute.
+        # Assumed: what a named document uses, such as an object type, cannot be deleted.
         shown = ", ".join(users[:_USERS_SHOWN])
         more = f" and {len(users) - _USERS_SHOWN} more" if len(users) > _USERS_SHOWN else ""
         raise bad_request(

@@ -166,8 +166,8 @@ class Attribute:
         first, last, days = -inf, inf, 0
         if "Start" in chosen:
             start, end = chosen["Start"], chosen.get("End", 0)
-            # Assumed: both ends of a ValueRange are inside; End of an override is 0 if it is left
-            # out.
+            # Assumed: both ends of a ValueRange and of an override are inside.
+            # Assumed: End of an override is 0 unless it is given.
             first, last, days = now - start * _DAY, now - end * _DAY, start - end
         elif chosen.get("Value"):
             # Assumed: a Range of n days is the last n times 86,400 seconds, without its beginning.
