@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from customer_profiles.engine import Engine, Refusal, documents
+from customer_profiles.engine import Engine, Quotas, Refusal, documents
 from customer_profiles.engine.documents import Kind
 from customer_profiles.engine.service import registry, tagging
 
@@ -129,3 +129,75 @@ def test_a_file_of_schema_4_gets_the_table(tmp_path):
         for domain in domains:
             name = {"DomainName": domain["DomainName"]}
             assert b'"Items":[]' in engine.answer("ListDomainLayouts", name)
+            listed = engine.answer("ListCalculatedAttributeDefinitions", {**name, "MaxResults": 1})
+            assert json.loads(listed)["Items"][0]["CreatedAt"] is None
+
+
+# --- what a document uses, the message beyond a quota, and what follows a deletion ---
+
+
+def uses(body):
+    """Return the references of an event stream, whose Uri names layouts."""
+    uri = body["DestinationDetails"]["Uri"]
+    return [documents.Reference("layout", name) for name in uri.split() if name != "-"]
+
+
+def create_layout(shop, name):
+    members = {"Description": "-", "DisplayName": "E", "LayoutType": "PROFILE_EXPLORER"}
+    shop.ask("CreateDomainLayout", LayoutDefinitionName=name, Layout="{}", **members)
+
+
+def test_a_document_that_another_one_uses_cannot_be_deleted(streams, shop):
+    streams(references=uses)
+    for name in ("explorer", "explorer-2"):
+        create_layout(shop, name)
+    for name in ("a", "b", "c", "d"):
+        shop.ask("CreateEventStream", EventStreamName=name, Uri="explorer")
+    used = "Layout explorer is used by event stream a, event stream b, event stream c and 1 more"
+    with pytest.raises(Refusal, match=f"BadRequestException: {used}; delete what uses it first"):
+        shop.ask("DeleteDomainLayout", LayoutDefinitionName="explorer")
+    shop.ask("DeleteDomainLayout", LayoutDefinitionName="explorer-2")
+    for name in ("a", "b", "c", "d"):
+        shop.ask("DeleteEventStream", EventStreamName=name)
+    assert shop.ask("DeleteDomainLayout", LayoutDefinitionName="explorer") == {"Message": "OK"}
+
+
+def test_a_name_within_other_text_is_no_use(streams, shop):
+    streams(references=uses)
+    for name in ("explorer", "explore"):
+        create_layout(shop, name)
+    shop.ask("CreateEventStream", EventStreamName="s", Uri="explorer")
+    assert shop.ask("DeleteDomainLayout", LayoutDefinitionName="explore") == {"Message": "OK"}
+
+
+def test_a_document_uses_only_what_exists_in_its_domain(streams, shop):
+    streams(references=uses)
+    create_layout(shop, "explorer")
+    shop.ask("CreateDomain", DomainName="other", DefaultExpirationDays=30)
+    with pytest.raises(Refusal, match="ResourceNotFoundException: Layout explorer2 does not exist"):
+        shop.ask("CreateEventStream", EventStreamName="s", Uri="explorer2")
+    with pytest.raises(Refusal, match="Layout explorer does not exist"):
+        shop.ask("CreateEventStream", DomainName="other", EventStreamName="s", Uri="explorer")
+    assert shop.ask("ListEventStreams")["Items"] == []
+
+
+def test_a_kind_says_in_its_own_words_that_there_are_too_many(streams, clock):
+    streams(too_many="{domain} has {most} {noun} already")
+    with Engine(clock=clock, quotas=Quotas(layouts=1)) as engine:
+        ask = {"DomainName": "shop", "Uri": "-"}
+        engine.answer("CreateDomain", {"DomainName": "shop", "DefaultExpirationDays": 30})
+        engine.answer("CreateEventStream", {**ask, "EventStreamName": "a"})
+        with pytest.raises(Refusal, match="shop has 1 event stream already"):
+            engine.answer("CreateEventStream", {**ask, "EventStreamName": "b"})
+
+
+def test_what_fails_after_a_deletion_undoes_it(streams, shop):
+    def refuse(_scope, document):
+        code = "BadRequestException"
+        raise Refusal(code, document.name)
+
+    streams(after_delete=refuse)
+    shop.ask("CreateEventStream", EventStreamName="s", Uri="u")
+    with pytest.raises(Refusal, match="BadRequestException: s"):
+        shop.ask("DeleteEventStream", EventStreamName="s")
+    assert len(shop.ask("ListEventStreams")["Items"]) == 1
