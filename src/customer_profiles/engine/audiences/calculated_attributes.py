@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from customer_profiles.engine.documents import Scope
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.documents import Document
+    from customer_profiles.engine.store.objects import CountedObject
 
     Read = Callable[[Wire], Any]
     Holds = Callable[[Wire], bool]
@@ -130,28 +131,27 @@ class Attribute:
 
     def values_of(
         self,
-        rows: Iterable[object_store.CountedObject],
+        rows: Iterable[CountedObject],
         profiles: Sequence[int],
         now: float,
         override: Wire | None = None,
     ) -> dict[int, Value]:
-        """Compute the values of profiles from rows that were read, those of other types too."""
+        """Compute the values of profiles from the objects of the attribute's type."""
         window = self._window(now, override)
         first, last, _ = window
         # Local names, as this loop runs for each object of each profile.
-        since, wanted, time_of = self.since, self.object_type, self.time
-        holds, read = self.holds, self.read
+        since, time_of, holds, read = self.since, self.time, self.holds, self.read
         entries: dict[int, list[Entry]] = {profile: [] for profile in profiles}
-        for profile, object_type, ingested, row, body in rows:
-            if object_type != wanted or ingested < since:
+        for profile, _, ingested, row, body in rows:
+            if ingested < since:
                 continue
             if time_of is None:
                 time = ingested
                 if not first <= time <= last:
                     continue
-                source = from_json(body, cache_strings="keys")
+                source = _parsed(body)
             else:
-                source = from_json(body, cache_strings="keys")
+                source = _parsed(body)
                 # Assumed: an object whose TimestampSource cannot be read does not count.
                 time = time_of(source)
                 if time is None or not first <= time <= last:
@@ -234,13 +234,29 @@ def find(scope: Scope, name: str) -> Attribute | None:
     return document and load(scope, document)
 
 
-def values_of_many(scope: Scope, definitions: Iterable[Document], profile: int) -> list[Value]:
-    """Compute the values of several attributes for a profile, in their order."""
-    loaded = [load(scope, document) for document in definitions]
+def values_of_many(
+    scope: Scope, wanted: Sequence[tuple[Attribute, Wire | None]], profiles: Sequence[int]
+) -> list[dict[int, Value]]:
+    """Compute the values of several attributes, and read each object once for all of them.
+
+    Args:
+        scope: the domain and the transaction.
+        wanted: the attributes, each with its ConditionOverrides or None.
+        profiles: the rows of profiles, which must exist.
+
+    Returns:
+        The value of each profile by its row, for each of the attributes in their order.
+    """
     now = scope.context.clock.now()
-    names = {attribute.object_type for attribute in loaded}
-    rows = list(_objects(scope, [profile], sorted(names), now))
-    return [attribute.values_of(rows, [profile], now)[profile] for attribute in loaded]
+    names = sorted({attribute.object_type for attribute, _ in wanted})
+    rows: dict[str, list[CountedObject]] = {name: [] for name in names}
+    for profile, object_type, ingested, row, body in _objects(scope, profiles, names, now):
+        source = _parsed(body)
+        rows[object_type].append((profile, object_type, ingested, row, source))
+    return [
+        attribute.values_of(rows[attribute.object_type], profiles, now, override)
+        for attribute, override in wanted
+    ]
 
 
 def complete(connection: Connection, domain: int, name: str) -> None:
@@ -282,14 +298,18 @@ def load(scope: Scope, document: Document) -> Attribute:
 
 def _objects(
     scope: Scope, profiles: Sequence[int], names: Sequence[str], now: float
-) -> Iterable[object_store.CountedObject]:
+) -> Iterable[CountedObject]:
     """Read the objects of types that belong to profiles; `_profile` is the profile itself."""
     others = [name for name in names if name != PROFILE]
     found = object_store.of_profiles(scope.connection, profiles, others, now) if others else ()
     return chain(_profiles(scope, profiles), found) if PROFILE in names else found
 
 
-def _profiles(scope: Scope, profiles: Sequence[int]) -> Iterator[object_store.CountedObject]:
+def _parsed(body: bytes | Wire) -> Wire:
+    return body if isinstance(body, dict) else from_json(body, cache_strings="keys")
+
+
+def _profiles(scope: Scope, profiles: Sequence[int]) -> Iterator[CountedObject]:
     for row in profile_store.at_rows(scope.connection, profiles).values():
         # Assumed: the object of type _profile was ingested when the profile was created.
         made = made_at(row.profile_id)

@@ -85,8 +85,9 @@ def list_calculated_attributes_for_profile(context: Context, request: Wire) -> W
             lambda after, limit: documents.page(DEFINITIONS, scope, after, limit),
             attrgetter("name"),
         )
-        values = attributes.values_of_many(scope, page, row)
-    items = [_answer(definition, value) for definition, value in zip(page, values, strict=True)]
+        loaded = [(attributes.load(scope, definition), None) for definition in page]
+        values = attributes.values_of_many(scope, loaded, [row])
+    items = [_answer(*pair) for pair in zip(page, (found[row] for found in values), strict=True)]
     return {"Items": items, "NextToken": token}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -235,9 +235,9 @@ def listed(  # noqa: PLR0913 - the range and the filters
     return [ListedObject(*row) for row in rows.fetchall()]
 
 
-CountedObject = tuple[int, str, float, int, bytes]
+CountedObject = tuple[int, str, float, int, "bytes | dict[str, Any]"]
 """What calculated attributes need of an object: the row of its profile, its type, when it was
-ingested, its own row and its body."""
+ingested, its own row, and its body, which may be parsed."""
 
 
 def of_profiles(
