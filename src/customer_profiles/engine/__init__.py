@@ -14,8 +14,9 @@ from pydantic_core import to_json
 
 from customer_profiles import _wire
 
-from . import background, erasure, listing, operations
+from . import background, erasure, following, listing, operations
 from .aws import Aws
+from .events import feed, streams
 from .flows import runs
 from .ingestion import dead_letter_queue
 from .ingestion.put import apply_pending
@@ -101,8 +102,9 @@ class Engine:
                 were any when it was opened.
             matching_delay: seconds until new rules of an existing domain are applied, which takes
                 an hour on AWS; those of a new domain are applied at once.
-            session: a boto3 session for the S3 files of flows and exports and the SQS queues of
-                dead letters; None for boto3's default session. It is not used before it is needed.
+            session: a boto3 session for the S3 files of flows and exports, the SQS queues of
+                dead letters, and Kinesis; None for boto3's default session. It is not used before
+                it is needed.
             faults: injected faults that it shares with other engines; None for its own.
             strict: check every answer against the service's model, for tests of the engine.
 
@@ -137,6 +139,7 @@ class Engine:
         if self._database.has_pending_work(self._clock.now()):
             # Another process left work before it was finished.
             background.start(self._context)
+        streams.resume(self._context)
 
     def answer(self, operation: str, request: dict[str, Any]) -> bytes:
         """Answer a request as the service would, in JSON.
@@ -171,8 +174,8 @@ class Engine:
             raise invalid(problems)
         self._apply_pending()
         answer = _repeat(function, self._context, request)
-        if operation.startswith(_WRITING) and _repeat(rules.apply, self._context):
-            background.start(self._context)
+        if operation.startswith(_WRITING):
+            self._after_write()
         body = answer if isinstance(answer, bytes) else to_json(answer)
         if self._strict:
             _check_answer(operation, body)
@@ -290,9 +293,15 @@ class Engine:
         self._apply_pending()
         name = protocol.valid_text(domain_name)
         outcomes = _repeat(partial(function, self._context, name, *args, **kwargs))
+        self._after_write()
+        return outcomes
+
+    def _after_write(self) -> None:
+        """Apply rules to what was written, and deliver it."""
         if _repeat(rules.apply, self._context):
             background.start(self._context)
-        return outcomes
+        if readers := self._database.take_changed_feeds():
+            streams.changed(self._context, readers)
 
     def _apply_pending(self) -> None:
         """Ingest the objects whose delay is over, and apply rules to their profiles."""
@@ -321,6 +330,101 @@ class Engine:
             }
             for letter in rejected
         ]
+
+    def enable_changes(self, domain_name: str, keep_days: float = 7.0) -> None:
+        """Keep the changes of a domain from now on, for `changes`.
+
+        Args:
+            domain_name: the domain.
+            keep_days: how long to keep each; calling this again changes it.
+
+        Raises:
+            Refusal: there is no such domain, or the number of days is not positive.
+        """
+        following.enable(self._context, protocol.valid_text(domain_name), keep_days)
+
+    def disable_changes(self, domain_name: str) -> None:
+        """Keep the changes of a domain no longer, and remove those that are kept.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        following.disable(self._context, protocol.valid_text(domain_name))
+
+    def changes(
+        self,
+        domain_name: str,
+        after: int | None = None,
+        *,
+        limit: int = 1000,
+        wait: float = 0.0,
+    ) -> bytes:
+        """Return the changes of a domain beyond a position, in order of commit, as JSON.
+
+        Items are the records that an event stream would send, with a Position, and those of
+        removals and merges. Position is where to continue. First is the position from which
+        reading is possible: an earlier one misses changes that are no longer kept. Last is the
+        position of the newest change.
+
+        Args:
+            domain_name: the domain.
+            after: the position; None for the first that is possible.
+            limit: the largest number of changes.
+            wait: the most seconds to wait for a change if there is none.
+
+        Raises:
+            Refusal: there is no such domain, or it keeps no changes.
+        """
+        self._apply_pending()
+        name = protocol.valid_text(domain_name)
+        return following.read(self._context, name, after, limit, wait)
+
+    def follower_position(self, domain_name: str, name: str) -> int | None:
+        """Return the position that a follower of a domain's changes stored; None if it has none.
+
+        Raises:
+            Refusal: there is no such domain, or it keeps no changes.
+        """
+        names = map(protocol.valid_text, (domain_name, name))
+        return following.position(self._context, *names)
+
+    def move_follower(self, domain_name: str, name: str, old: int | None, new: int) -> bool:
+        """Store the position of a follower, unless another one of its name did meanwhile.
+
+        Args:
+            domain_name: the domain.
+            name: the name of the follower.
+            old: the position that it has now; None if it has none.
+            new: the new position.
+
+        Returns:
+            Whether the position was `old`, and is now `new`.
+
+        Raises:
+            Refusal: there is no such domain, or it keeps no changes.
+        """
+        names = map(protocol.valid_text, (domain_name, name))
+        return following.move(self._context, *names, old, new)
+
+    def deliveries(self, domain_name: str) -> list[dict[str, Any]]:
+        """Describe the deliveries of a domain, to its event stream and its queue of dead letters.
+
+        Each has What, Destination, how many items are Waiting, and how many are Held, because
+        the destination does not accept them although it accepts others. If the destination accepts
+        nothing, there are also Failures, FailingSince, RetryAt and the Problem.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        return following.deliveries(self._context, protocol.valid_text(domain_name))
+
+    def release_held(self, domain_name: str) -> int:
+        """Deliver again what is held, and return how many items that are.
+
+        Raises:
+            Refusal: there is no such domain.
+        """
+        return following.release(self._context, protocol.valid_text(domain_name))
 
     def provenance(self, domain_name: str, profile_id: str) -> dict[str, dict[str, Any]]:
         """Return which object set each value of a profile, by paths such as `Address.City`.
@@ -467,14 +571,14 @@ class Engine:
         """
         names = protocol.valid_text(domain_name), protocol.valid_text(uri)
         report = runs.run(self._context, *names)
-        rules.apply(self._context)
+        self._after_write()
         return report
 
     def run_due(self) -> list[dict[str, Any]]:
         """Run everything that is due by the clock, and return the reports of the flows that ran.
 
-        This runs scheduled flows and identity-resolution jobs, and sends dead letters again that a
-        queue did not accept. The engine has no background process: call this as often as schedules
+        This runs scheduled flows and identity-resolution jobs, delivers changes to event streams,
+        and sends dead letters again that a queue did not accept. The engine has no background process: call this as often as schedules
         should be checked.
         """
         self._apply_pending()
@@ -482,6 +586,10 @@ class Engine:
         background.finish(self._context)
         jobs.run_due(self._context)
         dead_letter_queue.deliver_all(self._context)
+        streams.deliver_all(self._context)
+        feed.trim_all(self._context)
+        if self._database.take_changed_feeds():
+            feed.notify(self._context)
         return reports
 
     def run_identity_resolution(self, domain_name: str) -> str:
@@ -608,7 +716,7 @@ class Engine:
         self._apply_pending()
         names = map(protocol.valid_text, (domain_name, profile_id))
         receipt = erasure.erase(self._context, *names)
-        rules.apply(self._context)
+        self._after_write()
         return receipt
 
     def compact(self) -> bool:
@@ -657,6 +765,8 @@ class Engine:
 
     def close(self) -> None:
         """Stop running jobs at their next step and close the database."""
+        self._context.closing.set()
+        feed.notify(self._context)
         jobs.close(self._context)
         self._database.close()
 

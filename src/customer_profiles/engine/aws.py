@@ -1,7 +1,7 @@
-"""The engine's own use of AWS: reading and writing files of S3, and sending messages to SQS.
+"""The engine's own use of AWS: files of S3, messages to SQS, and records to Kinesis.
 
 Nothing is sent to AWS unless a flow of S3 runs, a job exports its matches to S3, or a domain has a
-DeadLetterQueueUrl.
+DeadLetterQueueUrl or an event stream.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import re
 import threading
 import time
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Protocol, cast
 
 from customer_profiles._quiet import private, quiet_botocore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _QUEUE = re.compile(r"https?://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com")
 _PAUSE_SECONDS = 30.0
@@ -37,6 +38,10 @@ class AwsError(Exception):
     """AWS refused or did not answer; the message names the error and has no customer's values."""
 
 
+class PausedError(AwsError):
+    """Nothing was sent, because AWS did not answer a moment ago."""
+
+
 class File(NamedTuple):
     """A file in a bucket."""
 
@@ -54,25 +59,43 @@ class Message(NamedTuple):
     reason: str
 
 
+class DataRecord(NamedTuple):
+    """A record for a data stream."""
+
+    id: int
+    body: bytes
+    partition_key: str
+
+
 class Sent(NamedTuple):
-    """The ids of messages that a queue accepted or refused; the others may be sent again."""
+    """The ids of what was accepted or refused; all else may be sent again."""
 
     accepted: set[int]
     refused: set[int]
-    """The messages that the queue will never accept."""
+    """What will never be accepted."""
+    failed: Mapping[int, str] = MappingProxyType({})
+    """AWS's error codes for what was not accepted now."""
+
+
+THROTTLED = ("ProvisionedThroughputExceededException", "ThrottlingException")
+"""Error codes that say nothing about what was sent."""
 
 
 class Aws:
-    """The clients of S3 and SQS, made when they are first needed."""
+    """The clients of S3, SQS and Kinesis, made when they are first needed."""
 
     def __init__(self, session: Session | None = None, region: str = "us-east-1") -> None:
         """Use a session's clients, or those of boto3's default session."""
-        self.sending: threading.Lock = threading.Lock()
-        """A lock for sending dead letters, so that each is sent once."""
         self._session, self._region = session, region
         self._lock = threading.Lock()
+        self._sending: dict[str, threading.Lock] = {}
         self._clients: dict[tuple[str, str | None], Any] = {}
         self._paused_until: dict[str, float] = {}
+
+    def sending(self, what: str) -> threading.Lock:
+        """Return the lock for sending one kind of thing, so that this process sends each once."""
+        with self._lock:
+            return self._sending.setdefault(what, threading.Lock())
 
     def files(self, bucket: str, folder: str) -> list[File]:
         """List the files in a bucket's folder and below, the oldest first.
@@ -120,7 +143,7 @@ class Aws:
         """
         if self._paused_until.get(queue_url, 0) > time.monotonic():
             message = "the queue did not answer a moment ago"
-            raise AwsError(message)
+            raise PausedError(message)
         match = _QUEUE.match(queue_url)
         region = (match and (match[1] or match[2])) or self._region
         with _translated("the queue does not accept them"):
@@ -151,6 +174,25 @@ class Aws:
         failed = answer.get("Failed", ())
         return Sent(accepted, {int(item["Id"]) for item in failed if item.get("SenderFault")})
 
+    def put_records(self, stream_arn: str, records: Sequence[DataRecord]) -> Sent:
+        """Put up to 500 records into a data stream of Kinesis.
+
+        Raises:
+            AwsError: the stream does not exist, denies access or does not answer. Records that it
+                accepted before the error are sent again by the next call.
+        """
+        entries = [
+            {"Data": record.body, "PartitionKey": record.partition_key} for record in records
+        ]
+        with _translated("the stream does not accept them"), private():
+            client = self._client("kinesis", stream_arn.split(":")[3])
+            answer = client.put_records(StreamARN=stream_arn, Records=entries)
+        results = zip(records, answer["Records"], strict=True)
+        failed = {
+            record.id: result["ErrorCode"] for record, result in results if result.get("ErrorCode")
+        }
+        return Sent({record.id for record in records} - failed.keys(), set(), failed)
+
     def _client(self, service: str, region: str | None = None) -> Any:
         with self._lock:
             client = self._clients.get((service, region))
@@ -166,7 +208,7 @@ class Aws:
         session: Any = self._session or boto3
         # Messages are sent before a request is answered, so a caller waits for the queue.
         timeouts = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
-        config = timeouts if service == "sqs" else None
+        config = timeouts if service in ("sqs", "kinesis") else None
         return session.client(service, region_name=region, config=config)
 
 

@@ -13,6 +13,7 @@ from .profiles import keys, owned_keys, removal
 from .profiles.access import domain_row, find_profile
 from .service.refusals import not_found
 from .store import (
+    changes,
     dead_letters,
     decisions,
     identity_index,
@@ -74,10 +75,11 @@ def erase(context: Context, domain_name: str, profile_id: str) -> Wire:
         pending = [
             item for item in inbox.of_domain(connection, domain) if known.is_in(item.body)
         ]  # fmt: skip
-        removal.remove_profiles(connection, [stored])
+        recorded = changes.erase(connection, domain, row)
+        removal.remove_profiles(connection, [stored], context.clock.now())
         identity_index.remove(connection, row)
         matches.remove_dissolved(connection, domain)
-        dead_letters.remove(connection, letters)
+        dead_letters.remove(connection, (letter.id for letter in letters))
         for item in pending:
             inbox.remove(connection, item)
         left = (
@@ -97,6 +99,7 @@ def erase(context: Context, domain_name: str, profile_id: str) -> Wire:
             "HistoryRecords": len(events),
             "Matches": int(match is not None),
             "Decisions": decided,
+            "Changes": recorded,
             "DeadLetters": len(letters),
             "PendingObjects": len(pending),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from customer_profiles.engine.store import changes as change_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
 from customer_profiles.engine.store import profiles as profile_store
@@ -12,6 +13,7 @@ from customer_profiles.engine.store import profiles as profile_store
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from customer_profiles.engine.store.changes import Change
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.objects import StoredObject
     from customer_profiles.engine.store.profiles import Stored
@@ -29,10 +31,20 @@ class Batch:
     index, or changes rows without the batch, flushes before that, and calls `forget` after it.
     """
 
-    def __init__(self, connection: Connection, now: float, slots: Collection[int]) -> None:
-        """Look up slots of the key index."""
+    def __init__(
+        self, connection: Connection, now: float, slots: Collection[int], feed: int
+    ) -> None:
+        """Look up slots of the key index.
+
+        Args:
+            connection: the open transaction.
+            now: the time by which profiles have expired.
+            slots: the slots.
+            feed: who reads the changes of the domain, as bits.
+        """
         self.connection = connection
-        self._now = now
+        self._now, self._feed = now, feed
+        self._changes: list[Change] = []
         self._found: dict[int, int] = {}
         self._entered = defaultdict[int, list[int]](list)
         self._profiles: dict[int, Stored] = {}
@@ -109,6 +121,10 @@ class Batch:
         self._changed_objects.add(stored.id)
         self._objects[stored.id] = stored
 
+    def record(self, change: Change) -> None:
+        """Add a change to the feed, after those that were added before."""
+        self._changes.append(change)
+
     def enter(self, holder: int, slots: Iterable[int]) -> None:
         """Add the row of a profile or an object to slots of the index."""
         entries, entered = self._entries, self._entered
@@ -125,6 +141,8 @@ class Batch:
         # In the order of the table, many rows are inserted faster.
         self._entries.sort()
         key_store.add(self.connection, self._entries)
+        if self._changes:
+            change_store.add(self.connection, self._feed, self._changes)
 
     def flush(self) -> None:
         """Write what is pending, in the midst of the batch."""
@@ -140,6 +158,7 @@ class Batch:
         self._changed_objects.clear()
         self._entered.clear()
         self._entries.clear()
+        self._changes.clear()
 
     def forget(self, slots: Iterable[int], rows: Iterable[int] = ()) -> None:
         """Read slots from which entries were removed, and changed rows, from the database."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic_core import from_json, to_json
 
 from customer_profiles._standard_objects import PROFILE, standard
+from customer_profiles.engine.events import feed
 from customer_profiles.engine.profiles import history as profile_history
 from customer_profiles.engine.profiles import keys, owned_keys, provenance, removal
 from customer_profiles.engine.profiles.expiry import expires_after
@@ -185,7 +186,8 @@ class Intake:
     def _ingest_batch(self, accepted: Sequence[Accepted], end: float) -> int:
         """Ingest at least one object; return how many were ingested until the time was over."""
         self._slot_of.clear()
-        self._batch = Batch(self._connection, self._now, self._slots(accepted))
+        slots = self._slots(accepted)
+        self._batch = Batch(self._connection, self._now, slots, self.domain.feed)
         done = 0
         for item in accepted:
             try:
@@ -258,6 +260,8 @@ class Intake:
             if item.new.type == _WEB_ANALYTICS:
                 self._count_web_analytics(item)
             self._write_object(item.old, item.new, owned_keys.object_slots(item.new))
+        if self.domain.feed:
+            self._record(found, profile, (earlier, stored), standard_objects)
         had, has = self._key_change(
             profile, (old, new), (keys_before, search_keys), standard_objects
         )
@@ -379,6 +383,24 @@ class Intake:
         else:
             self._batch.replace_profile(profile)
             self._new_bytes += len(profile.body) - len(found.body)
+
+    def _record(
+        self,
+        found: profile_store.Stored | None,
+        profile: profile_store.Stored,
+        own: tuple[StoredObject | None, StoredObject],
+        standard_objects: Iterable[_StandardObject],
+    ) -> None:
+        """Add what an object changed to the change feed."""
+        now = self._now
+        if found is None or found.body != profile.body:
+            self._batch.record(feed.profile_written(profile, now, created=found is None))
+        for old, new in (own, *((item.old, item.new) for item in standard_objects)):
+            # Assumed: an object that is put again unchanged has no record.
+            if old is None or old.body != new.body or old.profile != new.profile:
+                self._batch.record(
+                    feed.object_written(new, profile.profile_id, now, created=old is None)
+                )
 
     def _object(
         self,

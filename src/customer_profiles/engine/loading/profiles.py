@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic_core import from_json
 
 from customer_profiles import _wire
+from customer_profiles.engine.events import feed
 from customer_profiles.engine.ingestion.batch import Batch
 from customer_profiles.engine.profiles import changes, history, keys, owned_keys
 from customer_profiles.engine.profiles.access import domain_row
@@ -159,7 +160,8 @@ class _Upsert:
         outcomes: list[Upserted | Refusal] = []
         keyed = [(record, self._key_of(record)) for record in chunk]
         slots = {key.slot for _, key in keyed if key is not None}
-        self._batch = Batch(self._connection, self._context.clock.now(), slots)
+        now = self._context.clock.now()
+        self._batch = Batch(self._connection, now, slots, self._domain.feed)
         for record, key in keyed:
             try:
                 outcomes.append(
@@ -209,6 +211,10 @@ class _Upsert:
         stored = profile.at(self._context, self._domain, self._last_row)
         self._batch.insert_profile(stored)
         self._batch.enter(stored.id, self._slots(profile.keys))
+        if self._domain.feed:
+            self._batch.record(
+                feed.profile_written(stored, self._context.clock.now(), created=True)
+            )
         self._created += 1
         self._bytes += len(stored.body)
         return Upserted("created", profile.profile_id)
@@ -217,6 +223,8 @@ class _Upsert:
         update = changes.update(self._context, self._domain, stored, request)
         history.add(self._context, self._connection, stored, "UPDATED", update.stored.body)
         self._batch.replace_profile(update.stored)
+        if self._domain.feed and update.stored.body != stored.body:
+            self._batch.record(feed.profile_written(update.stored, self._context.clock.now()))
         if update.released:
             self._batch.flush()
             owned_keys.release(self._connection, update.stored, update.released)

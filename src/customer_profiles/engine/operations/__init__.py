@@ -5,6 +5,7 @@ from customer_profiles.engine.service.registry import find
 from . import (
     calculated_attributes,
     domains,
+    event_streams,
     history,
     integrations,
     layouts,
@@ -19,6 +20,7 @@ from . import (
 __all__ = [
     "calculated_attributes",
     "domains",
+    "event_streams",
     "find",
     "history",
     "integrations",

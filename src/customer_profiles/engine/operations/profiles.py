@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
+from customer_profiles.engine.events import feed
 from customer_profiles.engine.ingestion.compiled_types import key_content_types
 from customer_profiles.engine.ingestion.templates import predefined_keys
 from customer_profiles.engine.profiles import (
@@ -55,6 +56,9 @@ def update_profile(context: Context, request: Wire) -> Wire:
         size = len(update.stored.body) - len(stored.body)
         domain_store.count(connection, domain.id, domain_store.Counts(0, 0, size))
         history.add(context, connection, stored, "UPDATED", update.stored.body)
+        # Assumed: an update that changes nothing sends no record to an event stream.
+        if domain.feed and update.stored.body != stored.body:
+            feed.updated(connection, update.stored, context.clock.now())
     return {"ProfileId": request["ProfileId"]}
 
 
@@ -62,7 +66,7 @@ def update_profile(context: Context, request: Wire) -> Wire:
 def delete_profile(context: Context, request: Wire) -> Wire:
     """Remove a profile with its keys and objects."""
     with changing(context, request) as (connection, _, stored):
-        removal.remove_profiles(connection, [stored])
+        removal.remove_profiles(connection, [stored], context.clock.now())
     # Assumed: DeleteProfile's Message is OK, as DeleteProfileObject was seen to answer.
     return {"Message": "OK"}
 

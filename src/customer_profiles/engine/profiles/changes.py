@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import to_json
 
+from customer_profiles.engine.events import feed
 from customer_profiles.engine.service.refusals import bad_request
+from customer_profiles.engine.store import changes as change_store
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import profiles as store
@@ -100,6 +102,10 @@ def insert(
     ]
     # In the order of the table, many rows are inserted faster.
     key_store.add(connection, sorted(entries))
+    if domain.feed:
+        now = context.clock.now()
+        created = [feed.profile_written(stored, now, created=True) for stored in rows]
+        change_store.add(connection, domain.feed, created)
     size = sum(len(profile.body) for profile in profiles)
     more = domain_store.Counts(len(profiles), 0, size)
     domain_store.count_rows(connection, domain.id, domain.last_row + len(profiles), more)

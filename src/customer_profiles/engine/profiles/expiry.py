@@ -34,7 +34,7 @@ def purge_some(context: Context, connection: Connection, limit: int = _A_FEW) ->
     if not profile_store.any_expired(connection, now):
         return 0
     profiles = profile_store.expired(connection, now, limit)
-    removal.remove_profiles(connection, profiles)
+    removal.remove_profiles(connection, profiles, now)
     objects = object_store.expired(connection, now, limit)
     removal.remove_objects(connection, objects, "EXPIRED", now)
     return len(profiles) + len(objects)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import from_json, to_json
 
 from customer_profiles._standard_objects import PROFILE
+from customer_profiles.engine.events import feed
 from customer_profiles.engine.service.clock import made_at
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import decisions, history
@@ -94,6 +95,7 @@ def merge(
     size = len(body) - sum(len(profile.body) for profile in profiles)
     domain_store.count(connection, main.domain, domain_store.Counts(-len(others), 0, size))
     now = context.clock.now()
+    feed.merged(connection, whole, others, now)
     # Assumed: the content of a merge has the merged ids, and when any of the profiles last changed.
     merged_ids = [profile.profile_id.hex() for profile in others]
     content = to_json({"ProfileIdsToBeMerged": merged_ids, _CHANGED: changed})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from customer_profiles.engine.events import feed
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import history as history_store
 from customer_profiles.engine.store import keys as key_store
@@ -16,7 +17,7 @@ from .keys import Key
 from .owned_keys import object_slots, objects_of, read_keys, release, without_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.objects import StoredObject
@@ -33,6 +34,7 @@ def remove_objects(
     for row, objects in by_profile.items():
         profile = profile_store.at(connection, row)
         if profile is not None:
+            feed.objects_removed(connection, objects, profile.profile_id, now)
             provided = set[Key]().union(*(read_keys(stored.keys) for stored in objects))
             release(connection, profile, provided)
         counted = [stored for stored in objects if not stored.is_standard]
@@ -46,8 +48,11 @@ def remove_objects(
             history_store.add(connection, events)
 
 
-def remove_profiles(connection: Connection, profiles: Iterable[profile_store.Stored]) -> None:
+def remove_profiles(
+    connection: Connection, profiles: Sequence[profile_store.Stored], now: float
+) -> None:
     """Remove profiles with their keys and objects."""
+    feed.removed(connection, profiles, now)
     for profile in profiles:
         owned = without_objects(connection, profile)
         size = len(profile.body) + profile.object_bytes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic_core import from_json, to_json
 
 from customer_profiles._standard_objects import standard
+from customer_profiles.engine.events import feed
 from customer_profiles.engine.store import domains as domain_store
 from customer_profiles.engine.store import keys as key_store
 from customer_profiles.engine.store import objects as object_store
@@ -57,6 +58,7 @@ def remove_some(
     """
     name, last, after = (removal_state[member] for member in ("name", "last", "after"))
     # AG:delete-customer-profile-connection: the values that a mapping set are deleted with it.
+    now = context.clock.now()
     mention, lost, count = provenance.mention(name), set(removal_state["lost"]), 0
     for _ in range(_MOST_WINDOWS):
         after = profile_store.next_row(connection, after) - 1
@@ -65,17 +67,17 @@ def remove_some(
         until = min(after + _IDS_A_WINDOW, last)
         objects = object_store.touched_by(connection, name, mention, after, until)
         own = [stored for stored in objects if stored.type == name]
-        removal.remove_objects(connection, own, "DELETED_BY_CUSTOMER", context.clock.now())
+        removal.remove_objects(connection, own, "DELETED_BY_CUSTOMER", now)
         profiles = profile_store.filled_by(connection, mention, after, until)
         for profile in profiles:
-            _remove_from_profile(connection, profile, name)
+            _remove_from_profile(connection, profile, name, now)
         for stored in objects:
             if stored.type != name:
                 _remove_from_standard_object(
-                    connection, stored, name, lost, standard()[stored.type]
+                    connection, stored, name, lost, standard()[stored.type], now=now
                 )
         changed = {profile.id for profile in profiles} | {stored.profile for stored in objects}
-        _remove_empty_profiles(connection, changed)
+        _remove_empty_profiles(connection, changed, now)
         after, count = until, count + len(objects) + len(profiles)
         if count >= _IDS_A_WINDOW:
             break
@@ -98,7 +100,9 @@ def replace_object(
     object_store.put(connection, [new])
 
 
-def _remove_from_profile(connection: Connection, profile: profile_store.Stored, name: str) -> None:
+def _remove_from_profile(
+    connection: Connection, profile: profile_store.Stored, name: str, now: float
+) -> None:
     """Remove the values that objects of a type set in a profile."""
     old = from_json(profile.body)
     sources = provenance.read_by_path(profile.sources, old, "ProfileId")
@@ -110,17 +114,21 @@ def _remove_from_profile(connection: Connection, profile: profile_store.Stored, 
     # NULL would mean that the profile is unchanged since it was created.
     changed = profile._replace(body=body, sources=provenance.write(sources) or b"[]")
     profile_store.replace(connection, [changed])
+    if body != profile.body:
+        feed.updated(connection, changed, now)
     owned_keys.replace(connection, changed, old, new)
     size = len(body) - len(profile.body)
     domain_store.count(connection, profile.domain, domain_store.Counts(0, 0, size))
 
 
-def _remove_from_standard_object(
+def _remove_from_standard_object(  # noqa: PLR0913 - what is removed, and from what
     connection: Connection,
     stored: object_store.StoredObject,
     name: str,
     lost_keys: set[str],
     standard: StandardObject,
+    *,
+    now: float,
 ) -> None:
     """Remove the values that objects of a type set in a standard object, or the whole object."""
     old = from_json(stored.body)
@@ -129,7 +137,7 @@ def _remove_from_standard_object(
     new = provenance.without(old, paths)
     own_objects = {("", sources.named.pop(path).unique_key) for path in paths}
     if not sources.named:
-        removal.remove_objects(connection, [stored], "DELETED_BY_CUSTOMER", 0)
+        removal.remove_objects(connection, [stored], "DELETED_BY_CUSTOMER", now)
         return
     default_keys = owned_keys.default_keys(standard.keys, new)
     own_keys = owned_keys.read_keys(stored.own_keys) - own_objects
@@ -142,10 +150,11 @@ def _remove_from_standard_object(
     replace_object(connection, stored, changed)
     profile = profile_store.at(connection, stored.profile)
     if profile is not None:
+        feed.object_updated(connection, changed, profile.profile_id, now)
         owned_keys.release(connection, profile, owned_keys.read_keys(stored.keys) - default_keys)
 
 
-def _remove_empty_profiles(connection: Connection, rows: set[int]) -> None:
+def _remove_empty_profiles(connection: Connection, rows: set[int], now: float) -> None:
     """Remove the profiles that have no members but their ids, no objects and no added keys."""
     for row in rows:
         profile = profile_store.at(connection, row)
@@ -154,4 +163,4 @@ def _remove_empty_profiles(connection: Connection, rows: set[int]) -> None:
         if not owned_keys.objects_of(connection, row) and not owned_keys.added_keys(
             connection, row
         ):
-            removal.remove_profiles(connection, [profile])
+            removal.remove_profiles(connection, [profile], now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from threading import Event, Thread
+from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import Aws
@@ -46,6 +46,18 @@ class Quotas:
     """Calculated attributes of one domain. AG:amazon-connect-service-limits"""
 
 
+@dataclass(slots=True)
+class FeedSignals:
+    """How writers tell threads of this process that a change was stored."""
+
+    changed: Condition = field(default_factory=Condition)
+    """Notified after each transaction that stored changes."""
+    count: int = 0
+    """How often it was notified."""
+    trim_at: float = 0.0
+    """The engine's time from which old changes are to be removed again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """The parts of an engine."""
@@ -63,13 +75,15 @@ class Context:
     compiled_types: dict[tuple[str, str], CompiledType] = field(default_factory=dict)
     """Compiled object types, by name and definition."""
     aws: Aws = field(default_factory=Aws)
-    """The clients of S3 and SQS, which are made when they are first needed."""
+    """The clients of S3, SQS and Kinesis, which are made when they are first needed."""
     jobs: dict[str, Thread] = field(default_factory=dict)
-    """The threads of running identity-resolution jobs, by job id, and that of pending work."""
+    """The threads of running identity-resolution jobs, by job id, and those of other work."""
     models: dict[int, DomainModel] = field(default_factory=dict)
     """The models of domains against which records were matched, by domain."""
     pace: dict[str, int] = field(default_factory=dict)
     """How many records the next transaction of many takes, by their kind."""
+    feed: FeedSignals = field(default_factory=FeedSignals)
+    """The signals of the change feed."""
     closing: Event = field(default_factory=Event)
     """Set when the engine is being closed, to stop its jobs."""
 

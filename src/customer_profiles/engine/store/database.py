@@ -44,6 +44,8 @@ class Connection(sqlite3.Connection):
     """A connection that counts the rows of fresh_keys that it added."""
 
     fresh_rows: int = 0
+    changed_feeds: int = 0
+    """Who reads the changes that it stored since this was last reset, as bits."""
 
     def __del__(self) -> None:
         """Close a connection that its user did not close; committed data is in the file."""
@@ -74,6 +76,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     partial(_run, file="metering.sql"),
     partial(_run, file="pending_work.sql"),
     partial(_run, file="decisions.sql"),
+    partial(_run, file="changes.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 
@@ -287,6 +290,13 @@ class Database:
                 return bool(self._writer.execute(query, (now,)).fetchone()[0])
         except _UNUSABLE as error:
             raise self._failure(error) from error
+
+    def take_changed_feeds(self) -> int:
+        """Return who reads the changes that were stored since the last call, as bits."""
+        changed = self._writer.changed_feeds
+        if changed:
+            self._writer.changed_feeds = 0
+        return changed
 
     def _borrow(self) -> Connection:
         if self._closed:

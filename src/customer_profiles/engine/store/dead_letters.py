@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from .rows import json_list
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -41,18 +43,40 @@ def of_domain(connection: Connection, domain: int) -> list[DeadLetter]:
     return [DeadLetter(*row) for row in rows.fetchall()]
 
 
-def unsent(connection: Connection, domain: int, limit: int) -> list[DeadLetter]:
-    """Read the oldest dead letters of a domain that a queue may still accept."""
+def unsent(connection: Connection, domain: int, after: int, limit: int) -> list[DeadLetter]:
+    """Read dead letters of a domain beyond an id that a queue may accept.
+
+    Versions before the schema's eleventh marked those that no queue accepts in the row itself.
+    """
     rows = connection.execute(
         "SELECT domain, type, body, message, failed, id FROM dead_letters "
-        "WHERE domain = ? AND NOT undeliverable ORDER BY id LIMIT ?",
-        (domain, limit),
+        "WHERE domain = ? AND id > ? AND NOT undeliverable ORDER BY id LIMIT ?",
+        (domain, after, limit),
+    )
+    return [DeadLetter(*row) for row in rows.fetchall()]
+
+
+def count_unsent(connection: Connection, domain: int, after: int) -> int:
+    """Count the dead letters of a domain beyond an id that a queue may accept."""
+    (number,) = connection.execute(
+        "SELECT count(*) FROM dead_letters WHERE domain = ? AND id > ? AND NOT undeliverable",
+        (domain, after),
+    ).fetchone()
+    return int(number)
+
+
+def by_ids(connection: Connection, domain: int, ids: Iterable[int]) -> list[DeadLetter]:
+    """Read dead letters by their ids, in order; those that are gone are left out."""
+    rows = connection.execute(
+        "SELECT domain, type, body, message, failed, id FROM dead_letters "
+        "WHERE domain = ? AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (domain, json_list(ids)),
     )
     return [DeadLetter(*row) for row in rows.fetchall()]
 
 
 def domains_with_unsent(connection: Connection) -> list[str]:
-    """Read the names of the domains with dead letters that a queue may still accept."""
+    """Read the names of the domains with dead letters that a queue may accept."""
     rows = connection.execute(
         "SELECT name FROM domains "
         "WHERE id IN (SELECT domain FROM dead_letters WHERE NOT undeliverable)"
@@ -60,16 +84,6 @@ def domains_with_unsent(connection: Connection) -> list[str]:
     return [name for (name,) in rows.fetchall()]
 
 
-def mark_undeliverable(connection: Connection, letters: Iterable[DeadLetter]) -> None:
-    """Keep dead letters that no queue accepts out of further deliveries."""
-    connection.executemany(
-        "UPDATE dead_letters SET undeliverable = 1 WHERE id = ?",
-        [(letter.id,) for letter in letters],
-    )
-
-
-def remove(connection: Connection, letters: Iterable[DeadLetter]) -> None:
-    """Remove dead letters, as those that a queue has accepted."""
-    connection.executemany(
-        "DELETE FROM dead_letters WHERE id = ?", [(letter.id,) for letter in letters]
-    )
+def remove(connection: Connection, ids: Iterable[int]) -> None:
+    """Remove dead letters by their ids, as those that a queue has accepted."""
+    connection.executemany("DELETE FROM dead_letters WHERE id = ?", [(item,) for item in ids])

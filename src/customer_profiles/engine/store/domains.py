@@ -32,6 +32,8 @@ class DomainRow(NamedTuple):
     last_row: int
     """The highest id of a profile's row in the domain."""
     created: float
+    feed: int
+    """Who reads the domain's changes, as bits; 0 if none are recorded."""
 
 
 class Counts(NamedTuple):
@@ -91,7 +93,7 @@ def settings_of(connection: Connection, domain: int) -> dict[str, Any]:
 def find_row(connection: Connection, name: str) -> DomainRow | None:
     """Read the columns of a domain that most operations on profiles need."""
     row = connection.execute(
-        "SELECT id, expiration_days, last_row, created FROM domains WHERE name = ?", (name,)
+        "SELECT id, expiration_days, last_row, created, feed FROM domains WHERE name = ?", (name,)
     ).fetchone()
     return row and DomainRow(*row)
 
@@ -178,7 +180,8 @@ def delete(connection: Connection, domain: int) -> None:
 
     Its other rows, which nothing reads any more, are removed by `remove_rows` in steps.
     """
-    for table in ("integrations", "pending_work", "rule_domains", "identity_indexes"):
+    read_by_all = ("integrations", "pending_work", "rule_domains", "identity_indexes", "feeds")
+    for table in (*read_by_all, "consumers"):
         connection.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
     connection.execute("DELETE FROM domains WHERE id = ?", (domain,))
 

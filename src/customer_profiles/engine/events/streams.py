@@ -1,0 +1,274 @@
+"""Event streams: the delivery of a domain's changes to a data stream of Kinesis.
+
+The records of a domain are sent in the order of its changes; one that is not accepted is sent again
+with the later ones of its profile. AG:set-up-real-time-export describes the records.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
+
+from customer_profiles import _wire
+from customer_profiles._standard_objects import PROFILE
+from customer_profiles.engine.aws import DataRecord
+from customer_profiles.engine.store import changes, consumers, documents
+from customer_profiles.engine.store.changes import CREATED, HEALTH_CHECK, STREAMED, UPDATED, Change
+from customer_profiles.engine.store.database import StorageError, page_secret
+
+from . import delivery, feed
+from .delivery import Item, Page, Route, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from customer_profiles._wire import Wire
+    from customer_profiles.engine.aws import Sent
+    from customer_profiles.engine.service.context import Context
+    from customer_profiles.engine.store.consumers import Consumer
+    from customer_profiles.engine.store.database import Connection
+    from customer_profiles.engine.store.documents import Document
+
+log: logging.Logger = logging.getLogger("customer_profiles.engine")
+
+KIND = "event stream"
+"""The kind of the documents that describe event streams."""
+RUNNING, STOPPED = "RUNNING", "STOPPED"
+# API:PutRecords of Kinesis: 500 records, 1 MiB each and 5 MiB in all, with their partition keys.
+_MOST_RECORDS = 500
+_MOST_BYTES = 5 << 20
+_LARGEST_RECORD = 1 << 20
+_PARTITION_KEY = 36
+_SENT = (CREATED, UPDATED, HEALTH_CHECK)
+_STOPPED_AFTER = 86_400.0
+_DELIVERY = "event-streams"
+_GATHER_SECONDS = 0.1
+"""How long to wait for further changes, so that many are sent in one request."""
+_POLL_SECONDS = 1.0
+
+
+# --- the state of a stream ---
+
+
+def start(connection: Connection, domain: int, uri: str, now: float) -> Wire:
+    """Begin to deliver a domain's changes; return the members of the stream's document."""
+    changes.set_reader(connection, domain, STREAMED, is_on=True)
+    position = changes.last(connection)
+    consumer = consumers.Consumer(domain, feed.STREAM, position, destination=uri)
+    consumers.replace(connection, None, consumer)
+    # Assumed: one HEALTH_CHECK record is sent when an event stream is created.
+    changes.add(connection, STREAMED, [Change(domain, 0, b"", HEALTH_CHECK, "", None, now, None)])
+    # Assumed: a new event stream is RUNNING and HEALTHY until a record is not accepted.
+    return {"State": RUNNING, "DestinationDetails": {"Uri": uri, "Status": "HEALTHY"}}
+
+
+def stop(connection: Connection, domain: int) -> None:
+    """End the delivery of a domain's changes; what was not delivered is removed."""
+    changes.set_reader(connection, domain, STREAMED, is_on=False)
+    consumers.delete(connection, domain, feed.STREAM)
+
+
+def _document(connection: Connection, domain: int) -> Document | None:
+    """Return the document of a domain's stream; a domain has one at most."""
+    return next(iter(documents.page(connection, domain, KIND)), None)
+
+
+def _failed(context: Context, connection: Connection, target: Target, consumer: Consumer) -> None:
+    """Note that a stream accepts nothing, and stop it after a day."""
+    document = _document(connection, target.domain)
+    if document is None:
+        return
+    now, since = context.clock.now(), consumer.failing_since or 0.0
+    # Assumed: an event stream is UNHEALTHY from the first failure until the next success.
+    details = {
+        "Uri": target.destination,
+        "Status": "UNHEALTHY",
+        "UnhealthySince": since,
+        "Message": consumer.problem,
+    }
+    body = {**document.body, "DestinationDetails": details}
+    if now - since >= _STOPPED_AFTER:
+        # Assumed: an event stream is STOPPED after 24 hours of failures; further changes, and
+        # those that were not delivered, are lost to it. Nothing starts it again.
+        log.warning("the event stream of domain %s is stopped", target.domain_name)
+        stop(connection, target.domain)
+        body |= {"State": STOPPED, "StoppedSince": now}
+    documents.put(connection, target.domain, KIND, document._replace(body=body))
+
+
+def _recovered(_: Context, connection: Connection, target: Target) -> None:
+    document = _document(connection, target.domain)
+    if document is not None:
+        details = {"Uri": target.destination, "Status": "HEALTHY"}
+        body = {**document.body, "DestinationDetails": details}
+        documents.put(connection, target.domain, KIND, document._replace(body=body))
+
+
+# --- records ---
+
+
+def _read(connection: Connection, target: Target, after: int) -> Page:
+    found = changes.page(connection, target.domain, after, _MOST_RECORDS, _MOST_BYTES)
+    items = _items(connection, target, found)
+    return Page(items, found[-1].id if found else after)
+
+
+def _find(connection: Connection, target: Target, ids: Iterable[int]) -> list[Item]:
+    return _items(connection, target, changes.by_ids(connection, target.domain, ids))
+
+
+def _items(connection: Connection, target: Target, found: Iterable[Change]) -> list[Item]:
+    secret = page_secret(connection)
+    items: list[Item] = []
+    for change in found:
+        # Assumed: removals, expiry and added or deleted keys send no record, as on AWS.
+        if change.event in _SENT:
+            event_id, partition_key = feed.event_ids(secret, change.id)
+            body = record(change, target.domain_name, event_id)
+            size = len(body) + _PARTITION_KEY
+            items.append(Item(change.id, change.profile, size, body, partition_key))
+    return items
+
+
+def record(change: Change, domain_name: str, event_id: str) -> bytes:
+    """Return the record of a change as JSON. Observed in the service."""
+    moment = datetime.fromtimestamp(change.created, UTC).isoformat(timespec="milliseconds")
+    name = domain_name.encode()
+    parts = [
+        b'"SchemaVersion":0,"EventId":"%b"' % event_id.encode(),
+        b'"EventTimestamp":"%bZ"' % moment.removesuffix("+00:00").encode(),
+        b'"EventType":"%b","DomainName":"%b"' % (change.event.encode(), name),
+    ]
+    # Assumed: a HEALTH_CHECK record has neither an ObjectTypeName nor an Object.
+    if change.type:
+        parts.append(b'"ObjectTypeName":%b' % to_json(change.type))
+    if change.unique_key is not None:
+        profile_id = change.profile_id.hex().encode()
+        unique_key = to_json(change.unique_key)
+        parts.append(
+            b'"AssociatedProfileId":"%b","ProfileObjectUniqueKey":%b' % (profile_id, unique_key)
+        )
+    if change.body is not None:
+        body = _with_both_genders(change.body) if change.type == PROFILE else change.body
+        parts.append(b'"Object":%b' % body)
+    parts.append(b'"IsMessageRealTime":true')
+    return b"{%b}" % b",".join(parts)
+
+
+def _with_both_genders(body: bytes) -> bytes:
+    """Return a profile with its gender under both of the service's names. Observed in it."""
+    if b'"Gender' not in body:
+        return body
+    profile = from_json(body)
+    gender = profile.get("GenderString") or profile.get("Gender")
+    if gender is None:
+        return body
+    profile.setdefault("GenderString", gender)
+    # Assumed: a GenderString that is no Gender of the model has no Gender beside it.
+    known: Any = _wire.service().shape_for("Gender")
+    if gender in known.enum:
+        profile.setdefault("Gender", gender)
+    return to_json(profile)
+
+
+def _is_sendable(item: Item) -> bool:
+    # Assumed: a record that is too large for Kinesis is not sent, not even in part.
+    return item.size <= _LARGEST_RECORD
+
+
+def _send(context: Context, uri: str, items: Sequence[Item]) -> Sent:
+    records = [DataRecord(item.id, item.body, item.reason) for item in items]
+    return context.aws.put_records(uri, records)
+
+
+def _delivered(_connection: Connection, _target: Target, _ids: set[int]) -> None:
+    """Do nothing: changes are removed together, when nobody reads them any more."""
+
+
+ROUTE = Route(
+    name=feed.STREAM,
+    what="changes",
+    most_items=_MOST_RECORDS,
+    most_bytes=_MOST_BYTES,
+    read=_read,
+    find=_find,
+    is_sendable=_is_sendable,
+    send=_send,
+    count=changes.count,
+    delivered=_delivered,
+    failed=_failed,
+    recovered=_recovered,
+)
+
+
+# --- delivery ---
+
+
+def deliver_all(context: Context) -> int:
+    """Deliver the changes of all domains that are due; return how many records were accepted."""
+    with context.database.read() as connection:
+        targets = _targets(connection)
+    return sum(delivery.deliver(context, ROUTE, target) for target in targets)
+
+
+def _targets(connection: Connection) -> list[Target]:
+    """Return the domains with a stream that is not stopped."""
+    found = []
+    for domain, name in consumers.domains_of(connection, feed.STREAM):
+        document = _document(connection, domain)
+        if document is not None:
+            found.append(Target(domain, name, document.body["DestinationDetails"]["Uri"]))
+    return found
+
+
+def changed(context: Context, readers: int) -> None:
+    """Deliver stored changes soon, in a thread of the engine, and wake those that wait for any.
+
+    Call this after the transaction that stored changes.
+    """
+    feed.notify(context)
+    if readers & STREAMED or feed.is_trim_due(context):
+        _start_thread(context)
+
+
+def resume(context: Context) -> None:
+    """Deliver the changes that an earlier process left, if a domain has a stream."""
+    with context.database.read() as connection:
+        targets = _targets(connection)
+    if targets:
+        _start_thread(context)
+
+
+def _start_thread(context: Context) -> None:
+    with context.feed.changed:
+        thread = context.jobs.get(_DELIVERY)
+        if (thread is None or not thread.is_alive()) and not context.closing.is_set():
+            thread = threading.Thread(target=_run, args=(context,), name=_DELIVERY, daemon=True)
+            context.jobs[_DELIVERY] = thread
+            thread.start()
+
+
+def _run(context: Context) -> None:
+    """Deliver changes as they are stored, until no domain has a stream or the engine is closed."""
+    try:
+        while not context.closing.wait(_GATHER_SECONDS):
+            count = context.feed.count
+            accepted = deliver_all(context)
+            with context.database.read() as connection:
+                has_streams = bool(_targets(connection))
+            if accepted or not has_streams or feed.is_trim_due(context):
+                feed.trim_all(context)
+            with context.feed.changed:
+                if context.feed.count == count:
+                    if not has_streams:
+                        del context.jobs[_DELIVERY]
+                        return
+                    # Other processes cannot notify this one, and pauses end by the clock.
+                    context.feed.changed.wait(_POLL_SECONDS)
+    except StorageError as error:
+        # What is left is stored, and delivered by the next engine or `run_due`.
+        log.warning("changes were not delivered: %s", error)
