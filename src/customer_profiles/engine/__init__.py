@@ -403,8 +403,8 @@ class Engine:
         Raises:
             Refusal: there is no such domain, or it keeps no changes.
         """
-        names = map(protocol.valid_text, (domain_name, name))
-        return following.move(self._context, *names, old, new)
+        domain_name, name = map(protocol.valid_text, (domain_name, name))
+        return following.move(self._context, domain_name, name, old, new)
 
     def deliveries(self, domain_name: str) -> list[dict[str, Any]]:
         """Describe the deliveries of a domain, to its event stream and its queue of dead letters.
@@ -578,8 +578,8 @@ class Engine:
         """Run everything that is due by the clock, and return the reports of the flows that ran.
 
         This runs scheduled flows and identity-resolution jobs, delivers changes to event streams,
-        and sends dead letters again that a queue did not accept. The engine has no background process: call this as often as schedules
-        should be checked.
+        and sends dead letters again that a queue did not accept. But for event streams, the engine
+        does this in no background process: call this as often as schedules should be checked.
         """
         self._apply_pending()
         reports = runs.run_due(self._context)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic_core import to_json
-
 from .events import feed, streams
 from .ingestion import dead_letter_queue
 from .profiles.access import domain_row
@@ -58,7 +56,7 @@ def read(
         secret = page_secret(connection)
         last = max(first, changes.last_of(connection, domain))
     items = [
-        b'{"Position":%d,%b' % (change.id, _record(change, domain_name, secret)[1:])
+        _record(change, domain_name, secret)
         for change in found
         if change.event != changes.HEALTH_CHECK
     ]
@@ -124,12 +122,14 @@ def _kept(connection: Connection, domain_name: str) -> int:
     domain = domain_row(connection, domain_name)
     if not domain.feed & changes.KEPT:
         raise bad_request(
-            f"Domain {domain_name} keeps no changes; call its changes.enable() first, which keeps "
-            "those that are made from then on"
+            f"Domain {domain_name} keeps no changes; enable them first, with changes.enable() of "
+            "the domain; those that are made from then on are kept"
         )
     return domain.id
 
 
 def _record(change: changes.Change, domain_name: str, secret: bytes) -> bytes:
     event_id, _ = feed.event_ids(secret, change.id)
-    return streams.record(change, domain_name, event_id)
+    record = streams.record(change, domain_name, event_id)
+    ids = (change.id, change.profile_id.hex().encode())
+    return b'{"Position":%d,"ProfileId":"%b",%b' % (*ids, record[1:])

@@ -128,9 +128,9 @@ def last_of(connection: Connection, domain: int) -> int:
 def erase(connection: Connection, domain: int, profile: int) -> int:
     """Remove all changes of a profile and of those that were merged into it; return how many."""
     return connection.execute(
+        "DELETE FROM changes WHERE domain = :domain AND profile IN ("
         "WITH RECURSIVE merged (row) AS (VALUES (:profile) UNION "
-        "SELECT profile FROM changes JOIN merged ON target = merged.row) "
-        "DELETE FROM changes WHERE domain = :domain AND profile IN merged",
+        "SELECT profile FROM changes JOIN merged ON target = merged.row) SELECT row FROM merged)",
         {"domain": domain, "profile": profile},
     ).rowcount
 

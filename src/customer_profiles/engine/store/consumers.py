@@ -168,7 +168,7 @@ def held_problem(connection: Connection, domain: int, name: str) -> str | None:
         "ORDER BY item DESC LIMIT 1",
         (domain, name),
     ).fetchone()
-    return row and row[0]
+    return None if row is None else str(row[0])
 
 
 def release(connection: Connection, domain: int, name: str) -> int:
