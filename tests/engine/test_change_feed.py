@@ -254,7 +254,7 @@ def test_disabled_changes_are_removed(shop):
     shop.engine.disable_changes("shop")
     with shop.engine._database.read() as connection:
         for table in ("changes", "feeds", "consumers"):
-            assert connection.execute(f"SELECT * FROM {table}").fetchall() == []
+            assert connection.execute(f"SELECT * FROM {table}").fetchall() == []  # noqa: S608
     shop.engine.enable_changes("shop")
     assert read(shop)["First"] == 1
 
@@ -305,7 +305,7 @@ def test_the_next_change_is_waited_for(shop):
 
 
 def test_a_rolled_back_change_is_not_recorded(shop, monkeypatch):
-    from customer_profiles.engine.store import domains  # noqa: PLC0415
+    from customer_profiles.engine.store import domains
 
     def fail(*_):
         raise ValueError
