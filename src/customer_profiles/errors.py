@@ -339,5 +339,26 @@ class StoreError(CustomerProfilesError):
     """The embedded engine's database file cannot be used; the message says what to do."""
 
 
+class FeedError(CustomerProfilesError):
+    """The changes of a domain cannot be followed; the message says why."""
+
+
+class PositionExpiredError(FeedError):
+    """Changes after a position are no longer kept, so that reading from it would miss them."""
+
+    position: int
+    """The position."""
+    first_position: int
+    """The position from which reading is possible."""
+
+    def __init__(self, domain_name: str, position: int, first_position: int) -> None:
+        self.position, self.first_position = position, first_position
+        super().__init__(
+            f"the changes of domain {domain_name} up to position {first_position} are no longer "
+            f"kept, so that reading from {position} would miss some; read the profiles anew, then "
+            "continue from the position at which you began that"
+        )
+
+
 class TransferError(CustomerProfilesError):
     """A domain cannot be exported or imported; the message names the file and says what to do."""

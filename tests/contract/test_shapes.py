@@ -14,7 +14,9 @@ import pytest
 
 from customer_profiles import _wire, models
 from customer_profiles.models import (
+    change_event,
     domain,
+    event_stream,
     history,
     integration,
     job,
@@ -56,6 +58,13 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     match.Match: ("MatchItem", "GetSimilarProfilesResponse"),
     match.MergePreview: ("GetAutoMergingPreviewResponse",),
     job.IdentityResolutionJob: ("GetIdentityResolutionJobResponse", "IdentityResolutionJob"),
+    event_stream.EventStream: (
+        "CreateEventStreamRequest",
+        "CreateEventStreamResponse",
+        "GetEventStreamResponse",
+        "EventStreamSummary",
+    ),
+    event_stream.EventStreamDestination: ("EventStreamDestinationDetails", "DestinationSummary"),
     layout.Layout: (
         "CreateDomainLayoutRequest",
         "CreateDomainLayoutResponse",
@@ -101,6 +110,8 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
 }
 # Models that are this project's own: their members are not those of one shape.
 OWN_MODELS = {
+    change_event.ChangeEvent,
+    event_stream.Delivery,
     history.Provenance,
     integration.FileProblem,
     integration.FlowRun,
@@ -174,6 +185,8 @@ ENUMS = {
     "RuleBasedMatchingStatus": matching.RuleBasedMatchingStatus,
     "FieldContentType": object_type.ContentType,
     "StandardIdentifier": object_type.StandardIdentifier,
+    "EventStreamState": event_stream.EventStreamState,
+    "EventStreamDestinationStatus": event_stream.EventStreamDestinationStatus,
     "LayoutType": layout.LayoutType,
     "ActionType": history.ActionType,
     "Scope": integration.Scope,

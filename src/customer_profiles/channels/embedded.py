@@ -54,6 +54,34 @@ class EngineOnly(Protocol):
         """Return the objects that ingestion rejected, the oldest first."""
         ...
 
+    def enable_changes(self, domain_name: str, keep_days: float) -> None:
+        """Keep the changes of a domain from now on."""
+        ...
+
+    def disable_changes(self, domain_name: str) -> None:
+        """Keep the changes of a domain no longer."""
+        ...
+
+    def changes(self, domain_name: str, after: int | None, *, limit: int, wait: float) -> bytes:
+        """Return changes beyond a position, as JSON with Items, Position, First and Last."""
+        ...
+
+    def follower_position(self, domain_name: str, name: str) -> int | None:
+        """Return the position that a follower of a domain's changes stored."""
+        ...
+
+    def move_follower(self, domain_name: str, name: str, old: int | None, new: int) -> bool:
+        """Store the position of a follower, unless another one did meanwhile."""
+        ...
+
+    def deliveries(self, domain_name: str) -> list[Wire]:
+        """Describe how well changes and dead letters are delivered."""
+        ...
+
+    def release_held(self, domain_name: str) -> int:
+        """Deliver again what is held, and return how many records that are."""
+        ...
+
     def run_flow(self, domain_name: str, uri: str) -> Wire:
         """Run the flow of an integration now."""
         ...

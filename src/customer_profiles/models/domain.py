@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.repositories.changes import Changes
     from customer_profiles.repositories.domains import Domains
+    from customer_profiles.repositories.event_streams import EventStreams
     from customer_profiles.repositories.integrations import Integrations
     from customer_profiles.repositories.jobs import Jobs
     from customer_profiles.repositories.layouts import Layouts
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from customer_profiles.repositories.profiles import Profiles
     from customer_profiles.transfer import ExportReport
 
+    from .event_stream import Delivery
     from .profile_object import DeadLetter, JsonObject
 
 ObjectT = TypeVar("ObjectT", bound="ProfileObject")
@@ -156,6 +159,16 @@ class Domain(Record):
         return cast("Layouts", self._contents("layouts"))
 
     @property
+    def event_streams(self) -> EventStreams:
+        """The domain's event stream, which sends each change to Kinesis."""
+        return cast("EventStreams", self._contents("event_streams"))
+
+    @property
+    def changes(self) -> Changes:
+        """The changes of the domain's profiles and objects, in order; embedded only."""
+        return cast("Changes", self._contents("changes"))
+
+    @property
     def matches(self) -> Matches:
         """The domain's groups of profiles that probably belong to the same customer."""
         return cast("Matches", self._contents("matches"))
@@ -207,6 +220,25 @@ class Domain(Record):
             ResourceNotFoundError: the domain does not exist.
         """
         return self._home().dead_letters(self.domain_name)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """How well changes and dead letters are delivered to Kinesis and SQS; embedded only.
+
+        Raises:
+            InvalidInputError: the client is connected to AWS.
+            ResourceNotFoundError: the domain does not exist.
+        """
+        return self._home().deliveries(self.domain_name)
+
+    def retry_deliveries(self) -> int:
+        """Deliver again what is held, and return how many records that are; embedded only.
+
+        Raises:
+            InvalidInputError: the client is connected to AWS.
+            ResourceNotFoundError: the domain does not exist.
+        """
+        return self._home().retry_deliveries(self.domain_name)
 
     def _contents(self, collection: str, *args: Any) -> Any:
         return self._home().contents(self.domain_name, collection, *args)

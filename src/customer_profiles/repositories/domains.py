@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_pascal
 
 from customer_profiles.channels.embedded import EngineChannel, embedded
 from customer_profiles.models.domain import Domain, DomainFields, DomainStats
+from customer_profiles.models.event_stream import Delivery
 from customer_profiles.models.profile_object import DeadLetter
 
 from .documents import Documents
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 PROFILE_KEYS = ("_account", "_email", "_fullName", "_phone", "_profileId")
 """The keys of a profile's own fields."""
 _NAMES_SHOWN = 20
+_NO_DELIVERIES = (
+    "only the embedded engine tells how it delivers; on AWS the destination of an event stream "
+    "has a status"
+)
 
 
 class Domains(Documents[Domain]):
@@ -189,6 +194,15 @@ class Domains(Documents[Domain]):
             "SQS queue of the domain's dead_letter_queue_url",
         )
         return [DeadLetter._from_wire(wire) for wire in channel.dead_letters(name)]
+
+    def deliveries(self, name: str) -> list[Delivery]:
+        """Describe how well changes and dead letters are delivered; see `Domain.deliveries`."""
+        channel = embedded(self._gateway.channel, _NO_DELIVERIES)
+        return [Delivery._from_wire(wire) for wire in channel.deliveries(name)]
+
+    def retry_deliveries(self, name: str) -> int:
+        """Deliver again what is held; see `Domain.retry_deliveries`."""
+        return embedded(self._gateway.channel, _NO_DELIVERIES).release_held(name)
 
 
 def _counted(name: str, stats: DomainStats) -> str:

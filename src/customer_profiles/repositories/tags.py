@@ -1,4 +1,4 @@
-"""Tags of domains, object types, integrations, layouts, or any resource by its ARN."""
+"""Tags of domains and of what is in them, or of any resource by its ARN."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from customer_profiles.errors import InvalidInputError
 from customer_profiles.models.domain import Domain
+from customer_profiles.models.event_stream import EventStream
 from customer_profiles.models.integration import Integration
 from customer_profiles.models.layout import Layout
 from customer_profiles.models.object_type import ObjectType
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from .base import Collection
 
-Taggable: TypeAlias = Domain | ObjectType | Integration | Layout | str
+Taggable: TypeAlias = Domain | ObjectType | Integration | Layout | EventStream | str
 
 _NAMES: Names = {("resourceArn",): "resource", ("tagKeys",): "keys"}
 
@@ -32,9 +33,9 @@ class _Answer(Answer):
 
 
 class Tags:
-    """The tags of a `Domain`, `ObjectType`, `Integration` or `Layout`, or of an ARN.
+    """The tags of a `Domain`, `ObjectType`, `Integration`, `Layout` or `EventStream`, or of an ARN.
 
-    An object type or a layout must have been read from its domain.
+    All but domains and integrations must have been read from their domain.
 
     Source: TagResource, UntagResource and ListTagsForResource of the service's API reference.
     """
@@ -84,6 +85,6 @@ class Tags:
             path = f"{resource.domain_name}/integrations/{resource.uri}"
         else:
             # Other records do not contain the name of their domain.
-            home = cast("Collection[ObjectType | Layout]", resource._origin().home)
+            home = cast("Collection[ObjectType | Layout | EventStream]", resource._origin().home)
             path = home.arn_path(resource)
         return self._gateway.channel.arn(f"domains/{path}")
