@@ -7,7 +7,10 @@ import time
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from botocore.exceptions import ClientError
+
 from customer_profiles.engine import Engine
+from customer_profiles.engine.ingestion import dead_letter_queue
 from customer_profiles.engine.matching import rules as rule_matching
 from customer_profiles.engine.store.database import merge_fresh_keys
 
@@ -74,6 +77,7 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
         RuleBasedMatching=rules("EmailAddress"),
         Tags={"team": name},
     )
+    engine.enable_changes(name)
     for n in range(20):
         ask(
             "CreateProfile", FirstName=f"First{n}", LastName=f"Last{n}", PhoneNumber=f"555000{n:04}"
@@ -88,6 +92,7 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
     put(2)
     too_large = json.dumps({"id": "3", "who": "ada", "text": "é" * 130_000}, ensure_ascii=False)
     ask("PutProfileObject", ObjectTypeName="Order", Object=too_large)
+    _refuse_dead_letters(engine, name)
     ask(
         "PutIntegration",
         ObjectTypeName="Order",
@@ -111,6 +116,25 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
         order = {"DomainName": name, "ObjectTypeName": "Order", "Object": '{"id":"3","who":"ada"}'}
         slow_engine.answer("PutProfileObject", order)
     return {"ada": ada, "late": late}
+
+
+class Queue:
+    """A client of SQS, and a session for it, that never accepts anything."""
+
+    def client(self, *_: Any, **__: Any) -> Queue:
+        return self
+
+    def send_message_batch(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "InvalidMessageContents"}}, "SendMessageBatch")
+
+
+def _refuse_dead_letters(engine: Engine, name: str) -> None:
+    """Let a queue refuse the dead letters of a domain for good."""
+    url = "https://sqs.us-east-1.amazonaws.com/000000000000/refused"
+    engine.answer("UpdateDomain", {"DomainName": name, "DeadLetterQueueUrl": url})
+    with mock.patch.object(engine._context.aws, "_session", Queue()):
+        dead_letter_queue.deliver(engine._context, name)
+    engine.answer("UpdateDomain", {"DomainName": name, "DeadLetterQueueUrl": ""})
 
 
 def merge_keys(engine: Engine) -> None:

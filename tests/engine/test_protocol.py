@@ -132,13 +132,13 @@ def test_a_hint_for_an_odd_path_is_found_in_milliseconds(engine, path):
 
 
 def test_an_operation_that_is_not_built_says_so(engine):
-    status, headers, answer = call(engine, "GET", "/domains/shop/event-streams")
+    status, headers, answer = call(engine, "GET", "/domains/shop/event-triggers")
     assert (status, headers["x-amzn-errortype"]) == (501, "NotImplementedException")
     assert re.fullmatch(NOT_BUILT, answer["message"])
 
 
 NOT_BUILT = (
-    "ListEventStreams is not built into this engine yet; "
+    "ListEventTriggers is not built into this engine yet; "
     r"https://\S+/docs/fidelity\.md lists what is built"
 )
 
@@ -147,7 +147,7 @@ def test_no_handler_of_bad_requests_hides_what_is_not_built(engine):
     client = boto3.client("customer-profiles", region_name="us-east-1")
     engine.attach(client)
     with pytest.raises(ClientError, match=NOT_BUILT) as caught:
-        client.list_event_streams(DomainName="shop")
+        client.list_event_triggers(DomainName="shop")
     assert not isinstance(caught.value, client.exceptions.BadRequestException)
     assert caught.value.response["Error"]["Code"] == "NotImplementedException"
     with pytest.raises(ServiceError, match=NOT_BUILT) as unbuilt:
