@@ -151,7 +151,7 @@ def test_no_handler_of_bad_requests_hides_what_is_not_built(engine):
     assert not isinstance(caught.value, client.exceptions.BadRequestException)
     assert caught.value.response["Error"]["Code"] == "NotImplementedException"
     with pytest.raises(ServiceError, match=NOT_BUILT) as unbuilt:
-        EngineChannel(engine).send("ListEventStreams", {"DomainName": "shop"})
+        EngineChannel(engine).send("ListEventTriggers", {"DomainName": "shop"})
     assert (type(unbuilt.value), unbuilt.value.status) == (ServiceError, 501)
 
 

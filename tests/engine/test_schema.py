@@ -60,14 +60,14 @@ def version_4(file: Path) -> Path:
 def test_a_file_of_version_4_keeps_every_row(version_4: Path) -> None:
     with closing(sqlite3.connect(version_4)) as connection:
         # A later version may add columns behind these.
-        columns = {
-            table: names
-            for table, names in connection.execute(
-                "SELECT tables.name, group_concat(columns.name, ', ') FROM sqlite_master AS tables, "
-                "pragma_table_info(tables.name) AS columns "
-                "WHERE type = 'table' AND tables.name NOT LIKE 'sqlite_%' GROUP BY tables.name"
+        columns = dict(
+            connection.execute(
+                "SELECT tables.name, group_concat(columns.name, ', ') "
+                "FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns "
+                "WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%' "
+                "GROUP BY tables.name"
             )
-        }
+        )
         before = rows_of(connection, columns)
     assert all(before.values())
     with Engine(version_4, clock=ManualClock()) as engine, engine._database.read() as connection:
