@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 import uuid
+from itertools import pairwise
+from pathlib import Path
 
 import boto3
 import pytest
@@ -19,6 +24,7 @@ from .filling import ORDER
 from .kinesis import STREAM, FakeKinesis
 
 HOUR = 3_600
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -378,6 +384,32 @@ def test_a_process_that_dies_after_sending_sends_whole_batches_again(
         engine.run_due()
     assert kinesis.requests[0] == kinesis.requests[1]
     assert names(kinesis)[499:] == [str(number) for number in range(500)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process cannot kill itself elsewhere")
+def test_no_change_is_missing_after_kills_and_repeats_are_whole_requests(tmp_path):
+    stored = []
+    for kill_after in (2, 1, 3, 0):
+        # The last process ends by itself, after it has delivered all that is left.
+        arguments = [tmp_path, len(stored), 400, kill_after]
+        command = [sys.executable, "-m", "tests.engine.delivering", *map(str, arguments)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False, cwd=ROOT)
+        assert (done.returncode == 0) == (kill_after == 0)
+        stored += done.stdout.split()
+    lines = (tmp_path / "kinesis.jsonl").read_text().splitlines()
+    requests = [tuple(map(tuple, json.loads(line))) for line in lines]
+    delivered = list(dict.fromkeys(event for request in requests for event in request))
+    assert {int(name) for _, name in delivered if name} >= {int(number) for number in stored}
+    # What was sent again is what the killed process sent last, and perhaps what was stored since.
+    for event_id in {event_id for event_id, _ in delivered}:
+        sent = [
+            position
+            for position, request in enumerate(requests)
+            if event_id in {event for event, _ in request}
+        ]
+        for before, after in pairwise(sent):
+            assert after == before + 1
+            assert requests[after][: len(requests[before])] == requests[before]
 
 
 def test_two_engines_on_a_file_deliver_each_change(tmp_path, kinesis, clock, monkeypatch):
