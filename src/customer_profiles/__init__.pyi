@@ -8,6 +8,7 @@ from .channels.aws import AwsChannel as AwsChannel
 from .channels.base import Channel as Channel
 from .channels.embedded import EngineChannel as EngineChannel
 from .channels.embedded import EngineOnly as EngineOnly
+from .conditions import where as where
 from .errors import AccessDeniedError as AccessDeniedError
 from .errors import AmbiguousWriteError as AmbiguousWriteError
 from .errors import BadRequestError as BadRequestError
