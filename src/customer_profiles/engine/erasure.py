@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
+from .audiences import statistics
 from .profiles import keys, owned_keys, removal
 from .profiles.access import domain_row, find_profile
 from .service.refusals import not_found
@@ -79,6 +80,7 @@ def erase(context: Context, domain_name: str, profile_id: str) -> Wire:
         removal.remove_profiles(connection, [stored], context.clock.now())
         identity_index.remove(connection, row)
         matches.remove_dissolved(connection, domain)
+        statistics.forget(connection, domain)
         dead_letters.remove(connection, (letter.id for letter in letters))
         for item in pending:
             inbox.remove(connection, item)

@@ -4,6 +4,7 @@ from customer_profiles.engine.service.registry import find
 
 from . import (
     calculated_attributes,
+    attributes,
     domains,
     event_streams,
     history,
@@ -19,6 +20,7 @@ from . import (
 
 __all__ = [
     "calculated_attributes",
+    "attributes",
     "domains",
     "event_streams",
     "find",
