@@ -39,6 +39,10 @@ from .mapping.markers import Target as Target
 from .mapping.plan import Change as Change
 from .mapping.plan import Plan as Plan
 from .mapping.profile_object import ProfileObject as ProfileObject
+from .models.attribute import Attribute as Attribute
+from .models.attribute import AttributePercentiles as AttributePercentiles
+from .models.attribute import AttributeStatistics as AttributeStatistics
+from .models.attribute import AttributeValue as AttributeValue
 from .models.change_event import ChangeEvent as ChangeEvent
 from .models.domain import DataStore as DataStore
 from .models.domain import Domain as Domain
@@ -110,6 +114,7 @@ from .models.profile import ProfileKey as ProfileKey
 from .models.profile_object import DeadLetter as DeadLetter
 from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
+from .repositories.attributes import Attributes as Attributes
 from .repositories.bulk import CreateResult as CreateResult
 from .repositories.changes import Changes as Changes
 from .repositories.changes import Follower as Follower

@@ -14,6 +14,7 @@ import pytest
 
 from customer_profiles import _wire, models
 from customer_profiles.models import (
+    attribute,
     change_event,
     domain,
     event_stream,
@@ -101,6 +102,13 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     object_type.DetectedObjectType: ("DetectedProfileObjectType",),
     profile_object.StoredObject: ("ListProfileObjectsItem",),
     history.HistoryRecord: ("GetProfileHistoryRecordResponse", "ProfileHistoryRecord"),
+    attribute.Attribute: ("ListObjectTypeAttributeItem",),
+    attribute.AttributeValue: ("ListObjectTypeAttributeValuesItem", "AttributeValueItem"),
+    attribute.AttributeStatistics: (
+        "GetObjectTypeAttributeStatisticsResponse",
+        "GetObjectTypeAttributeStatisticsStats",
+    ),
+    attribute.AttributePercentiles: ("GetObjectTypeAttributeStatisticsPercentiles",),
     integration.Integration: (
         "PutIntegrationResponse",
         "GetIntegrationResponse",
@@ -210,8 +218,8 @@ def members(shapes: tuple[str, ...]) -> set[str]:
         found |= set(shape.members)
     # The domain of what stands in one is in the path of the request, and in the repository.
     in_a_domain = {"Profile", "PutProfileObjectTypeRequest", "LayoutItem"} & set(shapes)
-    # A page's token is the list's, not the thing's.
-    return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken"}
+    # A page's token is the list's, not the thing's. Statistics are read without their envelope.
+    return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken", "Statistics"}
 
 
 def values_of(literal: Any) -> list[str]:

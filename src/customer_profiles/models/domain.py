@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.repositories.attributes import Attributes
     from customer_profiles.repositories.changes import Changes
     from customer_profiles.repositories.domains import Domains
     from customer_profiles.repositories.event_streams import EventStreams
@@ -152,6 +153,16 @@ class Domain(Record):
     def integrations(self) -> Integrations:
         """The domain's integrations."""
         return cast("Integrations", self._contents("integrations"))
+
+    def attributes(self, object_type: type[ProfileObject] | str = "_profile", /) -> Attributes:
+        """Return the attributes of an object type, which are profiles if none is given.
+
+        Nothing is sent.
+
+        Args:
+            object_type: the class of the objects, or the name of an object type.
+        """
+        return cast("Attributes", self._contents("attributes", object_type))
 
     @property
     def layouts(self) -> Layouts:
