@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     Read = Callable[[Wire], str | None]
 
 # Reading 20,000 profiles takes a tenth of a second, and more would delay other requests.
-# Assumed: attributes and values are those of the 20,000 profiles or objects that were written last.
-# Assumed: statistics are those of the 100,000 profiles or objects that were written last.
-# Assumed: of objects, those that were first put last count as written last; they are searched among
-# the last million profiles and objects of a domain.
+# Assumed: attributes and values are those of the 20,000 profiles or objects written last.
+# Assumed: statistics are those of the 100,000 profiles or objects written last.
+# Assumed: which objects were written last follows from when they were first put.
+# Assumed: objects of a type are looked for among the last million profiles and objects of a domain.
 _LISTED, _COUNTED, _SEARCHED = 20_000, 100_000, 1_000_000
 # The model's text on ListObjectTypeAttributes.
 _MOST_ATTRIBUTES = 1_000
@@ -78,8 +78,7 @@ class Type(NamedTuple):
             rows = store.newest_profiles(self.connection, self.domain.id, most)
             for expires, body in rows:
                 # Assumed: an attribute's LastUpdatedAt is when a profile with it was last changed.
-                # Assumed: after a change of DefaultExpirationDays that time may be wrong, but it is
-                # never in the future and not before the domain was created.
+                # Assumed: that time is approximate after a change of DefaultExpirationDays.
                 changed = max(expires - lifetime, self.domain.created)
                 yield min(changed, self.now), from_json(body)
             return
