@@ -3,8 +3,8 @@
 from customer_profiles.engine.service.registry import find
 
 from . import (
-    calculated_attributes,
     attributes,
+    calculated_attributes,
     domains,
     event_streams,
     history,
@@ -19,8 +19,8 @@ from . import (
 )
 
 __all__ = [
-    "calculated_attributes",
     "attributes",
+    "calculated_attributes",
     "domains",
     "event_streams",
     "find",
