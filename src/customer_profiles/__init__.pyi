@@ -19,6 +19,7 @@ from .errors import DetachedError as DetachedError
 from .errors import FeedError as FeedError
 from .errors import InternalServerError as InternalServerError
 from .errors import InvalidInputError as InvalidInputError
+from .errors import JobFailedError as JobFailedError
 from .errors import MalformedIdError as MalformedIdError
 from .errors import MultipleResultsError as MultipleResultsError
 from .errors import NoResultError as NoResultError
@@ -43,6 +44,17 @@ from .models.attribute import Attribute as Attribute
 from .models.attribute import AttributePercentiles as AttributePercentiles
 from .models.attribute import AttributeStatistics as AttributeStatistics
 from .models.attribute import AttributeValue as AttributeValue
+from .models.calculated_attribute import AttributeConditions as AttributeConditions
+from .models.calculated_attribute import AttributeDetails as AttributeDetails
+from .models.calculated_attribute import AttributeItem as AttributeItem
+from .models.calculated_attribute import AttributeRange as AttributeRange
+from .models.calculated_attribute import AttributeValueRange as AttributeValueRange
+from .models.calculated_attribute import CalculatedAttribute as CalculatedAttribute
+from .models.calculated_attribute import CalculatedAttributeChanges as CalculatedAttributeChanges
+from .models.calculated_attribute import CalculatedAttributeFields as CalculatedAttributeFields
+from .models.calculated_attribute import CalculatedAttributeValue as CalculatedAttributeValue
+from .models.calculated_attribute import CalculatedValue as CalculatedValue
+from .models.calculated_attribute import Threshold as Threshold
 from .models.change_event import ChangeEvent as ChangeEvent
 from .models.domain import DataStore as DataStore
 from .models.domain import Domain as Domain
@@ -116,6 +128,10 @@ from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
 from .repositories.attributes import Attributes as Attributes
 from .repositories.bulk import CreateResult as CreateResult
+from .repositories.calculated_attributes import CalculatedAttributes as CalculatedAttributes
+from .repositories.calculated_attributes import (
+    CalculatedAttributesOfProfile as CalculatedAttributesOfProfile,
+)
 from .repositories.changes import Changes as Changes
 from .repositories.changes import Follower as Follower
 from .repositories.domains import Domains as Domains

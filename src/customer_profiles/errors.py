@@ -15,6 +15,7 @@ CustomerProfilesError
 ├─ MultipleResultsError         one result was expected, there are several
 ├─ PaginationError              the service repeated a page token
 ├─ WaitTimeoutError             a job took longer than the timeout of wait()
+├─ JobFailedError               what wait() waited for has failed
 ├─ UnreadableAnswerError        an answer does not have the expected shape
 ├─ DetachedError                save() on an instance that no repository returned
 ├─ InvalidInputError            refused before anything was sent (also a ValueError)
@@ -309,6 +310,10 @@ class WaitTimeoutError(CustomerProfilesError, TimeoutError):
     """A job is not over after the timeout of `wait()`; it continues to run."""
 
     retryable = True
+
+
+class JobFailedError(CustomerProfilesError):
+    """What `wait()` waited for has failed; the message has the service's reason, if it has any."""
 
 
 class UnreadableAnswerError(CustomerProfilesError):

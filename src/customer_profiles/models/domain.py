@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from customer_profiles.mapping.profile_object import ProfileObject
     from customer_profiles.repositories.attributes import Attributes
+    from customer_profiles.repositories.calculated_attributes import CalculatedAttributes
     from customer_profiles.repositories.changes import Changes
     from customer_profiles.repositories.domains import Domains
     from customer_profiles.repositories.event_streams import EventStreams
@@ -163,6 +164,11 @@ class Domain(Record):
             object_type: the class of the objects, or the name of an object type.
         """
         return cast("Attributes", self._contents("attributes", object_type))
+
+    @property
+    def calculated_attributes(self) -> CalculatedAttributes:
+        """The domain's calculated attributes: what is computed from the objects of a profile."""
+        return cast("CalculatedAttributes", self._contents("calculated_attributes"))
 
     @property
     def layouts(self) -> Layouts:

@@ -23,6 +23,9 @@ from .base import DateText, Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from customer_profiles.mapping.profile_object import ProfileObject
+    from customer_profiles.repositories.calculated_attributes import (
+        CalculatedAttributesOfProfile,
+    )
     from customer_profiles.repositories.history import History
     from customer_profiles.repositories.profile_objects import ObjectsOfProfile
     from customer_profiles.repositories.profiles import Profiles
@@ -239,6 +242,17 @@ class Profile(Record):
             page_size=page_size,
             start=start,
         )
+
+    @property
+    def calculated_attributes(self) -> CalculatedAttributesOfProfile:
+        """The values of the domain's calculated attributes for this profile; nothing is sent yet.
+
+        `profile.calculated_attributes["spend_90d"]` reads one of them, iteration lists all.
+
+        Raises:
+            DetachedError: no repository returned this instance.
+        """
+        return self._home().calculated_attributes(self.profile_id)
 
     def merge(
         self, *others: Profile | str, take: Mapping[str, Profile | str] | None = None

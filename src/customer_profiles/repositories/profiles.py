@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from .base import Extra
     from .bulk import CreateResult, Key
+    from .calculated_attributes import CalculatedAttributesOfProfile
     from .history import History
     from .profile_objects import ObjectsOfProfile
 
@@ -573,6 +574,12 @@ class Profiles:
         from .history import History
 
         return History(self._gateway, self.domain_name, profile_id, **options)
+
+    def calculated_attributes(self, profile_id: str) -> CalculatedAttributesOfProfile:
+        """Return the calculated attributes of a profile; nothing is sent before you read one."""
+        from .calculated_attributes import CalculatedAttributesOfProfile
+
+        return CalculatedAttributesOfProfile(self._gateway, self.domain_name, profile_id)
 
     def provenance(self, profile_id: str, field: str) -> Provenance:
         """Return which object set a field of a profile, and when."""
