@@ -128,6 +128,7 @@ from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
 from .repositories.attributes import Attributes as Attributes
 from .repositories.bulk import CreateResult as CreateResult
+from .repositories.calculated_attributes import AttributesOfProfile as AttributesOfProfile
 from .repositories.calculated_attributes import CalculatedAttributes as CalculatedAttributes
 from .repositories.calculated_attributes import (
     CalculatedAttributesOfProfile as CalculatedAttributesOfProfile,

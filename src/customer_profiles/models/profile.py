@@ -23,9 +23,7 @@ from .base import DateText, Identifier, Model, OpenEnum, Record
 
 if TYPE_CHECKING:
     from customer_profiles.mapping.profile_object import ProfileObject
-    from customer_profiles.repositories.calculated_attributes import (
-        CalculatedAttributesOfProfile,
-    )
+    from customer_profiles.repositories.calculated_attributes import AttributesOfProfile
     from customer_profiles.repositories.history import History
     from customer_profiles.repositories.profile_objects import ObjectsOfProfile
     from customer_profiles.repositories.profiles import Profiles
@@ -244,7 +242,7 @@ class Profile(Record):
         )
 
     @property
-    def calculated_attributes(self) -> CalculatedAttributesOfProfile:
+    def calculated_attributes(self) -> AttributesOfProfile:
         """The values of the domain's calculated attributes for this profile; nothing is sent yet.
 
         `profile.calculated_attributes["spend_90d"]` reads one of them, iteration lists all.

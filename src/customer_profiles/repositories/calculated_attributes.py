@@ -381,7 +381,7 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
             record._attach(*saved._origin())
 
 
-class CalculatedAttributesOfProfile(Results[CalculatedAttributeValue]):
+class AttributesOfProfile(Results[CalculatedAttributeValue]):
     """The values of a domain's calculated attributes for one profile.
 
     Iteration lists all, those without a value included; pages are fetched as you iterate. Keep this

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from .base import Extra
     from .bulk import CreateResult, Key
-    from .calculated_attributes import CalculatedAttributesOfProfile
+    from .calculated_attributes import AttributesOfProfile
     from .history import History
     from .profile_objects import ObjectsOfProfile
 
@@ -575,11 +575,11 @@ class Profiles:
 
         return History(self._gateway, self.domain_name, profile_id, **options)
 
-    def calculated_attributes(self, profile_id: str) -> CalculatedAttributesOfProfile:
+    def calculated_attributes(self, profile_id: str) -> AttributesOfProfile:
         """Return the calculated attributes of a profile; nothing is sent before you read one."""
-        from .calculated_attributes import CalculatedAttributesOfProfile
+        from .calculated_attributes import AttributesOfProfile
 
-        return CalculatedAttributesOfProfile(self._gateway, self.domain_name, profile_id)
+        return AttributesOfProfile(self._gateway, self.domain_name, profile_id)
 
     def provenance(self, profile_id: str, field: str) -> Provenance:
         """Return which object set a field of a profile, and when."""
