@@ -86,8 +86,8 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
     reference.
     """
 
-    _model, _noun, _arn = CalculatedAttribute, "calculated attribute", "calculated-attributes"
-    _key = "calculated_attribute_name"
+    _model, _noun = CalculatedAttribute, "calculated attribute definition"
+    _key, _arn = "calculated_attribute_name", "calculated-attributes"
     _fields = frozenset(
         {
             *("display_name", "description", "attribute_details", "conditions", "filter"),
@@ -112,8 +112,8 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
     def create(
         self,
         name: str,
-        expression: str,
         /,
+        expression: str,
         *,
         statistic: Statistic,
         where: Condition | Mapping[str, Any] | None = None,
@@ -124,8 +124,8 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
     def create(
         self,
         name: str | CalculatedAttribute,
-        expression: str | None = None,
         /,
+        expression: str | None = None,
         *,
         statistic: Any = None,
         where: Condition | Mapping[str, Any] | None = None,
