@@ -3,8 +3,6 @@
 NOT_YET = frozenset(
     {
         "AssociateStreamForSegments",
-        "BatchGetCalculatedAttributeForProfile",
-        "CreateCalculatedAttributeDefinition",
         "CreateEventTrigger",
         "CreateIntegrationWorkflow",
         "CreateRecommender",
@@ -14,7 +12,6 @@ NOT_YET = frozenset(
         "CreateSegmentEstimate",
         "CreateSegmentSnapshot",
         "CreateUploadJob",
-        "DeleteCalculatedAttributeDefinition",
         "DeleteDomainObjectType",
         "DeleteEventTrigger",
         "DeleteRecommender",
@@ -24,8 +21,6 @@ NOT_YET = frozenset(
         "DeleteSegmentSubscription",
         "DeleteWorkflow",
         "DisassociateStreamForSegments",
-        "GetCalculatedAttributeDefinition",
-        "GetCalculatedAttributeForProfile",
         "GetDomainObjectType",
         "GetEventTrigger",
         "GetProfileRecommendations",
@@ -42,8 +37,6 @@ NOT_YET = frozenset(
         "GetUploadJobPath",
         "GetWorkflow",
         "GetWorkflowSteps",
-        "ListCalculatedAttributeDefinitions",
-        "ListCalculatedAttributesForProfile",
         "ListDomainObjectTypes",
         "ListEventTriggers",
         "ListRecommenderFilters",
@@ -61,7 +54,6 @@ NOT_YET = frozenset(
         "StartUploadJob",
         "StopRecommender",
         "StopUploadJob",
-        "UpdateCalculatedAttributeDefinition",
         "UpdateEventTrigger",
         "UpdateRecommender",
     }

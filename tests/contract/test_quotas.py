@@ -43,12 +43,25 @@ LIMITED: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
+LIMITED["CreateCalculatedAttributeDefinition"] = (
+    "calculated_attributes",
+    {
+        "DomainName": "shop",
+        "CalculatedAttributeName": "spend",
+        "AttributeDetails": {
+            "Attributes": [{"Name": "TotalPrice"}],
+            "Expression": "{_order.TotalPrice}",
+        },
+        "Statistic": "SUM",
+    },
+)
 UNLIMITED = {
     "CreateProfile": "AWS documents no limit on the profiles of a domain",
     "PutProfileObject": "the oldest objects of a profile are evicted instead",
 }
 # Created before the request, at the default quotas.
 BEFORE = {
+    "CreateCalculatedAttributeDefinition": [("CreateDomain", DOMAIN)],
     "CreateDomainLayout": [("CreateDomain", DOMAIN)],
     "PutProfileObjectType": [("CreateDomain", DOMAIN)],
     "PutIntegration": [("CreateDomain", DOMAIN), ("PutProfileObjectType", OBJECT_TYPE)],

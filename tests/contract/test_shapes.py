@@ -15,6 +15,7 @@ import pytest
 from customer_profiles import _wire, models
 from customer_profiles.models import (
     attribute,
+    calculated_attribute,
     change_event,
     domain,
     event_stream,
@@ -102,6 +103,25 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     object_type.DetectedObjectType: ("DetectedProfileObjectType",),
     profile_object.StoredObject: ("ListProfileObjectsItem",),
     history.HistoryRecord: ("GetProfileHistoryRecordResponse", "ProfileHistoryRecord"),
+    calculated_attribute.CalculatedAttribute: (
+        "CreateCalculatedAttributeDefinitionRequest",
+        "CreateCalculatedAttributeDefinitionResponse",
+        "GetCalculatedAttributeDefinitionResponse",
+        "UpdateCalculatedAttributeDefinitionRequest",
+        "UpdateCalculatedAttributeDefinitionResponse",
+        "ListCalculatedAttributeDefinitionItem",
+    ),
+    calculated_attribute.CalculatedAttributeValue: (
+        "CalculatedAttributeValue",
+        "GetCalculatedAttributeForProfileResponse",
+        "ListCalculatedAttributeForProfileItem",
+    ),
+    calculated_attribute.AttributeDetails: ("AttributeDetails",),
+    calculated_attribute.AttributeItem: ("AttributeItem",),
+    calculated_attribute.AttributeConditions: ("Conditions",),
+    calculated_attribute.AttributeRange: ("Range",),
+    calculated_attribute.AttributeValueRange: ("ValueRange",),
+    calculated_attribute.Threshold: ("Threshold",),
     attribute.Attribute: ("ListObjectTypeAttributeItem",),
     attribute.AttributeValue: ("ListObjectTypeAttributeValuesItem", "AttributeValueItem"),
     attribute.AttributeStatistics: (
@@ -152,19 +172,27 @@ OWN_MODELS = {
 WITHOUT_MODEL = {
     # Arguments and results of one method.
     "AdditionalSearchKey",
+    "BatchGetCalculatedAttributeForProfileError",
     "BatchGetProfileError",
     "BatchPutProfileObjectErrorItem",
     "BatchPutProfileObjectRequestItem",
     "BatchPutProfileObjectResponseItem",
+    "ConditionOverrides",
     "CreateProfileResponse",
     "FieldSourceProfileIds",
     "ObjectFilter",
     "PutIntegrationRequest",
     "PutProfileObjectRequest",
     "PutProfileObjectResponse",
+    "RangeOverride",
     "UpdateProfileResponse",
     # A page of a list.
     "GetMatchesResponse",
+    # Parts of a filter, which is a condition here.
+    "Filter",
+    "FilterAttributeDimension",
+    "FilterDimension",
+    "FilterGroup",
     # Parts of a flow, which has a shorter form here.
     "ConnectorOperator",
     "FlowDefinition",
@@ -195,6 +223,10 @@ ENUMS = {
     "StandardIdentifier": object_type.StandardIdentifier,
     "EventStreamState": event_stream.EventStreamState,
     "EventStreamDestinationStatus": event_stream.EventStreamDestinationStatus,
+    "Statistic": calculated_attribute.Statistic,
+    "Operator": calculated_attribute.ThresholdOperator,
+    "ReadinessStatus": calculated_attribute.ReadinessStatus,
+    "Unit": calculated_attribute.RangeUnit,
     "LayoutType": layout.LayoutType,
     "ActionType": history.ActionType,
     "Scope": integration.Scope,
@@ -207,8 +239,12 @@ ENUMS = {
     "ServiceNowConnectorOperator": integration.ServiceNowOperator,
     "S3ConnectorOperator": integration.S3Operator,
 }
-# Enums without a type of their own: a flow's class or the method's arguments say which value.
-WITHOUT_ENUM = {"SourceConnectorType", "TriggerType", "logicalOperator"}
+# Enums without a type of their own: a flow's class, a condition or the method's arguments say which
+# value.
+WITHOUT_ENUM = {
+    *("SourceConnectorType", "TriggerType", "logicalOperator"),
+    *("FilterDimensionType", "Include", "RangeUnit", "Type"),
+}
 
 
 def members(shapes: tuple[str, ...]) -> set[str]:
@@ -217,7 +253,10 @@ def members(shapes: tuple[str, ...]) -> set[str]:
         shape: Any = _wire.service().shape_for(name)
         found |= set(shape.members)
     # The domain of what stands in one is in the path of the request, and in the repository.
-    in_a_domain = {"Profile", "PutProfileObjectTypeRequest", "LayoutItem"} & set(shapes)
+    in_a_domain = set(shapes) & {
+        *("Profile", "PutProfileObjectTypeRequest", "LayoutItem"),
+        "CreateCalculatedAttributeDefinitionRequest",
+    }
     # A page's token is the list's, not the thing's. Statistics are read without their envelope.
     return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken", "Statistics"}
 

@@ -247,14 +247,20 @@ CREATE_RAW = (
 )
 SHOP = {"DomainName": "shop"}
 PROFILE = {**SHOP, "ProfileId": "0" * 32}
+SPEND = {"CalculatedAttributeName": "spend"}
 READS = {
+    "BatchGetCalculatedAttributeForProfile": {**SHOP, **SPEND, "ProfileIds": ["0" * 32]},
     "BatchGetProfile": {**SHOP, "ProfileIds": ["0" * 32]},
+    "GetCalculatedAttributeDefinition": {**SHOP, **SPEND},
+    "GetCalculatedAttributeForProfile": {**PROFILE, **SPEND},
     "GetDomainLayout": {**SHOP, "LayoutDefinitionName": "a"},
     "GetIntegration": {**SHOP, "Uri": "arn:aws:app:a:1:b"},
     "GetProfileHistoryRecord": {**PROFILE, "Id": "0" * 32},
     "GetProfileObjectType": {**SHOP, "ObjectTypeName": "CTR"},
     "GetProfileObjectTypeTemplate": {"TemplateId": "CTR"},
     "ListAccountIntegrations": {"Uri": "arn:aws:app:a:1:b"},
+    "ListCalculatedAttributeDefinitions": SHOP,
+    "ListCalculatedAttributesForProfile": PROFILE,
     "ListDomainLayouts": SHOP,
     "ListDomains": {},
     "ListIntegrations": SHOP,

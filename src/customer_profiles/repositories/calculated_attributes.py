@@ -338,7 +338,7 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
             value._attach(home, body, ("CalculatedAttributeValues", position))
         return found, failed
 
-    def definition_of(self, name: str) -> CalculatedAttribute:
+    def _definition(self, name: str) -> CalculatedAttribute:
         """Return a definition, which is read once by this collection."""
         if name not in self._definitions:
             self._definitions[name] = self.get(name)
@@ -468,7 +468,7 @@ class _Values(ReadOnlyCollection[CalculatedAttributeValue]):
         """Return a value by its type, which its definition says."""
         if value.text is None:
             return None
-        definition = self._attributes.definition_of(value.calculated_attribute_name)
+        definition = self._attributes._definition(value.calculated_attribute_name)
         return definition.read_value(value.text)
 
     def _reread(self, record: CalculatedAttributeValue) -> CalculatedAttributeValue:
