@@ -130,9 +130,6 @@ from .repositories.attributes import Attributes as Attributes
 from .repositories.bulk import CreateResult as CreateResult
 from .repositories.calculated_attributes import AttributesOfProfile as AttributesOfProfile
 from .repositories.calculated_attributes import CalculatedAttributes as CalculatedAttributes
-from .repositories.calculated_attributes import (
-    CalculatedAttributesOfProfile as CalculatedAttributesOfProfile,
-)
 from .repositories.changes import Changes as Changes
 from .repositories.changes import Follower as Follower
 from .repositories.domains import Domains as Domains
