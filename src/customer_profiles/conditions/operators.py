@@ -59,7 +59,7 @@ LISTS = frozenset({"LIST_CONTAINS", "LIST_CONTAINS_ALL"})
 FOR_ALL = frozenset({"EXCLUSIVE", "LIST_CONTAINS_ALL"})
 """The operators that hold only if they hold for each of the values."""
 
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _EPOCH = re.compile(r"[0-9]{9,14}")
 _SECONDS_DIGITS = 11
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)

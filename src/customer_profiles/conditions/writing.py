@@ -344,8 +344,8 @@ def _terms(condition: Condition, outer: type[And | Or]) -> list[tuple[Condition,
             if len(terms) * len(more) > _MOST_TERMS:
                 msg = (
                     f"the condition has no short form of two levels: joining {shown(part)} would "
-                    f"make {len(terms) * len(more):,} groups of it; create a segment for that part, "
-                    "and use where.segment('its name') in its place"
+                    f"make {len(terms) * len(more):,} groups of it; create a segment for that "
+                    "part, and use where.segment('its name') in its place"
                 )
                 raise InvalidInputError(msg)
             terms = _fewest([(*left, *right) for left in terms for right in more])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Ordered = TypeVar("Ordered", Decimal, float)
 
 # Assumed: a number is an optional sign, ASCII digits with one decimal point, and an exponent.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 # Assumed: a date is ISO 8601; without a time it is midnight, without an offset UTC.
 _DATE = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
