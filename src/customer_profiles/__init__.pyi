@@ -126,6 +126,9 @@ from .models.profile import ProfileKey as ProfileKey
 from .models.profile_object import DeadLetter as DeadLetter
 from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
+from .models.upload_job import UploadJob as UploadJob
+from .models.upload_job import UploadPath as UploadPath
+from .models.upload_job import UploadResults as UploadResults
 from .repositories.attributes import Attributes as Attributes
 from .repositories.bulk import CreateResult as CreateResult
 from .repositories.calculated_attributes import AttributesOfProfile as AttributesOfProfile
@@ -153,5 +156,8 @@ from .repositories.reviewing import MatchReview as MatchReview
 from .repositories.reviewing import ReviewItem as ReviewItem
 from .repositories.tags import Tags as Tags
 from .repositories.templates import Templates as Templates
+from .repositories.upload_jobs import UploadJobs as UploadJobs
+from .repositories.upload_jobs import UploadMapping as UploadMapping
+from .repositories.upload_jobs import UploadProgress as UploadProgress
 from .transfer.exporting import ExportReport as ExportReport
 from .transfer.importing import ImportReport as ImportReport

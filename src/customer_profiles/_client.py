@@ -101,6 +101,7 @@ class CustomerProfiles:
         account_id: str = "000000000000",
         quotas: Quotas | None = None,
         session: Any = None,
+        upload_uri: str | None = None,
         ingestion_delay: float = 0.0,
         strict: bool = False,
         retry: RetryPolicy | None = None,
@@ -115,6 +116,8 @@ class CustomerProfiles:
             quotas: the service's limits; by default those of AWS.
             session: a boto3 session for the S3 files of flows and the SQS queues of dead letters;
                 by default boto3's default session, if any of these are used.
+            upload_uri: the folder of a bucket, such as `s3://bucket/uploads`, that the files of
+                upload jobs are put into; by default a folder beside the database.
             ingestion_delay: seconds until an object that was put is visible, for tests of code
                 that must wait on AWS.
             strict: check every answer against the service's model.
@@ -130,6 +133,7 @@ class CustomerProfiles:
             "account_id": account_id,
             "quotas": quotas,
             "session": session,
+            "upload_uri": upload_uri,
             "ingestion_delay": ingestion_delay,
             "strict": strict,
         }

@@ -29,6 +29,7 @@ from customer_profiles.models import (
     person,
     profile,
     profile_object,
+    upload_job,
 )
 from customer_profiles.models.base import Model, wire_name
 from tests.contract.not_yet import NOT_YET
@@ -135,6 +136,9 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
         "ListIntegrationItem",
     ),
     integration.Scheduled: ("ScheduledTriggerProperties",),
+    upload_job.UploadJob: ("GetUploadJobResponse", "UploadJobItem", "CreateUploadJobResponse"),
+    upload_job.UploadPath: ("GetUploadJobPathResponse",),
+    upload_job.UploadResults: ("ResultsSummary",),
 }
 # Models that are this project's own: their members are not those of one shape.
 OWN_MODELS = {
@@ -181,6 +185,7 @@ WITHOUT_MODEL = {
     "CreateProfileResponse",
     "FieldSourceProfileIds",
     "ObjectFilter",
+    "CreateUploadJobRequest",
     "PutIntegrationRequest",
     "PutProfileObjectRequest",
     "PutProfileObjectResponse",
@@ -238,6 +243,8 @@ ENUMS = {
     "ZendeskConnectorOperator": integration.ZendeskOperator,
     "ServiceNowConnectorOperator": integration.ServiceNowOperator,
     "S3ConnectorOperator": integration.S3Operator,
+    "UploadJobStatus": upload_job.UploadStatus,
+    "StatusReason": upload_job.UploadFailure,
 }
 # Enums without a type of their own: a flow's class, a condition or the method's arguments say which
 # value.

@@ -99,6 +99,8 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
         FlowDefinition={"FlowName": f"{name}-orders", **FLOW},
     )
     ask("CreateDomainLayout", LayoutDefinitionName="main", **LAYOUT)
+    fields = {"mail": {"Source": "_source.Mail", "Target": "_profile.EmailAddress"}}
+    ask("CreateUploadJob", DisplayName="june.csv", Fields=fields, UniqueKey="mail")
     _run_job(engine, name)
     engine.decide(name, *ada[:2], is_match=True)
     engine.find_candidates(name, ADA)

@@ -258,6 +258,7 @@ READS = {
     "GetProfileHistoryRecord": {**PROFILE, "Id": "0" * 32},
     "GetProfileObjectType": {**SHOP, "ObjectTypeName": "CTR"},
     "GetProfileObjectTypeTemplate": {"TemplateId": "CTR"},
+    "GetUploadJob": {**SHOP, "JobId": "0" * 32},
     "ListAccountIntegrations": {"Uri": "arn:aws:app:a:1:b"},
     "ListCalculatedAttributeDefinitions": SHOP,
     "ListCalculatedAttributesForProfile": PROFILE,
@@ -269,6 +270,7 @@ READS = {
     "ListProfileObjectTypes": SHOP,
     "ListProfileObjects": {**PROFILE, "ObjectTypeName": "CTR"},
     "ListTagsForResource": {"resourceArn": "arn:aws:profile:us-east-1:000000000000:domains/shop"},
+    "ListUploadJobs": SHOP,
     "SearchProfiles": {**SHOP, "KeyName": "_email", "Values": ["a"]},
 }
 

@@ -234,7 +234,7 @@ class EngineChannel:
             return cls(Engine(path, **options))
         except StorageError as error:
             raise StoreError(str(error)) from error
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise InvalidInputError(str(error)) from error
 
     def send(self, operation: str, request: Wire) -> bytes:

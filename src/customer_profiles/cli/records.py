@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast
 
 from customer_profiles import AddressFields, InvalidInputError, ProfileFields, _wire
 from customer_profiles._hints.nearest import listed, nearest
-from customer_profiles.engine.ingestion.profile_members import Plan, plan
+from customer_profiles.engine.ingestion.profile_members import Plan, member_named, plan
 from customer_profiles.identity.preparing import headers
 
 from . import values
@@ -32,8 +32,6 @@ _TEXTS = tuple(
     if name not in (*_ADDRESSES, "attributes", "engagement_preferences")
 )
 _FIELDS = (*_TEXTS, *(f"{address}.{member}" for address in _ADDRESSES for member in _MEMBERS))
-# What most people call a field; a column of this name is as good as one with the field's name.
-_OTHER_NAMES = {"email": "email_address"}
 _EMAILS = ("email_address", "personal_email_address", "business_email_address")
 _PHONES = ("phone_number", "mobile_phone_number", "home_phone_number", "business_phone_number")
 _CONTACTS = {"email": _EMAILS, "phone": _PHONES}
@@ -622,16 +620,10 @@ def _member_of(name: str) -> str:
     return ".".join(part.title().replace("_", "") for part in name.split("."))
 
 
-_BY_PLAIN_NAME = {
-    **{member.replace("_", ""): f"address.{member}" for member in _MEMBERS},
-    **{name.replace("_", ""): name for name in _TEXTS},
-    **_OTHER_NAMES,
-}
-
-
 def _field_of(column: str) -> str | None:
     """Return the field that a header names, in any case and with any separators."""
-    return _BY_PLAIN_NAME.get(re.sub(r"[^a-z0-9]", "", column.lower()))
+    member = member_named(column)
+    return member and _field_name(member)
 
 
 def _hint(header: list[str]) -> str:

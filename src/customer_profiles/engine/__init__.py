@@ -36,6 +36,8 @@ from .service.refusals import Refusal, invalid, not_found
 from .service.registry import READ_ONLY
 from .store import dead_letters, inbox, matches
 from .store.database import Database, StorageError, page_secret
+from .uploads import location, spool, steps
+from .uploads.receiving import Incoming
 
 if TYPE_CHECKING:
     import os
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from customer_profiles.identity import Candidate
 
     from .aws import Session
+    from .doors.receiver import Receiver
     from .doors.server import Server
     from .loading.checkpoints import Checkpoint
     from .loading.profiles import Upserted
@@ -85,6 +88,7 @@ class Engine:
         ingestion_delay: float = 0.0,
         matching_delay: float = 0.0,
         session: Session | None = None,
+        upload_uri: str | None = None,
         faults: Faults | None = None,
         strict: bool = False,
     ) -> None:
@@ -105,13 +109,17 @@ class Engine:
             session: a boto3 session for the S3 files of flows and exports, the SQS queues of
                 dead letters, and Kinesis; None for boto3's default session. It is not used before
                 it is needed.
+            upload_uri: the folder of a bucket, such as `s3://bucket/uploads`, that the files of
+                upload jobs are put into; None for a folder beside the database.
             faults: injected faults that it shares with other engines; None for its own.
             strict: check every answer against the service's model, for tests of the engine.
 
         Raises:
             StorageError: the file cannot be used; it is unchanged.
             TypeError: the clock or the quotas are of another type.
+            ValueError: `upload_uri` is not a folder of a bucket.
         """
+        location.parse(upload_uri)
         _check_type("clock", clock, Clock)
         _check_type("quotas", quotas, Quotas)
         self._clock = clock or Clock()
@@ -127,6 +135,8 @@ class Engine:
             quotas or Quotas(),
             region,
             account_id,
+            spool.Spool(self._database.path),
+            upload_uri,
             ingestion_delay,
             matching_delay,
             aws=Aws(session, region),
@@ -136,6 +146,7 @@ class Engine:
         self.faults: Faults = Faults() if faults is None else faults
         """Injected faults: which of the next requests fail, how, and how often."""
         self._strict = strict
+        self._receiver: Receiver | None = None
         if self._database.has_pending_work(self._clock.now()):
             # Another process left work before it was finished.
             background.start(self._context)
@@ -512,9 +523,22 @@ class Engine:
         return listing.profile_keys(self._context, *names)
 
     def handle(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | str | None,
+        uploads_at: Callable[[], str] | None = None,
     ) -> protocol.Response:
         """Answer an HTTP request with status, headers and body; refusals are answers too.
+
+        Args:
+            method: the method.
+            url: the URL, or its path and query.
+            headers: the headers.
+            body: the body.
+            uploads_at: returns the URL below which the caller can put files of upload jobs; None
+                answers with `file://` URLs.
 
         Raises:
             NoAnswerError: an injected fault took the answer away: the connection is to be closed.
@@ -522,7 +546,8 @@ class Engine:
         ids = self._clock.new_answer_ids()
         try:
             operation, request = protocol.read(method, url, headers, body)
-            return protocol.answered(self.answer(operation, request), ids)
+            with spool.reached_at(uploads_at):
+                return protocol.answered(self.answer(operation, request), ids)
         except Refusal as refusal:
             return protocol.refused(refusal, ids)
         except StorageError as error:
@@ -536,6 +561,36 @@ class Engine:
             report(error)
             message = f"The engine failed: {type(error).__name__}; please report its log"
             return protocol.refused(Refusal("InternalServerException", message), ids)
+
+    def receive_file(self, job_id: str, query: str, headers: Mapping[str, str]) -> Incoming:
+        """Begin to receive the file of an upload job, as its URL and its headers allow.
+
+        Args:
+            job_id: the last part of the URL's path.
+            query: the URL's query.
+            headers: the headers, with names in lower case.
+
+        Returns:
+            A context manager with `write` and `keep`.
+
+        Raises:
+            Refusal: the URL, a header or the job does not allow it.
+            StorageError: the file cannot be stored.
+        """
+        return Incoming(self._context, job_id, query, headers)
+
+    def uploads_at(self) -> str:
+        """Return a URL of this machine below which files of upload jobs are received.
+
+        The first call opens a port of 127.0.0.1 that accepts nothing else, until the engine is
+        closed.
+        """
+        from .doors.receiver import Receiver
+
+        with self._context.spool.lock:
+            if self._receiver is None:
+                self._receiver = Receiver(self)
+        return self._receiver.url
 
     def check(self) -> None:
         """Read from the database, to know that it answers.
@@ -578,8 +633,9 @@ class Engine:
         """Run everything that is due by the clock, and return the reports of the flows that ran.
 
         This runs scheduled flows and identity-resolution jobs, delivers changes to event streams,
-        and sends dead letters again that a queue did not accept. But for event streams, the engine
-        does this in no background process: call this as often as schedules should be checked.
+        sends dead letters again that a queue did not accept, and removes uploaded files that were
+        never imported. But for event streams, the engine does this in no background process: call
+        this as often as schedules should be checked.
         """
         self._apply_pending()
         reports = runs.run_due(self._context)
@@ -590,6 +646,7 @@ class Engine:
         feed.trim_all(self._context)
         if self._database.take_changed_feeds():
             feed.notify(self._context)
+        steps.sweep(self._context)
         return reports
 
     def run_identity_resolution(self, domain_name: str) -> str:
@@ -767,8 +824,11 @@ class Engine:
         """Stop running jobs at their next step and close the database."""
         self._context.closing.set()
         feed.notify(self._context)
+        if self._receiver is not None:
+            self._receiver.close()
         jobs.close(self._context)
         self._database.close()
+        self._context.spool.close()
 
     def __enter__(self) -> Self:
         """Return the engine itself."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _QUEUE = re.compile(r"https?://(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com")
+_PIECE = 1 << 20
 _PAUSE_SECONDS = 30.0
 """How long nothing is sent to a queue that did not answer, so that it does not slow requests."""
 # SQS's error codes for a message that it will never accept; some come with an older prefix.
@@ -40,6 +41,10 @@ class AwsError(Exception):
 
 class PausedError(AwsError):
     """Nothing was sent, because AWS did not answer a moment ago."""
+
+
+class MissingFileError(AwsError):
+    """A bucket has no file with a key."""
 
 
 class File(NamedTuple):
@@ -134,6 +139,46 @@ class Aws:
         with _translated(f"a file cannot be written to bucket {bucket}"), private():
             self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
+    def presigned_put(self, bucket: str, key: str, secret: bytes, seconds: int) -> str:
+        """Return a URL to which anybody can put a file, encrypted by the secret, for some seconds.
+
+        Raises:
+            AwsError: there are no credentials to sign it.
+        """
+        with _translated(f"a URL for bucket {bucket} cannot be signed"):
+            # By version 4, the headers of the encryption are signed, so that they must be sent.
+            client = self._client("s3", signature="s3v4")
+            parameters = {"Bucket": bucket, "Key": key, **_encrypted_by(secret)}
+            return str(client.generate_presigned_url("put_object", parameters, seconds))
+
+    def download(self, bucket: str, key: str, secret: bytes, descriptor: int, limit: int) -> None:
+        """Write a file that is encrypted by a secret to an open descriptor, and close that.
+
+        Of a file that is not smaller than the limit, only as many bytes are written.
+
+        Raises:
+            MissingFileError: there is no such file.
+            AwsError: the file cannot be read.
+        """
+        with (
+            open(descriptor, "wb") as target,
+            _translated(f"a file of bucket {bucket} cannot be read"),
+        ):
+            options = _encrypted_by(secret)
+            body = self._client("s3").get_object(Bucket=bucket, Key=key, **options)["Body"]
+            while limit > 0 and (piece := body.read(min(_PIECE, limit))):
+                target.write(piece)
+                limit -= len(piece)
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Remove a file, if there is one.
+
+        Raises:
+            AwsError: it cannot be removed.
+        """
+        with _translated(f"a file of bucket {bucket} cannot be removed"):
+            self._client("s3").delete_object(Bucket=bucket, Key=key)
+
     def send(self, queue_url: str, messages: Sequence[Message]) -> Sent:
         """Send up to ten messages to a queue.
 
@@ -193,14 +238,17 @@ class Aws:
         }
         return Sent({record.id for record in records} - failed.keys(), set(), failed)
 
-    def _client(self, service: str, region: str | None = None) -> Any:
+    def _client(
+        self, service: str, region: str | None = None, *, signature: str | None = None
+    ) -> Any:
         with self._lock:
-            client = self._clients.get((service, region))
+            client = self._clients.get((service, region or signature))
             if client is None:
-                client = self._clients[service, region] = self._new_client(service, region)
+                client = self._new_client(service, region, signature)
+                self._clients[service, region or signature] = client
             return client
 
-    def _new_client(self, service: str, region: str | None) -> Any:
+    def _new_client(self, service: str, region: str | None, signature: str | None) -> Any:
         import boto3
         from botocore.config import Config
 
@@ -209,7 +257,14 @@ class Aws:
         # Messages are sent before a request is answered, so a caller waits for the queue.
         timeouts = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
         config = timeouts if service in ("sqs", "kinesis") else None
+        if signature is not None:
+            config = Config(signature_version=signature)
         return session.client(service, region_name=region, config=config)
+
+
+def _encrypted_by(secret: bytes) -> dict[str, Any]:
+    """Return the parameters of a request for a file that S3 encrypts by a secret of ours."""
+    return {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": secret}
 
 
 def _entry(message: Message) -> dict[str, Any]:
@@ -234,7 +289,8 @@ def _translated(what: str) -> Iterator[None]:
         yield
     except ClientError as error:
         message = f"{what}: {_code(error)}"
-        raise AwsError(message) from error
+        kind = MissingFileError if _code(error) == "NoSuchKey" else AwsError
+        raise kind(message) from error
     except BotoCoreError as error:
         message = f"{what}: {type(error).__name__}"
         raise AwsError(message) from error

@@ -12,6 +12,7 @@ from .profiles import type_removal
 from .service.context import WORKER
 from .store import domains, pending_work
 from .store.database import StorageError, turns
+from .uploads import steps as upload_steps
 
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
@@ -47,6 +48,8 @@ def _step(context: Context, connection: Connection, work: Work) -> Wire | None:
     if work.kind == pending_work.CALCULATED_ATTRIBUTE:
         calculated_attributes.complete(connection, work.domain, work.detail["name"])
         return None
+    if work.kind == pending_work.UPLOAD:
+        return upload_steps.step(context, connection, work)
     return rules.step(context, connection, work)
 
 
@@ -61,7 +64,9 @@ def run_step(context: Context) -> bool:
         elif context.jobs.get(WORKER) is threading.current_thread():
             # Within the transaction: a request that adds work after it must start a new thread.
             del context.jobs[WORKER]
-        return work is not None
+    if work is not None and work.kind == pending_work.UPLOAD:
+        upload_steps.after_step(context, work)
+    return work is not None
 
 
 def finish(context: Context) -> None:

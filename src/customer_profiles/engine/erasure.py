@@ -20,6 +20,7 @@ from .store import (
     identity_index,
     inbox,
     matches,
+    upload_jobs,
 )
 from .store import history as history_store
 from .store import profiles as profile_store
@@ -87,6 +88,7 @@ def erase(context: Context, domain_name: str, profile_id: str) -> Wire:
         left = (
             len(dead_letters.of_domain(connection, domain)),
             len(inbox.of_domain(connection, domain)),
+            len(upload_jobs.waiting_in(connection, domain)),
         )
         seal = _Seal(page_secret(connection))
     return {
@@ -113,6 +115,8 @@ def erase(context: Context, domain_name: str, profile_id: str) -> Wire:
         },
         "OtherDeadLetters": left[0],
         "OtherPendingObjects": left[1],
+        # Their files are not read: an import that follows may bring the person back.
+        "PendingUploads": left[2],
     }
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from customer_profiles.repositories.object_types import ObjectTypes
     from customer_profiles.repositories.profile_objects import ProfileObjects
     from customer_profiles.repositories.profiles import Profiles
+    from customer_profiles.repositories.upload_jobs import UploadJobs
     from customer_profiles.transfer import ExportReport
 
     from .event_stream import Delivery
@@ -194,6 +195,11 @@ class Domain(Record):
     def jobs(self) -> Jobs:
         """The domain's identity-resolution jobs."""
         return cast("Jobs", self._contents("jobs"))
+
+    @property
+    def upload_jobs(self) -> UploadJobs:
+        """The domain's upload jobs: CSV files of customers that are imported."""
+        return cast("UploadJobs", self._contents("upload_jobs"))
 
     def export(
         self,

@@ -144,6 +144,8 @@ def _with_rest(wire: Wire) -> Wire:
         )
         if (count := wire.pop(name))
     ]
+    if uploads := wire.pop("PendingUploads"):
+        left.append(f"the files of {uploads} upload jobs that are not imported yet")
     return {**wire, "NotReached": [*left, *_ELSEWHERE]}
 
 

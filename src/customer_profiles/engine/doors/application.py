@@ -7,6 +7,7 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from customer_profiles._version import __version__
@@ -18,6 +19,8 @@ from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store.database import StorageError
 
 from .access_log import Entry
+from .receiver import UPLOADS
+from .scopes import Scope
 from .signing import Request, credential_of
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 ABORT = "customer_profiles.abort"
 """The extension of the ASGI scope that closes the connection at once."""
 _HEALTH = "/health"
+# A file's path has an account, a region and a job.
+_UPLOAD_SLASHES, _PIECE = 4, 1 << 20
 _LONGEST_CHUNK_HEAD, _MOST_DIGITS, _HEX = 256, 8, frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -138,17 +143,20 @@ class Application:
             raise Refusal("ThrottlingException", "Too many requests at a time; send it again later")
         self._running += 1
         try:
+            if _is_upload(call):
+                return await self._receive_file(call, receive)
             body = await self._read_body(receive, call.headers)
             if body is None:
                 return None
-            engine = await self._engine(call, body)
+            engine, scope = await self._engine(call, body)
+            uploads_at = partial(_uploads_at, call, scope)
             if self._latency:
                 await asyncio.sleep(self._latency)
             if _is_aws_chunked(call.headers):
                 body = _without_aws_chunks(body)
             if len(body) <= _SMALL and self._is_quick(engine, call.operation):
                 return self._handle_here(engine, call, body)
-            return await self._handle_in_thread(engine, call, body)
+            return await self._handle_in_thread(engine, call, body, uploads_at)
         finally:
             self._running -= 1
 
@@ -169,12 +177,12 @@ class Application:
         return response
 
     async def _handle_in_thread(
-        self, engine: Engine, call: _Call, body: bytes
+        self, engine: Engine, call: _Call, body: bytes, uploads_at: Callable[[], str]
     ) -> protocol.Response:
         is_read = call.operation is None or engine.reads_at_once(call.operation)
         threads = self._readers if is_read else self._writers
         future = asyncio.get_running_loop().run_in_executor(
-            threads, engine.handle, call.verb, call.url, call.headers, body
+            threads, engine.handle, call.verb, call.url, call.headers, body, uploads_at
         )
         try:
             return await asyncio.wait_for(asyncio.shield(future), self._limits.answer_seconds)
@@ -190,8 +198,8 @@ class Application:
         self._running -= 1
         future.exception()
 
-    async def _engine(self, call: _Call, body: bytes) -> Engine:
-        """Return the engine of the request's account and region, once its signature is verified."""
+    async def _engine(self, call: _Call, body: bytes) -> tuple[Engine, Scope]:
+        """Return the engine of a request's account and region, once its signature is verified."""
         if self._verifier is None:
             credential = credential_of(call.query, call.headers)
         else:
@@ -202,7 +210,36 @@ class Application:
         if engine is None:
             loop = asyncio.get_running_loop()
             engine = await loop.run_in_executor(self._writers, self._engines.open, scope)
-        return engine
+        return engine, scope
+
+    async def _receive_file(self, call: _Call, receive: Receive) -> protocol.Response | None:
+        """Receive the file of an upload job; its URL is the right to put it.
+
+        It needs no signature, as a presigned URL of S3 needs none beside its own.
+        """
+        account, region, job_id = call.path.removeprefix(UPLOADS).split("/")
+        engine = self._engines.find(Scope(account, region))
+        if engine is None:
+            # It is opened by the request for a URL, not by anybody who can write one.
+            message = "The URL was not made by this server; request the path of the job again"
+            raise Refusal("AccessDeniedException", message)
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._writers)
+        file = await in_thread(engine.receive_file, job_id, call.query, call.headers)
+        with file:
+            pieces: list[bytes] = []
+            more = True
+            while more:
+                event = await receive()
+                if event["type"] != "http.request":
+                    return None
+                pieces.append(event.get("body", b""))
+                more = event.get("more_body", False)
+                if not more or sum(map(len, pieces)) > _PIECE:
+                    await in_thread(file.write, b"".join(pieces))
+                    pieces.clear()
+            confirmed = await in_thread(file.keep)
+        status, headers, body = protocol.answered(b"", self._clock.new_answer_ids())
+        return status, headers | confirmed, body
 
     async def _read_body(self, receive: Receive, headers: Mapping[str, str]) -> bytes | None:
         """Return the body of a request; None if the client has left."""
@@ -270,6 +307,7 @@ class _Call(NamedTuple):
     query: str
     headers: dict[str, str]
     operation: str | None
+    scheme: str
 
     @property
     def url(self) -> str:
@@ -282,7 +320,8 @@ def _call_of(scope: Message) -> _Call:
     path = _text(scope.get("raw_path") or scope["path"].encode())
     headers = _read_headers(scope["headers"])
     operation = protocol.operation_of(verb, path)
-    return _Call(method, verb, path, _text(scope["query_string"]), headers, operation)
+    query, scheme = _text(scope["query_string"]), scope.get("scheme", "http")
+    return _Call(method, verb, path, query, headers, operation, scheme)
 
 
 def _entry(call: _Call, response: protocol.Response | None, seconds: float) -> Entry:
@@ -290,12 +329,32 @@ def _entry(call: _Call, response: protocol.Response | None, seconds: float) -> E
     return Entry(
         time.time(),
         call.method if call.method in _METHODS else "-",
-        call.operation or ("health" if call.path == _HEALTH else "-"),
+        call.operation or _entry_of_path(call),
         status,
         round(seconds * 1000, 2),
         sent.get("x-amzn-requestid", "-"),
         sent.get("x-amzn-errortype"),
     )
+
+
+def _entry_of_path(call: _Call) -> str:
+    """Return what the log calls a request that is no operation."""
+    if call.path == _HEALTH:
+        return "health"
+    return "upload" if _is_upload(call) else "-"
+
+
+def _is_upload(call: _Call) -> bool:
+    return (
+        call.method == "PUT"
+        and call.path.startswith(UPLOADS)
+        and call.path.count("/") == _UPLOAD_SLASHES
+    )
+
+
+def _uploads_at(call: _Call, scope: Scope) -> str:
+    """Return the URL below which the caller, by the name that it used, can put files."""
+    return f"{call.scheme}://{call.headers['host']}{UPLOADS}{scope.account}/{scope.region}"
 
 
 # A read that takes longer goes to the threads for some seconds, and so does a larger body.

@@ -80,7 +80,7 @@ class _Door:
         if engine is None:
             return None
         body = request.body.read() if hasattr(request.body, "read") else request.body
-        arguments = (request.method, request.url, request.headers, body)
+        arguments = (request.method, request.url, request.headers, body, engine.uploads_at)
         if engine.faults.active:
             try:
                 with patience(self._read_timeout):

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .application import ABORT
+from .receiver import UPLOADS
 
 if TYPE_CHECKING:
     import socket
@@ -50,6 +51,7 @@ class _Connection(HttpToolsProtocol):
         self.writing_since: float | None = None
         self.head_bytes = 0
         self.is_in_head = True
+        self.is_upload = False
         if len(self.connections) > self.limits.connections:
             self.refuse(503, "ThrottlingException", "Too many connections at a time")
 
@@ -58,6 +60,9 @@ class _Connection(HttpToolsProtocol):
             self.receiving_since = self.loop.time()
         if self.is_in_head:
             self.head_bytes += len(data)
+        elif self.is_upload:
+            # A large file may take long, as long as some of it arrives.
+            self.receiving_since = self.loop.time()
         super().data_received(data)
         # The parser keeps a header that has not ended to itself.
         if self.is_in_head and self.head_bytes > self.limits.head_bytes:
@@ -76,6 +81,7 @@ class _Connection(HttpToolsProtocol):
             if head > self.limits.head_bytes:
                 raise _HeadTooLongError
         self.head_bytes = 0
+        self.is_upload = self.url.startswith(UPLOADS.encode())
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -53,6 +53,7 @@ class _Options(TypedDict, total=False):
     matching_delay: float
     session: Session
     """A boto3 session for S3 and SQS."""
+    upload_uri: str
     strict: bool
 
 

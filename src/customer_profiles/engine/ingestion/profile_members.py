@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
+from customer_profiles import _wire
 from customer_profiles.identity.preparing import headers
 
 if TYPE_CHECKING:
@@ -167,6 +169,24 @@ def _rank(name: str, header: Header) -> tuple[int, int, int, int]:
     # `E-mail 2 - Value` has its number inside, `E-mail 2` at its end.
     inner = re.search(r"(?:^| )(\d{1,4})$", header.address)
     return max(ranks, default=0), int(inner[1]) if inner else 1, header.number, words
+
+
+@cache
+def _by_plain_name() -> dict[str, str]:
+    profile: Any = _wire.shape("Profile")
+    address: Any = _wire.shape("Address")
+    texts = [name for name, shape in profile.members.items() if shape.type_name == "string"]
+    names = {
+        **{name.lower(): f"Address.{name}" for name in address.members},
+        **{name.lower(): name for name in texts if name != "ProfileId"},
+    }
+    # What most people call it; a column of this name is as good as one with the member's name.
+    return {**names, "email": "EmailAddress"}
+
+
+def member_named(column: str) -> str | None:
+    """Return the member that a column names, in any case and with any separators."""
+    return _by_plain_name().get(re.sub(r"[^a-z0-9]", "", column.lower()))
 
 
 def member_of(name: str) -> str | None:

@@ -16,6 +16,7 @@ from . import (
     profile_objects,
     profiles,
     tags,
+    upload_jobs,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "profile_objects",
     "profiles",
     "tags",
+    "upload_jobs",
 ]

@@ -17,6 +17,8 @@ from customer_profiles.engine.service.registry import operation
 from customer_profiles.engine.store import domains as store
 from customer_profiles.engine.store import matches as match_store
 from customer_profiles.engine.store import tags as tag_store
+from customer_profiles.engine.store import upload_jobs as upload_store
+from customer_profiles.engine.uploads import steps as upload_steps
 
 if TYPE_CHECKING:
     from customer_profiles._wire import Wire
@@ -85,9 +87,11 @@ def delete_domain(context: Context, request: Wire) -> Wire:
         domain = existing_domain(connection, request["DomainName"])
         # AG:delete-customer-profile-connection: everything in the domain is deleted.
         # Assumed: a deleted domain is gone at once, and its name can be used again at once.
+        uploads = upload_store.waiting_in(connection, domain.id)
         store.delete(connection, domain.id)
         background.remove_domain(connection, domain.id)
         tag_store.clear(connection, _arn(context, domain.name))
+    upload_steps.clean(context, uploads)
     # Assumed: DeleteDomain's Message is OK, as seen in answers of DeleteProfileObject.
     return {"Message": "OK"}
 

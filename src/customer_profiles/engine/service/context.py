@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from customer_profiles.engine.ingestion.compiled_types import CompiledType
     from customer_profiles.engine.matching.index import DomainModel
     from customer_profiles.engine.store.database import Database
+    from customer_profiles.engine.uploads.spool import Spool
 
     from .clock import Clock
     from .paging import Pages
@@ -44,6 +45,9 @@ class Quotas:
     """Layouts of one domain; AWS documents no limit."""
     calculated_attributes: int = 50
     """Calculated attributes of one domain. AG:amazon-connect-service-limits"""
+    upload_bytes: int = 1_000_000_000
+    """The size below which the file of an upload job must be.
+    AG:customer-segments-imported-files"""
 
 
 @dataclass(slots=True)
@@ -68,6 +72,10 @@ class Context:
     quotas: Quotas
     region: str
     account_id: str
+    spool: Spool
+    """The folder of uploaded files."""
+    upload_uri: str | None = None
+    """The folder of a bucket, such as `s3://bucket/uploads`, to which files are uploaded."""
     ingestion_delay: float = 0.0
     """Seconds until an object that was put is ingested."""
     matching_delay: float = 0.0

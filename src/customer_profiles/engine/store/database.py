@@ -77,6 +77,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     partial(_run, file="pending_work.sql"),
     partial(_run, file="decisions.sql"),
     partial(_run, file="changes.sql"),
+    partial(_run, file="uploads.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 
@@ -321,6 +322,11 @@ class Database:
     def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None if the database is in memory."""
+        return self._path
 
     @property
     def _name(self) -> str:

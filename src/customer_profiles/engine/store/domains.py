@@ -90,6 +90,14 @@ def settings_of(connection: Connection, domain: int) -> dict[str, Any]:
     return settings
 
 
+def row_of(connection: Connection, domain: int) -> DomainRow:
+    """Read a domain that exists, without its settings, by its id."""
+    row = connection.execute(
+        "SELECT id, expiration_days, last_row, created, feed FROM domains WHERE id = ?", (domain,)
+    ).fetchone()
+    return DomainRow(*row)
+
+
 def find_row(connection: Connection, name: str) -> DomainRow | None:
     """Read the columns of a domain that most operations on profiles need."""
     row = connection.execute(
@@ -181,7 +189,8 @@ def delete(connection: Connection, domain: int) -> None:
     Its other rows, which nothing reads any more, are removed by `remove_rows` in steps.
     """
     read_by_all = ("integrations", "pending_work", "rule_domains", "identity_indexes", "feeds")
-    for table in (*read_by_all, "consumers"):
+    # Without its row, the file of an upload job is not imported, and is removed.
+    for table in (*read_by_all, "consumers", "upload_jobs"):
         connection.execute(f"DELETE FROM {table} WHERE domain = ?", (domain,))  # noqa: S608
     connection.execute("DELETE FROM domains WHERE id = ?", (domain,))
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from .database import Connection
 
 DOMAIN, OBJECT_TYPE, RULES = "domain", "object type", "rules"
-CALCULATED_ATTRIBUTE = "calculated attribute"
-"""The kinds of work: removing the rows of a domain or of an object type, applying rules, and
-completing a calculated attribute."""
+CALCULATED_ATTRIBUTE, UPLOAD = "calculated attribute", "upload"
+"""The kinds of work: removing the rows of a domain or of an object type, applying rules,
+completing a calculated attribute, and importing the file of an upload job."""
 
 
 class Work(NamedTuple):
@@ -55,6 +55,13 @@ def of_domain(connection: Connection, domain: int, kind: str) -> list[Work]:
         (domain, kind),
     )
     return [_work(row) for row in rows.fetchall()]
+
+
+def is_current(connection: Connection, work: Work) -> bool:
+    """Return whether work is still pending, and no further than when it was read."""
+    query = "SELECT domain, kind, detail FROM pending_work WHERE id = ?"
+    row = connection.execute(query, (work.id,)).fetchone()
+    return row is not None and _work((work.id, *row)) == work
 
 
 def is_removing(connection: Connection, domain: int, object_type: str) -> bool:
