@@ -1,7 +1,7 @@
 """The engine's own use of AWS: files of S3, messages to SQS, and records to Kinesis.
 
-Nothing is sent to AWS unless a flow of S3 runs, a job exports its matches to S3, or a domain has a
-DeadLetterQueueUrl or an event stream.
+Nothing is sent to AWS unless a flow of S3 runs, a job exports its matches to S3, a snapshot of a
+segment is made, or a domain has a DeadLetterQueueUrl or an event stream.
 """
 
 from __future__ import annotations
@@ -130,14 +130,15 @@ class Aws:
             with io.BufferedReader(body) as reader:
                 yield cast("BinaryIO", reader)
 
-    def put(self, bucket: str, key: str, body: bytes) -> None:
-        """Write a file.
+    def put(self, bucket: str, key: str, body: bytes, kms_key: str | None = None) -> None:
+        """Write a file, encrypted with a key of KMS if there is one.
 
         Raises:
             AwsError: the file cannot be written.
         """
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
         with _translated(f"a file cannot be written to bucket {bucket}"), private():
-            self._client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+            self._client("s3").put_object(Bucket=bucket, Key=key, Body=body, **encryption)
 
     def presigned_put(self, bucket: str, key: str, secret: bytes, seconds: int) -> str:
         """Return a URL to which anybody can put a file, encrypted by the secret, for some seconds.

@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from .audiences import calculated_attributes
+from .audiences import calculated_attributes, snapshots
 from .matching import rules
 from .profiles import type_removal
 from .service.context import WORKER
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 _ROWS_A_STEP = 5_000
+_LONG = (pending_work.ESTIMATE, pending_work.SNAPSHOT)
+"""The kinds of work whose steps read so much that they run outside of a write transaction."""
 
 
 def remove_domain(connection: Connection, domain: int) -> None:
@@ -59,13 +61,15 @@ def run_step(context: Context) -> bool:
         if rules.apply_some(context, connection):
             return True
         work = pending_work.next_due(connection, context.clock.now())
-        if work is not None:
+        if work is not None and work.kind not in _LONG:
             pending_work.update(connection, work, _step(context, connection, work))
-        elif context.jobs.get(WORKER) is threading.current_thread():
+        elif work is None and context.jobs.get(WORKER) is threading.current_thread():
             # Within the transaction: a request that adds work after it must start a new thread.
             del context.jobs[WORKER]
     if work is not None and work.kind == pending_work.UPLOAD:
         upload_steps.after_step(context, work)
+    if work is not None and work.kind in _LONG:
+        snapshots.run(context, work)
     return work is not None
 
 

@@ -15,6 +15,7 @@ from . import (
     object_types,
     profile_objects,
     profiles,
+    segments,
     tags,
     upload_jobs,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "object_types",
     "profile_objects",
     "profiles",
+    "segments",
     "tags",
     "upload_jobs",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from threading import Condition, Event, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from customer_profiles.engine.aws import Aws
@@ -48,6 +48,10 @@ class Quotas:
     upload_bytes: int = 1_000_000_000
     """The size below which the file of an upload job must be.
     AG:customer-segments-imported-files"""
+    segment_definitions: int = 1_000_000
+    """Segment definitions of one domain; AWS documents no limit."""
+    snapshots: int = 200
+    """Snapshots of segments in a domain and 24 hours. AG:amazon-connect-service-limits"""
 
 
 @dataclass(slots=True)
@@ -92,6 +96,8 @@ class Context:
     """How many records the next transaction of many takes, by their kind."""
     feed: FeedSignals = field(default_factory=FeedSignals)
     """The signals of the change feed."""
+    long_steps: Lock = field(default_factory=Lock)
+    """A lock for steps of pending work that run outside of a write transaction."""
     closing: Event = field(default_factory=Event)
     """Set when the engine is being closed, to stop its jobs."""
 

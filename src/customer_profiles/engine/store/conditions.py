@@ -40,7 +40,11 @@ _IS_NUMBER = (
     "{0} GLOB '[-+.0-9]*' AND substr({0}, 2) NOT GLOB '*[^.0-9]*' AND {0} NOT GLOB '*.*.*' "
     "AND {0} GLOB '*[0-9]*'"
 )
-_IS_DATE = "{0} >= '0001' AND {0} IN (date({0}), strftime('%Y-%m-%dT%H:%M:%SZ', {0}))"
+# SQLite reads the 31st of every month, and only computing with it shows that there is none.
+_IS_DATE = (
+    "{0} >= '0001' AND {0} IN (date({0}, '+0 days'), "
+    "strftime('%Y-%m-%dT%H:%M:%SZ', {0}, '+0 days'))"
+)
 _HAS_DAY = "{0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 _DECIDED = "CASE WHEN {no} THEN 0 WHEN {yes} AND {is_valid} THEN 1 ELSE {test} END"
 

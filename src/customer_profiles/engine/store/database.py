@@ -78,6 +78,7 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     partial(_run, file="decisions.sql"),
     partial(_run, file="changes.sql"),
     partial(_run, file="uploads.sql"),
+    partial(_run, file="segments.sql"),
 )
 """The migrations in order; the one at index n turns version n of the schema into version n + 1."""
 
@@ -269,6 +270,11 @@ class Database:
                 self._give_back(connection)
         except _UNUSABLE as error:
             raise self._failure(error) from error
+
+    @property
+    def readers(self) -> int:
+        """How many scans gain from running at the same time."""
+        return 1 if self._path is None else 2
 
     @property
     def can_read_at_once(self) -> bool:

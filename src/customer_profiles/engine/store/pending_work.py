@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 DOMAIN, OBJECT_TYPE, RULES = "domain", "object type", "rules"
 CALCULATED_ATTRIBUTE, UPLOAD = "calculated attribute", "upload"
+ESTIMATE, SNAPSHOT = "segment estimate", "segment snapshot"
 """The kinds of work: removing the rows of a domain or of an object type, applying rules,
-completing a calculated attribute, and importing the file of an upload job."""
+completing a calculated attribute, importing the file of an upload job, and making an estimate or
+a snapshot of a segment."""
 
 
 class Work(NamedTuple):

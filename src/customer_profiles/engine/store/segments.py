@@ -97,8 +97,9 @@ def profiles(
 ) -> list[tuple[int, bytes, bytes]]:
     """Read the rows, ids and bodies of profiles that have not expired, in the order of `rows`."""
     found = connection.execute(
-        "SELECT id, profile_id, body FROM json_each(:rows) AS listed "
-        "CROSS JOIN profiles ON id = listed.value WHERE expires > :now ORDER BY listed.key",
+        "SELECT profiles.id, profile_id, body FROM json_each(:rows) AS listed "
+        "CROSS JOIN profiles ON profiles.id = listed.value WHERE expires > :now "
+        "ORDER BY listed.key",
         {"rows": json_list(rows), "now": now},
     )
     return found.fetchall()

@@ -1,0 +1,141 @@
+"""The files of snapshots: profiles as CSV, as lines of JSON, and as ORC."""
+
+from __future__ import annotations
+
+import csv
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from customer_profiles import _wire
+from customer_profiles._hints import extras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from customer_profiles._wire import Wire
+
+_ID, _CUSTOM = "ProfileId", "Attributes"
+
+
+def columns(profile: Wire) -> Iterator[str]:
+    """Yield the columns of a CSV file that a profile fills."""
+    for name, value in profile.items():
+        if isinstance(value, str):
+            yield name
+        elif name in _addresses() or name == _CUSTOM:
+            yield from (f"{name}.{inner}" for inner in value)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return columns in the order of a file."""
+    # Assumed: the columns of a snapshot are ProfileId, the members in the order of the service's
+    # model, those of addresses as Address.City, and custom ones as Attributes.tier by their names.
+    # Assumed: EngagementPreferences are no columns of a snapshot.
+    known = _standard()
+    standard = {name for name in names if name in known} | {_ID}
+    custom = sorted(name for name in names if name not in known)
+    return [*sorted(standard, key=known.__getitem__), *custom]
+
+
+@cache
+def _standard() -> dict[str, int]:
+    shape: Any = _wire.service().shape_for("Profile")
+    names = [_ID, *(name for name in shape.members if name != _ID)]
+    found: list[str] = []
+    for name in names:
+        inner = shape.members[name].members if name in _addresses() else None
+        found += [name] if inner is None else [f"{name}.{member}" for member in inner]
+    return {name: position for position, name in enumerate(found)}
+
+
+@cache
+def _addresses() -> frozenset[str]:
+    shape: Any = _wire.service().shape_for("Profile")
+    return frozenset(name for name, member in shape.members.items() if member.name == "Address")
+
+
+def check_format(name: str) -> None:
+    """Check that files of a format can be written.
+
+    Raises:
+        ModuleNotFoundError: the library for ORC is not installed; the message says so.
+    """
+    if name == "ORC":
+        _orc()
+
+
+def write(name: str, header: Sequence[str], bodies: Iterable[bytes]) -> bytes:
+    """Return a file of profiles in CSV, JSONL or ORC.
+
+    Raises:
+        ModuleNotFoundError: the library for ORC is not installed; the message says so.
+    """
+    return _WRITERS[name](header, bodies)
+
+
+def _csv(header: Sequence[str], bodies: Iterable[bytes]) -> bytes:
+    out = io.StringIO(newline="")
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(header)
+    read = [_reader(name) for name in header]
+    for body in bodies:
+        profile = from_json(body)
+        lines.writerow([cell(profile) for cell in read])
+    return out.getvalue().encode()
+
+
+def _jsonl(_header: Sequence[str], bodies: Iterable[bytes]) -> bytes:
+    # Assumed: a line of a JSONL file is a profile as BatchGetProfile answers it.
+    return b"".join(chunk for body in bodies for chunk in (body, b"\n"))
+
+
+def _orc_file(header: Sequence[str], bodies: Iterable[bytes]) -> bytes:
+    # Assumed: an ORC file has the columns of a CSV file as strings, and Attributes as a map.
+    pa, orc = _orc()
+    names = [name for name in header if not name.startswith(f"{_CUSTOM}.")]
+    read = [_reader(name) for name in names]
+    values: list[list[str | None]] = [[] for _ in names]
+    custom: list[list[tuple[str, str]] | None] = []
+    for body in bodies:
+        profile = from_json(body)
+        for column, cell in zip(values, read, strict=True):
+            column.append(cell(profile))
+        custom.append(list(profile[_CUSTOM].items()) if _CUSTOM in profile else None)
+    text = pa.string()
+    table = pa.table(
+        [
+            *(pa.array(column, text) for column in values),
+            pa.array(custom, pa.map_(text, text)),
+        ],
+        names=[*names, _CUSTOM],
+    )
+    out = io.BytesIO()
+    orc.write_table(table, out)
+    return out.getvalue()
+
+
+def _orc() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        from pyarrow import orc
+    except ModuleNotFoundError as error:
+        message = f"Snapshots in ORC need the library pyarrow: {extras.install('identity')}"
+        raise ModuleNotFoundError(message, name=error.name) from error
+    return pa, orc
+
+
+def _reader(column: str) -> Callable[[Wire], str | None]:
+    member, _, inner = column.partition(".")
+    if not inner:
+        return lambda profile: profile.get(member)
+    return lambda profile: profile.get(member, {}).get(inner)
+
+
+_WRITERS: dict[str, Callable[[Sequence[str], Iterable[bytes]], bytes]] = {
+    "CSV": _csv,
+    "JSONL": _jsonl,
+    "ORC": _orc_file,
+}
