@@ -37,16 +37,16 @@ _MARGIN = timedelta(days=2)
 _FIRST_DAY, _LAST_DAY = "0000", "9999-99"
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _IS_NUMBER = (
-    "{0} GLOB '[-+.0-9]*' AND substr({0}, 2) NOT GLOB '*[^.0-9]*' AND {0} NOT GLOB '*.*.*' "
-    "AND {0} GLOB '*[0-9]*'"
+    "value GLOB '[-+.0-9]*' AND substr(value, 2) NOT GLOB '*[^.0-9]*' "
+    "AND value NOT GLOB '*.*.*' AND value GLOB '*[0-9]*'"
 )
 # SQLite reads the 31st of every month, and only computing with it shows that there is none.
 _IS_DATE = (
-    "{0} >= '0001' AND {0} IN (date({0}, '+0 days'), "
-    "strftime('%Y-%m-%dT%H:%M:%SZ', {0}, '+0 days'))"
+    "value >= '0001' AND value IN (date(value, '+0 days'), "
+    "strftime('%Y-%m-%dT%H:%M:%SZ', value, '+0 days'))"
 )
-_HAS_DAY = "{0} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
-_DECIDED = "CASE WHEN {no} THEN 0 WHEN {yes} AND {is_valid} THEN 1 ELSE {test} END"
+_HAS_DAY = "value GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
+_DECIDED = "CASE WHEN {no} THEN 0 WHEN {yes} THEN 1 ELSE {test} END"
 
 
 class Condition(NamedTuple):
@@ -142,14 +142,19 @@ class _Writer:
         value = f"json_extract(CAST(body AS TEXT), {self._parameter(f'${path}')})"
         if condition.operator in _TEXTS:
             return self._text(condition, value)
-        test = f"{_FUNCTION}({self._number(condition)}, {value})"
+        test = f"{_FUNCTION}({self._number(condition)}, value)"
         if condition.operator in _LISTS:
-            return f"CASE WHEN instr({value}, '[') THEN {test} ELSE 0 END"
-        if condition.is_date:
-            return self._date(condition, value, test)
-        no, yes = self._limits(condition, f"CAST({value} AS REAL)", map(_near, condition.bounds))
-        decided = _DECIDED.format(no=no, yes=yes, is_valid=_IS_NUMBER.format(value), test=test)
-        return f"CASE WHEN {value} IS NULL THEN 0 ELSE {decided} END"
+            decided = f"CASE WHEN instr(value, '[') THEN {test} ELSE 0 END"
+        elif condition.is_date:
+            decided = self._date(condition, test)
+        else:
+            near = map(_near, condition.bounds)
+            no, yes = self._limits(condition, "CAST(value AS REAL)", near)
+            decided = _DECIDED.format(
+                no=f"value IS NULL OR {no}", yes=f"{yes} AND {_IS_NUMBER}", test=test
+            )
+        # Without the subquery, SQLite would read the value at each mention of it.
+        return f"(SELECT {decided} FROM (SELECT {value} AS value))"  # noqa: S608
 
     def _text(self, condition: Condition, value: str) -> str:
         operator, values = condition.operator, condition.values
@@ -165,16 +170,14 @@ class _Writer:
         found = [form.format(value, len(part), self._parameter(part)) for part in values]
         return f"ifnull({' OR '.join(found)}, 0)"
 
-    def _date(self, condition: Condition, value: str, test: str) -> str:
-        days = [
-            (_day(bound, -_MARGIN), _day(bound, _MARGIN)) for bound in condition.bounds
-        ]  # fmt: skip
-        no, yes = self._limits(condition, f"substr({value}, 1, 10)", days)
-        decided = _DECIDED.format(no=no, yes=yes, is_valid=_IS_DATE.format(value), test=test)
+    def _date(self, condition: Condition, test: str) -> str:
+        days = [(_day(bound, -_MARGIN), _day(bound, _MARGIN)) for bound in condition.bounds]
+        no, yes = self._limits(condition, "substr(value, 1, 10)", days)
+        decided = _DECIDED.format(no=no, yes=f"{yes} AND {_IS_DATE}", test=test)
         # Digits alone are an epoch.
         return (
-            f"CASE WHEN {_HAS_DAY.format(value)} THEN {decided} "
-            f"WHEN {value} NOT GLOB '*[^-0-9]*' THEN {test} ELSE 0 END"
+            f"CASE WHEN {_HAS_DAY} THEN {decided} "
+            f"WHEN value NOT GLOB '*[^-0-9]*' THEN {test} ELSE 0 END"
         )
 
     def _limits(
@@ -204,7 +207,7 @@ class _Writer:
                 f"{value} BETWEEN {self._parameter(least)} AND {self._parameter(most)}"
                 for least, most in bounds
             )
-            return f"NOT ({equal})", "0"
+            return f"NOT ({equal})", "FALSE"
         inside = f"({value} > {high} AND {value} < {last_low})"
         outside = f"({value} < {low} OR {value} > {last_high})"
         return (outside, inside) if operator == "BETWEEN" else (inside, outside)
@@ -263,6 +266,6 @@ def _near(bound: float) -> tuple[float, float]:
 
 def _day(seconds: float, margin: timedelta) -> str:
     try:
-        return (_EPOCH_START + timedelta(seconds=seconds) + margin).date().isoformat()
+        return (_EPOCH_START + margin + timedelta(seconds=seconds)).date().isoformat()
     except OverflowError:
         return _FIRST_DAY if seconds < 0 else _LAST_DAY
