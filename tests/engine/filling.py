@@ -9,9 +9,10 @@ from unittest import mock
 
 from botocore.exceptions import ClientError
 
-from customer_profiles.engine import Engine
+from customer_profiles.engine import Engine, background
 from customer_profiles.engine.ingestion import dead_letter_queue
 from customer_profiles.engine.matching import rules as rule_matching
+from customer_profiles.engine.store import domains, pending_work
 from customer_profiles.engine.store.database import merge_fresh_keys
 
 if TYPE_CHECKING:
@@ -50,6 +51,20 @@ LAYOUT = {
     "DisplayName": "Main",
     "LayoutType": "PROFILE_EXPLORER",
     "Layout": "{}",
+}
+SEGMENT: dict[str, dict[str, Any]] = {
+    "CreateSegmentDefinition": {
+        "SegmentDefinitionName": "all",
+        "DisplayName": "All",
+        "SegmentGroups": {},
+    },
+    "CreateSegmentEstimate": {"SegmentQuery": {}},
+    "CreateSegmentSnapshot": {
+        "SegmentDefinitionName": "all",
+        "DataFormat": "CSV",
+        "DestinationUri": "s3://exports",
+        "RoleArn": "arn:aws:iam::000000000000:role/exports",
+    },
 }
 LATER = 1_000_000.0
 
@@ -104,6 +119,7 @@ def fill(path: Path, engine: Engine, name: str) -> dict[str, Any]:
     _run_job(engine, name)
     engine.decide(name, *ada[:2], is_match=True)
     engine.find_candidates(name, ADA)
+    snapshot_segment(path, engine, name)
     merge_keys(engine)
     late = ask("CreateProfile", FirstName="Ida", LastName="Rhodes")["ProfileId"]
     # More profiles than a transaction marks, so that work is left to a later one.
@@ -137,6 +153,23 @@ def _refuse_dead_letters(engine: Engine, name: str) -> None:
     with mock.patch.object(engine._context.aws, "_session", Queue()):
         dead_letter_queue.deliver(engine._context, name)
     engine.answer("UpdateDomain", {"DomainName": name, "DeadLetterQueueUrl": ""})
+
+
+def snapshot_segment(path: Path, engine: Engine, name: str) -> None:
+    """Make an estimate, and a snapshot up to the writing of its files, which never ends."""
+    session = mock.Mock()
+    with (
+        mock.patch.object(background, "start"),
+        Engine(path, clock=engine._clock, session=session) as other,
+    ):
+        for operation, members in SEGMENT.items():
+            other.answer(operation, {"DomainName": name, **members})
+        background.run_step(other._context)
+        background.run_step(other._context)
+        with other._database.write() as connection:
+            domain = domains.find_row(connection, name)
+            assert domain is not None
+            pending_work.clear(connection, domain.id, pending_work.SNAPSHOT)
 
 
 def merge_keys(engine: Engine) -> None:
