@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from customer_profiles.engine import Refusal
+from customer_profiles.engine.audiences import segments
 
 UNKNOWN = "f" * 32
 GOLD = {"Attributes": {"tier": {"DimensionType": "INCLUSIVE", "Values": ["gold"]}}}
@@ -380,3 +383,36 @@ def test_the_engine_makes_an_estimate_by_itself(open_shop):
         thread.join()
     ended = shop.ask("GetSegmentEstimate", EstimateId=made)
     assert (ended["Status"], ended["Estimate"]) == ("SUCCEEDED", "1")
+
+
+def pages(shop, name, limit):
+    """Return the ids of a segment's members, page by page."""
+    token, found = None, []
+    while True:
+        body = shop.engine.list_segment_members("shop", name, limit=limit, token=token)
+        page = json.loads(body)
+        found.append([item["ProfileId"] for item in page["Items"]])
+        token = page["NextToken"]
+        if token is None:
+            return found
+
+
+def test_members_are_listed_page_by_page_in_the_order_of_creation(shop, monkeypatch):
+    monkeypatch.setattr(segments, "_LEAST_PAGE", 2)
+    made = [
+        shop.create(FirstName=f"{number}", Attributes={"tier": "gold" if number % 3 else "silver"})
+        for number in range(14)
+    ]
+    gold = [profile_id for number, profile_id in enumerate(made) if number % 3]
+    define(shop, "gold", where(GOLD))
+    assert pages(shop, "gold", 4) == [gold[:4], gold[4:8], gold[8:]]
+    open_condition = condition("CONTAINS", "{{_profile.FirstName}}", "1")
+    define(shop, "named", where({"FirstName": condition("INCLUSIVE", "{{_profile.FirstName}}")}))
+    assert pages(shop, "named", 5) == [made[:5], made[5:10], made[10:]]
+    define(shop, "none", where({"LastName": open_condition}))
+    assert pages(shop, "none", 5) == [[]]
+
+
+def test_members_of_missing_segments_cannot_be_listed(shop):
+    with pytest.raises(Refusal, match="Segment definition gold does not exist"):
+        shop.engine.list_segment_members("shop", "gold")

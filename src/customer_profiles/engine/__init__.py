@@ -475,6 +475,27 @@ class Engine:
         request = _paging(limit, token)
         return listing.list_profiles(self._context, protocol.valid_text(domain_name), request)
 
+    def list_segment_members(
+        self, domain_name: str, name: str, *, limit: int = 100, token: str | None = None
+    ) -> bytes:
+        """Return a page of the profiles in a segment, as SearchProfiles answers one.
+
+        They are in the order in which they were created, whatever the segment's sort is.
+
+        Args:
+            domain_name: the domain.
+            name: the segment, which must be defined by groups.
+            limit: the largest number of profiles.
+            token: the NextToken of the page before.
+
+        Raises:
+            Refusal: there is no such domain or segment, or the token is not valid.
+        """
+        self._apply_pending()
+        request = {"DomainName": domain_name, "SegmentDefinitionName": name}
+        request = {name: protocol.valid_text(value) for name, value in request.items()}
+        return listing.list_segment_members(self._context, request | _paging(limit, token))
+
     def list_objects(
         self,
         domain_name: str,

@@ -13,11 +13,15 @@ from pydantic_core import to_json
 
 from customer_profiles._standard_objects import PROFILE
 
+from . import documents
+from .audiences import segments
+from .audiences.segment_groups import NOUN
+from .audiences.snapshots import ENHANCED
 from .ingestion import compiled_types
 from .profiles import owned_keys
 from .profiles.access import domain_row, existing_profile
 from .profiles.expiry import purge_all, reading
-from .service.refusals import not_found
+from .service.refusals import bad_request, not_found
 from .store import domains as domain_store
 from .store import object_types as type_store
 from .store import objects, profiles
@@ -41,6 +45,24 @@ def list_profiles(context: Context, domain_name: str, request: Wire) -> bytes:
             ["all profiles", domain],
             request,
             lambda after, most: profiles.listed(connection, domain, after, now, most),
+            itemgetter(0),
+            start=0,
+        )
+    return _page((body for _, body in found), token)
+
+
+def list_segment_members(context: Context, request: Wire) -> bytes:
+    """Return a page of the profiles in a segment, in the order in which they were created."""
+    with context.database.read() as connection:
+        scope = documents.scope_of(context, connection, request)
+        definition = documents.existing(documents.KINDS[NOUN], scope, request)
+        if "SegmentGroups" not in definition.body:
+            raise bad_request(ENHANCED)
+        audience = segments.compile_groups(scope, definition.body["SegmentGroups"])
+        found, token = context.pages.read_page(
+            ["members", scope.domain, definition.name, definition.created],
+            request,
+            lambda after, most: segments.members_after(scope, audience, after, most),
             itemgetter(0),
             start=0,
         )
