@@ -126,6 +126,12 @@ from .models.profile import ProfileKey as ProfileKey
 from .models.profile_object import DeadLetter as DeadLetter
 from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
+from .models.segment import Segment as Segment
+from .models.segment import SegmentEstimate as SegmentEstimate
+from .models.segment import SegmentMembership as SegmentMembership
+from .models.segment import SegmentSnapshot as SegmentSnapshot
+from .models.segment import SegmentSort as SegmentSort
+from .models.segment import SortAttribute as SortAttribute
 from .models.upload_job import UploadJob as UploadJob
 from .models.upload_job import UploadPath as UploadPath
 from .models.upload_job import UploadResults as UploadResults
@@ -154,6 +160,10 @@ from .repositories.profiles import Lookup as Lookup
 from .repositories.profiles import Profiles as Profiles
 from .repositories.reviewing import MatchReview as MatchReview
 from .repositories.reviewing import ReviewItem as ReviewItem
+from .repositories.segments import Estimates as Estimates
+from .repositories.segments import Segments as Segments
+from .repositories.segments import Snapshots as Snapshots
+from .repositories.snapshot_reader import SnapshotProfiles as SnapshotProfiles
 from .repositories.tags import Tags as Tags
 from .repositories.templates import Templates as Templates
 from .repositories.upload_jobs import UploadJobs as UploadJobs

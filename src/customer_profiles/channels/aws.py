@@ -76,6 +76,7 @@ class AwsChannel:
             raise InvalidInputError(msg)
         self._account_id = account_id
         self._session = session
+        self._is_given = client is not None
         self.retries: int = 0
         if client is None:
             client = _make_client(session, region, endpoint_url, config)
@@ -129,6 +130,12 @@ class AwsChannel:
         """
         meta = self.client.meta
         return f"arn:{meta.partition}:profile:{meta.region_name}:{self._account}:{resource}"
+
+    def s3_client(self) -> Any:
+        """Return a client of S3 with the same credentials and region."""
+        session = self._session or (_session_of(self.client) if self._is_given else _session())
+        make = getattr(session, "client", None) or session.create_client
+        return make("s3", region_name=self.client.meta.region_name)
 
     def close(self) -> None:
         """Close the client's connections."""
@@ -277,6 +284,15 @@ def _session() -> Any:
     session = Session()
     # Ours has read the service's description already, and reads each file only once.
     session.register_component("data_loader", _wire.loader())
+    return session
+
+
+def _session_of(client: Any) -> Any:
+    """Return a session with the credentials of a client, which the client renews."""
+    from botocore.session import Session
+
+    session: Any = Session()
+    session._credentials = client._request_signer._credentials  # noqa: SLF001  (botocore has no public way)
     return session
 
 

@@ -126,6 +126,12 @@ class EngineOnly(Protocol):
         """Return a page of all profiles, as JSON with Items and NextToken."""
         ...
 
+    def list_segment_members(
+        self, domain_name: str, name: str, *, limit: int = 100, token: str | None = None
+    ) -> bytes:
+        """Return a page of the members of a segment, as JSON with Items and NextToken."""
+        ...
+
     def list_objects(
         self,
         domain_name: str,

@@ -31,7 +31,7 @@ from .fields import (
     Where,
     where,
 )
-from .nodes import And, Comparison, Condition, Everybody, Field, InSegment, Kind, Not, Or
+from .nodes import And, Comparison, Condition, Everybody, Field, InSegment, Kind, Not, Or, SortKey
 from .reading import EverybodyWarning, from_filter, from_segment_groups
 from .writing import to_filter, to_segment_groups
 
@@ -57,6 +57,7 @@ __all__ = [
     "Number",
     "ObjectField",
     "Or",
+    "SortKey",
     "Text",
     "TextField",
     "Where",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import reduce
@@ -122,8 +123,7 @@ def _meets(condition: Condition, subject: _Subject) -> bool:
 def _compares(comparison: Comparison, value: Any, bounds: list[Any]) -> bool:
     operator = comparison.operator
     if operator in LISTS:
-        items = {_scalar_text(item) for item in (value if isinstance(value, list) else [value])}
-        items.discard(None)
+        items = {_scalar_text(item) for item in _items(value)} - {None}
         has = [bound in items for bound in map(_scalar_text, bounds)]
         return all(has) if operator == "LIST_CONTAINS_ALL" else any(has)
     text, texts = _scalar_text(value), [_scalar_text(bound) for bound in bounds]
@@ -151,6 +151,16 @@ def _is_in_range(comparison: Comparison, text: str, bounds: list[str]) -> bool:
     if found is None or None in limits or len(limits) != 2:  # noqa: PLR2004  (a range has two ends)
         return False
     return bool(limits[0] <= found <= limits[1]) is (comparison.operator == "BETWEEN")
+
+
+def _items(value: Any) -> list[Any]:
+    """Return the items of a list, or of a text that is a list in JSON; of others none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    return value if isinstance(value, list) else []
 
 
 def _scalar_text(value: object) -> str | None:

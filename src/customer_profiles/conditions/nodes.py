@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from customer_profiles.errors import InvalidInputError
 
@@ -107,6 +107,23 @@ class Field(Generic[T]):
         if self.kind == "attribute":
             return f"where.attributes[{self.name!r}]"
         return f"where.{'calculated' if self.kind == 'calculated' else 'field'}({self.name!r})"
+
+    def ascending(self) -> SortKey:
+        """Return the order of a segment's snapshots by this field, the smallest value first."""
+        return SortKey(self, "ASC")
+
+    def descending(self) -> SortKey:
+        """Return the order of a segment's snapshots by this field, the largest value first."""
+        return SortKey(self, "DESC")
+
+
+class SortKey(NamedTuple):
+    """A field that orders the snapshots of a segment."""
+
+    field: Field[Any]
+    """The field."""
+    order: Literal["ASC", "DESC"]
+    """The direction."""
 
 
 @dataclass(frozen=True, slots=True)

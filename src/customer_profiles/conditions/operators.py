@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any
@@ -42,12 +42,12 @@ ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "LESS_THAN_OR_EQUAL": le,
 }
 """What compares numbers."""
-DATES: dict[str, Callable[[datetime, datetime], bool]] = {
+DATES: dict[str, Callable[[Any, Any], bool]] = {
     "BEFORE": lt,
     "AFTER": gt,
-    "ON": lambda value, day: value.astimezone(UTC).date() == day.astimezone(UTC).date(),
+    "ON": lambda value, day: value // _DAY == day // _DAY,
 }
-"""What compares dates."""
+"""What compares dates, in seconds since 1970."""
 TEXTS: dict[str, Callable[[str, str], bool]] = {
     "CONTAINS": lambda value, part: part in value,
     "BEGINS_WITH": str.startswith,
@@ -60,9 +60,14 @@ FOR_ALL = frozenset({"EXCLUSIVE", "LIST_CONTAINS_ALL"})
 """The operators that hold only if they hold for each of the values."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-_EPOCH = re.compile(r"[0-9]{9,14}")
-_SECONDS_DIGITS = 11
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+)
+_EPOCH = re.compile(r"-?[0-9]{1,18}")
+_LEAST_MILLISECONDS = 100_000_000_000
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400
 REFERENCE = re.compile(r"\{\{(_profile|_calculated_attribute)\.([^{}]+)\}\}")
 """A value that stands for another field of the same profile."""
 
@@ -77,16 +82,19 @@ def number(text: str) -> Decimal | None:
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
-def instant(text: str) -> datetime | None:
-    """Return the time that a text says: ISO 8601, or epoch seconds or milliseconds."""
+def instant(text: str) -> float | None:
+    """Return the seconds since 1970 of a date: ISO 8601, or epoch seconds or milliseconds."""
     if _EPOCH.fullmatch(text):
-        seconds = int(text) / (1 if len(text) <= _SECONDS_DIGITS else 1000)
-        return _EPOCH_START + timedelta(seconds=seconds)
+        epoch = int(text)
+        return epoch / (1 if abs(epoch) < _LEAST_MILLISECONDS else 1000)
     try:
-        moment = datetime.fromisoformat(text) if "-" in text else None
+        moment = datetime.fromisoformat(text) if _DATE.fullmatch(text) else None
     except ValueError:
         return None
-    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment is None:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (moment - _EPOCH_START).total_seconds()
 
 
 def reader(*, is_date: bool) -> Callable[[str], Any]:

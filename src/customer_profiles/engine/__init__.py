@@ -496,6 +496,11 @@ class Engine:
         request = {name: protocol.valid_text(value) for name, value in request.items()}
         return listing.list_segment_members(self._context, request | _paging(limit, token))
 
+    @property
+    def s3(self) -> Any:
+        """The boto3 client of S3 that writes exports and snapshots."""
+        return self._context.aws.s3
+
     def list_objects(
         self,
         domain_name: str,

@@ -102,6 +102,11 @@ class Aws:
         with self._lock:
             return self._sending.setdefault(what, threading.Lock())
 
+    @property
+    def s3(self) -> Any:
+        """The boto3 client of S3."""
+        return self._client("s3")
+
     def files(self, bucket: str, folder: str) -> list[File]:
         """List the files in a bucket's folder and below, the oldest first.
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from customer_profiles.repositories.object_types import ObjectTypes
     from customer_profiles.repositories.profile_objects import ProfileObjects
     from customer_profiles.repositories.profiles import Profiles
+    from customer_profiles.repositories.segments import Segments
     from customer_profiles.repositories.upload_jobs import UploadJobs
     from customer_profiles.transfer import ExportReport
 
@@ -185,6 +186,11 @@ class Domain(Record):
     def changes(self) -> Changes:
         """The changes of the domain's profiles and objects, in order; embedded only."""
         return cast("Changes", self._contents("changes"))
+
+    @property
+    def segments(self) -> Segments:
+        """The domain's segments: groups of profiles by conditions."""
+        return cast("Segments", self._contents("segments"))
 
     @property
     def matches(self) -> Matches:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from customer_profiles.models.history import Provenance
     from customer_profiles.models.person import ErasureReceipt, PersonData
 
-    from .base import Extra
+    from .base import Extra, PageOptions
     from .bulk import CreateResult, Key
     from .calculated_attributes import AttributesOfProfile
     from .history import History
@@ -64,9 +64,9 @@ _DELETE_KEY = "DeleteProfileKey"
 _PAGE = Page[Profile]
 _NO_LIST = (
     "the service has no operation that lists the profiles of a domain, so only the embedded engine "
-    "lists them all; on AWS, search() finds profiles by their keys and get_many() by their ids, "
-    "and a segment exports them: CreateSegmentDefinition and CreateSegmentSnapshot write profiles "
-    "to S3 (this library has no methods for them yet; AwsChannel.client is the boto3 client)"
+    "lists them at once; on AWS, all(snapshot='s3://bucket/folder', role_arn=...) lists them by "
+    "way of a segment's snapshot in S3, search() finds profiles by their keys and get_many() by "
+    "their ids"
 )
 _MOST_KEYS = 5
 _MOST_IDS = 20
@@ -348,31 +348,63 @@ class Profiles:
         self._gateway.call(_DELETE, self._request({"ProfileId": profile_id}))
 
     def all(
-        self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None
+        self,
+        *,
+        limit: int | None = None,
+        page_size: int | None = None,
+        start: str | None = None,
+        snapshot: str | None = None,
+        role_arn: str | None = None,
     ) -> Results[Profile]:
-        """List all profiles in the order of their creation; embedded only.
+        """List all profiles: on the embedded engine at once, on AWS by way of a snapshot in S3.
 
-        Pages are read as you iterate, so memory stays small however many profiles there are.
+        The embedded engine lists them in the order of their creation. Pages are read as you
+        iterate, so memory stays small however many profiles there are.
+
+        AWS has no operation that lists profiles. With `snapshot`, each iteration creates a segment
+        of everybody and its snapshot, waits for it, reads its files as you iterate, and then
+        deletes files and segment, also if you stop early. Both have names like
+        `all-profiles-4b1f…`, by which you find them if the process was killed.
 
         Args:
             limit: the largest number of profiles; None lists all.
             page_size: how many profiles to read at a time, up to 100.
-            start: a `next_token` to resume at.
+            start: a `next_token` to resume at; not with `snapshot`.
+            snapshot: a folder for the files, such as `s3://bucket/folder`. Your credentials need
+                access to it: s3:ListBucket, s3:GetObject and s3:DeleteObject.
+            role_arn: the role with which the service writes to the folder.
 
         Raises:
-            InvalidInputError: the client is not embedded; the message names the ways on AWS.
+            InvalidInputError: the client is not embedded and `snapshot` is missing; the message
+                names the ways on AWS.
             ResourceNotFoundError: the domain does not exist.
+            JobFailedError: the snapshot failed; the message is the service's reason.
         """
+        if snapshot is not None or role_arn is not None:
+            if snapshot is None or role_arn is None or start is not None:
+                msg = "snapshot needs role_arn, the role that may write to it, and excludes start"
+                raise InvalidInputError(msg)
+            from .segments import Segments
+
+            segments = Segments(self._gateway, self.domain_name)
+            return segments._every_profile(snapshot, role_arn, limit, page_size)
         channel = embedded(self._gateway.channel, _NO_LIST)
+        read = partial(channel.list_profiles, self.domain_name)
+        return self._listed(read, limit=limit, page_size=page_size, start=start)
+
+    def _listed(
+        self, read: Callable[..., bytes], **options: Unpack[PageOptions]
+    ) -> Results[Profile]:
+        """Return the profiles of a list that only the embedded engine has."""
 
         def fetch(size: int, token: str | None) -> tuple[list[Profile], str | None]:
-            body = channel.list_profiles(self.domain_name, limit=size, token=token)
+            body = read(limit=size, token=token)
             answer = _PAGE.model_validate_json(body, extra="allow")
             profiles = answer.items or []
             attach_all(profiles, self, body, "Items")
             return profiles, answer.next_token
 
-        return Results(fetch, limit=limit, page_size=page_size, start=start, model=Profile)
+        return Results(fetch, model=Profile, **options)
 
     @keys_by_name
     def search(
