@@ -29,6 +29,7 @@ from customer_profiles.models import (
     person,
     profile,
     profile_object,
+    segment,
     upload_job,
 )
 from customer_profiles.models.base import Model, wire_name
@@ -139,6 +140,20 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     upload_job.UploadJob: ("GetUploadJobResponse", "UploadJobItem", "CreateUploadJobResponse"),
     upload_job.UploadPath: ("GetUploadJobPathResponse",),
     upload_job.UploadResults: ("ResultsSummary",),
+    segment.Segment: (
+        "CreateSegmentDefinitionRequest",
+        "CreateSegmentDefinitionResponse",
+        "GetSegmentDefinitionResponse",
+        "SegmentDefinitionItem",
+    ),
+    segment.SegmentSort: ("SegmentSort",),
+    segment.SortAttribute: ("SortAttribute",),
+    segment.SegmentEstimate: ("CreateSegmentEstimateResponse", "GetSegmentEstimateResponse"),
+    segment.SegmentSnapshot: (
+        "CreateSegmentSnapshotRequest",
+        "CreateSegmentSnapshotResponse",
+        "GetSegmentSnapshotResponse",
+    ),
 }
 # Models that are this project's own: their members are not those of one shape.
 OWN_MODELS = {

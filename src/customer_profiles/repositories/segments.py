@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime  # noqa: TC003  (pydantic reads it)
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 from uuid import uuid4
 
 from pydantic import Field as Member
@@ -209,14 +209,12 @@ class Segments(Documents[Segment]):
             InvalidInputError: a segment cannot say the condition; nothing was sent.
         """
         _check_one(condition, sql)
-        segment = self.get(condition) if isinstance(condition, str) else condition
-        if isinstance(segment, Segment):
-            if segment.segment_groups is None and segment.segment_sql_query is None:
-                segment = self.get(self._name_of(segment))
-            condition, sql = segment.segment_groups, segment.segment_sql_query
-        query: Wire = {"SegmentSqlQuery": sql}
-        if condition is not None:
-            query = {"SegmentQuery": _groups_of(cast("Condition", condition))}
+        if isinstance(condition, (Segment, str)):
+            query = self._query_of(condition)
+        elif condition is not None:
+            query = {"SegmentQuery": _groups_of(condition)}
+        else:
+            query = {"SegmentSqlQuery": sql}
         return self.estimates._read(_CREATE_ESTIMATE, query)
 
     @property
@@ -307,6 +305,16 @@ class Segments(Documents[Segment]):
         home = Profiles(self._gateway, self.domain_name)
         read = partial(channel.list_segment_members, self.domain_name, name)
         return home._listed(read, limit=limit, page_size=page_size, start=start)
+
+    def _query_of(self, segment: Segment | str) -> Wire:
+        """Return what an estimate of a segment counts; listed segments are read for it."""
+        if isinstance(segment, str):
+            segment = self.get(segment)
+        elif segment.segment_groups is None and segment.segment_sql_query is None:
+            segment = self.get(self._name_of(segment))
+        if segment.segment_groups is not None:
+            return {"SegmentQuery": segment.segment_groups}
+        return {"SegmentSqlQuery": segment.segment_sql_query}
 
     def _every_profile(
         self, folder: str, role_arn: str, limit: int | None, page_size: int | None
