@@ -367,7 +367,3 @@ class PositionExpiredError(FeedError):
 
 class TransferError(CustomerProfilesError):
     """A domain cannot be exported or imported; the message names the file and says what to do."""
-
-
-class JobFailedError(CustomerProfilesError):
-    """The service could not do in the background what was requested; the message is its reason."""

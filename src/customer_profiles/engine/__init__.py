@@ -167,6 +167,11 @@ class Engine:
             return self.faults.apply(operation, request, self._clock, perform)
         return self._perform(operation, function, request)
 
+    @property
+    def s3(self) -> Any:
+        """The boto3 client of S3 that writes exports and snapshots."""
+        return self._context.aws.s3
+
     def fail_next(self, operation: str, **counts: Unpack[Counts]) -> list[Fault]:
         """Make the next requests of an operation fail: see `Faults.fail_next`.
 
@@ -495,11 +500,6 @@ class Engine:
         request = {"DomainName": domain_name, "SegmentDefinitionName": name}
         request = {name: protocol.valid_text(value) for name, value in request.items()}
         return listing.list_segment_members(self._context, request | _paging(limit, token))
-
-    @property
-    def s3(self) -> Any:
-        """The boto3 client of S3 that writes exports and snapshots."""
-        return self._context.aws.s3
 
     def list_objects(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime  # noqa: TC003  (pydantic reads it)
 from functools import partial
 from itertools import islice
@@ -19,6 +20,7 @@ from customer_profiles.conditions import from_segment_groups, to_segment_groups,
 from customer_profiles.conditions.nodes import Condition, SortKey
 from customer_profiles.errors import (
     BatchError,
+    ConnectionFailedError,
     InvalidInputError,
     JobFailedError,
     ServiceError,
@@ -461,18 +463,27 @@ class _EveryProfile(Results[Profile]):
         segment = self._segments.create(
             name, where.everybody, description="Temporary: lists all profiles, then is deleted"
         )
-        files = s3.Folder(to, self._segments._gateway.channel)
         try:
             snapshot = segment.snapshot(to, role_arn=self._role_arn).wait()
             profiles = islice(snapshot.read(), limit)
             while page := list(islice(profiles, self._page_size)):
                 yield page
+        except JobFailedError:
+            # A bucket that refuses to be written may refuse this too, and has its reason above.
+            with suppress(ServiceError, ConnectionFailedError):
+                self._remove(to, segment)
+            raise
+        except BaseException:  # also when the iteration is abandoned
+            self._remove(to, segment)
+            raise
+        self._remove(to, segment)
+
+    def _remove(self, folder: str, segment: Segment) -> None:
+        # The files first: while the segment exists, its name shows which files are left.
+        try:
+            s3.Folder(folder, self._segments._gateway.channel).delete()
         finally:
-            # The files first: while the segment exists, its name shows which files are left.
-            try:
-                files.delete()
-            finally:
-                segment.delete()
+            segment.delete()
 
 
 def _no_pages(_size: int, _token: str | None) -> NoReturn:
