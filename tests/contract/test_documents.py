@@ -23,7 +23,9 @@ from customer_profiles import (
     InvalidInputError,
     Layouts,
     ResourceNotFoundError,
+    Segments,
     _wire,
+    where,
 )
 from customer_profiles.engine import Engine, Quotas
 from customer_profiles.engine.documents import KINDS
@@ -62,6 +64,24 @@ CASES = {
             {"layout": "x" * 2_000_001},
             {"layout_type": "PROFILE"},
             {"is_default": "perhaps"},
+        ),
+    ),
+    "segment definition": Case(
+        collection=Segments,
+        attribute="segments",
+        valid={
+            "display_name": "Gold",
+            "description": "The best customers",
+            "condition": where.attributes["tier"].is_in("gold"),
+        },
+        change=None,
+        text="description",
+        invalid=(
+            {"display_name": ""},
+            {"description": ""},
+            {"description": "x" * 4_001},
+            {"condition": where.field("tier").is_in("gold")},
+            {"sql": "SELECT 1"},
         ),
     ),
 }

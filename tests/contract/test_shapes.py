@@ -206,6 +206,27 @@ WITHOUT_MODEL = {
     "PutProfileObjectResponse",
     "RangeOverride",
     "UpdateProfileResponse",
+    # Results of GetSegmentMembership.
+    "GetSegmentMembershipResponse",
+    "ProfileQueryFailures",
+    "ProfileQueryResult",
+    # Parts of a segment's groups, which are conditions here; test_conditions compares them.
+    "AddressDimension",
+    "AttributeDimension",
+    "CalculatedAttributeDimension",
+    "ConditionOverrides",
+    "CreateSegmentEstimateRequest",
+    "DateDimension",
+    "Dimension",
+    "ExtraLengthValueProfileDimension",
+    "Group",
+    "ProfileAttributes",
+    "ProfileDimension",
+    "ProfileTypeDimension",
+    "RangeOverride",
+    "SegmentGroup",
+    "SegmentGroupStructure",
+    "SourceSegment",
     # A page of a list.
     "GetMatchesResponse",
     # Parts of a filter, which is a condition here.
@@ -266,6 +287,20 @@ ENUMS = {
 WITHOUT_ENUM = {
     *("SourceConnectorType", "TriggerType", "logicalOperator"),
     *("FilterDimensionType", "Include", "RangeUnit", "Type"),
+    "SegmentType": segment.SegmentType,
+    "EstimateStatus": segment.EstimateStatus,
+    "SegmentSnapshotStatus": segment.SnapshotStatus,
+    "DataFormat": segment.SnapshotFormat,
+    "SegmentSortOrder": segment.SortOrder,
+    "SegmentSortDataType": segment.SortDataType,
+    "SortAttributeType": segment.SortAttributeType,
+}
+# Enums without a type of their own: a flow's class or the method's arguments say which value, and
+# the methods of conditions are the operators.
+WITHOUT_ENUM = {
+    *("SourceConnectorType", "TriggerType", "logicalOperator"),
+    *("AttributeDimensionType", "DateDimensionType", "ProfileTypeDimensionType"),
+    *("StringDimensionType", "IncludeOptions", "QueryResult", "RangeUnit"),
 }
 
 
@@ -273,7 +308,12 @@ def members(shapes: tuple[str, ...]) -> set[str]:
     found: set[str] = set()
     for name in shapes:
         shape: Any = _wire.service().shape_for(name)
-        found |= set(shape.members)
+        # An HTTP status is no part of the JSON.
+        found |= {
+            name
+            for name, member in shape.members.items()
+            if member.serialization.get("location") != "statusCode"
+        }
     # The domain of what stands in one is in the path of the request, and in the repository.
     in_a_domain = set(shapes) & {
         *("Profile", "PutProfileObjectTypeRequest", "LayoutItem"),
@@ -281,6 +321,12 @@ def members(shapes: tuple[str, ...]) -> set[str]:
     }
     # A page's token is the list's, not the thing's. Statistics are read without their envelope.
     return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken", "Statistics"}
+    in_a_domain = {
+        *("Profile", "PutProfileObjectTypeRequest", "LayoutItem"),
+        *("SegmentDefinitionItem", "CreateSegmentSnapshotRequest"),
+    } & set(shapes)
+    # A page's token is the list's, not the thing's.
+    return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken"}
 
 
 def values_of(literal: Any) -> list[str]:
