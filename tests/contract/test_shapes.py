@@ -107,6 +107,7 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     history.HistoryRecord: ("GetProfileHistoryRecordResponse", "ProfileHistoryRecord"),
     calculated_attribute.CalculatedAttribute: (
         "CreateCalculatedAttributeDefinitionRequest",
+        *("SegmentDefinitionItem", "CreateSegmentSnapshotRequest"),
         "CreateCalculatedAttributeDefinitionResponse",
         "GetCalculatedAttributeDefinitionResponse",
         "UpdateCalculatedAttributeDefinitionRequest",
@@ -214,7 +215,6 @@ WITHOUT_MODEL = {
     "AddressDimension",
     "AttributeDimension",
     "CalculatedAttributeDimension",
-    "ConditionOverrides",
     "CreateSegmentEstimateRequest",
     "DateDimension",
     "Dimension",
@@ -223,7 +223,6 @@ WITHOUT_MODEL = {
     "ProfileAttributes",
     "ProfileDimension",
     "ProfileTypeDimension",
-    "RangeOverride",
     "SegmentGroup",
     "SegmentGroupStructure",
     "SourceSegment",
@@ -281,12 +280,6 @@ ENUMS = {
     "S3ConnectorOperator": integration.S3Operator,
     "UploadJobStatus": upload_job.UploadStatus,
     "StatusReason": upload_job.UploadFailure,
-}
-# Enums without a type of their own: a flow's class, a condition or the method's arguments say which
-# value.
-WITHOUT_ENUM = {
-    *("SourceConnectorType", "TriggerType", "logicalOperator"),
-    *("FilterDimensionType", "Include", "RangeUnit", "Type"),
     "SegmentType": segment.SegmentType,
     "EstimateStatus": segment.EstimateStatus,
     "SegmentSnapshotStatus": segment.SnapshotStatus,
@@ -301,6 +294,7 @@ WITHOUT_ENUM = {
     *("SourceConnectorType", "TriggerType", "logicalOperator"),
     *("AttributeDimensionType", "DateDimensionType", "ProfileTypeDimensionType"),
     *("StringDimensionType", "IncludeOptions", "QueryResult", "RangeUnit"),
+    *("FilterDimensionType", "Include", "Type"),
 }
 
 
@@ -318,6 +312,7 @@ def members(shapes: tuple[str, ...]) -> set[str]:
     in_a_domain = set(shapes) & {
         *("Profile", "PutProfileObjectTypeRequest", "LayoutItem"),
         "CreateCalculatedAttributeDefinitionRequest",
+        *("SegmentDefinitionItem", "CreateSegmentSnapshotRequest"),
     }
     # A page's token is the list's, not the thing's. Statistics are read without their envelope.
     return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken", "Statistics"}
