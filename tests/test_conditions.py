@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 
-from customer_profiles import InvalidInputError, where
+from customer_profiles import InvalidInputError, Profile, _wire, conditions, where
 from customer_profiles.conditions import (
     Comparison,
     Condition,
     EverybodyWarning,
+    Field,
     Or,
+    evaluate,
     explain,
     from_filter,
     from_segment_groups,
     to_filter,
     to_segment_groups,
 )
+from customer_profiles.conditions.operators import OPERATORS
 
 SEATTLE = where.address.city.is_in("Seattle")
 GOLD = where.attributes["tier"].is_in("gold")
@@ -451,3 +454,132 @@ def test_joining_a_condition_with_something_else_is_a_type_error() -> None:
         _ = A & wrong
     with pytest.raises(TypeError, match="unsupported operand"):
         _ = wrong | A
+
+
+# What the service's model has.
+
+
+def shape(name: str) -> Any:
+    return _wire.service().shape_for(name)
+
+
+def field_names() -> set[str]:
+    """Return the service's names of the fields of `where`, such as `Address.City`."""
+    fields = [getattr(where, name) for name in dir(where) if not name.startswith("_")]
+    nested = [value for field in fields for value in vars(field).values() if has_fields(field)]
+    return {field.name for field in [*fields, *nested] if isinstance(field, Field)}
+
+
+def has_fields(value: object) -> bool:
+    return isinstance(value, conditions.AddressConditions)
+
+
+def test_each_member_that_segments_compare_is_a_field() -> None:
+    expected: set[str] = set()
+    for name, member in shape("ProfileAttributes").members.items():
+        inner = member.members if member.name == "AddressDimension" else None
+        expected |= {name} if inner is None else {f"{name}.{part}" for part in inner}
+
+    assert field_names() == expected - {"Attributes"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("StringDimensionType", where.first_name),
+        ("DateDimensionType", where.birth_date),
+        ("ProfileTypeDimensionType", where.profile_type),
+        ("AttributeDimensionType", where.attributes["x"]),
+        ("AttributeDimensionType", where.calculated("x")),
+        ("FilterDimensionType", where.field("x")),
+    ],
+)
+def test_each_operator_is_a_method(kind: str, field: Any) -> None:
+    methods = {OPERATORS[name] for name in dir(field) if name in OPERATORS}
+
+    assert methods == set(shape(kind).enum)
+
+
+def test_what_is_written_fits_the_service_s_model() -> None:
+    condition = (
+        SEATTLE & GOLD & SPEND & where.segment("gold") & where.birth_date.on(date(2000, 1, 1))
+    )
+    request = {"DomainName": "shop", "SegmentQuery": to_segment_groups(condition)}
+
+    assert _wire.request_check("CreateSegmentEstimate")(request) == []
+
+
+# Reading what others wrote.
+
+
+def test_a_dimension_with_several_attributes_needs_all_of_them() -> None:
+    city = {"City": {"DimensionType": "INCLUSIVE", "Values": ["Seattle"]}}
+    tier = {"tier": {"DimensionType": "INCLUSIVE", "Values": ["gold"]}}
+    dimension = {"ProfileAttributes": {"Address": city, "Attributes": tier}}
+
+    read = from_segment_groups({"Groups": [{"Type": "ANY", "Dimensions": [dimension]}]})
+
+    assert read == SEATTLE & GOLD
+
+
+def test_what_is_absent_has_its_default() -> None:
+    sources = [{"SegmentDefinitionName": name} for name in ("gold", "vip")]
+    groups = [{"SourceSegments": sources, "Dimensions": [dimension("a"), dimension("b")]}]
+
+    read = from_segment_groups({"Groups": groups})
+
+    assert read == (where.segment("gold") | where.segment("vip")) & A & B
+    assert from_segment_groups({"Include": "NONE"}) == where.everybody
+
+
+@pytest.mark.parametrize("wire", [{"Groups": [{"Dimensions": [{"ProfileAttributes": 3}]}]}, 3])
+def test_what_are_no_groups_is_refused(wire: Any) -> None:
+    with pytest.raises(InvalidInputError, match="cannot be read as the groups of a segment"):
+        from_segment_groups(wire)
+
+
+# Explaining and evaluating.
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        (SEATTLE & ~GOLD, 'address.city is "Seattle", and attribute tier is not "gold"'),
+        (where.first_name.is_not_in("a", "b", "c"), 'first_name is not "a", "b" nor "c"'),
+        (SPEND, "calculated attribute spend_90d is over 500 in the last 30 days"),
+        (
+            where.calculated("n").between(1, 2, days=(60, 30)),
+            "calculated attribute n is between 1 and 2 from 60 to 30 days ago",
+        ),
+        (where.last_name.is_in(where.first_name), "last_name is the first_name"),
+        (
+            where.attributes["x"].contains_all("a", "b"),
+            'attribute x is a list with all of "a" and "b"',
+        ),
+        (where.field("status").is_in("new"), 'field status is "new"'),
+        (~(A | where.segment("s")), 'not (attribute a contains "a"), and not (in segment s)'),
+        (where.everybody, "everybody"),
+        (~where.everybody, "nobody"),
+    ],
+    ids=repr,
+)
+def test_a_condition_is_explained_in_words(condition: Condition, words: str) -> None:
+    assert explain(condition) == words
+
+
+def test_a_profile_is_evaluated() -> None:
+    ada = Profile(first_name="Ada", attributes={"tier": "gold"})
+
+    assert evaluate(GOLD & where.first_name.begins_with("A"), ada)
+    assert evaluate(SPEND, ada, calculated={"spend_90d": "500.5"})
+    assert not evaluate(SPEND, ada, calculated={"spend_90d": None})
+    assert evaluate(SPEND, ada, calculated=lambda name, days: 501 if days == (30, 0) else name)
+    assert evaluate(where.segment("vip"), ada, segments={"vip"})
+    assert evaluate(where.field("a.b").over(1), {"a": {"b": 2}})
+
+
+def test_what_an_evaluation_lacks_is_named() -> None:
+    with pytest.raises(InvalidInputError, match=r"calculated=\{'spend_90d'"):
+        evaluate(SPEND, Profile())
+    with pytest.raises(InvalidInputError, match=r"segments=\[\.\.\.\]"):
+        evaluate(where.segment("vip"), Profile())

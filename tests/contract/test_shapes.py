@@ -107,7 +107,6 @@ SHAPES: dict[type[Model], tuple[str, ...]] = {
     history.HistoryRecord: ("GetProfileHistoryRecordResponse", "ProfileHistoryRecord"),
     calculated_attribute.CalculatedAttribute: (
         "CreateCalculatedAttributeDefinitionRequest",
-        *("SegmentDefinitionItem", "CreateSegmentSnapshotRequest"),
         "CreateCalculatedAttributeDefinitionResponse",
         "GetCalculatedAttributeDefinitionResponse",
         "UpdateCalculatedAttributeDefinitionRequest",
@@ -288,13 +287,13 @@ ENUMS = {
     "SegmentSortDataType": segment.SortDataType,
     "SortAttributeType": segment.SortAttributeType,
 }
-# Enums without a type of their own: a flow's class or the method's arguments say which value, and
-# the methods of conditions are the operators.
+# Enums without a type of their own: a flow's class, a condition or the method's arguments say which
+# value.
 WITHOUT_ENUM = {
     *("SourceConnectorType", "TriggerType", "logicalOperator"),
+    *("FilterDimensionType", "Include", "RangeUnit", "Type"),
     *("AttributeDimensionType", "DateDimensionType", "ProfileTypeDimensionType"),
-    *("StringDimensionType", "IncludeOptions", "QueryResult", "RangeUnit"),
-    *("FilterDimensionType", "Include", "Type"),
+    *("StringDimensionType", "IncludeOptions", "QueryResult"),
 }
 
 
@@ -316,12 +315,6 @@ def members(shapes: tuple[str, ...]) -> set[str]:
     }
     # A page's token is the list's, not the thing's. Statistics are read without their envelope.
     return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken", "Statistics"}
-    in_a_domain = {
-        *("Profile", "PutProfileObjectTypeRequest", "LayoutItem"),
-        *("SegmentDefinitionItem", "CreateSegmentSnapshotRequest"),
-    } & set(shapes)
-    # A page's token is the list's, not the thing's.
-    return found - ({"DomainName"} if in_a_domain else set()) - {"NextToken"}
 
 
 def values_of(literal: Any) -> list[str]:

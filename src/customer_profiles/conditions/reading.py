@@ -33,6 +33,7 @@ def from_segment_groups(wire: Mapping[str, Any]) -> Condition:
     Raises:
         InvalidInputError: these are no groups of a segment.
     """
+    condition = read_segment_groups(wire)
     if any(not _has_conditions(group) for group in wire.get("Groups") or ()):
         warnings.warn(
             "a group of this segment has no conditions, which the service reads as everybody; if "
@@ -40,7 +41,7 @@ def from_segment_groups(wire: Mapping[str, Any]) -> Condition:
             EverybodyWarning,
             stacklevel=2,
         )
-    return read_segment_groups(wire)
+    return condition
 
 
 def read_segment_groups(wire: Mapping[str, Any]) -> Condition:

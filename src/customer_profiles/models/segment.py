@@ -174,30 +174,47 @@ class Segment(Record):
             self.segment_definition_name, limit=limit, page_size=page_size, start=start
         )
 
-    def replace(
+    def replace(  # noqa: PLR0913  (the settings of a segment)
         self,
         condition: Condition | Mapping[str, Any] | None = None,
         *,
         name: str | None = None,
-        **settings: Any,
+        sql: str | None = None,
+        display_name: str | None = None,
+        description: str | None = None,
+        sort: SortKeys | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Segment:
         """Create a new version of this segment under another name, and return it.
 
         The service cannot change a segment. This one stays until you delete it: move your campaigns
-        and other segments to the new one first.
+        and other segments to the new one first. What you leave out is taken from this one.
 
         Args:
-            condition: the condition of the new version; None keeps that of this one.
+            condition: the condition of the new version.
             name: its name; by default this name with the next version: `gold-v2` after `gold`, and
                 `gold-v3` after `gold-v2`.
-            settings: `display_name`, `description`, `sort`, `sql` and `tags`, where they differ.
+            sql: its query, in place of a condition.
+            display_name: the name that users see.
+            description: what it is for.
+            sort: the order of snapshots.
+            tags: the tags.
 
         Raises:
             BadRequestError: there is a segment of that name.
             InvalidInputError: a setting breaks the service's rules; nothing was sent.
             DetachedError: no repository returned this instance.
         """
-        return self._home().replace(self, condition, name=name, **settings)
+        return self._home().replace(
+            self,
+            condition,
+            name=name,
+            sql=sql,
+            display_name=display_name,
+            description=description,
+            sort=sort,
+            tags=tags,
+        )
 
     def _home(self) -> Segments:
         return cast("Segments", self._origin().home)

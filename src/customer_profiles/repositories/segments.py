@@ -167,22 +167,24 @@ class Segments(Documents[Segment]):
         condition: Condition | Mapping[str, Any] | None = None,
         *,
         name: str | None = None,
+        sql: str | None = None,
         **settings: Any,
     ) -> Segment:
         """Create a new version of a segment under another name; see `Segment.replace`."""
         if segment.segment_groups is None and segment.segment_sql_query is None:
             segment = self.get(self._name_of(segment))
-        if condition is None and "sql" not in settings:
-            condition, settings["sql"] = segment.segment_groups, segment.segment_sql_query
-        settings = {
+        if condition is None and sql is None:
+            # Without the warning of `create`: an empty group was accepted when it was written.
+            condition, sql = segment.condition, segment.segment_sql_query
+        kept = {
             "display_name": segment.display_name,
             "description": segment.description,
             "sort": segment.segment_sort,
             "tags": segment.tags or None,
-            **settings,
         }
+        given = {key: value for key, value in settings.items() if value is not None}
         name = _next_version(segment.segment_definition_name) if name is None else name
-        return self.create(name, condition, **settings)
+        return self.create(name, condition, sql=sql, **(kept | given))
 
     def save(self, record: Segment) -> NoReturn:  # noqa: ARG002  (the kernel's signature)
         """Refuse to change a segment."""
