@@ -466,12 +466,13 @@ def shape(name: str) -> Any:
 def field_names() -> set[str]:
     """Return the service's names of the fields of `where`, such as `Address.City`."""
     fields = [getattr(where, name) for name in dir(where) if not name.startswith("_")]
-    nested = [value for field in fields for value in vars(field).values() if has_fields(field)]
+    nested = [
+        value
+        for field in fields
+        if isinstance(field, conditions.AddressConditions)
+        for value in vars(field).values()
+    ]
     return {field.name for field in [*fields, *nested] if isinstance(field, Field)}
-
-
-def has_fields(value: object) -> bool:
-    return isinstance(value, conditions.AddressConditions)
 
 
 def test_each_member_that_segments_compare_is_a_field() -> None:
