@@ -71,7 +71,8 @@ def get_calculated_attribute_for_profile(context: Context, request: Wire) -> Wir
     return _answer(definition, value)
 
 
-@operation("ListCalculatedAttributesForProfile", read_only=True)
+# Both can read thousands of objects, so a server answers them outside of its event loop.
+@operation("ListCalculatedAttributesForProfile")
 def list_calculated_attributes_for_profile(context: Context, request: Wire) -> Wire:
     """Compute the values of the calculated attributes of a domain for a profile, page by page."""
     query = ["calculated attributes", request["DomainName"], request["ProfileId"]]
@@ -91,7 +92,7 @@ def list_calculated_attributes_for_profile(context: Context, request: Wire) -> W
     return {"Items": items, "NextToken": token}
 
 
-@operation("BatchGetCalculatedAttributeForProfile", read_only=True)
+@operation("BatchGetCalculatedAttributeForProfile")
 def batch_get_calculated_attribute_for_profile(context: Context, request: Wire) -> Wire:
     """Compute the values of a calculated attribute for several profiles, for a range of its own."""
     overrides = request.get("ConditionOverrides")
