@@ -392,6 +392,9 @@ def test_a_range_without_days_has_no_limit(orders, conditions):
         (None, "iso", True),
         (None, "seconds", True),
         (None, "nonsense", False),
+        (None, "far", False),
+        (None, "farther", False),
+        ("EPOCHMILLI", "far", False),
         (None, "missing", False),
     ],
 )
@@ -404,12 +407,15 @@ def test_timestamps_are_read_in_their_format(orders, clock, written, at, counts)
         "date": datetime.fromtimestamp(moment, UTC).date().isoformat(),
         "offset": datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000"),
         "nonsense": "yesterday",
+        "far": "1e300",
+        "farther": 10**17,
         "missing": None,
     }
     format_ = {} if written is None else {"TimestampFormat": written}
     orders.define("COUNT", Conditions=span(7, TimestampSource="{o.moment}", **format_))
+    orders.define("COUNT", name="b", Conditions=span(TimestampSource="{o.moment}", **format_))
     orders.put("x", moment=texts[at])
-    assert orders.value() == ("1" if counts else None)
+    assert orders.value() == orders.value("b") == ("1" if counts else None)
 
 
 def rule(name, *values, operator="INCLUSIVE"):

@@ -63,6 +63,8 @@ _THRESHOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "LESS_THAN": lt,
 }
 _MOST_SECONDS = 100_000_000_000
+# When the year 1 begins and the year 9999 ends.
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799
 
 
 class Value(NamedTuple):
@@ -426,7 +428,13 @@ def _time_reader(chosen: Wire, reader: Callable[..., Read]) -> Read | None:
     read = reader(name, is_path=True)
     # Assumed: without a TimestampFormat, timestamps of both formats are read.
     convert = _FORMATS[chosen.get("TimestampFormat", "")]
-    return lambda found: convert(read(found))
+
+    def time_of(source: Wire) -> float | None:
+        moment = convert(read(source))
+        # An answer can hold a time from the year 1 to 9999; others do not count.
+        return moment if moment is not None and _FIRST <= moment <= _LAST else None
+
+    return time_of
 
 
 def _epoch(value: object) -> float | None:
