@@ -143,7 +143,7 @@ class Attribute:
         first, last, _ = window
         # Local names, as this loop runs for each object of each profile.
         since, time_of, holds, read = self.since, self.time, self.holds, self.read
-        entries: dict[int, list[Entry]] = {profile: [] for profile in profiles}
+        entries: dict[int, list[Entry]] = {}
         for profile, _, ingested, row, body in rows:
             if ingested < since:
                 continue
@@ -159,8 +159,15 @@ class Attribute:
                 if time is None or not first <= time <= last:
                     continue
             if holds is None or holds(source):
-                entries[profile].append((time, ingested, row, read(source)))
-        return {profile: self._value(found, window, now) for profile, found in entries.items()}
+                entry = (time, ingested, row, read(source))
+                if profile in entries:
+                    entries[profile].append(entry)
+                else:
+                    entries[profile] = [entry]
+        values = dict.fromkeys(profiles, self._value([], window, now))
+        for profile, found in entries.items():
+            values[profile] = self._value(found, window, now)
+        return values
 
     def _window(self, now: float, override: Wire | None) -> Window:
         chosen = (override or self.conditions).get("Range", {})
