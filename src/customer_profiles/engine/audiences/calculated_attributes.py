@@ -54,6 +54,8 @@ _DAY = 86_400
 _LONGEST = 255
 # Assumed: RECENT_OCCURRENCES has 100 values at most, unless ObjectCount says less.
 _MOST_RECENT = 100
+# Times of creation are rounded to milliseconds, those of ingestion are not.
+_ROUNDING = 0.0005
 _AVERAGE_UNIT = Decimal("1e-10")
 _NUMERIC = frozenset(("SUM", "AVERAGE", "MINIMUM", "MAXIMUM"))
 _THRESHOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -295,8 +297,7 @@ def load(scope: Scope, document: Document) -> Attribute:
         object_type=object_type,
         statistic=statistic,
         conditions=conditions,
-        # Times of creation are rounded to milliseconds, those of ingestion are not.
-        since=-inf if is_historical else document.created - 0.0005,
+        since=-inf if is_historical else document.created - _ROUNDING,
         covers=-inf if covers is None else made - covers * _DAY,
         made=made,
         read=_expression_reader(expression, [reader(name) for name in expression.names], statistic),
