@@ -417,12 +417,8 @@ def _expression_reader(
 
         return compute
     (read,) = reads
-    convert: Callable[[object], Any] = _number if is_numeric else predicates.text
+    convert: Callable[[object], Any] = predicates.number if is_numeric else predicates.text
     return lambda source: convert(read(source))
-
-
-def _number(value: object) -> Decimal | None:
-    return Decimal(value) if type(value) is int else predicates.number(value)
 
 
 def _time_reader(chosen: Wire, reader: Callable[..., Read]) -> Read | None:
@@ -434,11 +430,14 @@ def _time_reader(chosen: Wire, reader: Callable[..., Read]) -> Read | None:
     # The model's text on TimestampSource: it is a path in the object.
     # Assumed: a TimestampSource that is no path in the object is the name of a field.
     read = reader(name, is_path=True)
-    # Assumed: without a TimestampFormat, timestamps of both formats are read.
-    convert = _FORMATS[chosen.get("TimestampFormat", "")]
+    converts = _FORMATS[chosen.get("TimestampFormat", "")]
 
     def time_of(source: Wire) -> float | None:
-        moment = convert(read(source))
+        value = read(source)
+        moment = None
+        for convert in converts:
+            if (moment := convert(value)) is not None:
+                break
         # An answer can hold a time from the year 1 to 9999; others do not count.
         return moment if moment is not None and _FIRST <= moment <= _LAST else None
 
@@ -458,15 +457,11 @@ def _iso_8601(value: object) -> float | None:
     return predicates.instant(value) if isinstance(value, str) and "-" in value else None
 
 
-def _either(value: object) -> float | None:
-    found = predicates.instant(value)
-    return _epoch(value) if found is None else found
-
-
-_FORMATS: Mapping[str, Callable[[object], float | None]] = {
-    "EPOCHMILLI": _epoch,
-    "ISO_8601": _iso_8601,
-    "": _either,
+_FORMATS: Mapping[str, tuple[Callable[[object], float | None], ...]] = {
+    "EPOCHMILLI": (_epoch,),
+    "ISO_8601": (_iso_8601,),
+    # Assumed: without a TimestampFormat, timestamps of both formats are read.
+    "": (predicates.instant, _epoch),
 }
 TIMESTAMP_FORMATS = frozenset(name for name in _FORMATS if name)
 """The values of TimestampFormat."""
