@@ -53,13 +53,9 @@ def read(
         found = changes.page(
             connection, domain, first if after is None else after, limit, _MOST_BYTES
         )
-        secret = page_secret(connection)
+        writer = streams.RecordWriter(domain_name, page_secret(connection))
         last = max(first, changes.last_of(connection, domain))
-    items = [
-        _record(change, domain_name, secret)
-        for change in found
-        if change.event != changes.HEALTH_CHECK
-    ]
+    items = [_record(change, writer) for change in found if change.event != changes.HEALTH_CHECK]
     reached = found[-1].id if found else (first if after is None else after)
     return b'{"First":%d,"Last":%d,"Position":%d,"Items":[%b]}' % (
         *(first, last, reached),
@@ -128,8 +124,7 @@ def _kept(connection: Connection, domain_name: str) -> int:
     return domain.id
 
 
-def _record(change: changes.Change, domain_name: str, secret: bytes) -> bytes:
-    event_id, _ = feed.event_ids(secret, change.id)
-    record = streams.record(change, domain_name, event_id)
+def _record(change: changes.Change, writer: streams.RecordWriter) -> bytes:
+    record, _ = writer.write(change)
     ids = (change.id, change.profile_id.hex().encode())
     return b'{"Position":%d,"ProfileId":"%b",%b' % (*ids, record[1:])

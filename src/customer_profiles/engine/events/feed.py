@@ -61,10 +61,12 @@ def object_written(
 ) -> Change:  # fmt: skip
     """Return the change of an object that was put, or of a standard object that was filled."""
     event = CREATED if created else UPDATED
+    # fmt: off
     return Change(
-        *(stored.domain, stored.profile, profile_id, event, stored.type),
-        *(stored.unique_key, now, stored.body),
+        stored.domain, stored.profile, profile_id, event, stored.type, stored.unique_key, now,
+        stored.body,
     )
+    # fmt: on
 
 
 def removed(connection: Connection, profiles: Iterable[Stored], now: float) -> None:
@@ -234,13 +236,23 @@ def is_trim_due(context: Context) -> bool:
 # --- ids ---
 
 
-def event_ids(secret: bytes, position: int) -> tuple[str, str]:
-    """Return the EventId of a change and a partition key, which stay when it is sent again."""
-    digest = hashlib.blake2b(b"change %d" % position, key=secret, digest_size=32).hexdigest()
-    return _uuid(digest[:32]), _uuid(digest[32:])
+class EventIds:
+    """The ids of changes, which are the same whenever a change is sent.
+
+    Assumed: the EventId of a change is a UUID that ends with its position in the feed.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        digits = hashlib.blake2b(b"change feed", key=secret, digest_size=20).hexdigest()
+        self._event, self._partition = _uuid(digits[:20]), _uuid(digits[20:])
+
+    def of(self, position: int) -> tuple[str, str]:
+        """Return the EventId and the partition key of a change."""
+        end = f"{position:012x}"
+        return self._event + end, self._partition + end
 
 
 def _uuid(digits: str) -> str:
-    """Return a UUID with the bits of version 4."""
+    """Return a UUID with the bits of version 4, but for its last twelve digits."""
     variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-"

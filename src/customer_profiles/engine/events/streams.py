@@ -7,6 +7,7 @@ with the later ones of its profile. AG:set-up-real-time-export describes the rec
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -122,41 +123,64 @@ def _find(connection: Connection, target: Target, ids: Iterable[int]) -> list[It
 
 
 def _items(connection: Connection, target: Target, found: Iterable[Change]) -> list[Item]:
-    secret = page_secret(connection)
+    writer = RecordWriter(target.domain_name, page_secret(connection))
     items: list[Item] = []
     for change in found:
         # Assumed: removals, expiry and added or deleted keys send no record, as on AWS.
         if change.event in _SENT:
-            event_id, partition_key = feed.event_ids(secret, change.id)
-            body = record(change, target.domain_name, event_id)
+            body, partition_key = writer.write(change)
             size = len(body) + _PARTITION_KEY
             items.append(Item(change.id, change.profile, size, body, partition_key))
     return items
 
 
-def record(change: Change, domain_name: str, event_id: str) -> bytes:
-    """Return the record of a change as JSON. Observed in the service."""
-    moment = datetime.fromtimestamp(change.created, UTC).isoformat(timespec="milliseconds")
-    name = domain_name.encode()
-    parts = [
-        b'"SchemaVersion":0,"EventId":"%b"' % event_id.encode(),
-        b'"EventTimestamp":"%bZ"' % moment.removesuffix("+00:00").encode(),
-        b'"EventType":"%b","DomainName":"%b"' % (change.event.encode(), name),
-    ]
-    # Assumed: a HEALTH_CHECK record has neither an ObjectTypeName nor an Object.
-    if change.type:
-        parts.append(b'"ObjectTypeName":%b' % to_json(change.type))
-    if change.unique_key is not None:
-        profile_id = change.profile_id.hex().encode()
-        unique_key = to_json(change.unique_key)
-        parts.append(
-            b'"AssociatedProfileId":"%b","ProfileObjectUniqueKey":%b' % (profile_id, unique_key)
+class RecordWriter:
+    """Writes the changes of a domain as records. Observed in the service."""
+
+    def __init__(self, domain_name: str, secret: bytes) -> None:
+        self._domain_name = domain_name.encode()
+        self._ids = feed.EventIds(secret)
+        self._moment, self._timestamp = math.nan, b""
+
+    def write(self, change: Change) -> tuple[bytes, str]:
+        """Return the record of a change as JSON, and its partition key."""
+        event_id, partition_key = self._ids.of(change.id)
+        if change.created != self._moment:
+            # Many changes of one transaction have one time.
+            self._moment, self._timestamp = change.created, _iso(change.created)
+        # Assumed: a HEALTH_CHECK record has neither an ObjectTypeName nor an Object.
+        subject = content = b""
+        if change.unique_key is not None:
+            subject = _OBJECT % (
+                change.type.encode(),
+                change.profile_id.hex().encode(),
+                to_json(change.unique_key),
+            )
+        elif change.type:
+            subject = _SUBJECT % change.type.encode()
+        if change.body is not None:
+            body = _with_both_genders(change.body) if change.type == PROFILE else change.body
+            content = b'"Object":%b,' % body
+        record = _RECORD % (
+            *(event_id.encode(), self._timestamp, change.event.encode(), self._domain_name),
+            *(subject, content),
         )
-    if change.body is not None:
-        body = _with_both_genders(change.body) if change.type == PROFILE else change.body
-        parts.append(b'"Object":%b' % body)
-    parts.append(b'"IsMessageRealTime":true')
-    return b"{%b}" % b",".join(parts)
+        return record, partition_key
+
+
+# Names of domains and types have no character that JSON escapes.
+_RECORD = (
+    b'{"SchemaVersion":0,"EventId":"%b","EventTimestamp":"%b","EventType":"%b","DomainName":"%b",'
+    b'%b%b"IsMessageRealTime":true}'
+)
+_SUBJECT = b'"ObjectTypeName":"%b",'
+_OBJECT = b'"ObjectTypeName":"%b","AssociatedProfileId":"%b","ProfileObjectUniqueKey":%b,'
+
+
+def _iso(moment: float) -> bytes:
+    """Return a time as the service writes it, in UTC with milliseconds."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z").encode()
 
 
 def _with_both_genders(body: bytes) -> bytes:

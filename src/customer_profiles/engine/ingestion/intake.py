@@ -395,12 +395,17 @@ class Intake:
         now = self._now
         if found is None or found.body != profile.body:
             self._batch.record(feed.profile_written(profile, now, created=found is None))
-        for old, new in (own, *((item.old, item.new) for item in standard_objects)):
-            # Assumed: an object that is put again unchanged has no record.
-            if old is None or old.body != new.body or old.profile != new.profile:
-                self._batch.record(
-                    feed.object_written(new, profile.profile_id, now, created=old is None)
-                )
+        self._record_object(profile, *own)
+        for item in standard_objects:
+            self._record_object(profile, item.old, item.new)
+
+    def _record_object(
+        self, profile: profile_store.Stored, old: StoredObject | None, new: StoredObject
+    ) -> None:
+        # Assumed: an object that is put again unchanged has no record.
+        if old is None or old.body != new.body or old.profile != new.profile:
+            change = feed.object_written(new, profile.profile_id, self._now, created=old is None)
+            self._batch.record(change)
 
     def _object(
         self,
