@@ -241,10 +241,10 @@ def test_a_record_that_kinesis_can_never_accept_is_held_and_blocks_none(shop, ki
     shop.engine.run_due()
     assert names(kinesis) == ["small"]
     (described,) = shop.engine.deliveries("shop")
-    assert described["Held"] == 1
+    assert described["Undeliverable"] == 1
     assert described["Waiting"] == 0
     monkeypatch.setattr(streams, "_LARGEST_RECORD", 1 << 20)
-    assert shop.engine.release_held("shop") == 1
+    assert shop.engine.retry_deliveries("shop") == 1
     shop.engine.run_due()
     assert names(kinesis) == ["small", "large"]
     assert rows(shop, "changes") == rows(shop, "undelivered") == []
@@ -269,7 +269,7 @@ def test_a_stream_that_is_away_for_an_hour_loses_nothing(shop, kinesis, clock):
     # The pauses grow to five minutes, so that the attempts are few.
     assert len(kinesis.requests) < 25
     (described,) = shop.engine.deliveries("shop")
-    assert (described["Waiting"], described["Held"]) == (61, 0)
+    assert (described["Waiting"], described["Undeliverable"]) == (61, 0)
     kinesis.error = None
     clock.advance(seconds=300)
     shop.engine.run_due()
@@ -340,8 +340,8 @@ def test_a_record_that_is_refused_again_and_again_is_held(shop, kinesis, clock, 
     shop.engine.run_due()
     assert names(kinesis)[-1] == "cured"
     (described,) = shop.engine.deliveries("shop")
-    assert (described["Held"], described["Problem"]) == (1, "InternalFailure")
-    assert "1 changes of shop are held" in caplog.text
+    assert (described["Undeliverable"], described["Problem"]) == (1, "InternalFailure")
+    assert "1 changes of shop are undeliverable" in caplog.text
     assert "Secret" not in caplog.text
 
 
@@ -353,7 +353,7 @@ def test_throttling_holds_nothing(shop, kinesis, clock):
         shop.create(FirstName=str(number))
         shop.engine.run_due()
     (described,) = shop.engine.deliveries("shop")
-    assert (described["Waiting"], described["Held"]) == (1, 0)
+    assert (described["Waiting"], described["Undeliverable"]) == (1, 0)
 
 
 # --- killed processes, several processes ---
@@ -391,7 +391,7 @@ def test_no_change_is_missing_after_kills_and_repeats_are_whole_requests(tmp_pat
     stored = []
     for kill_after in (2, 1, 3, 0):
         # The last process ends by itself, after it has delivered all that is left.
-        arguments = [tmp_path, len(stored), 400, kill_after]
+        arguments = [tmp_path, len(stored), 1_000_000 if kill_after else 20, kill_after]
         command = [sys.executable, "-m", "tests.engine.delivering", *map(str, arguments)]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=False, cwd=ROOT)
         assert (done.returncode == 0) == (kill_after == 0)

@@ -78,8 +78,8 @@ class EngineOnly(Protocol):
         """Describe how well changes and dead letters are delivered."""
         ...
 
-    def release_held(self, domain_name: str) -> int:
-        """Deliver again what is held, and return how many records that are."""
+    def retry_deliveries(self, domain_name: str) -> int:
+        """Try undeliverable records again, and return how many there are."""
         ...
 
     def run_flow(self, domain_name: str, uri: str) -> Wire:

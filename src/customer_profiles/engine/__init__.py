@@ -425,8 +425,8 @@ class Engine:
     def deliveries(self, domain_name: str) -> list[dict[str, Any]]:
         """Describe the deliveries of a domain, to its event stream and its queue of dead letters.
 
-        Each has What, Destination, how many items are Waiting, and how many are Held, because
-        the destination does not accept them although it accepts others. If the destination accepts
+        Each has What, Destination, how many items are Waiting, and how many are Undeliverable,
+        because the destination does not accept them although it accepts others. If it accepts
         nothing, there are also Failures, FailingSince, RetryAt and the Problem.
 
         Raises:
@@ -434,13 +434,13 @@ class Engine:
         """
         return following.deliveries(self._context, protocol.valid_text(domain_name))
 
-    def release_held(self, domain_name: str) -> int:
-        """Deliver again what is held, and return how many items that are.
+    def retry_deliveries(self, domain_name: str) -> int:
+        """Try what is undeliverable again, and return how many items that are.
 
         Raises:
             Refusal: there is no such domain.
         """
-        return following.release(self._context, protocol.valid_text(domain_name))
+        return following.retry(self._context, protocol.valid_text(domain_name))
 
     def provenance(self, domain_name: str, profile_id: str) -> dict[str, dict[str, Any]]:
         """Return which object set each value of a profile, by paths such as `Address.City`.

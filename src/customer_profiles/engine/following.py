@@ -91,7 +91,7 @@ def deliveries(context: Context, domain_name: str) -> list[Wire]:
                     "Destination": consumer.destination,
                     "Waiting": count.waiting
                     + route.count(connection, domain.id, consumer.position),
-                    "Held": count.held,
+                    "Undeliverable": count.undeliverable,
                     "Failures": consumer.failures,
                     "FailingSince": consumer.failing_since,
                     "RetryAt": consumer.retry_at or None,
@@ -104,8 +104,8 @@ def deliveries(context: Context, domain_name: str) -> list[Wire]:
     return found
 
 
-def release(context: Context, domain_name: str) -> int:
-    """Try again what is held; return how many items that are."""
+def retry(context: Context, domain_name: str) -> int:
+    """Try undeliverable items again; return how many there are."""
     with context.database.write() as connection:
         domain = domain_row(connection, domain_name)
         count = sum(consumers.release(connection, domain.id, route.name) for route in _ROUTES)

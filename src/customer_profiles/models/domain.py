@@ -261,7 +261,7 @@ class Domain(Record):
         return self._home().deliveries(self.domain_name)
 
     def retry_deliveries(self) -> int:
-        """Deliver again what is held, and return how many records that are; embedded only.
+        """Try undeliverable records again, and return how many there are; embedded only.
 
         Raises:
             InvalidInputError: the client is connected to AWS.

@@ -88,7 +88,7 @@ class Delivery(UnredactedModel):
     """The ARN of the data stream, or the URL of the queue."""
     waiting: int = 0
     """How many records are not delivered yet."""
-    held: int = 0
+    undeliverable: int = 0
     """How many are no longer tried, because the destination accepts others and not them.
 
     `domain.retry_deliveries()` tries them again.
@@ -100,4 +100,4 @@ class Delivery(UnredactedModel):
     retry_at: datetime | None = None
     """When the next attempt is."""
     problem: str | None = None
-    """Why the destination accepts nothing, or why the newest of the held records is held."""
+    """Why the destination accepts nothing, or not the newest of the undeliverable records."""

@@ -201,8 +201,8 @@ class Domains(Documents[Domain]):
         return [Delivery._from_wire(wire) for wire in channel.deliveries(name)]
 
     def retry_deliveries(self, name: str) -> int:
-        """Deliver again what is held; see `Domain.retry_deliveries`."""
-        return embedded(self._gateway.channel, _NO_DELIVERIES).release_held(name)
+        """Try undeliverable records again; see `Domain.retry_deliveries`."""
+        return embedded(self._gateway.channel, _NO_DELIVERIES).retry_deliveries(name)
 
 
 def _counted(name: str, stats: DomainStats) -> str:

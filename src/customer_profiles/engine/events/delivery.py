@@ -6,8 +6,8 @@ nobody moved it meanwhile. A process that is killed in between sends the same it
 * A destination that accepts nothing is tried again later, after longer and longer pauses. Nothing
   is given up meanwhile.
 * An item that is not accepted, while others are, is tried again with the later ones of its series.
-  After several attempts, or at once if it can never be accepted, it is held: it stays stored, is
-  counted, and blocks nothing.
+  After several attempts, or at once if it can never be accepted, it is undeliverable: it stays
+  stored, is counted, and blocks nothing, until somebody has it tried again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 MOST_ATTEMPTS = 12
-"""After so many attempts an item is held that is not accepted while others are."""
+"""After so many attempts an item is undeliverable that is not accepted while others are."""
 _AT_ONCE = 2
 """So many attempts are repeated without a pause."""
 _LONGEST_PAUSE = 300.0
@@ -268,14 +268,19 @@ def _record(context: Context, route: Route, target: Target, batch: _Batch, sent:
         *_failed_entries(batch, sent, now),
         *(Undelivered(item.id, item.series, 0, now) for item in batch.parked),
         *(
-            Undelivered(item.id, item.series, 0, now, held=True, problem="it can never be accepted")
+            Undelivered(
+                item.id, item.series, 0, now, is_held=True, problem="it can never be accepted"
+            )
             for item in batch.unsendable
         ),
     ]
-    held = sum(entry.held for entry in entries)
-    if held:
+    undeliverable = sum(entry.is_held for entry in entries)
+    if undeliverable:
         log.warning(
-            "%d %s of %s are held: see Engine.deliveries", held, route.what, target.domain_name
+            "%d %s of %s are undeliverable: see Engine.deliveries",
+            undeliverable,
+            route.what,
+            target.domain_name,
         )
     new = _for_destination(batch.before, target, route)._replace(position=batch.position)
     if batch.chosen:
@@ -296,13 +301,13 @@ def _record(context: Context, route: Route, target: Target, batch: _Batch, sent:
 
 
 def _failed_entries(batch: _Batch, sent: Sent, now: float) -> Iterable[Undelivered]:
-    """Yield the items of a request that must be sent again, or are held."""
+    """Yield the items of a request that must be sent again, or are undeliverable."""
     behind = set[int]()
     for item in batch.chosen:
         attempts = batch.attempts.get(item.id, 0)
         if item.id in sent.refused:
             yield Undelivered(
-                item.id, item.series, attempts + 1, now, held=True, problem="it was refused"
+                item.id, item.series, attempts + 1, now, is_held=True, problem="it was refused"
             )
         elif item.id not in sent.accepted:
             problem = sent.failed.get(item.id)

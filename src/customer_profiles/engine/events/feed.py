@@ -237,11 +237,9 @@ def is_trim_due(context: Context) -> bool:
 
 
 class EventIds:
-    """The ids of changes, which are the same whenever a change is sent.
+    """The ids of changes, which are the same whenever a change is sent."""
 
-    Assumed: the EventId of a change is a UUID that ends with its position in the feed.
-    """
-
+    # Assumed: the EventId of a change is a UUID that ends with its position in the feed.
     def __init__(self, secret: bytes) -> None:
         digits = hashlib.blake2b(b"change feed", key=secret, digest_size=20).hexdigest()
         self._event, self._partition = _uuid(digits[:20]), _uuid(digits[20:])

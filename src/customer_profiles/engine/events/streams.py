@@ -93,8 +93,8 @@ def _failed(context: Context, connection: Connection, target: Target, consumer: 
     }
     body = {**document.body, "DestinationDetails": details}
     if now - since >= _STOPPED_AFTER:
-        # Assumed: an event stream is STOPPED after 24 hours of failures; further changes, and
-        # those that were not delivered, are lost to it. Nothing starts it again.
+        # Assumed: an event stream is STOPPED after 24 hours of failures, for good.
+        # Assumed: the changes that a stopped event stream did not deliver are lost to it.
         log.warning("the event stream of domain %s is stopped", target.domain_name)
         stop(connection, target.domain)
         body |= {"State": STOPPED, "StoppedSince": now}

@@ -35,7 +35,7 @@ class Undelivered(NamedTuple):
     """Items of one series are delivered in order; 0: in any order."""
     attempts: int
     due: float
-    held: bool = False
+    is_held: bool = False
     """Whether it is no longer tried."""
     problem: str | None = None
 
@@ -44,7 +44,7 @@ class Count(NamedTuple):
     """How many items were not delivered."""
 
     waiting: int
-    held: int
+    undeliverable: int
 
 
 _COLUMNS = ", ".join(Consumer._fields)
