@@ -13,12 +13,17 @@ from customer_profiles import (
     Address,
     AllObjects,
     AutoMerging,
+    ChangeEvent,
     CustomerProfiles,
     DeadLetter,
+    Delivery,
     DetectedObjectType,
     Domain,
+    EventStream,
+    EventStreamDestination,
     FindOrCreate,
     FlowRun,
+    Follower,
     History,
     HistoryRecord,
     IdentityResolutionJob,
@@ -161,6 +166,21 @@ assert_type(shop.layouts.all().first(), Layout | None)
 assert_type(layout.save(), Layout)
 assert_type(layout.refresh(), Layout)
 cp.tags.add(layout, {"team": "crm"})
+
+stream = shop.event_streams.create("all", "arn:aws:kinesis:us-east-1:1:stream/a", tags={"a": "b"})
+assert_type(stream, EventStream)
+assert_type(stream.destination, EventStreamDestination | None)
+assert_type(shop.event_streams.all(), Results[EventStream])
+cp.tags.add(stream, {"team": "crm"})
+for change in shop.changes(since=3):
+    assert_type(change, ChangeEvent)
+    assert_type(change.profile, Profile | None)
+    assert_type(change.read(Order), Order)
+    assert_type(change.object, dict[str, Any] | None)
+with shop.changes.follow(lambda change: print(change.event_type), name="copy") as follower:  # noqa: T201
+    assert_type(follower, Follower)
+    assert_type(follower.wait(3).position, int)
+assert_type(shop.deliveries, list[Delivery])
 
 flow = SalesforceFlow(
     flow_name="contacts",

@@ -113,5 +113,5 @@ class ChangeEvent(Model):
         if self.profile_id is None:
             inside = (self.object or {}).get("ProfileId") if self.is_profile else None
             # Not by assignment, which would validate again.
-            self.__dict__["profile_id"] = self.associated_profile_id or inside
+            vars(self)["profile_id"] = self.associated_profile_id or inside
         return self

@@ -75,7 +75,7 @@ class EventStream(Record):
     def _read_uri(self) -> Self:
         if self.uri is None and self.destination is not None:
             # Not by assignment, which would validate again.
-            self.__dict__["uri"] = self.destination.uri
+            vars(self)["uri"] = self.destination.uri
         return self
 
 

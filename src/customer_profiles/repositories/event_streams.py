@@ -57,7 +57,7 @@ class EventStreams(Collection[EventStream]):
         """
         wire = {"EventStreamName": name, "Uri": uri} | ({"Tags": dict(tags)} if tags else {})
         stream = self._read(self._CREATE, with_extra(wire, extra, self._model, self._CREATE))
-        stream.__dict__.update(domain_name=self.domain_name, uri=uri)
+        vars(stream).update(domain_name=self.domain_name, uri=uri)
         return stream
 
     def get(self, name: str) -> EventStream:

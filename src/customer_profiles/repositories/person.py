@@ -42,6 +42,7 @@ _ELSEWHERE = (
     "undo files of merges in other folders",
     "backups and copies of the database file, exports, and the files that it was loaded from",
     "dead letters that an SQS queue has accepted, and matches that a job exported to S3",
+    "records that an event stream has sent to Kinesis, and what followers made of changes",
 )
 _ELSEWHERE_ON_AWS = (
     "dead letters in SQS, exports and segment snapshots in S3, and event streams",
