@@ -340,7 +340,14 @@ def _after(moment: float) -> float:
 def _reader(scope: Scope, object_type: str) -> Callable[..., Read]:
     """Return the function that compiles the names of attributes of an object type."""
     stored = object_type_store.find(scope.connection, scope.domain, object_type)
-    definition = compiled_types.with_template(stored.definition) if stored else {}
+    return attribute_reader(compiled_types.with_template(stored.definition) if stored else {})
+
+
+def attribute_reader(definition: Wire) -> Callable[..., Read]:
+    """Return the function that compiles the names of attributes of an object type's definition.
+
+    A standard object has no definition, only members.
+    """
     fields = definition.get("Fields") or {}
     # Assumed: attributes of a template's type are paths in the object first, then field names.
     paths_first = "TemplateId" in definition

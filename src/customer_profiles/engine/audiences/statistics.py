@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic_core import from_json
 
 from customer_profiles._standard_objects import PROFILE, standard
-from customer_profiles._type_rules import source_path
 from customer_profiles.engine.ingestion import compiled_types
-from customer_profiles.engine.ingestion.sources import compile_source
-from customer_profiles.engine.ingestion.values import Counted, TooManyValuesError, follow
 from customer_profiles.engine.service.refusals import bad_request
 from customer_profiles.engine.store import attributes as store
 from customer_profiles.engine.store import documents
 from customer_profiles.engine.store import object_types as type_store
 from customer_profiles.engine.store.documents import Document
 
+from .calculated_attributes import attribute_reader
 from .predicates import number, text
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from customer_profiles._wire import Wire
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.domains import DomainRow
-
-    Read = Callable[[Wire], str | None]
 
 # Reading 20,000 profiles takes a tenth of a second, and more would delay other requests.
 # Assumed: attributes and values are those of the 20,000 profiles or objects written last.
@@ -195,42 +191,16 @@ def after(found: Sequence[Found], position: str) -> list[tuple[str, Found]]:
     ]
 
 
-def reader(of: Type, name: str) -> Read:
+def reader(of: Type, name: str) -> Callable[[Wire], str | None]:
     """Return the function that reads an attribute of a profile or object, or refuse its name."""
     if not of.definition:
-        return _path(_member_names(of.name, name))
-    # Assumed: an attribute of a type with a mapping is a field, else a path in its objects.
-    if name not in of.fields:
-        return _path(name.split("."))
-    source = of.fields[name].get("Source")
-    if not source:
-        return lambda _body: None
-    if "{{" in source or "[]" in source:
-        return _computed(compile_source(source).read)
-    return _path(source_path(source)[0])
-
-
-def _member_names(type_name: str, name: str) -> list[str]:
-    try:
-        steps, _ = standard()[type_name].resolve(name)
-    except ValueError as problem:
-        # Assumed: an attribute that profiles and standard objects cannot have is refused.
-        raise bad_request(f"AttributeName: {problem}") from None
-    return [step.name for step in steps]
-
-
-def _path(names: Sequence[str]) -> Read:
-    return lambda body: text(follow(body, names))
-
-
-def _computed(read: Read) -> Read:
-    def compute(body: Wire) -> str | None:
         try:
-            return read(Counted(body))
-        except TooManyValuesError:
-            return None
-
-    return compute
+            standard()[of.name].resolve(name)
+        except ValueError as problem:
+            # Assumed: an attribute that profiles and standard objects cannot have is refused.
+            raise bad_request(f"AttributeName: {problem}") from None
+    read = attribute_reader(of.definition)(name)
+    return lambda body: text(read(body))
 
 
 def kept_today(connection: Connection, domain: int, of: Type, name: str) -> Document | None:
