@@ -36,7 +36,8 @@ class Attributes:
         self, gateway: Gateway, domain_name: str, object_type: type[ProfileObject] | str
     ) -> None:
         self._gateway = gateway
-        self.domain_name, self.object_type_name = domain_name, name_of(object_type)
+        self.domain_name: str = domain_name
+        self.object_type_name: str = name_of(object_type)
 
     def all(
         self, *, limit: int | None = None, page_size: int | None = None, start: str | None = None

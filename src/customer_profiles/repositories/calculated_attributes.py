@@ -162,7 +162,7 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
             InvalidInputError: an argument is wrong; nothing was sent.
         """
         if isinstance(name, CalculatedAttribute):
-            if expression or statistic or where or settings:
+            if settings or not (expression is statistic is where is None):
                 msg = "a definition is copied as it is; give no further arguments"
                 raise InvalidInputError(msg)
             return self._copy(name, extra)
