@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated
@@ -134,6 +135,7 @@ def test_historical_data_is_waited_for(spend: CalculatedAttribute) -> None:
 
 
 def test_only_new_objects_count_without_historical_data(shop: Domain, ada: Profile) -> None:
+    time.sleep(0.01)  # The time of creation has milliseconds.
     shop.calculated_attributes.create("orders", "{order.OrderId}", statistic="COUNT")
     assert ada.calculated_attributes["orders"].value is None
 
