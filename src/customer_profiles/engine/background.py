@@ -57,27 +57,47 @@ def _step(context: Context, connection: Connection, work: Work) -> Wire | None:
 
 def run_step(context: Context) -> bool:
     """Do one step of the oldest work that is due; return whether there was any."""
+    is_any, long_work = _run_short_step(context)
+    if long_work is not None:
+        snapshots.run(context, long_work)
+    return is_any
+
+
+def _run_short_step(context: Context) -> tuple[bool, Work | None]:
+    """Do one step of the oldest work that is due, unless that is long work, which is returned."""
     with context.database.write() as connection:
         if rules.apply_some(context, connection):
-            return True
+            return True, None
         work = pending_work.next_due(connection, context.clock.now())
-        if work is not None and work.kind not in _LONG:
+        if work is not None and work.kind in _LONG:
+            return True, work
+        if work is not None:
             pending_work.update(connection, work, _step(context, connection, work))
-        elif work is None and context.jobs.get(WORKER) is threading.current_thread():
+        elif context.jobs.get(WORKER) is threading.current_thread():
             # Within the transaction: a request that adds work after it must start a new thread.
             del context.jobs[WORKER]
     if work is not None and work.kind == pending_work.UPLOAD:
         upload_steps.after_step(context, work)
-    if work is not None and work.kind in _LONG:
-        snapshots.run(context, work)
-    return work is not None
+    return work is not None, None
 
 
 def finish(context: Context) -> None:
     """Do all work that is due, unless the engine is closed before."""
-    for _ in turns():
-        if context.closing.is_set() or not run_step(context):
+    while not context.closing.is_set():
+        long_work = _finish_short_steps(context)
+        if long_work is None:
             return
+        # Others can write meanwhile, so that no pause is needed.
+        snapshots.run(context, long_work)
+
+
+def _finish_short_steps(context: Context) -> Work | None:
+    """Do the work that is due up to long work, and return that."""
+    for _ in turns():
+        is_any, long_work = _run_short_step(context)
+        if long_work is not None or not is_any or context.closing.is_set():
+            return long_work
+    return None
 
 
 def finish_removal(context: Context, domain_name: str, object_type: str) -> None:
