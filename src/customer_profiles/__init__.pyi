@@ -128,6 +128,7 @@ from .models.profile_object import JsonObject as JsonObject
 from .models.profile_object import StoredObject as StoredObject
 from .models.segment import Segment as Segment
 from .models.segment import SegmentEstimate as SegmentEstimate
+from .models.segment import SegmentFields as SegmentFields
 from .models.segment import SegmentMembership as SegmentMembership
 from .models.segment import SegmentSnapshot as SegmentSnapshot
 from .models.segment import SegmentSort as SegmentSort

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Self,
+    TypeAlias,
+    TypedDict,
+    cast,
+)
 
 from .base import Identifier, OpenEnum, Record, UnredactedModel
 from .profile import Profile
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from customer_profiles._results import Results
     from customer_profiles.conditions import Condition, SortKey
     from customer_profiles.repositories.segments import Estimates, Segments, Snapshots
@@ -174,16 +186,13 @@ class Segment(Record):
             self.segment_definition_name, limit=limit, page_size=page_size, start=start
         )
 
-    def replace(  # noqa: PLR0913  (the settings of a segment)
+    def replace(
         self,
         condition: Condition | Mapping[str, Any] | None = None,
         *,
         name: str | None = None,
         sql: str | None = None,
-        display_name: str | None = None,
-        description: str | None = None,
-        sort: SortKeys | None = None,
-        tags: Mapping[str, str] | None = None,
+        **settings: Unpack[SegmentFields],
     ) -> Segment:
         """Create a new version of this segment under another name, and return it.
 
@@ -195,26 +204,14 @@ class Segment(Record):
             name: its name; by default this name with the next version: `gold-v2` after `gold`, and
                 `gold-v3` after `gold-v2`.
             sql: its query, in place of a condition.
-            display_name: the name that users see.
-            description: what it is for.
-            sort: the order of snapshots.
-            tags: the tags.
+            settings: `display_name`, `description`, `sort` and `tags`.
 
         Raises:
             BadRequestError: there is a segment of that name.
             InvalidInputError: a setting breaks the service's rules; nothing was sent.
             DetachedError: no repository returned this instance.
         """
-        return self._home().replace(
-            self,
-            condition,
-            name=name,
-            sql=sql,
-            display_name=display_name,
-            description=description,
-            sort=sort,
-            tags=tags,
-        )
+        return self._home().replace(self, condition, name=name, sql=sql, **settings)
 
     def _home(self) -> Segments:
         return cast("Segments", self._origin().home)
@@ -363,3 +360,16 @@ class SegmentSnapshot(Record):
 
     def _home(self) -> Snapshots:
         return cast("Snapshots", self._origin().home)
+
+
+class SegmentFields(TypedDict, total=False):
+    """The settings of a segment as keywords."""
+
+    display_name: str
+    """The name that users see."""
+    description: str
+    """What the segment is for."""
+    sort: SortKeys
+    """The order of snapshots, such as `[where.last_name.ascending()]`."""
+    tags: Mapping[str, str]
+    """The tags."""

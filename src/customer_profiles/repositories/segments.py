@@ -8,11 +8,12 @@ from contextlib import suppress
 from datetime import datetime  # noqa: TC003  (pydantic reads it)
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, Unpack
 from uuid import uuid4
 
 from pydantic import Field as Member
 
+from customer_profiles._problems import unknown
 from customer_profiles._results import Results
 from customer_profiles.channels import s3
 from customer_profiles.channels.embedded import embedded
@@ -30,6 +31,7 @@ from customer_profiles.models.profile import Profile
 from customer_profiles.models.segment import (
     Segment,
     SegmentEstimate,
+    SegmentFields,
     SegmentMembership,
     SegmentSnapshot,
     SegmentSort,
@@ -44,7 +46,7 @@ from .snapshot_reader import SnapshotProfiles
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
     from customer_profiles._wire import Wire
-    from customer_profiles.models.segment import SnapshotFormat, SortKeys
+    from customer_profiles.models.segment import SnapshotFormat
 
     from .base import Extra
 
@@ -108,18 +110,15 @@ class Segments(Documents[Segment]):
     _LIST = "ListSegmentDefinitions"
     _DELETE = "DeleteSegmentDefinition"
 
-    def create(  # noqa: PLR0913  (the settings of a segment)
+    def create(
         self,
         name: str,
         /,
         condition: Condition | Mapping[str, Any] | None = None,
         *,
         sql: str | None = None,
-        display_name: str | None = None,
-        description: str | None = None,
-        sort: SortKeys | None = None,
-        tags: Mapping[str, str] | None = None,
         extra: Extra = None,
+        **settings: Unpack[SegmentFields],
     ) -> Segment:
         """Create a segment of the profiles that meet a condition.
 
@@ -131,12 +130,10 @@ class Segments(Documents[Segment]):
             name: up to 64 letters, digits, `_` and `-`.
             condition: the condition, or a mapping with the service's own `SegmentGroups`.
             sql: a query, for a domain with a data store, in place of a condition.
-            display_name: the name that users see; by default the name.
-            description: what the segment is for.
-            sort: the order of snapshots, such as `[where.last_name.ascending()]`.
-            tags: the tags.
             extra: members that only the service has, by their wire names, such as
                 `{"NewMember": "x"}`.
+            settings: `display_name`, which is the name when it is left out, `description`, `sort`
+                (the order of snapshots, such as `[where.last_name.ascending()]`) and `tags`.
 
         Raises:
             BadRequestError: the domain has a segment of that name, or a calculated attribute or
@@ -144,21 +141,24 @@ class Segments(Documents[Segment]):
             InvalidInputError: a segment cannot say the condition, or a setting breaks the
                 service's rules; nothing was sent.
         """
-        settings = {
-            "display_name": name if display_name is None else display_name,
-            "description": description,
-            "segment_groups": None if condition is None else _groups_of(condition),
-            "segment_sql_query": sql,
-            "segment_sort": None if sort is None else _sort_of(sort),
-            "tags": None if tags is None else dict(tags),
-        }
         _check_one(condition, sql)
-        given = {key: value for key, value in settings.items() if value is not None}
-        segment = self._create(name, given, extra)
+        for setting in settings:
+            if setting not in SegmentFields.__annotations__:
+                raise InvalidInputError(
+                    unknown(setting, [*SegmentFields.__annotations__], "Segment")
+                )
+        fields: Wire = {"display_name": name, **settings}
+        if "sort" in fields:
+            fields["segment_sort"] = _sort_of(fields.pop("sort"))
+        if condition is not None:
+            fields["segment_groups"] = _groups_of(condition)
+        if sql is not None:
+            fields["segment_sql_query"] = sql
+        segment = self._create(name, fields, extra)
         # The answer does not repeat these.
         for field in ("segment_groups", "segment_sql_query", "segment_sort"):
-            if getattr(segment, field) is None and field in given:
-                setattr(segment, field, given[field])
+            if getattr(segment, field) is None and field in fields:
+                setattr(segment, field, fields[field])
         return segment
 
     def replace(
@@ -168,7 +168,7 @@ class Segments(Documents[Segment]):
         *,
         name: str | None = None,
         sql: str | None = None,
-        **settings: Any,
+        **settings: Unpack[SegmentFields],
     ) -> Segment:
         """Create a new version of a segment under another name; see `Segment.replace`."""
         if segment.segment_groups is None and segment.segment_sql_query is None:
@@ -176,15 +176,16 @@ class Segments(Documents[Segment]):
         if condition is None and sql is None:
             # Without the warning of `create`: an empty group was accepted when it was written.
             condition, sql = segment.condition, segment.segment_sql_query
-        kept = {
+        kept: dict[str, Any] = {
             "display_name": segment.display_name,
             "description": segment.description,
             "sort": segment.segment_sort,
-            "tags": segment.tags or None,
+            "tags": segment.tags,
         }
-        given = {key: value for key, value in settings.items() if value is not None}
+        kept = {key: value for key, value in kept.items() if value}
         name = _next_version(segment.segment_definition_name) if name is None else name
-        return self.create(name, condition, sql=sql, **(kept | given))
+        merged: Any = kept | dict(settings)
+        return self.create(name, condition, sql=sql, **merged)
 
     def save(self, record: Segment) -> NoReturn:  # noqa: ARG002  (the kernel's signature)
         """Refuse to change a segment."""
