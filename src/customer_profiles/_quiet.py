@@ -22,8 +22,13 @@ _LOGGERS = (
 )
 
 
+_URLS = "urllib3.connectionpool"
+"""The logger that prints URLs."""
+
+
 class _Private(threading.local):
     in_flight: int = 0
+    hidden_urls: int = 0
 
 
 _private = _Private()
@@ -39,7 +44,16 @@ class _Quiet(logging.Filter):
         return True
 
 
-_quiet = _Quiet()
+class _WithoutUrls(logging.Filter):
+    """Redacts debug records of URLs while such a URL is a secret."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _private.hidden_urls and record.levelno <= logging.DEBUG:
+            record.msg, record.args = "<redacted>", ()
+        return True
+
+
+_quiet, _without_urls = _Quiet(), _WithoutUrls()
 
 
 def quiet_botocore() -> None:
@@ -56,3 +70,15 @@ def private() -> Iterator[None]:
         yield
     finally:
         _private.in_flight -= 1
+
+
+@contextmanager
+def secret_url() -> Iterator[None]:
+    """Redact what this thread sends and receives in the block, the URL included."""
+    logging.getLogger(_URLS).addFilter(_without_urls)
+    _private.hidden_urls += 1
+    try:
+        with private():
+            yield
+    finally:
+        _private.hidden_urls -= 1

@@ -140,6 +140,24 @@ def test_a_member_without_a_search_key_may_be_unique(shop: Domain) -> None:
     assert shop.profiles.get(known.profile_id).last_name == "Lovelace"
 
 
+def test_an_attribute_may_have_any_name(shop: Domain) -> None:
+    fields = {"Kundennr.": "attributes.kunden.nr ü", "Mail": "email_address"}
+    with pytest.raises(InvalidInputError, match="dot"):
+        shop.upload_jobs.create("x", fields=fields, unique_key="Mail")
+    fields = {"Kunde Nr": "attributes.kunden.nr ü", "Mail": "email_address"}
+    file = csv_of("Kunde Nr,Mail", "ä 1,a@example.com", "ä 1,b@example.com", "ä 2,c@example.com")
+
+    job = shop.upload_jobs.upload(file, fields=fields, unique_key="Kunde Nr")
+
+    assert job.results_summary == UploadResults(
+        updated_records=1, created_records=2, failed_records=0
+    )
+    assert job.fields is not None
+    assert {*job.fields} == {"column1", "email_address"}
+    found = shop.profiles.search(email="b@example.com").one()
+    assert found.attributes == {"kunden.nr ü": "ä 1"}
+
+
 def test_a_raw_field_names_its_own_source_and_target(shop: Domain) -> None:
     fields = {
         "phone": ObjectTypeField(

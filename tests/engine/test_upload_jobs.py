@@ -196,6 +196,7 @@ def test_a_line_of_more_than_a_megabyte_is_a_failed_record(engine):
         ({"x": {"Source": "_source.a", "Target": "_profile.FirstName"}}, "mail", "same Target"),
         ({"x": {"Source": "_source.a", "Target": "_profile.Gender"}}, "x", "fixed set"),
         ({}, "phone", "UniqueKey names none"),
+        ({"x": {"Source": "_source.a", "Target": '_profile.Attributes.a"b'}}, "x", "quotation"),
     ],
 )
 def test_fields_that_cannot_be_imported_are_refused(engine, changes, unique, message):
@@ -646,3 +647,11 @@ def test_imported_rows_are_in_the_change_feed(engine):
         ("CREATED", "Bea"),
         ("UPDATED", "Cleo"),
     ]
+
+
+def test_a_receipt_of_an_erasure_counts_the_files_that_are_not_imported(engine):
+    profile = ask(engine, "CreateProfile", EmailAddress="a@x.org")["ProfileId"]
+    file_of(engine, new_job(engine)).write_text("Email\na@x.org\n")
+    new_job(engine)
+
+    assert engine.erase_profile("shop", profile)["PendingUploads"] == 1

@@ -5,18 +5,32 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import io
 import json
+import logging
 import stat
 import time
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 
 import boto3
 import pytest
+import requests
+from moto import mock_aws
 
-from customer_profiles.engine import Engine, ManualClock, Quotas
+from customer_profiles import (
+    CustomerProfiles,
+    InternalServerError,
+    RetryPolicy,
+    UnreadableAnswerError,
+)
+from customer_profiles.engine import Engine, ManualClock, Quotas, StorageError
 from customer_profiles.engine.doors.scopes import Scopes
 from customer_profiles.engine.doors.server import Limits, Server
+from customer_profiles.engine.uploads import spool
+from customer_profiles.testing import mock_customer_profiles
+from tests.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -373,3 +387,69 @@ def test_the_port_for_files_is_closed_with_the_engine(tmp_path):
         port = urlsplit(first).port
     with pytest.raises(ConnectionRefusedError):
         http.client.HTTPConnection("127.0.0.1", port, timeout=5).request("PUT", "/uploads/x")
+
+
+@mock_aws()
+@mock_customer_profiles()
+def test_under_moto_a_file_is_put_by_plain_http():
+    client = boto3.client("customer-profiles", region_name="us-east-1")
+    client.create_domain(**SHOP, DefaultExpirationDays=30)
+    request = {**SHOP, "DisplayName": "j", "Fields": FIELDS, "UniqueKey": "mail"}
+    job = client.create_upload_job(**request)["JobId"]
+    path = client.get_upload_job_path(**SHOP, JobId=job)
+
+    headers = encryption(path["ClientToken"])
+    assert requests.put(path["Url"], data=FILE, headers=headers, timeout=20).status_code == 200
+
+    client.start_upload_job(**SHOP, JobId=job)
+    deadline = time.monotonic() + 30
+    while client.get_upload_job(**SHOP, JobId=job)["Status"] == "IN_PROGRESS":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    found = client.search_profiles(**SHOP, KeyName="_email", Values=["a@x.org"])
+    assert len(found["Items"]) == 1
+
+
+def test_neither_the_url_nor_the_key_of_a_file_is_logged(engine, server, tmp_path, caplog):
+    file = tmp_path / "people.csv"
+    file.write_bytes(FILE)
+    with (
+        CustomerProfiles(region="us-east-1", endpoint_url=server.url) as cp,
+        caplog.at_level(logging.DEBUG),
+    ):
+        job = cp.domain("shop").upload_jobs.upload(file)
+
+    assert job.status == "SUCCEEDED"
+    assert "signature=" not in caplog.text
+    assert spool.token_of(spool.key_of(engine._context, job.job_id)) not in caplog.text
+    assert "a@x.org" not in caplog.text
+
+
+def test_a_refused_file_raises_why(engine, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(Engine, "receive_file", Mock(side_effect=StorageError("the disk is full")))
+    file = tmp_path / "people.csv"
+    file.write_bytes(FILE)
+    retry = RetryPolicy(attempts=2, base=0)
+    with (
+        CustomerProfiles(region="us-east-1", endpoint_url=server.url, retry=retry) as cp,
+        pytest.raises(InternalServerError, match="HTTP status 500: the disk is full"),
+    ):
+        cp.domain("shop").upload_jobs.upload(file)
+    assert Engine.receive_file.call_count == 2
+
+
+def test_a_server_that_answers_with_a_local_file_is_not_believed(tmp_path):
+    target = tmp_path / "authorized_keys"
+    path = {"Url": target.as_uri(), "ClientToken": "a2V5", "ValidUntil": 1}
+
+    def answer(method, url, *_):
+        body = path if url.endswith("/path") else {"JobId": "0" * 32, "Status": "CREATED"}
+        return 200, {"content-type": "application/json"}, json.dumps(body).encode()
+
+    with (
+        serving(answer) as url,
+        CustomerProfiles(region="us-east-1", endpoint_url=url) as cp,
+        pytest.raises(UnreadableAnswerError, match="URL that no file can be sent to"),
+    ):
+        cp.domain("shop").upload_jobs.upload(io.BytesIO(FILE))
+    assert not target.exists()

@@ -76,6 +76,9 @@ ada.history(action_type="INGESTD")  # type: ignore[arg-type]  # pyright: ignore[
 shop.integrations.put("arn", scope="PROFIL")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 
 # Settings of a layout that are misspelled, of another type, or only the service's.
+shop.upload_jobs.upload("people.csv", unique="Mail")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+shop.upload_jobs.upload("people.csv", fields={"Mail": 3})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+shop.upload_jobs.create("june", fields={"Mail": "email_address"})  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 shop.layouts.create("explorer", display_nme="Explorer")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 shop.layouts.update("explorer", is_default="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 shop.layouts.update("explorer", version="2")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -38,6 +38,7 @@ from customer_profiles import (
     MergePreview,
     ObjectsOfProfile,
     ObjectType,
+    ObjectTypeField,
     ObjectTypeTemplate,
     Plan,
     Profile,
@@ -52,6 +53,10 @@ from customer_profiles import (
     Scheduled,
     StoredObject,
     Target,
+    UploadJob,
+    UploadMapping,
+    UploadPath,
+    UploadResults,
 )
 
 cp = CustomerProfiles.embedded()
@@ -155,6 +160,24 @@ job = shop.matches.run().wait(60, on_progress=lambda it: print(it.status))  # no
 assert_type(job, IdentityResolutionJob)
 assert_type(job.is_over, bool)
 assert_type(shop.jobs.get("id").job_stats, JobStats | None)
+
+upload = shop.upload_jobs.upload(
+    "people.csv",
+    fields={"Mail": "email_address"},
+    unique_key="Mail",
+    data_expiry=30,
+    progress=lambda state: print(state.stage, state.sent_bytes, state.mapping),  # noqa: T201
+)
+assert_type(upload, UploadJob)
+assert_type(upload.is_over, bool)
+assert_type(upload.results_summary, UploadResults | None)
+assert_type(upload.start().stop().put("people.csv").wait(3), UploadJob)
+assert_type(upload.path(), UploadPath)
+assert_type(shop.upload_jobs.all(limit=3), Results[UploadJob])
+assert_type(shop.upload_jobs.get("id"), UploadJob)
+assert_type(shop.upload_jobs.mapping("people.csv"), UploadMapping)
+raw = ObjectTypeField(source="_source.Mail", target="_profile.EmailAddress")
+shop.upload_jobs.create("june", fields={"mail": raw, "Town": "address.city"}, unique_key="mail")
 
 layout = shop.layouts.create("explorer", display_name="Explorer", description="a", layout="{}")
 assert_type(layout, Layout)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from customer_profiles._quiet import private
+from customer_profiles._quiet import secret_url
 from customer_profiles.errors import (
     ConnectionFailedError,
     ServiceError,
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _SSE_C = "x-amz-server-side-encryption-customer-"
 _PIECE = 1 << 20
-_SECONDS = 60
-"""How long the other side may be silent."""
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+"""Hosts that no proxy is asked for."""
 _OK = range(200, 300)
 _CODES = {400: "BadRequestException", 403: "AccessDeniedException", 404: "AccessDeniedException"}
 
@@ -55,7 +55,8 @@ def put(channel: Channel, operation: str, url: str, token: str | None, body: Bod
     if scheme == "file" and isinstance(channel, EngineChannel):
         _write(Path(url2pathname(urlsplit(url).path)), body)
     elif scheme in {"http", "https"}:
-        _send(operation, url, {"content-length": str(body.size), **_encryption(token)}, body)
+        headers = {"content-length": str(body.size), **_encryption(token)}
+        _send(channel, operation, url, headers, body)
     else:
         msg = f"{operation}: the answer has a URL that no file can be sent to"
         raise UnreadableAnswerError(msg)
@@ -117,19 +118,20 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _send(operation: str, url: str, headers: Mapping[str, str], body: Body) -> None:
+def _send(
+    channel: Channel, operation: str, url: str, headers: Mapping[str, str], body: Body
+) -> None:
     from botocore.awsrequest import AWSPreparedRequest, HeadersDict
     from botocore.exceptions import ConnectionError as NoConnectionError
     from botocore.exceptions import HTTPClientError
-    from botocore.httpsession import URLLib3Session
-    from botocore.utils import get_environ_proxies
 
+    # These types are wider than those of botocore's stubs.
     stream: Any = body
     fields: Any = HeadersDict(headers)
-    session = URLLib3Session(timeout=_SECONDS, proxies=get_environ_proxies(url))
+    session = _session(channel, url)
     try:
-        with private():
-            # The URL is a right to put the file, and the headers have its key.
+        # The URL is a right to put the file, and the headers have its key.
+        with secret_url():
             request = AWSPreparedRequest("PUT", url, fields, stream, stream_output=False)
             answer = session.send(request)
             reason = answer.content
@@ -144,6 +146,28 @@ def _send(operation: str, url: str, headers: Mapping[str, str], body: Body) -> N
             operation=operation,
             status=answer.status_code,
         )
+
+
+def _session(channel: Channel, url: str) -> Any:
+    """Return an HTTP session with the certificates, proxies and time-outs of a channel's client."""
+    from botocore.config import Config
+    from botocore.httpsession import URLLib3Session
+    from botocore.utils import get_environ_proxies
+
+    client: Any = getattr(channel, "client", None)
+    config: Any = Config() if client is None else client.meta.config
+    # Private to botocore, which has no other way to read it.
+    used = getattr(getattr(client, "_endpoint", None), "http_session", None)
+    # botocore's stubs do not know that there may be two.
+    timeouts: Any = (config.connect_timeout, config.read_timeout)
+    is_local = urlsplit(url).hostname in _LOCAL
+    return URLLib3Session(
+        verify=getattr(used, "_verify", True),
+        proxies={} if is_local else config.proxies or get_environ_proxies(url),
+        timeout=timeouts,
+        client_cert=config.client_cert,
+        proxies_config=config.proxies_config,
+    )
 
 
 def _words(body: bytes) -> str:

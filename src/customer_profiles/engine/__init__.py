@@ -151,6 +151,7 @@ class Engine:
             # Another process left work before it was finished.
             background.start(self._context)
         streams.resume(self._context)
+        steps.sweep(self._context)
 
     def answer(self, operation: str, request: dict[str, Any]) -> bytes:
         """Answer a request as the service would, in JSON.
@@ -570,10 +571,10 @@ class Engine:
             NoAnswerError: an injected fault took the answer away: the connection is to be closed.
         """
         ids = self._clock.new_answer_ids()
+        before = spool.uploads_at.set(uploads_at)
         try:
             operation, request = protocol.read(method, url, headers, body)
-            with spool.reached_at(uploads_at):
-                return protocol.answered(self.answer(operation, request), ids)
+            return protocol.answered(self.answer(operation, request), ids)
         except Refusal as refusal:
             return protocol.refused(refusal, ids)
         except StorageError as error:
@@ -587,6 +588,8 @@ class Engine:
             report(error)
             message = f"The engine failed: {type(error).__name__}; please report its log"
             return protocol.refused(Refusal("InternalServerException", message), ids)
+        finally:
+            spool.uploads_at.reset(before)
 
     def receive_file(self, job_id: str, query: str, headers: Mapping[str, str]) -> Incoming:
         """Begin to receive the file of an upload job, as its URL and its headers allow.

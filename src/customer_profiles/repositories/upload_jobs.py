@@ -6,6 +6,7 @@ import codecs
 import csv
 import logging
 import os
+import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,6 +44,8 @@ A field may also be an `ObjectTypeField`; then the key is a name of your own.
 """
 MOST_FIELDS = 25
 """The most columns that a job maps."""
+_NAME = re.compile("[a-zA-Z0-9_.-]{1,64}")
+"""What the service allows as the name of a field."""
 _LIMIT = 1_000_000_000
 _PIECE = 1 << 20
 _PROFILE, _ATTRIBUTES = "_profile", "attributes."
@@ -435,6 +438,7 @@ def _wire_fields(fields: UploadFields, unique_key: str) -> tuple[Wire, str]:
         InvalidInputError: a field does not exist, or `unique_key` is none of them.
     """
     named: Wire = {}
+    paths: set[str] = set()
     key: str | None = None
     for column, target in fields.items():
         if not isinstance(target, str):
@@ -445,15 +449,17 @@ def _wire_fields(fields: UploadFields, unique_key: str) -> tuple[Wire, str]:
         if "." in column:
             msg = f"column {column!r} has a dot in its name, so no job can read it; rename it"
             raise InvalidInputError(msg)
-        if target in named:
+        if path in paths:
             msg = f"two columns go into the field {target}; choose one"
             raise InvalidInputError(msg)
-        named[target] = {
+        entry = target if _NAME.fullmatch(target) else f"column{len(named) + 1}"
+        named[entry] = {
             "Source": f"_source.{column}",
             "Target": f"{_PROFILE}.{path}",
             "ContentType": _content_type(path),
         }
-        key = target if unique_key in (column, target) else key
+        paths.add(path)
+        key = entry if unique_key in (column, target) else key
     if not 0 < len(named) <= MOST_FIELDS:
         msg = f"fields has {len(named)} columns; a job maps 1 to {MOST_FIELDS}"
         raise InvalidInputError(msg)

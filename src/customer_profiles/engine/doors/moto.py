@@ -53,7 +53,6 @@ class _Options(TypedDict, total=False):
     matching_delay: float
     session: Session
     """A boto3 session for S3 and SQS."""
-    upload_uri: str
     strict: bool
 
 

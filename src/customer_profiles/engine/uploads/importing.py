@@ -138,7 +138,9 @@ class Import:
         unique = self._plan.unique
         if unique.search_key is not None:
             stored = self._batch.profiles(record.slot, _MOST_HOLDERS) if record.slot else []
-            return [item for item in stored if self._value_of(item) == record.normal]
+            found = [item for item in stored if self._value_of(item) == record.normal]
+            # Of a value of very many profiles, not all are read.
+            return stored if len(stored) == _MOST_HOLDERS else found
         return [item for row in self._rows[record.normal] if (item := self._batch.profile(row))]
 
     def _value_of(self, stored: Stored) -> str | None:

@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import threading
 import weakref
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,7 +26,7 @@ from customer_profiles.engine.service.refusals import Refusal, bad_request
 from customer_profiles.engine.store.database import page_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from customer_profiles.engine.service.context import Context
 
@@ -41,26 +41,13 @@ _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 PART, WHOLE = ".part", ".csv"
 """The endings of files that are being written, and of those that are whole."""
 
-_reached_at: ContextVar[Callable[[], str] | None] = ContextVar("reached_at", default=None)
-
-
-@contextmanager
-def reached_at(address: Callable[[], str] | None) -> Iterator[None]:
-    """Answer requests in the block by URLs of the door that they came through.
-
-    Args:
-        address: returns the URL below which the door accepts files; None if it has no such door.
-    """
-    before = _reached_at.set(address)
-    try:
-        yield
-    finally:
-        _reached_at.reset(before)
+uploads_at: ContextVar[Callable[[], str] | None] = ContextVar("uploads_at", default=None)
+"""Returns the URL below which the door of the current request accepts files, if it does."""
 
 
 def door() -> str | None:
     """Return the URL below which the door of the current request accepts files, if it does."""
-    address = _reached_at.get()
+    address = uploads_at.get()
     return None if address is None else address()
 
 
