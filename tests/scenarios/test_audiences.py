@@ -1,0 +1,637 @@
+"""The engine answers of audiences what plain functions over dicts answer, whatever happens before.
+
+The model is told what a domain holds by BatchGetProfile and ListProfileObjects, which tests of
+their own cover; what calculated attributes and segments make of it, it works out by itself.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from contextlib import ExitStack
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from moto import mock_aws
+
+from customer_profiles.engine import Engine, ManualClock
+
+from .naive_audiences import DAY, Audiences, Definition, Thing, value_of
+
+START = 1_700_000_000
+BUCKET = "audiences"
+ROLE = "arn:aws:iam::000000000000:role/exports"
+UNKNOWN = "f" * 32
+
+# --- what is in the domain ---
+
+FIELDS = {
+    "id": "id",
+    "owner": "owner",
+    "total": "total",
+    "amount": "price",
+    "price.net": "net",
+    "status": "status",
+    "rank": "deep.rank",
+}
+"""The fields of both types of objects: the path of each by its name."""
+TYPES = ("Order", "Visit")
+WORDS = st.sampled_from(["", "a", "b", "ab", "B", "é", "10", "9", "2.5", "true"])
+NUMBERS = ["5", "7.5", "-3", "0", "10", "+1", ".5", "1e2", "100.10", 2, 2.5, 0, -1]
+SCALARS = st.sampled_from(
+    [*NUMBERS, "x", "", None, True, "2023-11-15", "NaN", "1_0", [1], {"k": 1}]
+)
+# Moments around the beginning of the test, in milliseconds, as ISO 8601, and unreadable ones.
+EPOCHS = st.integers(-40, 40).map(lambda ahead: (START + ahead * DAY) * 1000)
+MOMENTS = st.one_of(EPOCHS, EPOCHS.map(str), st.sampled_from(["soon", "", None]))
+ISO = st.sampled_from(
+    [
+        *("2023-11-14T22:13:20Z", "2023-11-01T00:00:00Z", "2023-12-01T10:00:00+02:00"),
+        *("2023-10-20T00:00:00-0500", "2023-11-14", "2023-11-20T12:30:00.250Z", "never", ""),
+    ]
+)
+CONTENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "total": SCALARS,
+        "price": SCALARS,
+        "net": SCALARS,
+        "status": st.sampled_from(["open", "closed", "Open", "", None]),
+        "deep": st.fixed_dictionaries({}, optional={"rank": SCALARS, "a": WORDS}),
+        "at": MOMENTS,
+        "when": ISO,
+    },
+)
+DATES = st.sampled_from(
+    ["2023-11-01", "1990-05-01", "1990-05-01T12:00:00Z", "1990-05-01T23:30:00-02:00", "2000-01-01"]
+)
+UNREADABLE = st.sampled_from(["", "01/05/1990", "May", "2023-02-30"])
+MEMBERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "FirstName": WORDS,
+        "LastName": WORDS,
+        "BirthDate": DATES | UNREADABLE,
+        "Address": st.fixed_dictionaries({}, optional={"City": WORDS, "Country": WORDS}),
+        "Attributes": st.dictionaries(st.sampled_from(["x", "y.z"]), WORDS | DATES),
+        "ProfileType": st.sampled_from(["PROFILE", "ACCOUNT_PROFILE"]),
+        "GenderString": st.sampled_from(["MALE", "other"]),
+    },
+)
+
+
+def without_empty(members):
+    """Return what CreateProfile takes of members: no empty texts."""
+    pruned = {
+        name: without_empty(value) if isinstance(value, dict) else value
+        for name, value in members.items()
+    }
+    return {name: value for name, value in pruned.items() if value not in ("", {})}
+
+
+# --- conditions ---
+
+TEXT_OPERATORS = ["INCLUSIVE", "EXCLUSIVE", "CONTAINS", "BEGINS_WITH", "ENDS_WITH"]
+DATE_OPERATORS = ["BEFORE", "AFTER", "ON"]
+NUMBER_OPERATORS = ["EQUAL", "GREATER_THAN", "LESS_THAN"]
+NUMBER_OPERATORS += ["GREATER_THAN_OR_EQUAL", "LESS_THAN_OR_EQUAL"]
+RANGES = ["BETWEEN", "NOT_BETWEEN"]
+LISTS = ["LIST_CONTAINS", "LIST_CONTAINS_ALL"]
+REFERENCES = st.sampled_from(
+    ["FirstName", "LastName", "Address.City", "Attributes.x", "BirthDate"]
+).map("{{{{_profile.{}}}}}".format)
+ASKED_NUMBERS = st.sampled_from(["0", "1", "2.5", "10", "100.1", "-3", "7.50"])
+ASKED_WORDS = WORDS.filter(bool) | st.sampled_from(["x", "open", "closed"])
+
+
+def some(values):
+    return st.lists(values, min_size=1, max_size=3)
+
+
+def asked(operators, values):
+    return st.fixed_dictionaries({"DimensionType": st.sampled_from(operators), "Values": values})
+
+
+def two(values):
+    return st.lists(values, min_size=2, max_size=2)
+
+
+def conditions(*, references=True, lists=True):
+    """Return conditions of all operators, on an attribute that may hold anything."""
+    texts, numbers, dates = (
+        values | REFERENCES if references else values
+        for values in (ASKED_WORDS, ASKED_NUMBERS, DATES)
+    )
+    found = asked(TEXT_OPERATORS, some(texts)) | asked(NUMBER_OPERATORS, some(numbers))
+    found |= asked(DATE_OPERATORS, some(dates)) | asked(RANGES, two(numbers) | two(dates))
+    return found | asked(LISTS, some(ASKED_WORDS | ASKED_NUMBERS)) if lists else found
+
+
+TEXT = asked(TEXT_OPERATORS, some(ASKED_WORDS | REFERENCES))
+DATE = asked(DATE_OPERATORS, some(DATES)) | asked(RANGES, two(DATES))
+KIND = asked(["INCLUSIVE", "EXCLUSIVE"], two(st.sampled_from(["PROFILE", "ACCOUNT_PROFILE"])))
+KIND = KIND.map(lambda condition: condition | {"Values": condition["Values"][:1]})
+PROFILE_ATTRIBUTES = st.one_of(
+    st.fixed_dictionaries({"FirstName": TEXT}, optional={"LastName": TEXT}),
+    st.fixed_dictionaries({"BirthDate": DATE}),
+    st.fixed_dictionaries({"Address": st.fixed_dictionaries({"City": TEXT})}),
+    st.fixed_dictionaries({"ProfileType": KIND}),
+    st.fixed_dictionaries({"GenderString": TEXT}),
+    st.fixed_dictionaries(
+        {
+            "Attributes": st.dictionaries(
+                st.sampled_from(["x", "y.z", "none"]), conditions(), min_size=1
+            )
+        }
+    ),
+)
+COMBINED = st.sampled_from(["ALL", "ANY", "NONE"])
+SPANS = st.fixed_dictionaries(
+    {"Start": st.integers(0, 40), "Unit": st.just("DAYS")}, optional={"End": st.integers(-30, 0)}
+)
+OVERRIDES = st.fixed_dictionaries({"Range": SPANS})
+
+
+@st.composite
+def dimensions(draw, calculated):
+    """Draw a dimension, about profile attributes or one of the calculated ones."""
+    if not calculated or draw(st.booleans()):
+        return {"ProfileAttributes": draw(PROFILE_ATTRIBUTES)}
+    name, condition = draw(st.sampled_from(calculated)), draw(conditions())
+    if draw(st.booleans()):
+        condition = condition | {"ConditionOverrides": draw(OVERRIDES)}
+    return {"CalculatedAttributes": {name: condition}}
+
+
+def groups(calculated, segments):
+    """Return segment groups that may start from segments and ask for calculated attributes."""
+    sources = st.sampled_from(segments or ["none"]).map(
+        lambda name: {"SegmentDefinitionName": name}
+    )
+    group = {
+        "Dimensions": st.lists(dimensions(calculated), max_size=3),
+        "Type": COMBINED,
+        "SourceType": COMBINED,
+    }
+    if segments:
+        group["SourceSegments"] = st.lists(sources, max_size=2)
+    return st.fixed_dictionaries(
+        {"Groups": st.lists(st.fixed_dictionaries({}, optional=group), max_size=2)},
+        optional={"Include": COMBINED},
+    )
+
+
+@st.composite
+def sorts(draw, calculated):
+    """Draw what a segment is sorted by."""
+    plain = ["FirstName", "Address.City", "Attributes.x", "BirthDate", *calculated]
+    return {
+        "Attributes": [
+            {"Name": name, "Order": draw(st.sampled_from(["ASC", "DESC"]))}
+            | draw(
+                st.fixed_dictionaries(
+                    {}, optional={"DataType": st.sampled_from(["STRING", "NUMBER", "DATE"])}
+                )
+            )
+            for name in draw(st.lists(st.sampled_from(plain), min_size=1, max_size=3, unique=True))
+        ]
+    }
+
+
+# --- calculated attributes ---
+
+NAMES = ["total", "amount", "price.net", "status", "rank", "deep.a", "at"]
+STATISTICS = ["FIRST_OCCURRENCE", "LAST_OCCURRENCE", "COUNT", "SUM", "MINIMUM", "MAXIMUM"]
+STATISTICS += ["AVERAGE", "MAX_OCCURRENCE", "RECENT_OCCURRENCES"]
+FILTERS = st.fixed_dictionaries(
+    {
+        "Include": COMBINED,
+        "Groups": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "Type": COMBINED,
+                    "Dimensions": st.lists(
+                        st.fixed_dictionaries(
+                            {
+                                "Attributes": st.dictionaries(
+                                    st.sampled_from(NAMES),
+                                    conditions(references=False, lists=False),
+                                    min_size=1,
+                                    max_size=2,
+                                )
+                            }
+                        ),
+                        min_size=1,
+                        max_size=2,
+                    ),
+                }
+            ),
+            min_size=1,
+            max_size=2,
+        ),
+    }
+)
+THRESHOLDS = st.fixed_dictionaries(
+    {"Operator": st.sampled_from(["EQUAL_TO", "NOT_EQUAL_TO"]), "Value": ASKED_WORDS}
+) | st.fixed_dictionaries(
+    {"Operator": st.sampled_from(["GREATER_THAN", "LESS_THAN"]), "Value": ASKED_NUMBERS}
+)
+SOURCES = [("{{{}.at}}", "EPOCHMILLI"), ("{{{}.when}}", "ISO_8601"), None]
+
+
+@st.composite
+def spans(draw, source, object_type):
+    """Draw a range: of some days, from one day to another, or none but its source of time."""
+    span = {"Unit": "DAYS"}
+    kind = draw(st.sampled_from(["value", "values", "neither"]))
+    if kind == "value":
+        span["Value"] = draw(st.integers(0, 40))
+    if kind == "values":
+        start = draw(st.integers(-5, 40))
+        span["ValueRange"] = {"Start": start, "End": start - draw(st.integers(0, 40))}
+    if source is not None:
+        template, span["TimestampFormat"] = source
+        span["TimestampSource"] = template.format(object_type)
+    return span
+
+
+@st.composite
+def condition_sets(draw, source, object_type):
+    """Draw the conditions of a definition."""
+    found = draw(
+        st.fixed_dictionaries(
+            {}, optional={"ObjectCount": st.integers(1, 3), "Threshold": THRESHOLDS}
+        )
+    )
+    if source is not None or draw(st.booleans()):
+        found["Range"] = draw(spans(source, object_type))
+    return found
+
+
+@st.composite
+def definitions(draw):
+    """Draw the request that creates a calculated attribute, but for its name."""
+    object_type = draw(st.sampled_from(TYPES))
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True))
+    operators = [draw(st.sampled_from(["+", " - ", " * ", "/"])) for _ in names[1:]]
+    expression = "".join(
+        f"{operator}{{{object_type}.{name}}}"
+        for operator, name in zip(["", *operators], names, strict=True)
+    )
+    found = {
+        "AttributeDetails": {
+            "Attributes": [{"Name": name} for name in names],
+            "Expression": expression,
+        },
+        "Statistic": draw(st.sampled_from(STATISTICS)),
+    }
+    if own := draw(condition_sets(draw(st.sampled_from(SOURCES)), object_type)):
+        found["Conditions"] = own
+    if draw(st.booleans()):
+        found["Filter"] = draw(FILTERS)
+    if draw(st.booleans()):
+        found["UseHistoricalData"] = draw(st.booleans())
+    return found
+
+
+# --- the engine and the model side by side ---
+
+
+class Audience(RuleBasedStateMachine):
+    """A domain whose profiles, objects, definitions and segments change in any order."""
+
+    def __init__(self):
+        super().__init__()
+        self.clock = ManualClock(now=START)
+        self.engine = Engine(clock=self.clock, strict=True)
+        self.ask("CreateDomain", DefaultExpirationDays=60)
+        for name in TYPES:
+            self.ask(
+                "PutProfileObjectType",
+                ObjectTypeName=name,
+                Description=name,
+                ExpirationDays=45,
+                Fields={field: {"Source": f"_source.{path}"} for field, path in FIELDS.items()},
+                Keys={
+                    f"{name}Id": [{"StandardIdentifiers": ["UNIQUE"], "FieldNames": ["id"]}],
+                    "_profileId": [
+                        {"StandardIdentifiers": ["PROFILE", "LOOKUP_ONLY"], "FieldNames": ["owner"]}
+                    ],
+                },
+            )
+        self.made = 0
+        self.ids = []
+        self.puts = {}
+        self.definitions = {}
+        self.segments = {}
+
+    def teardown(self):
+        self.engine.close()
+
+    def ask(self, operation, **members):
+        return json.loads(self.engine.answer(operation, {"DomainName": "shop", **members}))
+
+    def name(self, prefix):
+        self.made += 1
+        return f"{prefix}{self.made}"
+
+    # --- what happens ---
+
+    @rule(members=MEMBERS)
+    def create(self, members):
+        self.ids.append(self.ask("CreateProfile", **without_empty(members))["ProfileId"])
+
+    @precondition(lambda self: self.alive())
+    @rule(data=st.data(), members=MEMBERS)
+    def update(self, data, members):
+        self.ask("UpdateProfile", ProfileId=self.any_profile(data), **members)
+
+    @precondition(lambda self: self.alive())
+    @rule(
+        data=st.data(),
+        object_type=st.sampled_from(TYPES),
+        number=st.integers(0, 4),
+        contents=st.lists(CONTENTS, min_size=1, max_size=3),
+    )
+    def put(self, data, object_type, number, contents):
+        owner = self.any_profile(data)
+        for position, content in enumerate(contents, number):
+            unique = f"{owner}-{position}"
+            self.clock.advance(seconds=1)
+            text = json.dumps({"id": unique, "owner": owner, **content})
+            self.ask("PutProfileObject", ObjectTypeName=object_type, Object=text)
+            self.made += 1
+            self.puts[object_type, unique] = (self.clock.now(), self.made)
+
+    @precondition(lambda self: self.alive())
+    @rule(data=st.data(), object_type=st.sampled_from(TYPES))
+    def delete_object(self, data, object_type):
+        profile_id = self.any_profile(data)
+        for item in self.objects(profile_id, object_type)[:1]:
+            self.ask(
+                "DeleteProfileObject",
+                ProfileId=profile_id,
+                ObjectTypeName=object_type,
+                ProfileObjectUniqueKey=item["ProfileObjectUniqueKey"],
+            )
+
+    @precondition(lambda self: len(self.alive()) > 1)
+    @rule(data=st.data())
+    def merge(self, data):
+        main = self.any_profile(data)
+        other = next(each for each in self.alive() if each != main)
+        self.ask("MergeProfiles", MainProfileId=main, ProfileIdsToBeMerged=[other])
+
+    @precondition(lambda self: len(self.alive()) > 2)
+    @rule(data=st.data())
+    def delete(self, data):
+        self.ask("DeleteProfile", ProfileId=self.any_profile(data))
+
+    @rule(days=st.sampled_from([0.5, 1, 7, 20, 40]))
+    def wait(self, days):
+        self.clock.advance(days=days)
+        self.engine.run_due()
+
+    @precondition(lambda self: len(self.definitions) < 4)
+    @rule(request=definitions())
+    def define(self, request):
+        name = self.name("calculated")
+        self.ask("CreateCalculatedAttributeDefinition", CalculatedAttributeName=name, **request)
+        self.definitions[name] = Definition(request, self.clock.now())
+
+    @precondition(lambda self: self.definitions)
+    @rule(data=st.data())
+    def redefine(self, data):
+        name = data.draw(st.sampled_from(sorted(self.definitions)))
+        known = self.definitions[name]
+        span = known.request.get("Conditions", {}).get("Range", {})
+        source = span.get("TimestampSource")
+        object_type = known.request["AttributeDetails"]["Expression"][1:].split(".")[0]
+        changed = data.draw(
+            condition_sets(source and (source, span["TimestampFormat"]), object_type)
+        )
+        if changed:
+            self.ask(
+                "UpdateCalculatedAttributeDefinition",
+                CalculatedAttributeName=name,
+                Conditions=changed,
+            )
+            known.update(Conditions=changed)
+
+    @precondition(lambda self: len(self.segments) < 4)
+    @rule(data=st.data())
+    def segment(self, data):
+        calculated = sorted(self.definitions)
+        segment = {"SegmentGroups": data.draw(groups(calculated, sorted(self.segments)))}
+        if data.draw(st.booleans()):
+            segment["SegmentSort"] = data.draw(sorts(calculated))
+        name = self.name("segment")
+        self.ask("CreateSegmentDefinition", SegmentDefinitionName=name, DisplayName=name, **segment)
+        self.segments[name] = segment
+
+    # --- what is asked ---
+
+    @rule(data=st.data())
+    def estimate(self, data):
+        asked_groups = data.draw(groups(sorted(self.definitions), sorted(self.segments)))
+        estimate = self.ask("CreateSegmentEstimate", SegmentQuery=asked_groups)["EstimateId"]
+        self.engine.run_due()
+        answer = self.ask("GetSegmentEstimate", EstimateId=estimate)
+        assert answer["Status"] == "SUCCEEDED"
+        assert answer["Estimate"] == str(len(self.model().members(asked_groups))), asked_groups
+
+    @precondition(lambda self: self.definitions and self.alive())
+    @rule(data=st.data(), override=OVERRIDES)
+    def override(self, data, override):
+        name = data.draw(st.sampled_from(sorted(self.definitions)))
+        model = self.model()
+        answer = self.ask(
+            "BatchGetCalculatedAttributeForProfile",
+            CalculatedAttributeName=name,
+            ProfileIds=[*model.profiles],
+            ConditionOverrides=override,
+        )
+        assert answer["ConditionOverrides"] == override
+        for item in answer["CalculatedAttributeValues"]:
+            known = self.definitions[name]
+            things = model.things[item["ProfileId"]]
+            self.same(item, known, value_of(known, things, model.now, override))
+
+    @precondition(lambda self: self.segments)
+    @rule(data=st.data(), data_format=st.sampled_from(["CSV", "JSONL"]))
+    def snapshot(self, data, data_format):
+        name = data.draw(st.sampled_from(sorted(self.segments)))
+        made = self.ask(
+            "CreateSegmentSnapshot",
+            SegmentDefinitionName=name,
+            DataFormat=data_format,
+            DestinationUri=f"s3://{BUCKET}/all/",
+            RoleArn=ROLE,
+        )["SnapshotId"]
+        self.engine.run_due()
+        answer = self.ask("GetSegmentSnapshot", SegmentDefinitionName=name, SnapshotId=made)
+        assert answer["Status"] == "COMPLETED", answer
+        model, text = self.model(), written(made, data_format)
+        segment = self.segments[name]
+        if data_format == "CSV":
+            assert [*csv.reader(io.StringIO(text))] == model.table(segment), segment
+        else:
+            expected = [model.profiles[one] for one in model.sorted_members(segment)]
+            assert [json.loads(line) for line in text.splitlines()] == expected, segment
+
+    @invariant()
+    def every_attribute_has_the_value_of_the_model(self):
+        model = self.model()
+        if not model.profiles:
+            return
+        for name, known in self.definitions.items():
+            answer = self.ask(
+                "BatchGetCalculatedAttributeForProfile",
+                CalculatedAttributeName=name,
+                ProfileIds=[*model.profiles, UNKNOWN],
+            )
+            assert [item["ProfileId"] for item in answer["Errors"]] == [UNKNOWN]
+            found = {item["ProfileId"]: item for item in answer["CalculatedAttributeValues"]}
+            assert found.keys() == model.profiles.keys()
+            for profile_id, item in found.items():
+                things = model.things[profile_id]
+                self.same(item, known, value_of(known, things, model.now))
+        one = next(iter(model.profiles))
+        listed = self.listed(one)
+        for name, known in self.definitions.items():
+            expected = value_of(known, model.things[one], model.now)
+            self.same(listed[name], known, expected)
+            self.same(
+                self.ask(
+                    "GetCalculatedAttributeForProfile",
+                    ProfileId=one,
+                    CalculatedAttributeName=name,
+                ),
+                known,
+                expected,
+            )
+
+    @invariant()
+    def every_segment_has_the_members_of_the_model(self):
+        model = self.model()
+        for name, segment in self.segments.items():
+            answer = self.ask(
+                "GetSegmentMembership",
+                SegmentDefinitionName=name,
+                ProfileIds=[*model.profiles, UNKNOWN],
+            )
+            assert [failure["ProfileId"] for failure in answer["Failures"]] == [UNKNOWN]
+            results = {item["ProfileId"]: item for item in answer["Profiles"]}
+            assert results.keys() == model.profiles.keys()
+            members = [one for one, item in results.items() if item["QueryResult"] == "PRESENT"]
+            assert sorted(members) == model.members(segment["SegmentGroups"]), segment
+            for one in members:
+                assert results[one]["Profile"] == model.profiles[one]
+
+    # --- helpers ---
+
+    def same(self, item, known, expected):
+        """Compare an answer about a calculated attribute with the model's."""
+        value = item.get("Value")
+        if known.request["Statistic"] == "RECENT_OCCURRENCES" and value not in (
+            None,
+            "true",
+            "false",
+        ):
+            assert json.loads(value) == json.loads(expected["Value"]), known
+        else:
+            assert value == expected["Value"], known
+        assert item["IsDataPartial"] == expected["IsDataPartial"], known
+        assert item.get("LastObjectTimestamp") == expected["LastObjectTimestamp"], known
+
+    def alive(self):
+        """Return the ids of the profiles that there are."""
+        return [*self.profiles()]
+
+    def any_profile(self, data):
+        return data.draw(st.sampled_from(self.alive()))
+
+    def profiles(self):
+        """Return the profiles that there are, by their ids."""
+        found = {}
+        for begin in range(0, len(self.ids), 20):
+            answer = self.ask("BatchGetProfile", ProfileIds=self.ids[begin : begin + 20])
+            found |= {profile["ProfileId"]: profile for profile in answer["Profiles"]}
+        return found
+
+    def objects(self, profile_id, object_type):
+        """Return a profile's objects of a type."""
+        return self.ask(
+            "ListProfileObjects", ProfileId=profile_id, ObjectTypeName=object_type, MaxResults=100
+        )["Items"]
+
+    def listed(self, profile_id):
+        """Return what ListCalculatedAttributesForProfile lists, by the names of attributes."""
+        found, token = {}, {}
+        while token is not None:
+            page = self.ask(
+                "ListCalculatedAttributesForProfile", ProfileId=profile_id, MaxResults=25, **token
+            )
+            found |= {item["CalculatedAttributeName"]: item for item in page["Items"]}
+            token = {"NextToken": page["NextToken"]} if page.get("NextToken") else None
+        return found
+
+    def model(self):
+        """Return what the domain holds, for the plain functions."""
+        profiles = self.profiles()
+        things = {profile_id: [] for profile_id in profiles}
+        for profile_id, own in things.items():
+            for object_type in TYPES:
+                for item in self.objects(profile_id, object_type):
+                    data = json.loads(item["Object"])
+                    ingested, number = self.puts[object_type, data["id"]]
+                    own.append(Thing(object_type, data, ingested, number, FIELDS))
+        return Audiences(
+            profiles.values(), things, self.definitions, self.segments, self.clock.now()
+        )
+
+
+def written(snapshot_id, data_format):
+    """Return the text of a snapshot's only part."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"all/{snapshot_id}/")["Contents"]
+    (key,) = [item["Key"] for item in listed if item["Key"].endswith(f".{data_format.lower()}")]
+    return s3.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bucket():
+    """Keep a bucket of moto for all tests of this file."""
+    with ExitStack() as stack:
+        stack.enter_context(mock_aws())
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=BUCKET)
+        yield
+
+
+QUICK = settings(
+    max_examples=20,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def test_the_engine_agrees_with_the_model():
+    run_state_machine_as_test(Audience, settings=QUICK)
+
+
+@pytest.mark.slow
+def test_the_engine_agrees_with_the_model_at_length():
+    run_state_machine_as_test(
+        Audience, settings=settings(QUICK, max_examples=400, stateful_step_count=40)
+    )
