@@ -9,14 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -87,6 +88,13 @@ MEMBERS = st.fixed_dictionaries(
         "ProfileType": st.sampled_from(["PROFILE", "ACCOUNT_PROFILE"]),
         "GenderString": st.sampled_from(["MALE", "other"]),
     },
+)
+
+
+PEOPLE = st.lists(
+    st.tuples(MEMBERS, st.lists(st.tuples(st.sampled_from(TYPES), CONTENTS), max_size=6)),
+    min_size=2,
+    max_size=4,
 )
 
 
@@ -338,6 +346,8 @@ class Audience(RuleBasedStateMachine):
     def teardown(self):
         self.engine.close()
 
+    close = teardown
+
     def ask(self, operation, **members):
         return json.loads(self.engine.answer(operation, {"DomainName": "shop", **members}))
 
@@ -346,6 +356,15 @@ class Audience(RuleBasedStateMachine):
         return f"{prefix}{self.made}"
 
     # --- what happens ---
+
+    @initialize(people=PEOPLE)
+    def begin(self, people):
+        """Begin with profiles that have objects, put within some days."""
+        for members, contents in people:
+            self.create(members)
+            for number, (object_type, content) in enumerate(contents):
+                self.clock.advance(days=number % 3)
+                self.ingest(object_type, self.ids[-1], f"{self.ids[-1]}-{number}", content)
 
     @rule(members=MEMBERS)
     def create(self, members):
@@ -366,12 +385,14 @@ class Audience(RuleBasedStateMachine):
     def put(self, data, object_type, number, contents):
         owner = self.any_profile(data)
         for position, content in enumerate(contents, number):
-            unique = f"{owner}-{position}"
-            self.clock.advance(seconds=1)
-            text = json.dumps({"id": unique, "owner": owner, **content})
-            self.ask("PutProfileObject", ObjectTypeName=object_type, Object=text)
-            self.made += 1
-            self.puts[object_type, unique] = (self.clock.now(), self.made)
+            self.ingest(object_type, owner, f"{owner}-{position}", content)
+
+    @precondition(lambda self: self.alive())
+    @rule(data=st.data(), object_type=st.sampled_from(TYPES), content=CONTENTS)
+    def put_again(self, data, object_type, content):
+        owner = self.any_profile(data)
+        for item in self.objects(owner, object_type)[:1]:
+            self.ingest(object_type, owner, json.loads(item["Object"])["id"], content)
 
     @precondition(lambda self: self.alive())
     @rule(data=st.data(), object_type=st.sampled_from(TYPES))
@@ -540,6 +561,14 @@ class Audience(RuleBasedStateMachine):
 
     # --- helpers ---
 
+    def ingest(self, object_type, owner, unique, content):
+        """Put an object, in a second of its own so that no two come at once."""
+        self.clock.advance(seconds=1)
+        text = json.dumps({"id": unique, "owner": owner, **content})
+        self.ask("PutProfileObject", ObjectTypeName=object_type, Object=text)
+        self.made += 1
+        self.puts[object_type, unique] = (self.clock.now(), self.made)
+
     def same(self, item, known, expected):
         """Compare an answer about a calculated attribute with the model's."""
         value = item.get("Value")
@@ -618,20 +647,61 @@ def bucket():
         yield
 
 
-QUICK = settings(
-    max_examples=20,
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+NO_CHECK = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+STEPS = settings(
+    max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=NO_CHECK
 )
+EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=NO_CHECK)
+PARTS = st.lists(definitions(), min_size=1, max_size=3)
 
 
-def test_the_engine_agrees_with_the_model():
-    run_state_machine_as_test(Audience, settings=QUICK)
+def attributes_have_the_values_of_the_model(people, before, after):
+    """Define some attributes before the objects come, and some after."""
+    with closing(Audience()) as domain:
+        for request in before:
+            domain.define(request)
+        domain.begin(people)
+        for request in after:
+            domain.define(request)
+        domain.every_attribute_has_the_value_of_the_model()
+        domain.wait(7)
+        domain.every_attribute_has_the_value_of_the_model()
+
+
+def segments_have_the_members_of_the_model(data, people, requests):
+    """Make segments that start from each other, and a snapshot of the last."""
+    with closing(Audience()) as domain:
+        domain.begin(people)
+        for request in requests:
+            domain.define(request)
+        for _ in range(3):
+            domain.segment(data)
+            domain.estimate(data)
+        domain.every_segment_has_the_members_of_the_model()
+        domain.snapshot(data, data.draw(st.sampled_from(["CSV", "JSONL"])))
+
+
+VALUES = given(PEOPLE, PARTS, PARTS)
+MEMBERSHIPS = given(st.data(), PEOPLE, st.lists(definitions(), max_size=2))
+
+
+def test_attributes_have_the_values_of_the_model():
+    EXAMPLES(VALUES(attributes_have_the_values_of_the_model))()
+
+
+def test_segments_have_the_members_of_the_model():
+    EXAMPLES(MEMBERSHIPS(segments_have_the_members_of_the_model))()
+
+
+def test_the_engine_agrees_with_the_model_after_any_steps():
+    run_state_machine_as_test(Audience, settings=STEPS)
 
 
 @pytest.mark.slow
-def test_the_engine_agrees_with_the_model_at_length():
+def test_the_engine_agrees_with_the_model_in_many_examples():
+    many = settings(EXAMPLES, max_examples=1_500)
+    many(VALUES(attributes_have_the_values_of_the_model))()
+    many(MEMBERSHIPS(segments_have_the_members_of_the_model))()
     run_state_machine_as_test(
-        Audience, settings=settings(QUICK, max_examples=400, stateful_step_count=40)
+        Audience, settings=settings(STEPS, max_examples=200, stateful_step_count=40)
     )
