@@ -14,6 +14,7 @@ PARTS = (
     "wire",
     "engine",
     "growth",
+    "audiences",
     "scale",
     "serve",
     "objects",
