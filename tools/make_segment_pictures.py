@@ -267,7 +267,7 @@ def segment_picture(shop: Shop) -> str:
         x = left + 26 * row.depth
         if row.depth:
             parent = max(above for above in range(number) if ROWS[above].depth == row.depth - 1)
-            drawing.line(x - 14, top + step * parent + 10, x - 14, y)
+            drawing.line(x - 14, top + step * parent + 20, x - 14, y)
             drawing.line(x - 14, y, x - 4, y)
         drawing.text(x, y - 2, row.title, font_weight="normal" if row.depth > 1 else "bold")
         drawing.text(x, y + 14, row.detail, font_size=12, fill=MUTED)

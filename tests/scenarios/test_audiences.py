@@ -312,6 +312,41 @@ def definitions(draw):
     return found
 
 
+# The default attributes of orders: AG:customerprofiles-default-calculated-attributes.
+DEFAULTS = {
+    "_orders_count": ("OrderId", "COUNT"),
+    "_order_first_occurrence": ("CreatedDate", "FIRST_OCCURRENCE"),
+    "_order_last_occurrence": ("CreatedDate", "LAST_OCCURRENCE"),
+    "_orders_total_price_sum": ("TotalPrice", "SUM"),
+    "_orders_total_price_average": ("TotalPrice", "AVERAGE"),
+}
+PURCHASE = {
+    "Description": "Purchases",
+    "Fields": {
+        "id": {"Source": "_source.id", "Target": "_order.OrderId"},
+        "total": {"Source": "_source.total", "Target": "_order.TotalPrice"},
+        "made": {"Source": "_source.made", "Target": "_order.CreatedDate"},
+        "owner": {"Source": "_source.owner"},
+    },
+    "Keys": {
+        "PurchaseId": [{"StandardIdentifiers": ["UNIQUE", "ORDER"], "FieldNames": ["id"]}],
+        "_profileId": [
+            {"StandardIdentifiers": ["PROFILE", "LOOKUP_ONLY"], "FieldNames": ["owner"]}
+        ],
+    },
+}
+PURCHASES = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.sampled_from("123")},
+        optional={
+            "total": st.sampled_from(["5", "7.5", "100.10", "x", "0.333", "-1"]),
+            "made": st.sampled_from(["2023-11-01", "2023-11-02T00:00:00Z"]),
+        },
+    ),
+    max_size=6,
+)
+
+
 # --- the engine and the model side by side ---
 
 
@@ -681,6 +716,48 @@ def segments_have_the_members_of_the_model(data, people, requests):
         domain.snapshot(data, data.draw(st.sampled_from(["CSV", "JSONL"])))
 
 
+def default_attributes_have_the_values_of_the_model(purchases):
+    """Put orders again and again; the default attributes are about the standard objects."""
+    with closing(Audience()) as domain:
+        domain.ask("PutProfileObjectType", ObjectTypeName="Purchase", **PURCHASE)
+        domain.create({})
+        (owner,) = domain.ids
+        for purchase in purchases:
+            domain.ingest("Purchase", owner, purchase["id"], purchase)
+        things = []
+        for item in domain.objects(owner, "_order"):
+            data = json.loads(item["Object"])
+            things.append(Thing("_order", data, *domain.puts["Purchase", data["OrderId"]]))
+        listed = domain.listed(owner)
+        for name, (member, statistic) in DEFAULTS.items():
+            details = {"Expression": f"{{_order.{member}}}"}
+            known = Definition({"AttributeDetails": details, "Statistic": statistic}, float("-inf"))
+            domain.same(listed[name], known, value_of(known, things, domain.clock.now()))
+
+
+def profiles_have_their_own_values(members, days):
+    """Ask for members of the profile itself, and whether it is new."""
+    with closing(Audience()) as domain:
+        domain.create(members)
+        (owner,) = domain.ids
+        for position, path in enumerate(["FirstName", "Address.City", "Attributes.x"]):
+            domain.ask(
+                "CreateCalculatedAttributeDefinition",
+                CalculatedAttributeName=f"own{position}",
+                AttributeDetails={
+                    "Attributes": [{"Name": path}],
+                    "Expression": f"{{_profile.{path}}}",
+                },
+                Statistic="LAST_OCCURRENCE",
+                UseHistoricalData=True,
+            )
+            expected = domain.model().attribute(owner, path)
+            assert domain.listed(owner)[f"own{position}"].get("Value") == expected
+        domain.clock.advance(days=days)
+        is_new = domain.listed(owner)["_new_customer"].get("Value")
+        assert is_new == ("true" if days < 30 else "false")
+
+
 VALUES = given(PEOPLE, PARTS, PARTS)
 MEMBERSHIPS = given(st.data(), PEOPLE, st.lists(definitions(), max_size=2))
 
@@ -691,6 +768,15 @@ def test_attributes_have_the_values_of_the_model():
 
 def test_segments_have_the_members_of_the_model():
     EXAMPLES(MEMBERSHIPS(segments_have_the_members_of_the_model))()
+
+
+def test_default_attributes_have_the_values_of_the_model():
+    EXAMPLES(given(PURCHASES)(default_attributes_have_the_values_of_the_model))()
+
+
+def test_profiles_have_their_own_values():
+    days = st.sampled_from([0, 1, 29, 30, 31, 59])
+    EXAMPLES(given(MEMBERS, days)(profiles_have_their_own_values))()
 
 
 def test_the_engine_agrees_with_the_model_after_any_steps():
