@@ -323,7 +323,7 @@ DEFAULTS = {
 PURCHASE = {
     "Description": "Purchases",
     "Fields": {
-        "id": {"Source": "_source.id", "Target": "_order.OrderId"},
+        "id": {"Source": "_source.id", "Target": "_order.Attributes.own"},
         "total": {"Source": "_source.total", "Target": "_order.TotalPrice"},
         "made": {"Source": "_source.made", "Target": "_order.CreatedDate"},
         "owner": {"Source": "_source.owner"},
@@ -727,7 +727,7 @@ def default_attributes_have_the_values_of_the_model(purchases):
         things = []
         for item in domain.objects(owner, "_order"):
             data = json.loads(item["Object"])
-            things.append(Thing("_order", data, *domain.puts["Purchase", data["OrderId"]]))
+            things.append(Thing("_order", data, *domain.puts["Purchase", data["Attributes"]["own"]]))
         listed = domain.listed(owner)
         for name, (member, statistic) in DEFAULTS.items():
             details = {"Expression": f"{{_order.{member}}}"}
