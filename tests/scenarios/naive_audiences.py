@@ -18,6 +18,7 @@ from decimal import Decimal
 DAY = 86_400
 MOST_RECENT = 100
 LONGEST_VALUE = 255
+MOST_CONDITIONS, MOST_CALCULATED, DEEPEST = 60, 10, 5
 AVERAGE_PLACES = Decimal("1e-10")
 # An epoch of fewer digits is in seconds, one of more in milliseconds.
 FIRST_MILLISECONDS = 100_000_000_000
@@ -463,6 +464,34 @@ class Audiences:
                 values.append(self.calculated(profile_id, reference[2]))
         is_range = asked["DimensionType"] in ("BETWEEN", "NOT_BETWEEN")
         return values if is_range else [value for value in values if value is not None]
+
+    def exceeds_limits(self, groups):
+        """Return whether groups have too many conditions, or start too deep."""
+        conditions, calculated, depth = self.sizes(groups)
+        return conditions > MOST_CONDITIONS or calculated > MOST_CALCULATED or depth > DEEPEST
+
+    def sizes(self, groups):
+        """Return the number of conditions, of those on calculated attributes, and the depth.
+
+        What a group starts from counts as often as it is named, and so does a reference.
+        """
+        conditions = calculated = depth = 0
+        for group in groups.get("Groups") or []:
+            for dimension in group.get("Dimensions") or []:
+                own = dimension.get("CalculatedAttributes", {})
+                asked = [each for _, each in flat(dimension.get("ProfileAttributes", {}))]
+                asked += own.values()
+                values = [value for each in asked for value in each["Values"]]
+                references = [value for value in values if value.startswith("{{")]
+                inner = [value for value in references if "_calculated_attribute" in value]
+                conditions += len(asked) + len(references)
+                calculated += len(own) + len(inner)
+            for source in group.get("SourceSegments") or []:
+                name = source["SegmentDefinitionName"]
+                theirs = self.sizes(self.segments[name]["SegmentGroups"])
+                conditions, calculated = conditions + theirs[0], calculated + theirs[1]
+                depth = max(depth, 1 + theirs[2])
+        return conditions, calculated, depth
 
     def sorted_members(self, segment):
         """Return the ids of a segment's members in the order of its sort."""

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 )
 from moto import mock_aws
 
-from customer_profiles.engine import Engine, ManualClock
+from customer_profiles.engine import Engine, ManualClock, Refusal
 
 from .naive_audiences import DAY, Audiences, Definition, Thing, value_of
 
@@ -504,7 +504,12 @@ class Audience(RuleBasedStateMachine):
         if data.draw(st.booleans()):
             segment["SegmentSort"] = data.draw(sorts(calculated))
         name = self.name("segment")
-        self.ask("CreateSegmentDefinition", SegmentDefinitionName=name, DisplayName=name, **segment)
+        wanted = {"SegmentDefinitionName": name, "DisplayName": name, **segment}
+        if self.model().exceeds_limits(segment["SegmentGroups"]):
+            with pytest.raises(Refusal, match="limit"):
+                self.ask("CreateSegmentDefinition", **wanted)
+            return
+        self.ask("CreateSegmentDefinition", **wanted)
         self.segments[name] = segment
 
     # --- what is asked ---
@@ -512,6 +517,8 @@ class Audience(RuleBasedStateMachine):
     @rule(data=st.data())
     def estimate(self, data):
         asked_groups = data.draw(groups(sorted(self.definitions), sorted(self.segments)))
+        if self.model().exceeds_limits(asked_groups):
+            return
         estimate = self.ask("CreateSegmentEstimate", SegmentQuery=asked_groups)["EstimateId"]
         self.engine.run_due()
         answer = self.ask("GetSegmentEstimate", EstimateId=estimate)
