@@ -40,6 +40,8 @@ class Client(NamedTuple):
     takes those of a client without such ids for one request that was recorded and sent again."""
     lacks: frozenset[str] = frozenset()
     """Operations that the installed version does not have."""
+    lacks_members: frozenset[str] = frozenset()
+    """Members that the installed version neither sends nor reads."""
 
 
 def python(name: str) -> tuple[str, ...]:
@@ -54,6 +56,7 @@ CLIENTS = (
         ("node", str(HERE / "clients/javascript/client.mjs")),
         generic="CustomerProfilesServiceException",
         lacks=frozenset({"BatchPutProfileObject"}),
+        lacks_members=frozenset({"SegmentSort"}),  # It is older than the member.
     ),
     Client(
         "aws-cli",

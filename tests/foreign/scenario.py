@@ -6,8 +6,10 @@ members of the answer, or `error` describes the refusal. Other members of a step
 * `as` gives the answer a name, and `{name.Member.0.Member}` stands for a value of that answer;
 * `pages` reads all pages of a size, by the client's paginator if it has one for the operation;
 * `sorted` names the lists of an answer that are sorted before they are compared, and by what;
-* `region` and `account` replace those of the environment;
-* `job` runs identity resolution in a domain, which no request starts.
+* `region` and `account` replace those of the environment.
+
+Steps without a `call` do what no request does: `job` runs identity resolution in a domain, `due`
+lets the engine do what is due, and `put` puts `content` to a URL, encrypted with `key`.
 
 A list is expected as a whole, other members of a structure may be there too. Instead of a value,
 `<absent>`, `<now>` (a time of this run), `<id>`, `<text>`, `<number>` and `<filled>` (a list, a map
@@ -71,12 +73,19 @@ def to_snake(shape: Any, value: Any) -> Any:
     match shape.type_name:
         case "structure" if value.keys() != {"$date"}:
             members = shape.members
-            return {xform_name(name): to_snake(members[name], value[name]) for name in value}
+            return {
+                _in_snake_case(shape, name): to_snake(members[name], value[name]) for name in value
+            }
         case "map":
             return {key: to_snake(shape.value, item) for key, item in value.items()}
         case "list":
             return [to_snake(shape.member, item) for item in value]
     return value
+
+
+def _in_snake_case(shape: Any, name: str) -> str:
+    """Return a member's name in snake_case, unless it is that of a variant of a union."""
+    return name if shape.is_tagged_union else xform_name(name)
 
 
 class Reading:
@@ -95,7 +104,8 @@ class Reading:
         match shape.type_name:
             case "structure":
                 names = {
-                    xform_name(name) if self._snake_case else name: name for name in shape.members
+                    _in_snake_case(shape, name) if self._snake_case else name: name
+                    for name in shape.members
                 }
                 if unknown := value.keys() - names.keys():
                     self.problems.append(f"{path} has the unknown members {sorted(unknown)}")
