@@ -12,103 +12,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
-from customer_profiles import CustomerProfiles, Domain, EngineChannel, Key, ProfileObject, Target
+from customer_profiles import CustomerProfiles
 from customer_profiles.cli.app import app
-from customer_profiles.engine import Engine
-from customer_profiles.engine.doors.server import Server
+from tests.cli.where import NOBODY, SECRETS, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-NOBODY = "f" * 32
-SECRETS = ("Ada", "Lovelace", "Grace", "Hopper", "example.com", "London", "gold", "4711")
-
-
-class Order(ProfileObject, name="Order"):
-    """An order."""
-
-    order_id: Annotated[str, Key("OrderId", unique=True)]
-    email: Annotated[str, Key("_email", profile=True), Target("_profile.EmailAddress")]
-    total: float
-
-
-def fill(cp: CustomerProfiles) -> None:
-    shop = cp.domains.create("shop", default_expiration_days=30)
-    shop.profiles.create(
-        first_name="Ada",
-        last_name="Lovelace",
-        email_address="ada@example.com",
-        phone_number="+1 206 555 0100",
-        address={"city": "London"},
-        attributes={"tier": "gold"},
-    )
-    shop.profiles.create(first_name="Grace", last_name="Hopper", email_address="grace@example.com")
-    shop.object_types.put(Order)
-    shop.objects(Order).put_many(
-        [
-            Order(order_id="4711", email="ada@example.com", total=12.5),
-            Order(order_id="4712", email="grace@example.com", total=99.0),
-        ]
-    )
-
-
-class Where:
-    """A service to which commands are sent, and the SDK on the same data."""
-
-    def __init__(self, options: list[str], shop: Callable[[], Domain]) -> None:
-        self.options, self._shop = options, shop
-        self.is_embedded = options[0] == "--db"
-
-    @property
-    def shop(self) -> Domain:
-        return self._shop()
-
-    def run(self, *command: str, text: str | None = None, **variables: str) -> Result:
-        environment = {"COLUMNS": "80", "CUSTOMER_PROFILES_CONFIG": "/nowhere/config.toml"}
-        domain = [] if command[0] == "domains" else ["--domain", "shop"]
-        return CliRunner().invoke(
-            app, [*command, *domain, *self.options], input=text, env=environment | variables
-        )
-
-    def rows(self, *command: str) -> list[dict[str, Any]]:
-        result = self.run(*command, "--jsonl", "--reveal")
-        assert result.exit_code == 0, result.output
-        return [json.loads(line) for line in result.stdout.splitlines()]
-
-    def id_of(self, email: str) -> str:
-        return self.shop.profiles.search(email=email).one().profile_id
-
-
-@pytest.fixture
-def db(tmp_path: Path) -> Path:
-    with CustomerProfiles.embedded(tmp_path / "shop.db") as cp:
-        fill(cp)
-    return tmp_path / "shop.db"
-
-
-@pytest.fixture
-def file(db: Path) -> Iterator[Where]:
-    with CustomerProfiles.embedded(db) as cp:
-        yield Where(["--db", str(db)], lambda: cp.domain("shop"))
-
-
-@pytest.fixture(params=["file", "http"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Where]:
-    if request.param == "file":
-        yield request.getfixturevalue("file")
-        return
-    with Engine(strict=True) as engine, Server(engine, port=0) as server:
-        cp = CustomerProfiles(channel=EngineChannel(engine))
-        fill(cp)
-        options = ["--endpoint-url", server.url, "--region", "us-east-1"]
-        yield Where(options, lambda: cp.domain("shop"))
-
+    pass
 
 # Seeing
 

@@ -21,6 +21,7 @@ from . import (
     profiles,
     review,
     serve,
+    streams,
     transfer,
 )
 
@@ -48,6 +49,7 @@ app.add_typer(matches.app, name="matches")
 app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(streams.app, name="streams")
 
 
 @app.callback(invoke_without_command=True)
