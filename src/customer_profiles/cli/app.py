@@ -7,6 +7,7 @@ import typer
 import customer_profiles
 
 from . import (
+    calculated_attributes,
     dedupe,
     demo,
     domains,
@@ -23,6 +24,7 @@ from . import (
     serve,
     streams,
     transfer,
+    uploads,
 )
 
 app: typer.Typer = typer.Typer(
@@ -39,6 +41,7 @@ app.command()(label.label)
 app.command()(serve.serve)
 app.command()(transfer.export)
 app.command(name="import")(transfer.import_)
+app.add_typer(calculated_attributes.app, name="calculated-attributes")
 app.add_typer(domains.app, name="domains")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
@@ -50,6 +53,7 @@ app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(streams.app, name="streams")
+app.add_typer(uploads.app, name="uploads")
 
 
 @app.callback(invoke_without_command=True)
