@@ -150,7 +150,7 @@ def _deliveries(domain: Domain) -> list[Delivery]:
 
 
 def _count(delivery: Delivery) -> int:
-    return delivery.waiting + delivery.held
+    return delivery.waiting + delivery.undeliverable
 
 
 def _naming(domain: Domain, name: str) -> AbstractContextManager[None]:
