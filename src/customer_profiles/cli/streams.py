@@ -30,7 +30,7 @@ Name = Annotated[str, typer.Argument(help="The event stream's name.")]
 _COLUMNS = shown("event_stream_name", whole=True) + shown(
     *("state", "destination_summary.status", "uri"),
 )
-_DELIVERIES = shown("destination", "waiting", "held", "failures", "retry_at", "problem")
+_DELIVERIES = shown("destination", "waiting", "undeliverable", "failures", "retry_at", "problem")
 _UNHEALTHY = _LEFT = 1
 _POLL_SECONDS = 0.05
 _ARN = re.compile("arn:[^:]+:kinesis:[^:]+:[^:]+:stream/.+")
