@@ -250,12 +250,14 @@ def calculated(
 ) -> dict[int, dict[Window, calculated_attributes.Value]]:
     """Compute calculated attributes of profiles, by their rows."""
     values: dict[int, dict[Window, calculated_attributes.Value]] = {row: {} for row in rows}
-    for window in windows:
-        attribute = calculated_attributes.find(scope, window.name)
-        if attribute is None:
-            continue
-        override = json.loads(window.override) if window.override else None
-        for row, value in attribute.values(scope, rows, override).items():
+    wanted = {
+        window: (attribute, json.loads(window.override) if window.override else None)
+        for window in windows
+        if (attribute := calculated_attributes.find(scope, window.name))
+    }
+    computed = calculated_attributes.values_of_many(scope, [*wanted.values()], rows)
+    for window, found in zip(wanted, computed, strict=True):
+        for row, value in found.items():
             values[row][window] = value
     return values
 
