@@ -1,4 +1,4 @@
--- Version 12: estimates and snapshots of segments. A statement ends with the semicolon that ends its
+-- Version 13: estimates and snapshots of segments. A statement ends with the semicolon that ends its
 -- line.
 
 -- A query is what the request asked to count, as JSON.
