@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from customer_profiles.engine import Refusal
+from customer_profiles.engine import Refusal, background
 from customer_profiles.engine.audiences import segments
 
 UNKNOWN = "f" * 32
@@ -416,3 +416,124 @@ def test_members_are_listed_page_by_page_in_the_order_of_creation(shop, monkeypa
 def test_members_of_missing_segments_cannot_be_listed(shop):
     with pytest.raises(Refusal, match="Segment definition gold does not exist"):
         shop.engine.list_segment_members("shop", "gold")
+
+
+ORDER = {
+    "ObjectTypeName": "Order",
+    "Description": "Orders",
+    "Fields": {
+        "id": {"Source": "_source.id"},
+        "who": {"Source": "_source.who", "Target": "_profile.AccountNumber"},
+        "total": {"Source": "_source.total"},
+    },
+    "Keys": {
+        "OrderId": [{"StandardIdentifiers": ["UNIQUE"], "FieldNames": ["id"]}],
+        "_account": [{"StandardIdentifiers": ["PROFILE"], "FieldNames": ["who"]}],
+    },
+    "AllowProfileCreation": True,
+}
+
+
+@pytest.fixture
+def spenders(shop, clock):
+    """Create a calculated attribute, and profiles that spent 600 lately, 600 before, and 5."""
+    shop.ask("PutProfileObjectType", **ORDER)
+    shop.ask(
+        "CreateCalculatedAttributeDefinition",
+        CalculatedAttributeName="spend",
+        AttributeDetails={"Attributes": [{"Name": "total"}], "Expression": "{Order.total}"},
+        Statistic="SUM",
+        Conditions={"Range": {"Value": 90, "Unit": "DAYS"}},
+    )
+    people = {name: shop.create(AccountNumber=name) for name in ("lately", "before", "little")}
+    spent = [("before", 600, 10), ("lately", 300, 1), ("lately", 300, 0), ("little", 5, 0)]
+    for number, (who, total, days) in enumerate(spent):
+        body = json.dumps({"id": f"{number}", "who": who, "total": total})
+        shop.ask("PutProfileObject", ObjectTypeName="Order", Object=body)
+        clock.advance(days=days)
+    return people
+
+
+def spend(operator, *values, **more):
+    shape = condition(operator, *values, **more)
+    return groups({"Dimensions": [{"CalculatedAttributes": {"spend": shape}}]})
+
+
+def last(days):
+    return {"ConditionOverrides": {"Range": {"Start": days, "Unit": "DAYS"}}}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (spend("GREATER_THAN", "500"), "lately before"),
+        (spend("GREATER_THAN", "500", **last(5)), "lately"),
+        (spend("GREATER_THAN", "1", **last(5)), "lately little"),
+        (spend("BETWEEN", "5", "6"), "little"),
+        (spend("EXCLUSIVE", "600"), "little"),
+        (spend("EXCLUSIVE", "600", **last(5)), "before little"),
+        (spend("EQUAL", "{{_calculated_attribute.spend}}"), "lately before little"),
+        (spend("EQUAL", "{{_calculated_attribute.spend}}", **last(5)), "lately little"),
+    ],
+)
+def test_calculated_attributes_select_profiles(shop, spenders, query, expected):
+    assert members(shop, spenders, query) == expected
+    assert estimate(shop, query)["Estimate"] == str(len(expected.split()))
+
+
+def test_profile_and_calculated_attributes_combine(shop, spenders):
+    dimension = {"ProfileAttributes": {"AccountNumber": condition("CONTAINS", "l")}}
+    query = spend("GREATER_THAN", "500")
+    query["Groups"][0]["Dimensions"].append(dimension)
+    assert members(shop, spenders, query, "both") == "lately"
+    query["Groups"][0]["Type"] = "ANY"
+    assert members(shop, spenders, query, "any") == "lately before little"
+    query["Groups"][0]["Type"] = "NONE"
+    assert members(shop, spenders, query, "none") == ""
+    assert pages(shop, "both", 10) == [[spenders["lately"]]]
+
+
+@pytest.mark.usefixtures("spenders")
+def test_a_calculated_attribute_that_a_segment_uses_cannot_be_deleted(shop):
+    define(shop, "big", spend("GREATER_THAN", "500"))
+    with pytest.raises(Refusal, match=r"spend is used by segment definition big"):
+        shop.ask("DeleteCalculatedAttributeDefinition", CalculatedAttributeName="spend")
+    shop.ask("DeleteSegmentDefinition", SegmentDefinitionName="big")
+    sort = {"Attributes": [{"Name": "spend", "Order": "DESC", "Type": "CALCULATED"}]}
+    define(shop, "sorted", groups(), SegmentSort=sort)
+    with pytest.raises(Refusal, match=r"spend is used by segment definition sorted"):
+        shop.ask("DeleteCalculatedAttributeDefinition", CalculatedAttributeName="spend")
+
+
+def test_a_range_of_a_segment_does_not_end_before_it_starts(shop, spenders):
+    assert spenders
+    span = {"ConditionOverrides": {"Range": {"Start": 1, "End": 5, "Unit": "DAYS"}}}
+    with pytest.raises(Refusal, match=r"Dimensions 1, spend: .*Start"):
+        define(shop, "a", spend("EQUAL", "1", **span))
+
+
+def test_an_estimate_that_an_engine_left_is_made_by_the_next_one(open_shop, monkeypatch):
+    shop = open_shop()
+    with monkeypatch.context() as patched:
+        patched.setattr(background, "start", lambda _: None)
+        made = shop.ask("CreateSegmentEstimate", SegmentQuery=groups())["EstimateId"]
+        other = open_shop()
+        assert other.ask("GetSegmentEstimate", EstimateId=made)["Status"] == "RUNNING"
+    # Asking for it is enough to start the work.
+    other.ask("GetSegmentEstimate", EstimateId=made)
+    other.engine._context.jobs["pending-work"].join()
+    assert other.ask("GetSegmentEstimate", EstimateId=made)["Status"] == "SUCCEEDED"
+
+
+def test_an_error_of_the_engine_fails_the_estimate_and_names_no_value(shop, monkeypatch, caplog):
+    name = "Ada"
+
+    def broken(*_):
+        raise RuntimeError(name)
+
+    monkeypatch.setattr(segments, "scan", broken)
+    ended = estimate(shop, groups())
+    assert ended["Status"] == "FAILED"
+    assert ended["Message"] == "The segment estimate failed: RuntimeError"
+    assert "Ada" not in caplog.text
+    assert "broken" in caplog.text

@@ -13,14 +13,14 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from .database import Connection
 
-    Test = Callable[[object], bool]
+    Test = Callable[[Any], bool]
 
 Tree: TypeAlias = "bool | Condition | Combined"
 """A condition, several that are combined, or what is true of every profile or of none."""
@@ -57,7 +57,7 @@ class Condition(NamedTuple):
     operator: str
     values: tuple[str, ...]
     test: Test
-    """Tests a value as the expression does."""
+    """Tests a value as the expression does; of an open condition it tests something else."""
     bounds: tuple[float, ...] = ()
     """The values as numbers, rounded, or as dates in epoch seconds, where the operator has them."""
     is_date: bool = False
