@@ -356,6 +356,8 @@ def test_sql_segments_are_stored_and_not_run(shop):
     shop.ask("CreateSegmentDefinition", **named, **sql)
     found = shop.ask("GetSegmentDefinition", SegmentDefinitionName="sql")
     assert (found["SegmentType"], found["SegmentSqlQuery"]) == ("ENHANCED", sql["SegmentSqlQuery"])
+    with pytest.raises(Refusal, match="no segment can start from it"):
+        define(shop, "more", groups(source("sql")))
     with pytest.raises(Refusal, match="no completed snapshot"):
         shop.ask("GetSegmentMembership", SegmentDefinitionName="sql", ProfileIds=[UNKNOWN])
     made = shop.ask("CreateSegmentEstimate", **sql)
@@ -537,3 +539,14 @@ def test_an_error_of_the_engine_fails_the_estimate_and_names_no_value(shop, monk
     assert ended["Message"] == "The segment estimate failed: RuntimeError"
     assert "Ada" not in caplog.text
     assert "broken" in caplog.text
+
+
+def test_an_estimate_fails_if_a_segment_that_it_starts_from_is_deleted(shop, monkeypatch):
+    monkeypatch.setattr(background, "start", lambda _: None)
+    define(shop, "gold", where(GOLD))
+    made = shop.ask("CreateSegmentEstimate", SegmentQuery=groups(source("gold")))["EstimateId"]
+    shop.ask("DeleteSegmentDefinition", SegmentDefinitionName="gold")
+    shop.engine.run_due()
+    ended = shop.ask("GetSegmentEstimate", EstimateId=made)
+    assert ended["Status"] == "FAILED"
+    assert ended["Message"] == "Segment definition gold does not exist"

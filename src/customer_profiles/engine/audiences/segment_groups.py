@@ -10,7 +10,7 @@ from customer_profiles import _wire
 from customer_profiles._hints.nearest import did_you_mean
 from customer_profiles.engine import documents
 from customer_profiles.engine.documents import Reference
-from customer_profiles.engine.service.refusals import bad_request, not_found
+from customer_profiles.engine.service.refusals import Refusal, bad_request, not_found
 
 from . import calculated_attributes, predicates
 from .attribute_definitions import range_problems
@@ -198,7 +198,7 @@ def _size(scope: Scope, groups: Wire, known: dict[str, _Size]) -> _Size:
     found = []
     for name in sources_of(groups):
         if name not in known:
-            known[name] = _size(scope, groups_of(scope, name), known)
+            known[name] = _size(scope, groups_of(scope, name) or {}, known)
         found.append(known[name])
     return _Size(
         len(asked) + referred + sum(size.conditions for size in found),
@@ -207,10 +207,22 @@ def _size(scope: Scope, groups: Wire, known: dict[str, _Size]) -> _Size:
     )
 
 
-def groups_of(scope: Scope, name: str) -> Wire:
-    """Return the groups of a stored segment; those of one that is missing are empty."""
+def groups_of(scope: Scope, name: str) -> Wire | None:
+    """Return the groups of a stored segment, or None without the segment.
+
+    Raises:
+        Refusal: the segment is defined by SQL.
+    """
     document = documents.find(documents.KINDS[NOUN], scope, name)
-    groups: Wire = document.body.get("SegmentGroups", {}) if document else {}
+    if document is None:
+        return None
+    if "SegmentGroups" not in document.body:
+        # Assumed: a segment cannot start from one that is defined by SegmentSqlQuery.
+        raise bad_request(
+            f"Segment definition {name} is defined by SegmentSqlQuery, so no segment can start "
+            "from it"
+        )
+    groups: Wire = document.body["SegmentGroups"]
     return groups
 
 
@@ -219,11 +231,14 @@ def check_query(scope: Scope, groups: Wire) -> None:
     if found := list(problems(scope, groups)):
         raise bad_request("; ".join(found))
     for noun, name in references_of({"SegmentGroups": groups}):
-        kind = documents.KINDS[noun]
-        if documents.find(kind, scope, name) is None:
-            known = [document.name for document in documents.all_of(kind, scope)]
-            message = f"{noun[:1].upper()}{noun[1:]} {name} does not exist"
-            raise not_found(message, name, known)
+        if documents.find(documents.KINDS[noun], scope, name) is None:
+            raise missing(scope, noun, name)
+
+
+def missing(scope: Scope, noun: str, name: str) -> Refusal:
+    """Return the refusal of groups that use what does not exist."""
+    known = [document.name for document in documents.all_of(documents.KINDS[noun], scope)]
+    return not_found(f"{noun[:1].upper()}{noun[1:]} {name} does not exist", name, known)
 
 
 def sort_problems(scope: Scope, sort: Wire) -> Iterator[str]:

@@ -20,7 +20,7 @@ from customer_profiles.engine.store.conditions import Combined, Condition, Tree,
 from customer_profiles.engine.store.rows import row_range
 
 from . import calculated_attributes, predicates
-from .segment_groups import Asked, dimension_conditions, groups_of, member_path
+from .segment_groups import NOUN, Asked, dimension_conditions, groups_of, member_path, missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -101,7 +101,10 @@ def _group(scope: Scope, group: Wire, windows: dict[Window, None], known: dict[s
     for source in group.get("SourceSegments", ()):
         name = source["SegmentDefinitionName"]
         if name not in known:
-            known[name] = _tree(scope, groups_of(scope, name), windows, known)
+            groups = groups_of(scope, name)
+            if groups is None:
+                raise missing(scope, NOUN, name)
+            known[name] = _tree(scope, groups, windows, known)
         sources.append(known[name])
     # Assumed: several attributes in one Dimension must all match.
     dimensions = [
@@ -118,15 +121,15 @@ def _group(scope: Scope, group: Wire, windows: dict[Window, None], known: dict[s
 
 def _combined(include: str, parts: Sequence[Tree]) -> Tree:
     """Combine trees, without those that are true or false of every profile."""
-    final = include != "ALL"
-    if final in [part for part in parts if isinstance(part, bool)]:
+    constants = {part for part in parts if isinstance(part, bool)}
+    conditions = tuple(part for part in parts if not isinstance(part, bool))
+    if (include != "ALL") in constants:
         return include == "ANY"
-    open_parts = tuple(part for part in parts if not isinstance(part, bool))
-    if not open_parts:
+    if not conditions:
         return include != "ANY"
-    return open_parts[0] if include != "NONE" and not open_parts[1:] else Combined(
-        include, open_parts
-    )  # fmt: skip
+    if include != "NONE" and len(conditions) == 1:
+        return conditions[0]
+    return Combined(include, conditions)
 
 
 def leaf(asked: Asked, windows: dict[Window, None]) -> Condition:
