@@ -319,7 +319,8 @@ def test_conditions_on_calculated_attributes_select_members(shop, bucket):
 
 def test_engagement_preferences_are_no_column():
     profile = {"ProfileId": "a", "EngagementPreferences": {"Phone": []}, "Gender": "FEMALE"}
-    assert snapshot_files.in_order(snapshot_files.columns(profile)) == ["ProfileId", "Gender"]
+    shapes = [snapshot_files.shape_of(profile)]
+    assert snapshot_files.columns(shapes) == ["ProfileId", "Gender"]
 
 
 CHILD = """

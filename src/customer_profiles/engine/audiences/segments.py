@@ -91,8 +91,8 @@ def compile_groups(scope: Scope, groups: Wire) -> Audience:
 def _tree(scope: Scope, groups: Wire, windows: dict[Window, None], known: dict[str, Tree]) -> Tree:
     # Assumed: Include and Type are ALL where they are absent, and SourceType is ANY.
     found = [_group(scope, group, windows, known) for group in groups.get("Groups", ())]
-    # Observed in the service: a group without conditions means every profile. Assumed: so do
-    # groups without a group, whatever Include says.
+    # Observed in the service: a group without conditions means every profile.
+    # Assumed: groups without a group mean every profile too, whatever Include says.
     return _combined(groups.get("Include", "ALL"), found) if found else True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from functools import cache
+from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -13,24 +14,39 @@ from customer_profiles import _wire
 from customer_profiles._hints import extras
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from customer_profiles._wire import Wire
 
 _ID, _CUSTOM = "ProfileId", "Attributes"
 
 
-def columns(profile: Wire) -> Iterator[str]:
-    """Yield the columns of a CSV file that a profile fills."""
-    for name, value in profile.items():
-        if isinstance(value, str):
-            yield name
-        elif name in _addresses() or name == _CUSTOM:
-            yield from (f"{name}.{inner}" for inner in value)
+Shape = tuple[str | tuple[str, ...], ...]
+"""The members of a profile, and for a member that is an object its name and its members."""
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """Return columns in the order of a file."""
+def shape_of(profile: Wire) -> Shape:
+    """Return which members a profile has; few shapes are those of many profiles."""
+    return tuple(
+        [
+            name if isinstance(value, str) else (name, *value)
+            for name, value in profile.items()
+        ]
+    )  # fmt: skip
+
+
+def columns(shapes: Iterable[Shape]) -> list[str]:
+    """Return the columns of a CSV file that profiles fill, in the order of the file."""
+    names: set[str] = set()
+    for member in chain.from_iterable(shapes):
+        if isinstance(member, str):
+            names.add(member)
+        elif member[0] in _addresses() or member[0] == _CUSTOM:
+            names.update(f"{member[0]}.{inner}" for inner in member[1:])
+    return _in_order(names)
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
     # Assumed: the columns of a snapshot are ProfileId, the members in the order of the service's
     # model, those of addresses as Address.City, and custom ones as Attributes.tier by their names.
     # Assumed: EngagementPreferences are no columns of a snapshot.
@@ -80,10 +96,8 @@ def _csv(header: Sequence[str], bodies: Iterable[bytes]) -> bytes:
     out = io.StringIO(newline="")
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(header)
-    read = [_reader(name) for name in header]
-    for body in bodies:
-        profile = from_json(body)
-        lines.writerow([cell(profile) for cell in read])
+    read = _reader(header)
+    lines.writerows(read(from_json(body)) for body in bodies)
     return out.getvalue().encode()
 
 
@@ -96,18 +110,17 @@ def _orc_file(header: Sequence[str], bodies: Iterable[bytes]) -> bytes:
     # Assumed: an ORC file has the columns of a CSV file as strings, and Attributes as a map.
     pa, orc = _orc()
     names = [name for name in header if not name.startswith(f"{_CUSTOM}.")]
-    read = [_reader(name) for name in names]
-    values: list[list[str | None]] = [[] for _ in names]
+    read = _reader(names)
+    rows: list[list[str | None]] = []
     custom: list[list[tuple[str, str]] | None] = []
     for body in bodies:
         profile = from_json(body)
-        for column, cell in zip(values, read, strict=True):
-            column.append(cell(profile))
+        rows.append(read(profile))
         custom.append(list(profile[_CUSTOM].items()) if _CUSTOM in profile else None)
     text = pa.string()
     table = pa.table(
         [
-            *(pa.array(column, text) for column in values),
+            *(pa.array([row[number] for row in rows], text) for number in range(len(names))),
             pa.array(custom, pa.map_(text, text)),
         ],
         names=[*names, _CUSTOM],
@@ -127,11 +140,23 @@ def _orc() -> tuple[Any, Any]:
     return pa, orc
 
 
-def _reader(column: str) -> Callable[[Wire], str | None]:
-    member, _, inner = column.partition(".")
-    if not inner:
-        return lambda profile: profile.get(member)
-    return lambda profile: profile.get(member, {}).get(inner)
+def _reader(header: Sequence[str]) -> Callable[[Wire], list[str | None]]:
+    """Return the function that reads the columns of a file from a profile."""
+    paths = [name.split(".", 1) for name in header]
+    # The columns of an object are side by side, so that it is read once for all of them.
+    members = [
+        (member, [path[-1] for path in group])
+        for member, group in groupby(paths, lambda path: path[0] if path[1:] else "")
+    ]
+
+    def read(profile: Wire) -> list[str | None]:
+        row: list[str | None] = []
+        for member, names in members:
+            found = profile.get(member, {}) if member else profile
+            row += [found.get(name) for name in names]
+        return row
+
+    return read
 
 
 _WRITERS: dict[str, Callable[[Sequence[str], Iterable[bytes]], bytes]] = {

@@ -230,10 +230,10 @@ def _sorted(scope: Scope, rows: Sequence[int], sort: Sequence[Wire]) -> tuple[li
         for item, calculated in zip(sort, is_calculated, strict=True)
         if calculated
     ]
-    columns: set[str] = set()
+    shapes: set[snapshot_files.Shape] = set()
     found: list[tuple[bytes, int, list[str | None]]] = []
     for row, profile_id, subject in segments.read_subjects(scope, windows, rows):
-        columns.update(snapshot_files.columns(subject.profile))
+        shapes.add(snapshot_files.shape_of(subject.profile))
         values = [
             subject.value(predicates.Reference(calculated, item["Name"]))
             for item, calculated in zip(sort, is_calculated, strict=True)
@@ -243,7 +243,7 @@ def _sorted(scope: Scope, rows: Sequence[int], sort: Sequence[Wire]) -> tuple[li
     found.sort(key=itemgetter(0))
     for position in reversed(range(len(sort))):
         found = _by_value(found, position, sort[position])
-    return [row for _, row, _ in found], snapshot_files.in_order(columns)
+    return [row for _, row, _ in found], snapshot_files.columns(shapes)
 
 
 def _by_value(

@@ -125,7 +125,7 @@ def get_segment_estimate(context: Context, request: Wire) -> Wire:
 @operation("GetSegmentMembership")
 def get_segment_membership(context: Context, request: Wire) -> Wire:
     """Return which of some profiles are in a segment, as they are now."""
-    # Assumed: a ProfileId that is requested twice is answered once.
+    # Observed in the service: each ProfileId comes back once, in Profiles or in Failures.
     asked = list(dict.fromkeys(request["ProfileIds"]))
     now = context.clock.now()
     with context.database.read() as connection:
