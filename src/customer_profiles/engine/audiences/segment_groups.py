@@ -131,8 +131,9 @@ def problems(scope: Scope, groups: Wire) -> Iterator[str]:
         yield from _condition_problems(asked)
     size = _size(scope, groups, {})
     # Observed in the service: a refusal with the words "maximum limit of 60".
-    # Assumed: conditions on calculated attributes, references, and the conditions of starting
-    # segments, once for each start, count for both limits.
+    # Assumed: the limit of 60 conditions counts those on calculated attributes too.
+    # Assumed: a reference counts as a condition on the attribute that it names.
+    # Assumed: conditions of a starting segment count once for each start.
     counted = "counted through starting segments"
     if size.conditions > _MOST_CONDITIONS:
         yield (

@@ -47,8 +47,8 @@ def columns(shapes: Iterable[Shape]) -> list[str]:
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
-    # Assumed: the columns of a snapshot are ProfileId, the members in the order of the service's
-    # model, those of addresses as Address.City, and custom ones as Attributes.tier by their names.
+    # Assumed: the columns of a snapshot are in the order of the service's model, ProfileId first.
+    # Assumed: columns have names such as Address.City, and Attributes.tier, which come last.
     # Assumed: EngagementPreferences are no columns of a snapshot.
     known = _standard()
     standard = {name for name in names if name in known} | {_ID}

@@ -261,8 +261,7 @@ def _by_value(
 
 
 def _data_type(texts: Sequence[str | None]) -> str:
-    # Assumed: a sort without DataType is by numbers if all values are numbers, by dates if all are
-    # dates, and else by text.
+    # Assumed: a sort without DataType is by numbers or dates if all values are, and else by text.
     for name, read in _READERS.items():
         if all(read(text) is not None for text in texts if text is not None):
             return name
