@@ -8,7 +8,6 @@ evaluated here, for the profiles that the other conditions leave.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -23,7 +22,7 @@ from . import calculated_attributes, predicates
 from .segment_groups import NOUN, Asked, dimension_conditions, groups_of, member_path, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine.documents import Scope
@@ -292,31 +291,25 @@ def count(scope: Scope, audience: Audience, rows: Rows) -> int:
     return surely + sum(audience.holds(subject) for *_, subject in found)
 
 
-def scan(scope: Scope, read: Callable[[Scope, Rows], T]) -> Iterable[T]:
-    """Call a function for each range of a domain's rows, each in a transaction of its own.
+def scan(scope: Scope, read: Callable[[Scope, Rows], T]) -> Iterator[T]:
+    """Yield what a function returns of each range of a domain's rows, each in a transaction.
 
     Raises:
         StoppedError: the engine is being closed.
     """
-    context = scope.context
-
-    def run(rows: Rows) -> T:
-        if context.closing.is_set():
-            raise StoppedError
-        with context.database.read() as connection:
-            return read(scope._replace(connection=connection), rows)
-
-    with context.database.read() as connection:
+    database, closing = scope.context.database, scope.context.closing
+    with database.read() as connection:
         domain = domain_store.find_row(connection, scope.domain_name)
     if domain is None or domain.id != scope.domain:
-        return []
-    now = context.clock.now()
-    ranges = store.ranges(domain.id, domain.last_row, _ROWS_A_RANGE, _MOST_RANGES, now)
-    if context.database.readers == 1:
-        return map(run, ranges)
-    # SQLite releases the interpreter's lock, so two scans run at the same time.
-    with ThreadPoolExecutor(context.database.readers, "segment-scan") as threads:
-        return list(threads.map(run, ranges))
+        return
+    now = scope.context.clock.now()
+    # Two threads would take longer: SQLite's allocations wait for each other.
+    for rows in store.ranges(domain.id, domain.last_row, _ROWS_A_RANGE, _MOST_RANGES, now):
+        if closing.is_set():
+            raise StoppedError
+        with database.read() as connection:
+            found = read(scope._replace(connection=connection), rows)
+        yield found
 
 
 def members_after(

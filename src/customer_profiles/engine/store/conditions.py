@@ -42,8 +42,8 @@ _IS_NUMBER = (
 )
 # SQLite reads the 31st of every month, and only computing with it shows that there is none.
 _IS_DATE = (
-    "value >= '0001' AND value IN (date(value, '+0 days'), "
-    "strftime('%Y-%m-%dT%H:%M:%SZ', value, '+0 days'))"
+    "value >= '0001' AND value = CASE length(value) WHEN 10 THEN date(value, '+0 days') "
+    "WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', value, '+0 days') END"
 )
 _HAS_DAY = "value GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*'"
 _DECIDED = "CASE WHEN {no} THEN 0 WHEN {yes} THEN 1 ELSE {test} END"
@@ -128,7 +128,7 @@ class _Writer:
         is_negative = tree.include == "NONE"
         written = [
             self.write(part, is_optimistic=is_optimistic is not is_negative)
-            for part in _merged(tree)
+            for part in sorted(_merged(tree), key=_cost)
         ]
         if tree.include == "ALL":
             return _joined("AND", written, neutral="1", final="0")
@@ -247,6 +247,13 @@ def _merged(tree: Combined) -> list[Tree]:
         else:
             others.append(part)
     return [*sets.values(), *others]
+
+
+def _cost(part: Tree) -> int:
+    """Return how expensive a condition is, because SQLite evaluates them in their order."""
+    if not isinstance(part, Condition):
+        return 3
+    return 0 if part.operator in _TEXTS else 1 + part.is_date
 
 
 def _joined(operator: str, parts: list[str], *, neutral: str, final: str) -> str:

@@ -272,11 +272,6 @@ class Database:
             raise self._failure(error) from error
 
     @property
-    def readers(self) -> int:
-        """How many scans gain from running at the same time."""
-        return 1 if self._path is None else 2
-
-    @property
     def can_read_at_once(self) -> bool:
         """Whether a read need not wait: with a file always, in memory while nothing is running."""
         if self._path is not None:
