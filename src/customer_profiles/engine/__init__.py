@@ -106,8 +106,8 @@ class Engine:
                 were any when it was opened.
             matching_delay: seconds until new rules of an existing domain are applied, which takes
                 an hour on AWS; those of a new domain are applied at once.
-            session: a boto3 session for the S3 files of flows and exports, the SQS queues of
-                dead letters, and Kinesis; None for boto3's default session. It is not used before
+            session: a boto3 session for the S3 files of flows, exports and snapshots, the SQS
+                queues of dead letters, and Kinesis; None for boto3's default session. It is not used before
                 it is needed.
             upload_uri: the folder of a bucket, such as `s3://bucket/uploads`, that the files of
                 upload jobs are put into; None for a folder beside the database.
@@ -662,8 +662,9 @@ class Engine:
         """Run everything that is due by the clock, and return the reports of the flows that ran.
 
         This runs scheduled flows and identity-resolution jobs, delivers changes to event streams,
-        sends dead letters again that a queue did not accept, and removes uploaded files that were
-        never imported. But for event streams, the engine does this in no background process: call
+        sends dead letters again that a queue did not accept, makes estimates and snapshots of
+        segments that are not made yet, and removes uploaded files that were never imported. But for
+        event streams, estimates and snapshots, the engine does this in no background process: call
         this as often as schedules should be checked.
         """
         self._apply_pending()
