@@ -107,8 +107,8 @@ class Engine:
             matching_delay: seconds until new rules of an existing domain are applied, which takes
                 an hour on AWS; those of a new domain are applied at once.
             session: a boto3 session for the S3 files of flows, exports and snapshots, the SQS
-                queues of dead letters, and Kinesis; None for boto3's default session. It is not used before
-                it is needed.
+                queues of dead letters, and Kinesis; None for boto3's default session. It is not
+                used before it is needed.
             upload_uri: the folder of a bucket, such as `s3://bucket/uploads`, that the files of
                 upload jobs are put into; None for a folder beside the database.
             faults: injected faults that it shares with other engines; None for its own.
