@@ -165,6 +165,8 @@ def _matcher(
         # Assumed: a reference to an absent attribute matches nothing, and EXCLUSIVE ignores it.
         resolved = [_resolved(text, subject) for text in values]
         present = [text for text in resolved if text is not None]
+        if operator == "LIST_CONTAINS_ALL" and len(present) < len(resolved):
+            return False
         return predicates.matcher(operator, present, is_date=is_date)(value)
 
     return match
