@@ -166,33 +166,39 @@ def test_the_repr_of_a_segment_shows_no_values(shop: Domain) -> None:
 # Estimates and members.
 
 
-@pytest.mark.parametrize(
-    ("condition", "members"),
-    [
-        (SEATTLE, "A"),
-        (~SEATTLE, "BCD"),
-        (where.address.city.contains("eattle"), "AB"),
-        (where.attributes["tier"].is_in("gold", "silver"), "AD"),
-        (where.profile_type.is_not_in("ACCOUNT_PROFILE"), "ABC"),
-        (where.everybody, "ABCD"),
-        (GOLD | where.address.city.is_in("seattle"), "ABD"),
-        (GOLD & ~SEATTLE, "D"),
-        (where.attributes["tier"].equal_to(1), ""),
-    ],
-    ids=repr,
-)
+VECTORS: list[tuple[Any, str]] = [
+    (SEATTLE, "A"),
+    (~SEATTLE, "BCD"),
+    (where.address.city.contains("eattle"), "AB"),
+    (where.attributes["tier"].is_in("gold", "silver"), "AD"),
+    (where.profile_type.is_not_in("ACCOUNT_PROFILE"), "ABC"),
+    (where.everybody, "ABCD"),
+    (GOLD | where.address.city.is_in("seattle"), "ABD"),
+    (GOLD & ~SEATTLE, "D"),
+    (where.attributes["tier"].equal_to(1), ""),
+]
+
+
 def test_the_members_are_those_of_the_specification(
-    shop: Domain, people: dict[str, Profile], condition: Any, members: str
+    shop: Domain, people: dict[str, Profile]
 ) -> None:
-    segment = shop.segments.create("drawn", condition)
+    for number, (condition, members) in enumerate(VECTORS):
+        segment = shop.segments.create(f"drawn-{number}", condition)
 
-    found = segment.members(people.values())
+        found = segment.members(people.values())
 
-    assert [name for name, person in people.items() if person in found] == list(members)
-    assert len(found) == len(members)
-    assert len(found.absent) == 4 - len(members)
-    assert segment.estimate().wait().count == len(members)
-    assert shop.segments.estimate("drawn").wait(timeout=60).count == len(members)
+        assert "".join(name for name, person in people.items() if person in found) == members
+        assert (len(found), len(found.absent)) == (len(members), 4 - len(members))
+
+
+def test_a_segment_is_counted_by_itself_or_its_name(
+    shop: Domain, people: dict[str, Profile]
+) -> None:
+    segment = shop.segments.create("all", where.everybody)
+
+    assert segment.estimate().wait().count == 4
+    assert shop.segments.estimate("all").wait(timeout=60).count == 4
+    assert shop.segments.all().one().estimate().wait().count == 4
 
 
 def test_a_condition_is_counted_without_a_segment(shop: Domain, people: dict[str, Profile]) -> None:
