@@ -168,3 +168,22 @@ def test_files_are_opened_when_they_are_needed(bucket: Any) -> None:
         next(profiles)
 
     assert len(opened) == 1
+
+
+def test_a_snapshot_is_a_lazy_list_with_tables(bucket: Any) -> None:
+    rows = "".join(f"{number:032x},n{number}\n" for number in range(250))
+    bucket.put_object(Bucket="exports", Key="seg/a.csv", Body=f"ProfileId,FirstName\n{rows}")
+    with CustomerProfiles.embedded() as cp:
+        folder = Folder("s3://exports/seg", cp._gateway.channel)
+        found = SnapshotProfiles(folder, "0", "CSV", cp.domain("shop").profiles)
+
+        assert [len(page) for page in found.pages()] == [100, 100, 50]
+        assert found.first() == Profile(profile_id="0" * 32, first_name="n0")
+        assert len(list(found.rows())) == 250
+        assert found.to_arrow().num_rows == 250
+
+
+def test_a_row_that_is_no_profile_is_an_error_without_its_values(bucket: Any) -> None:
+    with pytest.raises(UnreadableAnswerError, match="a row that is no profile") as caught:
+        read(bucket, {"seg/a.jsonl": b'{"ProfileId": "1", "Attributes": ["secret"]}\n'}, "JSONL")
+    assert "secret" not in str(caught.value)

@@ -465,8 +465,8 @@ def _expected_and_text(field: Field[Any], operator: str, value: object) -> tuple
 
 
 def _reference(field: Field[Any], caller: str) -> str:
-    if field.kind == "object":
-        msg = f"{caller} cannot be compared with a field of objects"
+    if field.kind == "object" or "{" in field.name or "}" in field.name:
+        msg = f"{caller} cannot be compared with {field!r}"
         raise InvalidInputError(msg)
     if field.kind == "calculated":
         return f"{{{{_calculated_attribute.{field.name}}}}}"

@@ -41,7 +41,7 @@ from customer_profiles.models.segment import (
 from .base import Answer, ReadOnlyCollection
 from .documents import Documents
 from .profiles import Profiles
-from .snapshot_reader import SnapshotProfiles
+from .snapshot_reader import SnapshotProfiles, no_pages
 
 if TYPE_CHECKING:
     from customer_profiles._gateway import Gateway
@@ -457,7 +457,7 @@ class _EveryProfile(Results[Profile]):
         page_size: int | None,
     ) -> None:
         s3.split(folder)
-        super().__init__(_no_pages, limit=limit, page_size=page_size, model=Profile)
+        super().__init__(no_pages, limit=limit, page_size=page_size, model=Profile)
         self._segments, self._folder, self._role_arn = segments, folder.rstrip("/"), role_arn
 
     def _pages(self, limit: int | None) -> Iterator[list[Profile]]:
@@ -487,10 +487,6 @@ class _EveryProfile(Results[Profile]):
             s3.Folder(folder, self._segments._gateway.channel).delete()
         finally:
             segment.delete()
-
-
-def _no_pages(_size: int, _token: str | None) -> NoReturn:
-    raise NotImplementedError
 
 
 def _groups_of(condition: Condition | Mapping[str, Any]) -> Wire:

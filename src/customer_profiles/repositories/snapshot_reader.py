@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from pydantic import ValidationError
 
 from customer_profiles import _wire
 from customer_profiles._hints import extras
+from customer_profiles._results import Results
 from customer_profiles.errors import InvalidInputError, UnreadableAnswerError
 from customer_profiles.models.profile import Profile
+
+from .base import reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,10 +28,11 @@ if TYPE_CHECKING:
     from .profiles import Profiles
 
 _ID = "profileid"
+_END = object()
 _ENDINGS = {"CSV": ".csv", "JSONL": ".jsonl", "ORC": ".orc"}
 
 
-class SnapshotProfiles:
+class SnapshotProfiles(Results[Profile]):
     """The profiles in the files of a snapshot; each iteration reads the files again.
 
     Nothing is read before the first profile is needed, and an abandoned iteration reads no more.
@@ -36,31 +43,46 @@ class SnapshotProfiles:
     def __init__(
         self, folder: Folder, snapshot_id: str, data_format: str, profiles: Profiles
     ) -> None:
+        super().__init__(no_pages, model=Profile)
         self._folder, self._snapshot_id, self._format = folder, snapshot_id, data_format
         self._profiles = profiles
 
-    def __iter__(self) -> Iterator[Profile]:
-        """Iterate over the profiles.
+    def _pages(self, limit: int | None) -> Iterator[list[Profile]]:
+        left = self._page_size if limit is None else limit
+        for rows in self._files():
+            while page := [self._read(wire) for wire in islice(rows, min(left, self._page_size))]:
+                yield page
+                left -= 0 if limit is None else len(page)
+
+    def _read(self, wire: Wire) -> Profile:
+        try:
+            profile = Profile._from_wire(wire)
+        except ValidationError as error:
+            msg = f"a file in {self._folder.uri} has a row that is no profile: {reasons_of(error)}"
+            raise UnreadableAnswerError(msg) from None
+        return profile._attach(self._profiles, wire)
+
+    def rows(self) -> Iterator[Wire]:
+        """Iterate over the profiles as the service's JSON.
+
+        A column that is no member of a profile becomes a custom attribute.
 
         Raises:
             UnreadableAnswerError: there is no file with profiles in the folder, or one cannot be
                 read.
             ServiceError: S3 refused access; the message names the permission.
         """
-        for wire in self.rows():
-            yield Profile._from_wire(wire)._attach(self._profiles, wire)
+        for rows in self._files():
+            yield from rows
 
-    def rows(self) -> Iterator[Wire]:
-        """Iterate over the profiles as the service's JSON.
-
-        A column that is no member of a profile becomes a custom attribute.
-        """
+    def _files(self) -> Iterator[Iterator[Wire]]:
+        """Yield the rows of each file that has profiles."""
         found = False
         for key in self.files():
-            for row in self._rows_of(key):
-                if row is not None:
-                    yield row
+            rows = self._rows_of(key)
+            if next(rows, _END) is not _END:
                 found = True
+                yield cast("Iterator[Wire]", rows)
         if not found:
             msg = (
                 f"{self._folder.uri} has no {_ENDINGS[self._format]} file with a column profileid; "
@@ -91,8 +113,10 @@ class SnapshotProfiles:
                 msg = f"a file in {self._folder.uri} is not {self._format}: {type(error).__name__}"
                 raise UnreadableAnswerError(msg) from None
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._folder.uri}: lazy; iterate>"
+
+def no_pages(_size: int, _token: str | None) -> NoReturn:
+    """Stand for the pages of a list that the service does not have."""
+    raise NotImplementedError
 
 
 def _csv(body: BinaryIO) -> Iterator[Wire | None]:
