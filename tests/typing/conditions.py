@@ -53,6 +53,7 @@ assert_type([profile.first_name for profile in segment.members(["id"])], list[st
 assert_type(segment.snapshot("s3://bucket/gold", role_arn="arn").wait(), SegmentSnapshot)
 assert_type(segment.replace(where.everybody, display_name="All"), Segment)
 assert_type(next(iter(shop.profiles.all(snapshot="s3://b/all", role_arn="arn"))), Profile)
+CustomerProfiles.embedded().tags.add(segment, {"team": "crm"})
 
 # Misspelled fields, and fields that segments do not compare.
 where.frist_name  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]

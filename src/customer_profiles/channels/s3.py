@@ -32,7 +32,8 @@ class Folder:
 
     def __init__(self, uri: str, channel: Channel, client: Any = None) -> None:
         bucket, prefix = split(uri)
-        self.uri, self.bucket = uri.rstrip("/"), bucket
+        self.uri: str = uri.rstrip("/")
+        self.bucket: str = bucket
         # With its slash: else the folder `all` would include a folder `all-2`.
         self._prefix = f"{prefix}/" if prefix else ""
         self._channel, self._given = channel, client

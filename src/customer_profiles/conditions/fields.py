@@ -284,17 +284,17 @@ class AddressConditions(_Named):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self.city = TextField("profile", f"{name}.City")
+        self.city: TextField = TextField("profile", f"{name}.City")
         """The city."""
-        self.country = TextField("profile", f"{name}.Country")
+        self.country: TextField = TextField("profile", f"{name}.Country")
         """The country."""
-        self.county = TextField("profile", f"{name}.County")
+        self.county: TextField = TextField("profile", f"{name}.County")
         """The county."""
-        self.postal_code = TextField("profile", f"{name}.PostalCode")
+        self.postal_code: TextField = TextField("profile", f"{name}.PostalCode")
         """The postal or ZIP code."""
-        self.province = TextField("profile", f"{name}.Province")
+        self.province: TextField = TextField("profile", f"{name}.Province")
         """The province."""
-        self.state = TextField("profile", f"{name}.State")
+        self.state: TextField = TextField("profile", f"{name}.State")
         """The state."""
 
     def __repr__(self) -> str:
@@ -325,49 +325,49 @@ class Where(_Named):
 
     __slots__ = ()
 
-    account_number = TextField("profile", "AccountNumber")
+    account_number: TextField = TextField("profile", "AccountNumber")
     """The customer's account number."""
-    additional_information = TextField("profile", "AdditionalInformation")
+    additional_information: TextField = TextField("profile", "AdditionalInformation")
     """Additional information; values have up to 1,000 characters."""
-    first_name = TextField("profile", "FirstName")
+    first_name: TextField = TextField("profile", "FirstName")
     """The given name."""
-    middle_name = TextField("profile", "MiddleName")
+    middle_name: TextField = TextField("profile", "MiddleName")
     """The middle name."""
-    last_name = TextField("profile", "LastName")
+    last_name: TextField = TextField("profile", "LastName")
     """The family name."""
-    gender_string = TextField("profile", "GenderString")
+    gender_string: TextField = TextField("profile", "GenderString")
     """The gender as free text; segments do not compare `gender`."""
-    party_type_string = TextField("profile", "PartyTypeString")
+    party_type_string: TextField = TextField("profile", "PartyTypeString")
     """The kind of party as free text; segments do not compare `party_type`."""
-    birth_date = DateField("profile", "BirthDate")
+    birth_date: DateField = DateField("profile", "BirthDate")
     """The birth date."""
-    business_name = TextField("profile", "BusinessName")
+    business_name: TextField = TextField("profile", "BusinessName")
     """The name of the customer's business."""
-    phone_number = TextField("profile", "PhoneNumber")
+    phone_number: TextField = TextField("profile", "PhoneNumber")
     """The main phone number, compared as text: write it as the profiles have it."""
-    business_phone_number = TextField("profile", "BusinessPhoneNumber")
+    business_phone_number: TextField = TextField("profile", "BusinessPhoneNumber")
     """The business phone number, compared as text."""
-    home_phone_number = TextField("profile", "HomePhoneNumber")
+    home_phone_number: TextField = TextField("profile", "HomePhoneNumber")
     """The home phone number, compared as text."""
-    mobile_phone_number = TextField("profile", "MobilePhoneNumber")
+    mobile_phone_number: TextField = TextField("profile", "MobilePhoneNumber")
     """The mobile phone number, compared as text."""
-    email_address = TextField("profile", "EmailAddress")
+    email_address: TextField = TextField("profile", "EmailAddress")
     """The main e-mail address, compared as text, case included."""
-    personal_email_address = TextField("profile", "PersonalEmailAddress")
+    personal_email_address: TextField = TextField("profile", "PersonalEmailAddress")
     """The personal e-mail address, compared as text."""
-    business_email_address = TextField("profile", "BusinessEmailAddress")
+    business_email_address: TextField = TextField("profile", "BusinessEmailAddress")
     """The business e-mail address, compared as text."""
-    address = AddressConditions("Address")
+    address: AddressConditions = AddressConditions("Address")
     """The main address."""
-    shipping_address = AddressConditions("ShippingAddress")
+    shipping_address: AddressConditions = AddressConditions("ShippingAddress")
     """The address for deliveries."""
-    mailing_address = AddressConditions("MailingAddress")
+    mailing_address: AddressConditions = AddressConditions("MailingAddress")
     """The address for letters."""
-    billing_address = AddressConditions("BillingAddress")
+    billing_address: AddressConditions = AddressConditions("BillingAddress")
     """The address for invoices."""
     profile_type: ChoiceField[ProfileType] = ChoiceField("profile", "ProfileType")
     """The kind of profile; where it has none, it is that of a customer."""
-    attributes = CustomAttributes()
+    attributes: CustomAttributes = CustomAttributes()
     """The custom attributes by name, as in `where.attributes["tier"]`."""
     everybody: Condition = EVERYBODY
     """Every profile of the domain."""
@@ -406,7 +406,7 @@ class Where(_Named):
         return "where"
 
 
-where = Where()
+where: Where = Where()
 """The fields that conditions compare."""
 
 

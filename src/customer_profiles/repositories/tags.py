@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from pydantic import Field
 
 from customer_profiles.errors import InvalidInputError
+from customer_profiles.models.calculated_attribute import CalculatedAttribute
 from customer_profiles.models.domain import Domain
 from customer_profiles.models.event_stream import EventStream
 from customer_profiles.models.integration import Integration
 from customer_profiles.models.layout import Layout
 from customer_profiles.models.object_type import ObjectType
+from customer_profiles.models.segment import Segment
 
 from .base import Answer
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
     from .base import Collection
 
-Taggable: TypeAlias = Domain | ObjectType | Integration | Layout | EventStream | str
+Taggable: TypeAlias = (
+    Domain | ObjectType | Integration | Layout | EventStream | CalculatedAttribute | Segment | str
+)
 
 _NAMES: Names = {("resourceArn",): "resource", ("tagKeys",): "keys"}
 
@@ -33,7 +37,7 @@ class _Answer(Answer):
 
 
 class Tags:
-    """The tags of a `Domain`, `ObjectType`, `Integration`, `Layout` or `EventStream`, or of an ARN.
+    """The tags of a `Domain`, `ObjectType`, `Segment` or another record with tags, or of an ARN.
 
     All but domains and integrations must have been read from their domain.
 
@@ -85,6 +89,9 @@ class Tags:
             path = f"{resource.domain_name}/integrations/{resource.uri}"
         else:
             # Other records do not contain the name of their domain.
-            home = cast("Collection[ObjectType | Layout | EventStream]", resource._origin().home)
+            home = cast(
+                "Collection[ObjectType | Layout | EventStream | CalculatedAttribute | Segment]",
+                resource._origin().home,
+            )
             path = home.arn_path(resource)
         return self._gateway.channel.arn(f"domains/{path}")
