@@ -540,6 +540,37 @@ def test_what_are_no_groups_is_refused(wire: Any) -> None:
         from_segment_groups(wire)
 
 
+NEWER: list[dict[str, Any]] = [
+    {"Include": "SOME", "Groups": [group("ALL", "a")]},
+    {"Groups": [group("MOST", "a")]},
+    {"Groups": [group("ALL", "a", Newer=1)]},
+    {"Groups": [group("ALL", "a")], "Newer": 1},
+    {"Groups": [{"Dimensions": [{"Newer": {}}]}]},
+    {"Groups": [{"Dimensions": [{"CalculatedAttributes": {"a": {"Newer": 1}}}]}]},
+]
+
+
+@pytest.mark.parametrize("wire", NEWER, ids=str)
+def test_what_is_newer_than_this_version_is_refused_not_dropped(wire: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match=r"has no (member|value)"):
+        from_segment_groups(wire)
+
+
+def test_a_period_of_another_unit_is_refused() -> None:
+    condition = where.calculated("a").over(1, days=30)
+    wire = to_segment_groups(condition)
+    calculated = wire["Groups"][0]["Dimensions"][0]["CalculatedAttributes"]["a"]
+    calculated["ConditionOverrides"]["Range"]["Unit"] = "WEEKS"
+
+    with pytest.raises(InvalidInputError, match="a period has no unit 'WEEKS'"):
+        from_segment_groups(wire)
+
+
+def test_an_unknown_operator_is_not_evaluated() -> None:
+    with pytest.raises(InvalidInputError, match="no operator 'SOUNDS_LIKE'"):
+        evaluate(Comparison(where.first_name, "SOUNDS_LIKE", ("a",)), Profile())
+
+
 # Explaining and evaluating.
 
 

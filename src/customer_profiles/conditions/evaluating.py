@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from customer_profiles._problems import unknown
 from customer_profiles.errors import InvalidInputError
 
 from .fields import referenced
@@ -15,6 +16,7 @@ from .nodes import And, Comparison, Condition, Field, InSegment, Not, Or, check_
 from .operators import (
     DATES,
     LISTS,
+    METHODS,
     OPPOSITES,
     ORDERS,
     RANGES,
@@ -122,6 +124,8 @@ def _meets(condition: Condition, subject: _Subject) -> bool:
 
 def _compares(comparison: Comparison, value: Any, bounds: list[Any]) -> bool:
     operator = comparison.operator
+    if operator not in METHODS:
+        raise InvalidInputError(unknown(operator, METHODS, "evaluate()", "operator"))
     if operator in LISTS:
         items = {_scalar_text(item) for item in _items(value)} - {None}
         has = [bound in items for bound in map(_scalar_text, bounds)]

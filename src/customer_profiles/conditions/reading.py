@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from customer_profiles._problems import unknown
 from customer_profiles.errors import InvalidInputError
 
 from .fields import CalculatedField, CustomField, ObjectField
@@ -14,7 +16,11 @@ from .operators import FOR_ALL, RANGES
 from .writing import FILTER, SEGMENT, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
+_COMBINATIONS = (None, "ALL", "ANY", "NONE")
+_CONTENTS = ("Dimensions", "SourceSegments")
+_UNIT = "DAYS"
 
 
 class EverybodyWarning(UserWarning):
@@ -34,20 +40,29 @@ def from_segment_groups(wire: Mapping[str, Any]) -> Condition:
         InvalidInputError: these are no groups of a segment.
     """
     condition = read_segment_groups(wire)
-    if any(not _has_conditions(group) for group in wire.get("Groups") or ()):
+    warn_of_empty_groups(wire, stacklevel=3)
+    return condition
+
+
+def warn_of_empty_groups(wire: Mapping[str, Any], *, stacklevel: int) -> None:
+    """Warn if a group of a segment's definition is everybody, which few people intend."""
+    groups = wire.get("Groups")
+    if any(
+        isinstance(group, Mapping) and not any(map(group.get, _CONTENTS))
+        for group in (groups if isinstance(groups, list) else ())
+    ):
         warnings.warn(
             "a group of this segment has no conditions, which the service reads as everybody; if "
             "the group was made of a list, the list was empty",
             EverybodyWarning,
-            stacklevel=2,
+            stacklevel=stacklevel,
         )
-    return condition
 
 
 def read_segment_groups(wire: Mapping[str, Any]) -> Condition:
     """Read the `SegmentGroups` of a segment's definition, without warnings."""
     with _reading("the groups of a segment"):
-        groups = wire.get("Groups") or ()
+        groups = _known(wire, "Groups", "Include").get("Groups") or ()
         return _combine(wire.get("Include"), [_read_group(group) for group in groups])
 
 
@@ -78,12 +93,18 @@ def _reading(what: str) -> Iterator[None]:
         raise InvalidInputError(msg) from error
 
 
-def _has_conditions(group: Mapping[str, Any]) -> bool:
-    return bool(group.get("Dimensions") or group.get("SourceSegments"))
+def _known(wire: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """Return a structure; one with a member that is not known here might mean something else."""
+    for name in wire:
+        if name not in names:
+            raise InvalidInputError(unknown(name, names, "a condition", "member"))
+    return wire
 
 
 def _combine(include: object, parts: list[Condition]) -> Condition:
     """Combine conditions as ALL, ANY or NONE do; no conditions are everybody."""
+    if include not in _COMBINATIONS:
+        raise InvalidInputError(unknown(str(include), ["ALL", "ANY", "NONE"], "a group", "value"))
     if not parts:
         return EVERYBODY
     if include == "NONE":
@@ -92,6 +113,7 @@ def _combine(include: object, parts: list[Condition]) -> Condition:
 
 
 def _read_group(group: Mapping[str, Any]) -> Condition:
+    _known(group, "Dimensions", "SourceSegments", "SourceType", "Type")
     sources = [InSegment(item["SegmentDefinitionName"]) for item in group.get("SourceSegments", ())]
     kind = group.get("Type") or "ALL"
     dimensions = [_read_dimension(item) for item in group.get("Dimensions", ())]
@@ -107,6 +129,7 @@ def _read_group(group: Mapping[str, Any]) -> Condition:
 def _read_dimension(dimension: Mapping[str, Any]) -> Condition:
     """Read a dimension: all the comparisons in it hold."""
     found: list[Condition] = []
+    _known(dimension, "CalculatedAttributes", "ProfileAttributes")
     for name, value in (dimension.get("ProfileAttributes") or {}).items():
         if name == "Attributes":
             found += [_read_comparison(CustomField("attribute", k), v) for k, v in value.items()]
@@ -123,7 +146,10 @@ def _read_dimension(dimension: Mapping[str, Any]) -> Condition:
 
 
 def _read_comparison(field: Field[Any], wire: Mapping[str, Any]) -> Comparison:
-    period = (wire.get("ConditionOverrides") or {}).get("Range")
+    _known(wire, "ConditionOverrides", "DimensionType", "Values")
+    period = _known(wire.get("ConditionOverrides") or {}, "Range").get("Range")
+    if period and _known(period, "End", "Start", "Unit")["Unit"] != _UNIT:
+        raise InvalidInputError(unknown(period["Unit"], [_UNIT], "a period", "unit"))
     days = (period["Start"], period.get("End") or 0) if period else None
     return Comparison(field, wire["DimensionType"], tuple(wire["Values"]), days)
 

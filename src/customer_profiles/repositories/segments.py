@@ -17,8 +17,9 @@ from customer_profiles._problems import unknown
 from customer_profiles._results import Results
 from customer_profiles.channels import s3
 from customer_profiles.channels.embedded import embedded
-from customer_profiles.conditions import from_segment_groups, to_segment_groups, where
+from customer_profiles.conditions import to_segment_groups, where
 from customer_profiles.conditions.nodes import Condition, SortKey
+from customer_profiles.conditions.reading import warn_of_empty_groups
 from customer_profiles.errors import (
     BatchError,
     ConnectionFailedError,
@@ -492,7 +493,7 @@ class _EveryProfile(Results[Profile]):
 def _groups_of(condition: Condition | Mapping[str, Any]) -> Wire:
     """Return the groups of a condition, or those that are given in the service's own form."""
     if isinstance(condition, Mapping):
-        from_segment_groups(condition)
+        warn_of_empty_groups(condition, stacklevel=4)
         return dict(condition)
     return to_segment_groups(condition)
 
