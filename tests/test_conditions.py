@@ -251,8 +251,14 @@ def test_more_than_ten_calculated_attributes_are_refused() -> None:
 
 
 def test_nobody_is_refused() -> None:
-    with pytest.raises(InvalidInputError, match="met by nobody"):
-        to_segment_groups(~where.everybody)
+    for nobody in (~where.everybody, A & (~A & (B | C)) & (B | ~C)):
+        with pytest.raises(InvalidInputError, match="met by nobody"):
+            to_segment_groups(nobody)
+
+
+def test_everybody_is_refused_unless_it_is_written() -> None:
+    with pytest.raises(InvalidInputError, match="met by everybody, because a part of it is always"):
+        to_segment_groups(~A | (A & (B | A)))
 
 
 # Filters.

@@ -146,19 +146,18 @@ def _arranged(
     check_is_condition(condition)
     for leaf in leaves(condition):
         _bind(leaf, target)
-    if condition == NOBODY:
-        msg = f"the condition is met by nobody, which {target.noun} cannot say; leave a part out"
-        raise InvalidInputError(msg)
     split = _split(condition, target.most_values)
     reasons: list[str] = []
     # A form with more conditions than a segment takes has no equivalent that fits.
     is_small = len(set(leaves(split))) <= _MOST_CONDITIONS
     for outer in (None, And, Or) if is_small else (None,):
         try:
-            groups = _two_levels(split if outer is None else _normal(split, outer))
+            form = split if outer is None else _normal(split, outer)
         except InvalidInputError as error:
             reasons.append(str(error))
             continue
+        _check_varies(form, condition, target)
+        groups = _two_levels(form)
         reason = groups and check(groups[1])
         if groups and not reason:
             return groups
@@ -166,6 +165,19 @@ def _arranged(
     if not reasons and not is_small:
         reasons.append(_too_many(len(set(leaves(split)))))
     raise InvalidInputError(reasons[0] if reasons else _why_not(split, target))
+
+
+def _check_varies(form: Condition, condition: Condition, target: Target) -> None:
+    """Refuse a condition that nobody meets, or everybody although it compares something."""
+    if form == NOBODY:
+        msg = f"the condition is met by nobody, which {target.noun} cannot say; leave a part out"
+        raise InvalidInputError(msg)
+    if form == EVERYBODY != condition:
+        msg = (
+            f"{shown(condition)} is met by everybody, because a part of it is always true; leave "
+            "that out, or write where.everybody"
+        )
+        raise InvalidInputError(msg)
 
 
 def _bind(leaf: Condition, target: Target) -> None:
