@@ -19,6 +19,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
 
+from customer_profiles import AmbiguousWriteError, CustomerProfiles, EngineChannel, RetryPolicy
 from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal, background
 from customer_profiles.engine.uploads import steps
 
@@ -655,3 +656,19 @@ def test_a_receipt_of_an_erasure_counts_the_files_that_are_not_imported(engine):
     new_job(engine)
 
     assert engine.erase_profile("shop", profile)["PendingUploads"] == 1
+
+
+def test_a_start_or_stop_whose_answer_is_lost_is_found_out(engine):
+    cp = CustomerProfiles(channel=EngineChannel(engine), retry=RetryPolicy(attempts=1))
+    jobs = cp.domain("shop").upload_jobs
+    fields = {"Email": "email_address"}
+    engine.fail_next("StartUploadJob", lost_answer=1)
+    assert jobs.create("a", fields=fields, unique_key="Email").start().wait(30).is_over
+    engine.fail_next("StopUploadJob", lost_answer=1)
+    assert jobs.create("b", fields=fields, unique_key="Email").stop().status == "STOPPED"
+
+    job = jobs.create("c", fields=fields, unique_key="Email")
+    for operation, call in (("StartUploadJob", job.start), ("StopUploadJob", job.stop)):
+        engine.fail_next(operation, lost_request=1)
+        with pytest.raises(AmbiguousWriteError, match=operation):
+            call()

@@ -17,6 +17,7 @@ from customer_profiles import _wire
 from customer_profiles._hints.nearest import did_you_mean, listed
 from customer_profiles.channels import uploading
 from customer_profiles.errors import (
+    AmbiguousWriteError,
     ConnectionFailedError,
     InternalServerError,
     InvalidInputError,
@@ -176,11 +177,20 @@ class UploadJobs(ReadOnlyCollection[UploadJob]):
 
     def start(self, job_id: str) -> None:
         """Start the import of the file of a job; see `UploadJob.start`."""
-        self._gateway.call(self._START, self._request({"JobId": job_id}))
+        try:
+            self._gateway.call(self._START, self._request({"JobId": job_id}))
+        except AmbiguousWriteError:
+            # The answer was lost; the state tells whether the request arrived.
+            if self.get(job_id).status == "CREATED":
+                raise
 
     def stop(self, job_id: str) -> None:
         """Stop a job; see `UploadJob.stop`."""
-        self._gateway.call(self._STOP, self._request({"JobId": job_id}))
+        try:
+            self._gateway.call(self._STOP, self._request({"JobId": job_id}))
+        except AmbiguousWriteError:
+            if self.get(job_id).status != "STOPPED":
+                raise
 
     def wait(
         self,
