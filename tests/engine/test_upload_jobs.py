@@ -20,7 +20,7 @@ from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
 
 from customer_profiles import AmbiguousWriteError, CustomerProfiles, EngineChannel, RetryPolicy
-from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal, background
+from customer_profiles.engine import Engine, ManualClock, Quotas, Refusal, StorageError, background
 from customer_profiles.engine.uploads import steps
 
 SHOP = {"DomainName": "shop"}
@@ -672,3 +672,10 @@ def test_a_start_or_stop_whose_answer_is_lost_is_found_out(engine):
         engine.fail_next(operation, lost_request=1)
         with pytest.raises(AmbiguousWriteError, match=operation):
             call()
+
+
+def test_a_folder_that_cannot_be_created_is_named(engine, tmp_path):
+    (tmp_path / "shop.db-uploads").write_text("a file")
+
+    with pytest.raises(StorageError, match="db-uploads cannot be created"):
+        file_of(engine, new_job(engine))

@@ -39,7 +39,7 @@ class Incoming:
             StorageError: the folder cannot be written.
         """
         self._context, self._job_id = context, job_id
-        spool.check_right(context, job_id, query)
+        spool.check_url(context, job_id, query)
         self._key = spool.key_of(context, job_id)
         spool.check_headers(headers, self._key)
         self.size: int = _length(headers, context.quotas.upload_bytes)

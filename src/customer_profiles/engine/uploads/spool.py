@@ -1,7 +1,7 @@
 """Where a file is uploaded to, and where it waits for its import.
 
-The address is one that the caller can reach: of the engine's own door if the request came over
-HTTP, of a bucket if the engine has one for uploads, else a `file://` URL into the spool folder.
+The address is one that the caller can reach: of a bucket if the engine has one for uploads, of the
+engine's own door if the request came over HTTP, else a `file://` URL into the spool folder.
 Whoever has a URL may put a file until it expires, as with S3's presigned URLs, if the three headers
 of SSE-C have the job's key.
 """
@@ -19,11 +19,11 @@ import weakref
 from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode
 
 from customer_profiles.engine.service.refusals import Refusal, bad_request
-from customer_profiles.engine.store.database import page_secret
+from customer_profiles.engine.store.database import StorageError, page_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +37,7 @@ KEPT_SECONDS = 86_400
 _ALGORITHM = "x-amz-server-side-encryption-customer-algorithm"
 _KEY = "x-amz-server-side-encryption-customer-key"
 _KEY_MD5 = "x-amz-server-side-encryption-customer-key-md5"
+_MOST_DIGITS = 15
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 PART, WHOLE = ".part", ".csv"
 """The endings of files that are being written, and of those that are whole."""
@@ -65,7 +66,11 @@ class Spool:
 
     @property
     def folder(self) -> Path:
-        """The folder, which is created if it is missing."""
+        """The folder, which is created if it is missing.
+
+        Raises:
+            StorageError: it cannot be created.
+        """
         with self.lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="customer-profiles-uploads-"))
@@ -73,7 +78,11 @@ class Spool:
                 self._remove = weakref.finalize(
                     self, shutil.rmtree, self._folder, ignore_errors=True
                 )
-        self._folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+        try:
+            self._folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
+        except OSError as error:
+            message = f"the folder {self._folder} cannot be created: {error.strerror}"
+            raise StorageError(message) from error
         return self._folder
 
     def file(self, job_id: str) -> Path:
@@ -81,10 +90,10 @@ class Spool:
         return self.folder / f"{job_id}{WHOLE}"
 
     def files(self) -> list[Path]:
-        """Return the files in the folder; none if there is no folder."""
+        """Return the files in the folder; none if there is no folder that can be read."""
         if self._folder is None:
             return []
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return [Path(entry.path) for entry in os.scandir(self._folder)]
         return []
 
@@ -129,33 +138,20 @@ def _signature(context: Context, job_id: str, until: int) -> str:
     return _derived(context, f"upload url {job_id} {until}").hex()
 
 
-class Right(NamedTuple):
-    """What the query of a URL says."""
-
-    until: int
-    signature: str
-
-
-def check_right(context: Context, job_id: str, query: str) -> None:
+def check_url(context: Context, job_id: str, query: str) -> None:
     """Refuse a URL that this engine did not make, or that has expired.
 
     Raises:
         Refusal: it is not valid.
     """
-    right = _right(query)
-    expected = _signature(context, job_id, right.until)
-    if not hmac.compare_digest(expected.encode(), right.signature.encode()):
-        raise _denied("The URL was not made by this engine, or it was changed")
-    if right.until <= context.clock.now():
-        raise _denied("The URL has expired; request the path of the job again")
-
-
-def _right(query: str) -> Right:
     values = parse_qs(query)
     until, signature = (values.get(name, [""])[0] for name in ("valid-until", "signature"))
-    if not (until.isascii() and until.isdecimal() and len(until) < 16):  # noqa: PLR2004
-        raise _denied("The URL has no valid time until which it is valid")
-    return Right(int(until), signature)
+    is_time = until.isascii() and until.isdecimal() and len(until) <= _MOST_DIGITS
+    expected = _signature(context, job_id, int(until)) if is_time else ""
+    if not is_time or not hmac.compare_digest(expected.encode(), signature.encode()):
+        raise _denied("The URL was not made by this engine, or it was changed")
+    if int(until) <= context.clock.now():
+        raise _denied("The URL has expired; request the path of the job again")
 
 
 def check_headers(headers: Mapping[str, str], job_key: bytes) -> None:

@@ -18,6 +18,7 @@ from customer_profiles.engine.loading import pace
 from customer_profiles.engine.matching import rules
 from customer_profiles.engine.store import domains, pending_work, rule_matches
 from customer_profiles.engine.store import upload_jobs as store
+from customer_profiles.engine.store.database import StorageError
 
 from . import location, reading, spool
 from .fields import compile_fields
@@ -110,7 +111,9 @@ def sweep(context: Context) -> None:
     now = context.clock.now()
     for file in files:
         if _is_stale(file, jobs.get(spool.job_of(file)), now):
-            file.unlink(missing_ok=True)
+            # What cannot be removed now is found again.
+            with suppress(OSError):
+                file.unlink()
 
 
 def _is_stale(file: Path, job: UploadJob | None, now: float) -> bool:
@@ -138,7 +141,7 @@ def _prepare(context: Context, job: UploadJob, work: Work) -> None:
         reason, problem = _INVALID, "no file was uploaded"
     except reading.FileProblem as error:
         reason, problem = _INVALID, str(error)
-    except (OSError, AwsError) as error:
+    except (OSError, AwsError, StorageError) as error:
         reason, problem = _INTERNAL, f"its file cannot be read ({error})"
     if position is None and not problem:
         return  # The engine is being closed; its next process begins again.
