@@ -326,7 +326,7 @@ def _ingestion(folder: Path, rounds: int) -> list[str]:
         lines.append(Line(name, cells, cpu, Goal(kept[name]) if name in kept else None))
     missed = show(
         "Ingesting objects, one request each",
-        ("a second", "x without", "half of the rounds", "x by CPU"),
+        ("a second", "x without", "half of the rounds", "x CPU"),
         lines,
     )
     console.print(f"The stream got {session.records:,} records.")

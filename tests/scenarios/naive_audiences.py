@@ -77,7 +77,7 @@ def text_of(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(value)
+        return plain(Decimal(str(value)))
     return value or None if isinstance(value, str) else None
 
 
@@ -241,7 +241,7 @@ def operand(text):
 
 def evaluate(expression, thing):
     """Return the text that an expression has for an object, or None."""
-    items = re.split(r"\s*(\{[^}]*\})\s*", expression)
+    items = re.split(r"\s*(\{[^}]*\})\s*", expression.strip())
     names, operators = [item[1:-1].split(".", 1)[1] for item in items[1::2]], items[2:-1:2]
     texts = [attribute_of(thing, name) for name in names]
     if not operators:
@@ -333,7 +333,11 @@ def statistic(name, texts, count):  # noqa: C901, PLR0911
             most = max(Counter(texts).values())
             return next(text for text in reversed(texts) if texts.count(text) == most)
         case "RECENT_OCCURRENCES":
-            return json.dumps(texts[::-1][: count or MOST_RECENT])
+            newest = texts[::-1][: count or MOST_RECENT]
+            # As many as a value has room for, so that it stays readable.
+            while len(text := json.dumps(newest, separators=(",", ":"))) > LONGEST_VALUE:
+                newest = newest[:-1]
+            return text
     raise AssertionError(name)
 
 

@@ -48,7 +48,7 @@ FIELDS = {
 """The fields of both types of objects: the path of each by its name."""
 TYPES = ("Order", "Order", "Visit")
 WORDS = st.sampled_from(["a", "ab", "b", "B", "10", "2.5", "9", "true", "é", ""])
-NUMBERS = ["5", "7.5", "-3", "0", "10", "+1", ".5", "1e2", "100.10", 2, 2.5, 0, -1]
+NUMBERS = ["5", "7.5", "-3", "0", "10", "+1", ".5", "1e2", "100.10", 2, 2.5, 0, -1, 7.0]
 ODD = ["x", "", None, True, "2023-11-15", "NaN", "1_0", [1], {"k": 1}]
 # Most values are usable, so that most objects count.
 SCALARS = st.sampled_from(3 * NUMBERS + ODD)
@@ -143,7 +143,7 @@ def conditions(*, references=True, lists=True):
         values | REFERENCES if references else values
         for values in (ASKED_WORDS, ASKED_NUMBERS, DATES)
     )
-    found = asked(TEXT_OPERATORS, some(texts)) | asked(NUMBER_OPERATORS, some(numbers))
+    found = asked(NUMBER_OPERATORS, some(numbers)) | asked(TEXT_OPERATORS, some(texts | numbers))
     found |= asked(DATE_OPERATORS, some(dates)) | asked(RANGES, two(numbers) | two(dates))
     return found | asked(LISTS, some(ASKED_WORDS | ASKED_NUMBERS)) if lists else found
 
@@ -174,20 +174,23 @@ SPANS = st.fixed_dictionaries(
 OVERRIDES = st.fixed_dictionaries({"Range": SPANS})
 
 
+def now_and_then(draw):
+    """Draw what is true in one example of twelve."""
+    return draw(st.integers(0, 11)) == 7
+
+
 @st.composite
 def dimensions(draw, calculated):
     """Draw a dimension, about profile attributes or one of the calculated ones."""
     if not calculated or draw(st.booleans()):
         return {"ProfileAttributes": draw(PROFILE_ATTRIBUTES)}
     name, condition = draw(st.sampled_from(calculated)), draw(conditions())
+    if now_and_then(draw):
+        reference = f"{{{{_calculated_attribute.{draw(st.sampled_from(calculated))}}}}}"
+        condition["Values"] = [reference, *condition["Values"][1:]]
     if draw(st.booleans()):
         condition = condition | {"ConditionOverrides": draw(OVERRIDES)}
     return {"CalculatedAttributes": {name: condition}}
-
-
-def now_and_then(draw):
-    """Draw what is true in one example of twelve."""
-    return draw(st.integers(0, 11)) == 7
 
 
 @st.composite
@@ -219,6 +222,11 @@ def sorts(draw, calculated):
                 st.fixed_dictionaries(
                     {}, optional={"DataType": st.sampled_from(["STRING", "NUMBER", "DATE"])}
                 )
+            )
+            | (
+                {"Type": "CALCULATED" if name in calculated else "PROFILE"}
+                if draw(st.booleans())
+                else {}
             )
             for name in draw(st.lists(st.sampled_from(plain), min_size=1, max_size=3, unique=True))
         ]
@@ -357,6 +365,20 @@ PURCHASES = st.lists(
     ),
     max_size=6,
 )
+
+
+@st.composite
+def generous_definitions(draw):
+    """Draw a calculated attribute that has a value for most profiles."""
+    found = {
+        "AttributeDetails": {"Attributes": [{"Name": "total"}], "Expression": "{Order.total}"},
+        "Statistic": draw(st.sampled_from(STATISTICS)),
+        "UseHistoricalData": True,
+    }
+    span = {"Value": draw(st.sampled_from([2, 5, 40])), "Unit": "DAYS"}
+    return found | draw(
+        st.fixed_dictionaries({}, optional={"Conditions": st.just({"Range": span})})
+    )
 
 
 # --- the engine and the model side by side ---
@@ -625,15 +647,7 @@ class Audience(RuleBasedStateMachine):
 
     def same(self, item, known, expected):
         """Compare an answer about a calculated attribute with the model's."""
-        value = item.get("Value")
-        if known.request["Statistic"] == "RECENT_OCCURRENCES" and value not in (
-            None,
-            "true",
-            "false",
-        ):
-            assert json.loads(value) == json.loads(expected["Value"]), known
-        else:
-            assert value == expected["Value"], known
+        assert item.get("Value") == expected["Value"], known
         assert item["IsDataPartial"] == expected["IsDataPartial"], known
         assert item.get("LastObjectTimestamp") == expected["LastObjectTimestamp"], known
 
@@ -705,7 +719,7 @@ NO_CHECK = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_
 STEPS = settings(
     max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=NO_CHECK
 )
-EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=NO_CHECK)
+EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=NO_CHECK)
 PARTS = st.lists(definitions(), min_size=1, max_size=3)
 
 
@@ -780,7 +794,9 @@ def profiles_have_their_own_values(members, days):
 
 
 VALUES = given(PEOPLE, PARTS, PARTS)
-MEMBERSHIPS = given(st.data(), PEOPLE, st.lists(definitions(), max_size=2))
+MEMBERSHIPS = given(
+    st.data(), PEOPLE, st.lists(generous_definitions() | definitions(), min_size=1, max_size=3)
+)
 
 
 def test_attributes_have_the_values_of_the_model():
@@ -806,9 +822,9 @@ def test_the_engine_agrees_with_the_model_after_any_steps():
 
 @pytest.mark.slow
 def test_the_engine_agrees_with_the_model_in_many_examples():
-    many = settings(EXAMPLES, max_examples=1_500)
+    many = settings(EXAMPLES, max_examples=400)
     many(VALUES(attributes_have_the_values_of_the_model))()
     many(MEMBERSHIPS(segments_have_the_members_of_the_model))()
     run_state_machine_as_test(
-        Audience, settings=settings(STEPS, max_examples=200, stateful_step_count=40)
+        Audience, settings=settings(STEPS, max_examples=60, stateful_step_count=40)
     )
