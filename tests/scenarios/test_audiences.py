@@ -27,7 +27,7 @@ from moto import mock_aws
 
 from customer_profiles.engine import Engine, ManualClock, Refusal
 
-from .naive_audiences import DAY, Audiences, Definition, Thing, value_of
+from .naive_audiences import DAY, Audiences, Definition, Thing, instant, number, value_of
 
 START = 1_700_000_000
 BUCKET = "audiences"
@@ -431,9 +431,9 @@ class Audience(RuleBasedStateMachine):
         """Begin with profiles that have objects, put within some days."""
         for members, contents in people:
             self.create(members)
-            for number, (object_type, content) in enumerate(contents):
-                self.clock.advance(days=number % 3)
-                self.ingest(object_type, self.ids[-1], f"{self.ids[-1]}-{number}", content)
+            for count, (object_type, content) in enumerate(contents):
+                self.clock.advance(days=count % 3)
+                self.ingest(object_type, self.ids[-1], f"{self.ids[-1]}-{count}", content)
 
     @rule(members=MEMBERS)
     def create(self, members):
@@ -793,6 +793,66 @@ def profiles_have_their_own_values(members, days):
         assert is_new == ("true" if days < 30 else "false")
 
 
+# Values that a reader of numbers, of dates, of lists or of patterns may take for something else.
+STRANGE = [
+    *("0", "-0", "00", "007", "1", "1.0", "+1", "1e0", "1E2", "100", "1_0", "0x1", "NaN", "inf"),
+    *(".5", "5.", "-.5", "--1", "1,5", " 1", "1 ", "9007199254740993", "9007199254740992.5"),
+    *("0.1", "0.10000000000000001", "1e400", "-1e400", "1e-400", "٣", "²", "1700000000"),
+    *("1700000000000", "2023-11-14", "2023-11-14T22:13:20Z", "2023-11-14T23:13:20+01:00"),
+    *("2023-11-14T22:13:20.5Z", "2023-11-14T22:13", "2023-11-15T00:30:00+0100", "2023-11-31"),
+    *("2023-02-29", "2024-02-29", "1969-12-31T23:59:59Z", "0001-01-01", "9999-12-31", "a", "A"),
+    *("ab", "b", "é", "É", "e\u0301", "ß", "SS", "😀", "%", "_", "*", "?", "[a]", "\\", '"', "'"),
+    *("a%", "a*b", "a\nb", "a\tb", "null", "true", "[]", '["a"]', '["a","b"]', '["a", 1, 2.5]'),
+    *('{"a": 1}', '["A"]', "{{x}}", "y" * 255),
+]
+STRANGE_NAMES = ["x", "y.z", 'q"q', "b\\b", "$", "[0]", "sp ace", "ü"]
+CONDITIONS = st.tuples(
+    st.sampled_from(STRANGE_NAMES),
+    st.one_of(
+        asked(TEXT_OPERATORS + LISTS, some(st.sampled_from(STRANGE))),
+        asked(TEXT_OPERATORS + LISTS, st.lists(st.sampled_from(STRANGE), min_size=9, max_size=20)),
+        asked(NUMBER_OPERATORS, some(st.sampled_from(list(filter(number, STRANGE))))),
+        asked(RANGES, two(st.sampled_from(list(filter(number, STRANGE))))),
+        asked(DATE_OPERATORS, some(st.sampled_from(list(filter(instant, STRANGE))))),
+        asked(RANGES, two(st.sampled_from(list(filter(instant, STRANGE))))),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def strange():
+    """Give a domain with a profile for each strange value, in all attributes."""
+    with closing(Audience()) as domain:
+        for value in STRANGE:
+            domain.create({"Attributes": dict.fromkeys(STRANGE_NAMES, value)})
+        domain.create({})
+        yield domain
+
+
+def conditions_hold_for_the_same_values(domain, chosen):
+    """Ask for the profiles that satisfy some conditions, which SQL evaluates over all of them."""
+    dimensions = [{"ProfileAttributes": {"Attributes": {name: own}}} for name, own in chosen]
+    segment = {"Groups": [{"Dimensions": dimensions}]}
+    name = domain.name("strange")
+    domain.ask(
+        "CreateSegmentDefinition",
+        SegmentDefinitionName=name,
+        DisplayName=name,
+        SegmentGroups=segment,
+    )
+    answer = domain.ask(
+        "GetSegmentMembership", SegmentDefinitionName=name, ProfileIds=domain.ids[:100]
+    )
+    members = [item["ProfileId"] for item in answer["Profiles"] if item["QueryResult"] == "PRESENT"]
+    expected = Audiences(domain.profiles().values()).members(segment)
+    assert sorted(members) == expected
+    estimate = domain.ask("CreateSegmentEstimate", SegmentQuery=segment)["EstimateId"]
+    domain.engine.run_due()
+    found = domain.ask("GetSegmentEstimate", EstimateId=estimate)
+    assert found["Estimate"] == str(len(expected))
+
+
+SOME_CONDITIONS = given(chosen=st.lists(CONDITIONS, min_size=1, max_size=2))
 VALUES = given(PEOPLE, PARTS, PARTS)
 MEMBERSHIPS = given(
     st.data(), PEOPLE, st.lists(generous_definitions() | definitions(), min_size=1, max_size=3)
@@ -805,6 +865,12 @@ def test_attributes_have_the_values_of_the_model():
 
 def test_segments_have_the_members_of_the_model():
     EXAMPLES(MEMBERSHIPS(segments_have_the_members_of_the_model))()
+
+
+def test_conditions_hold_for_the_same_strange_values(strange):
+    settings(EXAMPLES, max_examples=60)(SOME_CONDITIONS(conditions_hold_for_the_same_values))(
+        strange
+    )
 
 
 def test_default_attributes_have_the_values_of_the_model():
@@ -821,10 +887,12 @@ def test_the_engine_agrees_with_the_model_after_any_steps():
 
 
 @pytest.mark.slow
-def test_the_engine_agrees_with_the_model_in_many_examples():
+def test_the_engine_agrees_with_the_model_in_many_examples(strange):
     many = settings(EXAMPLES, max_examples=400)
     many(VALUES(attributes_have_the_values_of_the_model))()
     many(MEMBERSHIPS(segments_have_the_members_of_the_model))()
+    more = settings(many, max_examples=1_500)
+    more(SOME_CONDITIONS(conditions_hold_for_the_same_values))(strange)
     run_state_machine_as_test(
         Audience, settings=settings(STEPS, max_examples=60, stateful_step_count=40)
     )
