@@ -538,6 +538,18 @@ class Audiences:
         header = ["ProfileId", *header]
         return [header, *([row.get(name, "") for name in header] for row in rows)]
 
+    def columns(self, segment):
+        """Return a snapshot's ORC as the names of its columns and what each row holds."""
+        header, *_ = self.table(segment)
+        names = [name for name in header if not name.startswith("Attributes.")]
+        profiles = [self.profiles[profile_id] for profile_id in self.sorted_members(segment)]
+        rows = []
+        for profile in profiles:
+            own = {name: value for name, value in cells(profile).items() if name in names}
+            custom = profile.get("Attributes")
+            rows.append(own | ({"Attributes": custom} if custom else {}))
+        return [*names, "Attributes"], rows
+
 
 def flat(attributes):
     """Yield the conditions of `ProfileAttributes` by their paths."""
