@@ -24,6 +24,7 @@ from customer_profiles import (
     Threshold,
     where,
 )
+from customer_profiles.conditions import Condition
 
 
 class Order(ProfileObject, name="order", allow_profile_creation=True):
@@ -364,6 +365,44 @@ def test_a_wrong_definition_is_refused_before_it_is_sent(
 ) -> None:
     with pytest.raises(InvalidInputError, match=message):
         shop.calculated_attributes.create("a", expression, statistic="SUM", **settings)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    ("expression", "condition", "meant"),
+    [
+        ("{order.total}", None, "'Total'"),
+        ("{order.order_id}", None, "'OrderId'"),
+        ("{order.Total}", where.field("status").is_in("open"), "'Status'"),
+    ],
+)
+def test_a_name_that_is_nearly_a_field_is_refused(
+    shop: Domain, expression: str, condition: Condition | None, meant: str
+) -> None:
+    shop.object_types.put(Order)
+
+    with pytest.raises(InvalidInputError, match=f"did you mean {meant}"):
+        shop.calculated_attributes.create("a", expression, statistic="COUNT", where=condition)
+
+
+def test_a_path_of_the_mapping_s_source_is_taken(shop: Domain) -> None:
+    shop.object_types.put(
+        "visit",
+        description="Visits",
+        fields={
+            "Id": {"source": "_source.id"},
+            "Mail": {"source": "_source.mail", "target": "_profile.EmailAddress"},
+        },
+        keys={
+            "VisitId": [{"field_names": ["Id"], "standard_identifiers": ["UNIQUE"]}],
+            "VisitMail": [{"field_names": ["Mail"], "standard_identifiers": ["PROFILE"]}],
+        },
+        allow_profile_creation=True,
+    )
+    shop.calculated_attributes.create("visits", "{visit.id}", statistic="COUNT")
+    shop.objects("visit").put({"id": "1", "mail": "ada@example.com"})
+
+    ada = shop.profiles.search(email="ada@example.com").one()
+    assert ada.calculated_attributes["visits"].value == 1
 
 
 def test_several_profiles_are_needed_and_the_wrong_one_is_named(shop: Domain) -> None:

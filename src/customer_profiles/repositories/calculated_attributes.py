@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, overload
@@ -12,6 +13,7 @@ from pydantic import Field
 from customer_profiles import _wire
 from customer_profiles._problems import refuse, unknown
 from customer_profiles._results import Results
+from customer_profiles._standard_objects import standard
 from customer_profiles.errors import (
     BatchError,
     InvalidInputError,
@@ -34,9 +36,10 @@ from customer_profiles.models.profile import Profile
 
 from .base import Answer, ReadOnlyCollection, build, pascal, source_of, with_extra
 from .documents import Documents
+from .object_types import ObjectTypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Unpack
 
     from customer_profiles._gateway import Gateway
@@ -180,8 +183,11 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
         }
         if conditions := _conditions(settings, AttributeConditions(), object_type):
             fields["conditions"] = conditions
+        compared: list[str] = []
         if where is not None:
             fields["filter"] = _filter(where)
+            compared = [*_compared(fields["filter"])]
+        self._check_fields(object_type, [*attributes, *compared])
         return self._create(name, fields, extra)
 
     def update(
@@ -343,6 +349,28 @@ class CalculatedAttributes(Documents[CalculatedAttribute]):
         if name not in self._definitions:
             self._definitions[name] = self.get(name)
         return self._definitions[name]
+
+    def _check_fields(self, object_type: str, names: Iterable[str]) -> None:
+        """Refuse names that differ from a field's in case or underscores only.
+
+        The service takes them, and every value is None.
+        """
+        if object_type in standard():
+            return
+        try:
+            fields = ObjectTypes(self._gateway, self.domain_name).get(object_type).fields or {}
+        except ServiceError:
+            return  # It is missing, or it may not be read; the service says so, if that matters.
+        sources = {field.source for field in fields.values()}
+        plain = {_plain(field): field for field in fields}
+        for name in names:
+            meant = plain.get(_plain(name), name)
+            if name not in fields and meant != name and f"_source.{name}" not in sources:
+                msg = (
+                    f"object type {object_type} has no field {name!r}; did you mean {meant!r}? "
+                    "Expressions and conditions name the fields of the mapping as they are written"
+                )
+                raise InvalidInputError(msg)
 
     def _copy(self, definition: CalculatedAttribute, extra: Extra) -> CalculatedAttribute:
         if definition.attribute_details is None:
@@ -608,6 +636,18 @@ def _filter(where: object) -> Wire:
     condition: Any = where
     wire: Wire = conditions.to_filter(condition)
     return wire
+
+
+def _compared(wire: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names that a filter compares; what is wrong with its form is refused later."""
+    with suppress(KeyError, TypeError, AttributeError):
+        for group in wire["Groups"]:
+            for dimension in group["Dimensions"]:
+                yield from dimension["Attributes"]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def _id_of(profile: object, position: int) -> str:
