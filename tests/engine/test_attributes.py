@@ -1,14 +1,21 @@
 """The attributes of object types: their lists, values and statistics."""
 
 import json
+import statistics as python
 from math import sqrt
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from customer_profiles.engine import Engine, Refusal
 from customer_profiles.engine.audiences import statistics
 from tests.engine.conftest import Shop
 
+STORE = {
+    "DefaultEncryptionKey": "arn:aws:kms:us-east-1:000000000000:key/a",
+    "DataStore": {"Enabled": True},
+}
 ORDER = {
     "Description": "Orders",
     "Fields": {
@@ -66,8 +73,7 @@ def orders(shop):
 
 @pytest.fixture
 def stored(shop):
-    key = "arn:aws:kms:us-east-1:000000000000:key/a"
-    shop.ask("UpdateDomain", DefaultEncryptionKey=key, DataStore={"Enabled": True})
+    shop.ask("UpdateDomain", **STORE)
     return shop
 
 
@@ -284,6 +290,29 @@ def test_the_statistics_of_repeated_values_count_each(stored):
     assert (found["Average"], found["Percentiles"]["P50"]) == (20, 10)
 
 
+@given(
+    st.lists(st.decimals(-(10**6), 10**6, places=2), min_size=2, max_size=30),
+    st.lists(st.sampled_from(["", "n/a", "1,5", "0x10"]), max_size=5),
+)
+@settings(max_examples=30)
+def test_statistics_agree_with_those_of_python(numbers, others):
+    with Engine(strict=True) as engine:
+        shop = Shop(engine)
+        shop.ask("CreateDomain", DefaultExpirationDays=30, **STORE)
+        for value in [*map(str, numbers), *filter(None, others)]:
+            shop.create(Attributes={"score": value})
+        found = statistics_of(shop, "Attributes.score")["Statistics"]
+
+    values = [float(number) for number in numbers]
+    percentiles = python.quantiles(values, n=20, method="inclusive")
+    assert (found["Minimum"], found["Maximum"]) == (min(values), max(values))
+    assert found["Average"] == pytest.approx(python.fmean(values), abs=1e-6)
+    assert found["StandardDeviation"] == pytest.approx(python.pstdev(values), abs=1e-6)
+    for percent, value in zip(range(5, 100, 5), percentiles, strict=True):
+        if f"P{percent}" in found["Percentiles"]:
+            assert found["Percentiles"][f"P{percent}"] == pytest.approx(value, abs=1e-6)
+
+
 def test_the_statistics_of_texts_are_null(stored):
     stored.create(FirstName="Ada")
 
@@ -306,8 +335,7 @@ def test_statistics_are_kept_until_midnight(stored, clock):
 
 def test_statistics_survive_a_restart_and_older_ones_do_not_pile_up(open_shop, clock):
     shop = open_shop()
-    key = "arn:aws:kms:us-east-1:000000000000:key/a"
-    shop.ask("UpdateDomain", DefaultEncryptionKey=key, DataStore={"Enabled": True})
+    shop.ask("UpdateDomain", **STORE)
     first = statistics_of(shop, "Attributes.a")
     clock.advance(seconds=1)
     again = open_shop()
