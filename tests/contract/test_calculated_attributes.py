@@ -316,6 +316,34 @@ def test_a_definition_is_copied_to_another_domain(
         shop.calculated_attributes.create(listed)
 
 
+def test_a_definition_in_the_service_s_form_is_created(shop: Domain) -> None:
+    test = {"DimensionType": "INCLUSIVE", "Values": ["open"]}
+    group = {"Type": "ALL", "Dimensions": [{"Attributes": {"Status": test}}]}
+    wire = {
+        "CalculatedAttributeName": "coming",
+        "DisplayName": "Coming",
+        "AttributeDetails": {
+            "Attributes": [{"Name": "TotalPrice"}],
+            "Expression": "{_order.TotalPrice}",
+        },
+        "Statistic": "COUNT",
+        "Conditions": {
+            "Range": {
+                "Unit": "DAYS",
+                "ValueRange": {"Start": 0, "End": -30},
+                "TimestampSource": "{_order.CreatedDate}",
+                "TimestampFormat": "ISO_8601",
+            },
+            "ObjectCount": 10,
+        },
+        "Filter": {"Include": "ALL", "Groups": [group]},
+    }
+    shop.calculated_attributes.create(CalculatedAttribute.model_validate(wire))
+
+    found = shop.calculated_attributes.get("coming")
+    assert {name: value for name, value in found._to_wire().items() if name in wire} == wire
+
+
 def test_every_domain_has_default_definitions(shop: Domain) -> None:
     found = shop.calculated_attributes.get("_new_customer")
 

@@ -419,19 +419,9 @@ class AttributesOfProfile(Results[CalculatedAttributeValue]):
     API reference.
     """
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        domain_name: str,
-        profile_id: str,
-        *,
-        limit: int | None = None,
-        page_size: int | None = None,
-    ) -> None:
-        attributes = CalculatedAttributes(gateway, domain_name)
-        self._values = _Values(attributes, profile_id)
-        fetch = self._values._fetch({})
-        super().__init__(fetch, limit=limit, page_size=page_size, model=CalculatedAttributeValue)
+    def __init__(self, gateway: Gateway, domain_name: str, profile_id: str) -> None:
+        self._values = _Values(CalculatedAttributes(gateway, domain_name), profile_id)
+        super().__init__(self._values._fetch({}), model=CalculatedAttributeValue)
 
     def __getitem__(self, name: str) -> CalculatedAttributeValue:
         """Read the value of one calculated attribute.
