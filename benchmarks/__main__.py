@@ -18,6 +18,7 @@ PARTS = (
     "scale",
     "serve",
     "objects",
+    "feed",
     "load",
     "identity",
     "cost",

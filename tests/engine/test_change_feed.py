@@ -7,6 +7,7 @@ import json
 import pytest
 
 from customer_profiles.engine import Refusal
+from customer_profiles.engine.events import feed
 
 from .filling import ORDER
 
@@ -273,6 +274,51 @@ def test_erasure_removes_the_records_of_a_person_but_for_its_end(orders):
         ("CREATED", bob),
         ("DELETED", ada),
     ]
+
+
+def test_many_old_changes_are_removed_and_young_ones_are_not(shop, clock, monkeypatch):
+    monkeypatch.setattr(feed, "_ROWS_A_TRIM", 10)
+    shop.engine.create_profiles("shop", [PERSON] * 25)
+    clock.advance(days=8)
+    young = shop.create(**PERSON)
+    shop.engine.run_due()
+    assert [item["ProfileId"] for item in read(shop)["Items"]] == [young]
+    assert read(shop)["First"] == 25
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT * FROM changes WHERE domain = 1 AND id > 5 ORDER BY id LIMIT 9", "by_domain"),
+        ("SELECT max(id) FROM changes WHERE domain = 1", "by_domain"),
+        ("SELECT profile FROM changes WHERE target = 7", "by_target"),
+        ("SELECT * FROM consumers WHERE domain = 1 AND name = 'x'", "sqlite_autoindex"),
+        ("SELECT * FROM undelivered WHERE domain = 1 AND name = 'x'", "sqlite_autoindex"),
+    ],
+)
+def test_the_feed_is_read_by_indexes_and_not_sorted(shop, query, index):
+    with shop.engine._database.read() as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert len(plan) == 1
+    assert index in plan[0]
+    assert plan[0].startswith("SEARCH")
+
+
+def test_the_feed_of_another_domain_costs_nothing(shop):
+    def steps(call):
+        taken = []
+        connection = shop.engine._database._writer
+        connection.set_progress_handler(lambda: taken.append(1) and None, 10)
+        call()
+        connection.set_progress_handler(None, 0)
+        return len(taken)
+
+    shop.create(**PERSON)
+    before = steps(lambda: read(shop))
+    shop.engine.answer("CreateDomain", {"DomainName": "other", "DefaultExpirationDays": 30})
+    shop.engine.enable_changes("other")
+    shop.engine.create_profiles("other", [PERSON] * 500)
+    assert steps(lambda: read(shop)) <= before + 2
 
 
 # --- followers ---

@@ -139,6 +139,19 @@ def test_a_job_says_what_has_changed_since_the_job_before(matching):
     assert message.endswith("Since the job before: 1 grown, 1 unchanged.")
 
 
+def test_the_merges_of_a_job_are_in_the_change_feed(matching):
+    settings(matching, AutoMerging={"Enabled": True, "Consolidation": SAME_MAIL,
+             "ConflictResolution": {"ConflictResolvingModel": "RECENCY"}})  # fmt: skip
+    matching.engine.enable_changes("shop")
+
+    run(matching)
+
+    changes = json.loads(matching.engine.changes("shop"))["Items"]
+    events = [(change["EventType"], change["ProfileId"]) for change in changes]
+    assert sorted(events[:-1]) == sorted(("MERGED", merged) for merged in matching.ada[1:])
+    assert events[-1] == ("UPDATED", matching.ada[0])
+
+
 def test_merged_profiles_are_no_change(matching):
     settings(matching, AutoMerging={"Enabled": True, "Consolidation": SAME_MAIL,
              "ConflictResolution": {"ConflictResolvingModel": "RECENCY"}})  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NoReturn
 
 from customer_profiles.errors import InvalidInputError
@@ -12,7 +13,12 @@ from .base import Collection, with_extra
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from customer_profiles._problems import Names
+
     from .base import Extra
+
+
+_NAMES: Names = {("EventStreamName",): "name"}
 
 
 class EventStreams(Collection[EventStream]):
@@ -56,9 +62,11 @@ class EventStreams(Collection[EventStream]):
             InvalidInputError: an argument breaks the service's rules; nothing was sent.
         """
         wire = {"EventStreamName": name, "Uri": uri} | ({"Tags": dict(tags)} if tags else {})
-        stream = self._read(self._CREATE, with_extra(wire, extra, self._model, self._CREATE))
-        vars(stream).update(domain_name=self.domain_name, uri=uri)
-        return stream
+        request = self._request(with_extra(wire, extra, self._model, self._CREATE))
+        read = self._model._from_wire
+        stream, body = self._gateway.read(self._CREATE, request, read, _NAMES)
+        vars(stream).update(domain_name=self.domain_name, event_stream_name=name, uri=uri)
+        return stream._attach(self, {**json.loads(body), **wire})
 
     def get(self, name: str) -> EventStream:
         """Read an event stream by its name, with the health of its destination.

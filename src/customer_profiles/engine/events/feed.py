@@ -191,41 +191,30 @@ def trim_all(context: Context) -> None:
     now = context.clock.now()
     context.feed.trim_at = now + _SECONDS_BETWEEN_TRIMS
     with context.database.read() as connection:
-        domains = [kept.domain for kept in store.feeds(connection)]
+        domains = [
+            kept.domain
+            for kept in store.feeds(connection)
+            if store.readers(connection, kept.domain) == 0
+            or store.has_unread(connection, _unread(connection, kept.domain, now))
+        ]
     for domain in domains:
         for _ in turns():
-            with context.database.read() as connection:
-                is_over = not _is_trimmable(connection, domain, now)
-            if is_over:
-                break
             with context.database.write() as connection:
-                _trim(connection, domain, now)
+                removed = store.trim(connection, _unread(connection, domain, now), _ROWS_A_TRIM)
+                if removed < _ROWS_A_TRIM and store.readers(connection, domain) == 0:
+                    store.forget(connection, domain)
+            if removed < _ROWS_A_TRIM:
+                break
 
 
-def _is_trimmable(connection: Connection, domain: int, now: float) -> bool:
-    if store.feed(connection, domain) is None:
-        return False
-    is_read = store.readers(connection, domain) != 0
-    return not is_read or bool(_trimmable(connection, domain, now, 1))
-
-
-def _trimmable(connection: Connection, domain: int, now: float, limit: int) -> list[int]:
-    """Return the oldest changes that nobody will read."""
+def _unread(connection: Connection, domain: int, now: float) -> store.Unread:
+    """Describe the changes of a domain that no reader needs."""
     kept = store.feed(connection, domain)
     streamed = store.readers(connection, domain) & STREAMED
     consumer = consumers.find(connection, domain, STREAM) if streamed else None
     until = consumer.position if consumer else store.last(connection)
     before = math.inf if kept is None or kept.keep is None else now - kept.keep
-    return store.trimmable(
-        connection, domain, until, before, consumer=STREAM, limit=limit
-    )  # fmt: skip
-
-
-def _trim(connection: Connection, domain: int, now: float) -> None:
-    if found := _trimmable(connection, domain, now, _ROWS_A_TRIM):
-        store.trim(connection, domain, found)
-    elif store.readers(connection, domain) == 0:
-        store.forget(connection, domain)
+    return store.Unread(domain, until, before, STREAM)
 
 
 def is_trim_due(context: Context) -> bool:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
+# Assumed: a record may be sent more than once, with the same EventId, in the order of its profile.
 KIND = "event stream"
 """The kind of the documents that describe event streams."""
 RUNNING, STOPPED = "RUNNING", "STOPPED"
@@ -50,6 +51,7 @@ _DELIVERY = "event-streams"
 _GATHER_SECONDS = 0.1
 """How long to wait for further changes, so that many are sent in one request."""
 _POLL_SECONDS = 1.0
+_CLOSE_SECONDS = 5.0
 
 
 # --- the state of a stream ---
@@ -267,6 +269,15 @@ def resume(context: Context) -> None:
         _start_thread(context)
 
 
+def close(context: Context) -> None:
+    """End the thread that delivers, after its request; wait for a short time only."""
+    feed.notify(context)
+    thread = context.jobs.pop(_DELIVERY, None)
+    if thread is not None:
+        # What Kinesis did not answer is delivered again by the next engine.
+        thread.join(_CLOSE_SECONDS)
+
+
 def _start_thread(context: Context) -> None:
     with context.feed.changed:
         thread = context.jobs.get(_DELIVERY)
@@ -289,7 +300,7 @@ def _run(context: Context) -> None:
             with context.feed.changed:
                 if context.feed.count == count:
                     if not has_streams:
-                        del context.jobs[_DELIVERY]
+                        context.jobs.pop(_DELIVERY, None)
                         return
                     # Other processes cannot notify this one, and pauses end by the clock.
                     context.feed.changed.wait(_POLL_SECONDS)

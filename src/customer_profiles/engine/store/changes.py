@@ -6,13 +6,14 @@ has seen every smaller one.
 
 from __future__ import annotations
 
-from itertools import chain, takewhile
+import math
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from .rows import json_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from .database import Connection
 
@@ -174,27 +175,55 @@ def keep(connection: Connection, domain: int, seconds: float | None) -> None:
     connection.execute("UPDATE feeds SET keep = ? WHERE domain = ?", (seconds, domain))
 
 
-def trimmable(  # noqa: PLR0913 - the range, and what is kept of it
-    connection: Connection, domain: int, until: int, before: float, *, consumer: str, limit: int
-) -> list[int]:
-    """Return the oldest changes up to a position and a time, but for those to be delivered yet."""
-    rows = connection.execute(
-        "SELECT id, created FROM changes WHERE domain = :domain AND id <= :until "
-        "AND id NOT IN (SELECT item FROM undelivered WHERE domain = :domain AND name = :name) "
-        "ORDER BY id LIMIT :limit",
-        {"domain": domain, "until": until, "name": consumer, "limit": limit},
-    )
-    return [row for row, _ in takewhile(lambda found: found[1] <= before, rows.fetchall())]
+_DELIVERED = "id NOT IN (SELECT item FROM undelivered WHERE domain = :domain AND name = :name)"
 
 
-def trim(connection: Connection, domain: int, ids: Sequence[int]) -> None:
-    """Remove the oldest changes, beyond which readers can no longer begin."""
-    connection.execute(
-        "DELETE FROM changes WHERE id IN (SELECT value FROM json_each(?))", (json_list(ids),)
-    )
-    connection.execute(
-        "UPDATE feeds SET trimmed = max(trimmed, ?) WHERE domain = ?", (ids[-1], domain)
-    )
+class Unread(NamedTuple):
+    """The changes of a domain that no reader needs."""
+
+    domain: int
+    until: int
+    """They are not beyond this position,"""
+    before: float
+    """not younger than this time,"""
+    name: str
+    """and not to be delivered again to this consumer."""
+
+
+def has_unread(connection: Connection, unread: Unread) -> bool:
+    """Return whether there is a change that no reader needs."""
+    row = connection.execute(
+        "SELECT created <= :before FROM changes WHERE domain = :domain AND id <= :until "  # noqa: S608
+        f"AND {_DELIVERED} ORDER BY id LIMIT 1",
+        unread._asdict(),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def trim(connection: Connection, unread: Unread, limit: int) -> int:
+    """Remove up to `limit` changes that no reader needs, the oldest first; return how many."""
+    bounds = unread._asdict() | {"limit": limit}
+    (bounds["until"],) = connection.execute(
+        "SELECT max(id) FROM (SELECT id FROM changes WHERE domain = :domain AND id <= :until "  # noqa: S608
+        f"AND {_DELIVERED} ORDER BY id LIMIT :limit)",
+        bounds,
+    ).fetchone()
+    if math.isfinite(unread.before):
+        (young,) = connection.execute(
+            "SELECT min(id) FROM changes WHERE domain = :domain AND id <= :until "
+            "AND created > :before",
+            bounds,
+        ).fetchone()
+        bounds["until"] = bounds["until"] if young is None else young - 1
+    removed = connection.execute(
+        f"DELETE FROM changes WHERE domain = :domain AND id <= :until AND {_DELIVERED}",  # noqa: S608
+        bounds,
+    ).rowcount
+    if removed:
+        connection.execute(
+            "UPDATE feeds SET trimmed = max(trimmed, :until) WHERE domain = :domain", bounds
+        )
+    return removed
 
 
 def forget(connection: Connection, domain: int) -> None:
