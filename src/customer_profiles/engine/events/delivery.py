@@ -58,8 +58,8 @@ class Page(NamedTuple):
     """The position up to which the source has no other items."""
 
 
-def _no_change(_context: Context, _connection: Connection, _target: Target) -> None:
-    """Keep no account of how a destination does."""
+def _ignore(*_: object) -> None:
+    """Do nothing: the route stores no health of its destination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ class Route:
     """Count a domain's items beyond a position."""
     delivered: Callable[[Connection, Target, set[int]], None]
     """Note that items were accepted, in the transaction that moves the position."""
-    failed: Callable[[Context, Connection, Target, Consumer], None] = lambda *_: None
+    failed: Callable[[Context, Connection, Target, Consumer], None] = _ignore
     """Note that the destination accepts nothing."""
-    recovered: Callable[[Context, Connection, Target], None] = _no_change
+    recovered: Callable[[Context, Connection, Target], None] = _ignore
     """Note that the destination accepts again."""
 
 
@@ -201,14 +201,12 @@ def _choose_undelivered(
     found = {
         item.id: item for item in route.find(connection, target, [entry.item for entry in known])
     }
-    passed = set[int]()
     for entry in known:
         item = found.get(entry.item)
         if item is None:
             batch.gone.append(entry.item)
         elif entry.due <= now and entry.series not in filling.waiting and filling.add(item):
             batch.attempts[item.id] = entry.attempts
-            passed.add(entry.item)
         elif entry.series:
             filling.waiting.add(entry.series)
     if len(known) == _WINDOW:

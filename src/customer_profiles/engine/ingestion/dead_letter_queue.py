@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from customer_profiles.engine.events import delivery
 from customer_profiles.engine.events.delivery import Item, Page, Route, Target
 from customer_profiles.engine.store import dead_letters
 from customer_profiles.engine.store import domains as domain_store
+from customer_profiles.engine.store.database import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from customer_profiles.engine.service.context import Context
     from customer_profiles.engine.store.database import Connection
     from customer_profiles.engine.store.dead_letters import DeadLetter
+
+log: logging.Logger = logging.getLogger("customer_profiles.engine")
 
 # API:SendMessageBatch of SQS: ten messages and 1 MiB in a request, in characters that XML allows.
 _MOST_MESSAGES = 10
@@ -35,8 +39,13 @@ def deliver(context: Context, domain_name: str) -> int:
     Returns:
         How many dead letters the queue accepted.
     """
-    with context.database.read() as connection:
-        domain = domain_store.find(connection, domain_name)
+    try:
+        with context.database.read() as connection:
+            domain = domain_store.find(connection, domain_name)
+    except StorageError as error:
+        # The caller's objects are stored; it did not cause this.
+        log.warning("dead letters of domain %s were not delivered: %s", domain_name, error)
+        return 0
     queue_url = domain and domain.settings.get("DeadLetterQueueUrl")
     if domain is None or not queue_url:
         return 0

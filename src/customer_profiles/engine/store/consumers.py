@@ -84,8 +84,10 @@ def replace(connection: Connection, old: Consumer | None, new: Consumer) -> bool
     new = new._replace(turn=new.turn + 1)
     if old is None:
         done = connection.execute(
-            f"INSERT OR IGNORE INTO consumers ({_COLUMNS}) VALUES ({_PLACEHOLDERS})",  # noqa: S608
-            new,
+            # The domain may have been deleted while something was sent.
+            f"INSERT OR IGNORE INTO consumers ({_COLUMNS}) SELECT {_PLACEHOLDERS} "  # noqa: S608
+            "WHERE EXISTS (SELECT 1 FROM domains WHERE id = ?)",
+            (*new, new.domain),
         )
     else:
         done = connection.execute(
