@@ -356,6 +356,35 @@ def test_throttling_holds_nothing(shop, kinesis, clock):
     assert (described["Waiting"], described["Undeliverable"]) == (1, 0)
 
 
+def test_a_domain_that_is_deleted_during_a_delivery_leaves_nothing(shop, kinesis):
+    shop.create(FirstName="Ada")
+
+    def delete(_):
+        if shop.ask("ListDomains")["Items"]:
+            shop.ask("DeleteDomain")
+        return False
+
+    kinesis.refuses = delete
+    shop.engine.run_due()
+    for table in ("changes", "feeds", "consumers", "undelivered", "documents"):
+        assert rows(shop, table) == []
+
+
+def test_a_stream_that_is_deleted_during_a_delivery_leaves_nothing(shop, kinesis):
+    shop.create(FirstName="Ada")
+
+    def delete(_):
+        if shop.ask("ListEventStreams")["Items"]:
+            shop.ask("DeleteEventStream", EventStreamName="all")
+        return True
+
+    kinesis.refuses = delete
+    shop.engine.run_due()
+    shop.create(FirstName="Bob")
+    for table in ("changes", "feeds", "consumers", "undelivered", "documents"):
+        assert rows(shop, table) == []
+
+
 # --- killed processes, several processes ---
 
 

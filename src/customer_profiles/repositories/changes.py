@@ -192,7 +192,9 @@ class Follower:
         position: int,
         stored: int | None,
     ) -> None:
-        self._changes, self._callback, self.name = changes, callback, name
+        self._changes, self._callback = changes, callback
+        self.name: str | None = name
+        """The name under which the position is stored."""
         self._position, self._stored = position, stored
         self._error: BaseException | None = None
         self._stopping = threading.Event()
