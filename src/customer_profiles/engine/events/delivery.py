@@ -13,6 +13,7 @@ nobody moved it meanwhile. A process that is killed in between sends the same it
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -120,15 +121,27 @@ def pause_after(failures: int) -> float:
     return 0.0 if failures <= _AT_ONCE else min(2.0 ** (failures - _AT_ONCE - 1), _LONGEST_PAUSE)
 
 
-def deliver(context: Context, route: Route, target: Target) -> int:
+def deliver(
+    context: Context,
+    route: Route,
+    target: Target,
+    after_request: Callable[[float], object] = _ignore,
+) -> int:
     """Send all that is due to a destination; return how many items it accepted.
 
     Failures are logged and not raised, because the caller that wrote the items did not cause them.
+
+    Args:
+        context: the engine's parts.
+        route: what is sent.
+        target: the domain and the destination.
+        after_request: called after each request that was not the last, with the seconds it took.
     """
     accepted = 0
     try:
         with context.aws.sending(route.name):
             while not context.closing.is_set():
+                began = time.perf_counter()
                 batch = _next(context, route, target)
                 if batch is None:
                     break
@@ -138,6 +151,7 @@ def deliver(context: Context, route: Route, target: Target) -> int:
                 accepted += len(sent.accepted)
                 if len(sent.accepted | sent.refused) < len(batch.chosen):
                     break
+                after_request(time.perf_counter() - began)
     except StorageError as error:
         log.warning("%s of domain %s were not delivered: %s", route.what, target.domain_name, error)
     return accepted

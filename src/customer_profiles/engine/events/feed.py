@@ -180,6 +180,7 @@ def notify(context: Context) -> None:
     """Wake the threads that wait for changes."""
     with context.feed.changed:
         context.feed.count += 1
+        context.feed.changed_at = time.monotonic()
         context.feed.changed.notify_all()
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
@@ -25,7 +27,7 @@ from . import delivery, feed
 from .delivery import Item, Page, Route, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from customer_profiles._wire import Wire
     from customer_profiles.engine.aws import Sent
@@ -52,6 +54,12 @@ _GATHER_SECONDS = 0.1
 """How long to wait for further changes, so that many are sent in one request."""
 _POLL_SECONDS = 1.0
 _CLOSE_SECONDS = 5.0
+_WRITING_SECONDS = 0.5
+"""How long after a change its writer counts as busy."""
+_PAUSES = 4
+"""How many times as long as a request the pause after it is, while others write."""
+_FAR_BEHIND = 100_000
+"""With more changes to deliver than this, there are no pauses."""
 
 
 # --- the state of a stream ---
@@ -234,11 +242,26 @@ ROUTE = Route(
 # --- delivery ---
 
 
-def deliver_all(context: Context) -> int:
+def deliver_all(context: Context, after_request: Callable[[float], object] = lambda _: None) -> int:
     """Deliver the changes of all domains that are due; return how many records were accepted."""
     with context.database.read() as connection:
         targets = _targets(connection)
-    return sum(delivery.deliver(context, ROUTE, target) for target in targets)
+    return sum(delivery.deliver(context, ROUTE, target, after_request) for target in targets)
+
+
+def _let_writers_go_first(context: Context, seconds: float) -> None:
+    """Pause while others write, so that ingestion of many objects is hardly slowed down."""
+    if time.monotonic() - context.feed.changed_at > _WRITING_SECONDS:
+        return
+    with context.database.read() as connection:
+        positions = [
+            consumer.position
+            for domain, _ in consumers.domains_of(connection, feed.STREAM)
+            if (consumer := consumers.find(connection, domain, feed.STREAM))
+        ]
+        behind = changes.last(connection) - min(positions, default=0)
+    if behind < _FAR_BEHIND:
+        context.closing.wait(min(seconds * _PAUSES, _POLL_SECONDS))
 
 
 def _targets(connection: Connection) -> list[Target]:
@@ -292,7 +315,7 @@ def _run(context: Context) -> None:
     try:
         while not context.closing.wait(_GATHER_SECONDS):
             count = context.feed.count
-            accepted = deliver_all(context)
+            accepted = deliver_all(context, partial(_let_writers_go_first, context))
             with context.database.read() as connection:
                 has_streams = bool(_targets(connection))
             if accepted or not has_streams or feed.is_trim_due(context):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from threading import Condition, Event, Lock, Thread
 from typing import TYPE_CHECKING
@@ -62,6 +63,8 @@ class FeedSignals:
     """Notified after each transaction that stored changes."""
     count: int = 0
     """How often it was notified."""
+    changed_at: float = -math.inf
+    """When it was notified last, as `time.monotonic` has it."""
     trim_at: float = 0.0
     """The engine's time from which old changes are to be removed again."""
 
