@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from moto import mock_aws
 
 from customer_profiles import (
     Address,
@@ -19,10 +21,12 @@ from customer_profiles import (
     MatchingConfig,
     Profile,
     TransferError,
+    where,
 )
 from customer_profiles.engine import Engine
 from customer_profiles.engine.doors.server import Server
-from customer_profiles.transfer import exporting, importing, parts
+from customer_profiles.transfer import exporting, importing, parts, read_manifest
+from customer_profiles.transfer.definitions import in_order
 
 from .test_duplicates import ORDERS
 
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 130
+ROLE = "arn:aws:iam::111122223333:role/exports"
 
 
 @pytest.fixture
@@ -48,6 +53,30 @@ def shop(tmp_path: Path) -> Iterator[Domain]:
 def fill(domain: Domain) -> None:
     domain.object_types.put("Order", description="Orders", **ORDERS)
     domain.layouts.create("main", display_name="Main", description="All", layout="{}")
+    attributes = domain.calculated_attributes
+    attributes.create(
+        "cities",
+        "{Order.city}",
+        statistic="COUNT",
+        days=30,
+        threshold=("GREATER_THAN", 1),
+        where=where.field("city").is_not_in("X"),
+        use_historical_data=True,
+        tags={"team": "sales"},
+    )
+    attributes.update("_new_customer", display_name="New here")
+    attributes.delete("_asset_first_occurrence")
+    # In the order of their names, the last one is the first that can be created.
+    segments = domain.segments
+    segments.create("c-gold", where.attributes["tier"].is_in("gold"), tags={"team": "sales"})
+    segments.create("b-big", where.segment("c-gold") & where.calculated("cities").is_in(True))
+    segments.create(
+        "a-named",
+        ~where.segment("b-big") & where.last_name.begins_with("Ü", "S"),
+        display_name="Ünnamed",
+        description="All others",
+        sort=[where.last_name.descending()],
+    )
     ids = []
     for n in range(COUNT):
         profile = domain.profiles.create(
@@ -88,8 +117,40 @@ def everything(domain: Domain) -> dict[str, Any]:
         "matching": domain.matching,
         "days": domain.default_expiration_days,
         "tags": domain.tags,
+        "attributes": definitions(domain),
         "decisions": [decision.is_match for decision in domain.matches.decisions()],
     }
+
+
+def definitions(domain: Domain) -> dict[str, Any]:
+    """Return the calculated attributes and segments of a domain, without times."""
+    return {
+        attribute.calculated_attribute_name: {
+            name: value
+            for name, value in attribute.refresh().reveal().items()
+            if not name.endswith("_at") and name not in ("status", "readiness")
+        }
+        for attribute in domain.calculated_attributes.all()
+    } | {
+        segment.segment_definition_name: {
+            name: value
+            for name, value in segment.refresh().reveal().items()
+            if name not in ("created_at", "segment_definition_arn")
+        }
+        for segment in domain.segments.all()
+    }
+
+
+@contextmanager
+def over_http() -> Iterator[CustomerProfiles]:
+    """Yield a client of an engine as if it were AWS."""
+    session = boto3.Session("test", "test", region_name="us-east-1")
+    with (
+        Engine() as engine,
+        Server(engine, port=0, run_due_every=None) as server,
+        CustomerProfiles(session=session, endpoint_url=server.url, account_id="0" * 12) as cp,
+    ):
+        yield cp
 
 
 @contextmanager
@@ -113,6 +174,102 @@ def test_a_domain_is_the_same_after_export_and_import(
         assert everything(cp.domain("shop")) == everything(shop)
         assert (tmp_path / "ids.csv").read_text().count("\n") == COUNT + 2
     assert not list((tmp_path / "out").glob("import-*"))
+
+
+def test_calculated_attributes_have_the_values_that_they_had(shop: Domain, tmp_path: Path) -> None:
+    shop.objects("Order").put({"id": "Q", "customer": "C10", "city": "Oslo"})
+    shop.export(tmp_path / "out")
+
+    with target(tmp_path) as cp:
+        cp.domains.import_from(tmp_path / "out")
+        profile = cp.domain("shop").profiles.search(keys={"customerKey": "C10"}).one()
+        assert profile.calculated_attributes["cities"].value is True
+        assert profile.calculated_attributes["cities"].text == "true"
+
+
+def test_segments_have_the_members_that_they_had(shop: Domain, tmp_path: Path) -> None:
+    shop.export(tmp_path / "out")
+
+    with target(tmp_path) as cp:
+        imported = cp.domains.import_from(tmp_path / "out")
+        assert imported.counts["segments"] == 3
+        assert imported.counts["calculated_attributes"] == 1
+        count = shop.segments.estimate("a-named").wait().count
+        assert cp.domain("shop").segments.estimate("a-named").wait().count == count > 0
+
+
+def test_a_segment_follows_those_from_which_it_starts() -> None:
+    def segment(name: str, *sources: str) -> dict[str, Any]:
+        started = [{"SegmentDefinitionName": source} for source in sources]
+        groups = {"Groups": [{"Dimensions": [], "SourceSegments": started}]}
+        return {"SegmentDefinitionName": name, "SegmentGroups": groups}
+
+    segments = [segment("a", "c"), segment("b", "a", "gone"), segment("c"), segment("d", "d")]
+    ordered = [wire["SegmentDefinitionName"] for wire in in_order(segments)]
+
+    assert ordered == ["c", "a", "b", "d"]
+
+
+def test_an_export_without_definitions_is_still_imported(shop: Domain, tmp_path: Path) -> None:
+    shop.export(tmp_path / "out")
+    as_of_version_1(tmp_path / "out")
+
+    with target(tmp_path) as cp:
+        imported = cp.domains.import_from(tmp_path / "out")
+        assert imported.not_imported == []
+        names = definitions(cp.domain("shop"))
+        assert "cities" not in names
+        assert "_asset_first_occurrence" in names
+
+
+def as_of_version_1(folder: Path) -> None:
+    """Change an export into one of an earlier release."""
+    settings, manifest = folder / "settings.json", folder / "manifest.json"
+    content = json.loads(settings.read_text())
+    for name in ("CalculatedAttributes", "Segments", "EventStreams"):
+        content.pop(name, None)
+    settings.write_text(json.dumps(content))
+    described = json.loads(manifest.read_text())
+    for kind in ("calculated_attributes", "segments", "event_streams"):
+        described["counts"].pop(kind, None)
+    (entry,) = [file for file in described["files"] if file["kind"] == "settings"]
+    entry["bytes"] = settings.stat().st_size
+    entry["sha256"] = hashlib.sha256(settings.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps({**described, "version": 1}))
+
+
+@pytest.fixture
+def kinesis() -> Iterator[str]:
+    with mock_aws():
+        client = boto3.client("kinesis", "us-east-1")
+        client.create_stream(StreamName="changes", ShardCount=1)
+        yield "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
+
+
+def test_an_event_stream_is_created_where_a_destination_is_given(
+    shop: Domain, tmp_path: Path, kinesis: str
+) -> None:
+    shop.event_streams.create("changes", kinesis, tags={"team": "sales"})
+    exported = shop.export(tmp_path / "out")
+    assert any("event stream has not sent yet" in text for text in exported.not_included)
+
+    with target(tmp_path) as cp:
+        without = cp.domains.import_from(tmp_path / "out", "without")
+        assert any("event_stream_uri" in text for text in without.not_imported)
+        assert list(cp.domain("without").event_streams.all()) == []
+        again = cp.domains.import_from(tmp_path / "out", event_stream_uri=kinesis)
+        assert again.not_imported == []
+        stream = cp.domain("shop").event_streams.get("changes")
+        assert (stream.uri, stream.tags) == (kinesis, {"team": "sales"})
+
+
+def test_upload_jobs_are_not_exported_and_the_manifest_says_so(
+    shop: Domain, tmp_path: Path
+) -> None:
+    shop.export(tmp_path / "out")
+
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert any("upload jobs" in text for text in manifest["not_included"])
 
 
 def test_an_export_is_for_its_owner_alone(shop: Domain, tmp_path: Path) -> None:
@@ -332,6 +489,50 @@ def test_aws_says_that_it_lists_no_profiles(tmp_path: Path) -> None:
         assert report.is_complete
         assert report.counts["profiles"] == 30
         assert cp.domains.import_from(tmp_path / "out", "again").counts["profiles"] == 30
+
+
+def test_aws_exports_all_profiles_by_way_of_a_snapshot(tmp_path: Path) -> None:
+    with mock_aws(), over_http() as cp:
+        boto3.client("s3", "us-east-1").create_bucket(Bucket="exports")
+        shop = cp.domains.create("shop")
+        for n in range(30):
+            shop.profiles.create(first_name=f"A{n}")
+        options: Any = {"snapshot": "s3://exports/all", "role_arn": ROLE}
+        report = shop.export(tmp_path / "out", **options)
+
+        assert report.is_complete
+        assert report.counts["profiles"] == 30
+        assert not (tmp_path / "out" / "ids.txt").exists()
+        assert boto3.client("s3", "us-east-1").list_objects_v2(Bucket="exports")["KeyCount"] == 0
+        assert list(shop.segments.all()) == []
+        assert cp.domains.import_from(tmp_path / "out", "again").counts["profiles"] == 30
+
+
+def test_an_interrupted_export_from_aws_makes_no_second_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "_BATCH", 10)
+    with mock_aws(), over_http() as cp:
+        boto3.client("s3", "us-east-1").create_bucket(Bucket="exports")
+        shop = cp.domains.create("shop")
+        for n in range(30):
+            shop.profiles.create(first_name=f"A{n}")
+        options: Any = {"snapshot": "s3://exports/all", "role_arn": ROLE}
+
+        def killed(_kind: str, count: int) -> None:
+            if count == 20:
+                raise Killed
+
+        with pytest.raises(Killed):
+            shop.export(tmp_path / "out", on_progress=killed, **options)
+        boto3.client("s3", "us-east-1").delete_bucket(Bucket="exports")
+        report = shop.export(tmp_path / "out", **options)
+
+        assert report.counts["profiles"] == 30
+        rows = parts.read_rows(
+            tmp_path / "out", read_manifest(tmp_path / "out").of_kind("profiles")
+        )
+        assert len({row["Profile"]["ProfileId"] for row in rows}) == 30
 
 
 def test_other_values_are_not_profiles_of_ours() -> None:

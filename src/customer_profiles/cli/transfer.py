@@ -21,7 +21,7 @@ _PART = 1
 
 
 @with_target
-def export(
+def export(  # noqa: PLR0913  (the command's options)
     name: Annotated[
         str,
         typer.Argument(
@@ -39,8 +39,19 @@ def export(
         Path | None,
         typer.Option(
             help="A file with the ids of the profiles to export, one a line; `-` is standard "
-            "input. Needed on AWS, which lists no profiles."
+            "input. Default: all profiles."
         ),
+    ] = None,
+    snapshot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX",
+            help="On AWS, which lists no profiles: the address at which a snapshot of all profiles "
+            "is made, read and removed.",
+        ),
+    ] = None,
+    role_arn: Annotated[
+        str | None, typer.Option(help="The ARN of the role with which AWS writes the snapshot.")
     ] = None,
     connection: Connection,
 ) -> None:
@@ -60,6 +71,8 @@ def export(
                 to,
                 part_format=chosen,
                 ids=None if ids is None else _ids_in(ids),
+                snapshot=snapshot,
+                role_arn=role_arn,
                 on_progress=_progress(status),
             )
         except ResourceNotFoundError:
@@ -69,7 +82,8 @@ def export(
             fail(str(error))
     _print_counts("exported", report.counts)
     for text in report.not_included:
-        err.print(escape(f"not included: {text}"), soft_wrap=True, highlight=False)
+        said = text.replace("`snapshot`", "--snapshot and --role-arn")
+        err.print(escape(f"not included: {said}"), soft_wrap=True, highlight=False)
     if not report.is_complete:
         raise typer.Exit(_PART)
 
@@ -105,6 +119,13 @@ def import_(  # noqa: PLR0913  (the command's options)
         str | None,
         typer.Option(help="The URL of the SQS queue, instead of that of the export."),
     ] = None,
+    event_stream_uri: Annotated[
+        str | None,
+        typer.Option(
+            help="The ARN of the Kinesis data stream to which the event stream sends; without it, "
+            "no event stream is created."
+        ),
+    ] = None,
     connection: Connection,
 ) -> None:
     """Import an export as a new domain.
@@ -124,7 +145,13 @@ def import_(  # noqa: PLR0913  (the command's options)
     with connection.connect(create=True) as cp, err.status("importing") as status:
         try:
             report = cp.domains.import_from(
-                folder, name, state=state, ids=ids, on_progress=_progress(status), **settings
+                folder,
+                name,
+                state=state,
+                ids=ids,
+                event_stream_uri=event_stream_uri,
+                on_progress=_progress(status),
+                **settings,
             )
         except ModuleNotFoundError as error:
             fail(str(error))
@@ -132,7 +159,8 @@ def import_(  # noqa: PLR0913  (the command's options)
             fail(str(error).replace("give its folder", "give its folder by --state"))
     _print_counts(f"imported domain {report.domain_name}:", report.counts)
     for text in report.not_imported:
-        err.print(escape(f"not as it was: {text}"), soft_wrap=True, highlight=False)
+        said = text.replace("event_stream_uri", "--event-stream-uri")
+        err.print(escape(f"not as it was: {said}"), soft_wrap=True, highlight=False)
     if not report.is_complete:
         raise typer.Exit(_PART)
 

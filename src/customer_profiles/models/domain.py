@@ -207,24 +207,30 @@ class Domain(Record):
         """The domain's upload jobs: CSV files of customers that are imported."""
         return cast("UploadJobs", self._contents("upload_jobs"))
 
-    def export(
+    def export(  # noqa: PLR0913  (all but the folder are seldom given)
         self,
         folder: str | os.PathLike[str],
         *,
         part_format: Literal["jsonl", "parquet"] = "jsonl",
         ids: Iterable[str] | None = None,
+        snapshot: str | None = None,
+        role_arn: str | None = None,
         on_progress: Callable[[str, int], object] | None = None,
     ) -> ExportReport:
         """Export the domain into a folder, from which `cp.domains.import_from` recreates it.
 
-        The export has settings, object types, layouts, integrations, tags, profiles, keys, objects
-        and decisions. The manifest with counts and hashes is written last. After an interruption,
-        call it again with the same folder: it continues.
+        The export has settings, object types, layouts, integrations, calculated attributes,
+        segments, event streams, tags, profiles, keys, objects and decisions. The manifest with
+        counts and hashes is written last. After an interruption, call it again with the same
+        folder: it continues.
 
         Args:
             folder: a folder that is new or empty, or has the same export unfinished.
             part_format: `jsonl` (JSON lines), or `parquet`, which needs pyarrow.
-            ids: the ids of the profiles; needed on AWS, which lists no profiles.
+            ids: the ids of the profiles; None for all profiles.
+            snapshot: on AWS, which lists no profiles, an address such as `s3://bucket/prefix`, at
+                which a snapshot of all profiles is made, read and removed.
+            role_arn: the role with which AWS writes the snapshot.
             on_progress: called with a kind, such as `profiles`, and the number of its rows.
 
         Returns:
@@ -235,7 +241,13 @@ class Domain(Record):
             ResourceNotFoundError: there is no such domain.
         """
         return self._home().export(
-            self, folder, part_format=part_format, ids=ids, on_progress=on_progress
+            self,
+            folder,
+            part_format=part_format,
+            ids=ids,
+            snapshot=snapshot,
+            role_arn=role_arn,
+            on_progress=on_progress,
         )
 
     @property

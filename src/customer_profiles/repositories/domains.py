@@ -119,13 +119,14 @@ class Domains(Documents[Domain]):
         report: ExportReport = _transfer().export_domain(domain, folder, **options)
         return report
 
-    def import_from(
+    def import_from(  # noqa: PLR0913  (all but the folder are seldom given)
         self,
         folder: str | os.PathLike[str],
         name: str | None = None,
         *,
         state: str | os.PathLike[str] | None = None,
         ids: str | os.PathLike[str] | None = None,
+        event_stream_uri: str | None = None,
         on_progress: Callable[[str, int], object] | None = None,
         **settings: Unpack[DomainFields],
     ) -> ImportReport:
@@ -140,6 +141,9 @@ class Domains(Documents[Domain]):
             name: the name of the new domain; None for the one that was exported.
             state: a folder that remembers how far the import is, if `folder` is read-only.
             ids: a CSV file to write the former and the new ids of the profiles to.
+            event_stream_uri: the ARN of the Kinesis data stream to which the event stream of the
+                export sends; None creates no event stream, so that a copy does not send records
+                to the consumers of the original.
             on_progress: called with a kind, such as `profiles`, and the number of its rows.
             settings: settings of the domain instead of those that were exported, such as
                 `default_encryption_key`.
@@ -156,6 +160,7 @@ class Domains(Documents[Domain]):
             name=name,
             state=state,
             ids=ids,
+            event_stream_uri=event_stream_uri,
             on_progress=on_progress,
             **settings,
         )

@@ -22,9 +22,11 @@ from customer_profiles.errors import (
     TransferError,
 )
 from customer_profiles.repositories.base import source_of
-from customer_profiles.repositories.private_files import write_private
+from customer_profiles.repositories.private_files import private_file, write_private
 
+from .definitions import is_own, read_definitions
 from .manifest import (
+    KINDS,
     MANIFEST,
     PROGRESS,
     SETTINGS,
@@ -49,17 +51,23 @@ _PART_ROWS = 50_000
 _AT_ONCE = 20
 _BATCH = 1_000
 _NO_PROFILES = (
-    "profiles, keys and objects: AWS lists no profiles of a domain; give the ids of the profiles, "
-    "for example of a segment that you exported"
+    "profiles, keys and objects: AWS lists no profiles of a domain; give `snapshot`, an address in "
+    "S3 to which a segment of all profiles is exported, or the ids of the profiles"
 )
 _NO_KEYS = (
     "search keys that were added to profiles, or that objects provide: AWS does not return them"
 )
 _NO_FLOWS = "flows of integrations: the service does not return them"
 _NEVER = (
-    "history, provenance, jobs, matches and dead letters: they are of this domain alone, and ids "
-    "of profiles are assigned anew"
+    "history, provenance, jobs, upload jobs, matches, dead letters, and estimates and snapshots of "
+    "segments: they are of this domain alone, and ids of profiles are assigned anew"
 )
+_NO_RECORDS = (
+    "records that an event stream has not sent yet, and what it has sent: only its definition is "
+    "exported"
+)
+_IDS = "ids.txt"
+"""The ids of a snapshot, while an export is not complete."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +100,14 @@ class _Progress(BaseModel):
     """The number of parts of each kind."""
 
 
-def export_domain(
+def export_domain(  # noqa: PLR0913  (all but the folder are seldom given)
     domain: Domain,
     folder: str | os.PathLike[str],
     *,
     part_format: PartFormat = "jsonl",
     ids: Iterable[str] | None = None,
+    snapshot: str | None = None,
+    role_arn: str | None = None,
     on_progress: Callable[[str, int], object] | None = None,
 ) -> ExportReport:
     """Export a domain into a folder, or continue an export that was interrupted.
@@ -106,7 +116,9 @@ def export_domain(
         domain: the domain.
         folder: a folder that is new or empty, or has the same export unfinished.
         part_format: `jsonl` (JSON lines) or `parquet`.
-        ids: the ids of the profiles; needed on AWS, which lists no profiles.
+        ids: the ids of the profiles; None for all profiles.
+        snapshot: on AWS, which lists no profiles, the address in S3 of a snapshot that lists them.
+        role_arn: the role with which AWS writes the snapshot.
         on_progress: called with the kind and the number of its rows, now and then.
 
     Raises:
@@ -118,7 +130,10 @@ def export_domain(
     domain = domain._home().get(domain.domain_name)
     with file_errors(path, "export"):
         progress = _begin(path, domain, part_format)
-        return _Export(domain, path, progress, on_progress or (lambda *_: None)).run(ids)
+        run = _Export(domain, path, progress, on_progress or (lambda *_: None))
+        if ids is None and snapshot is not None and not _is_embedded(domain):
+            ids = run.ids_of_snapshot(snapshot, role_arn)
+        return run.run(ids)
 
 
 def _begin(folder: Path, domain: Domain, part_format: PartFormat) -> _Progress:
@@ -187,9 +202,9 @@ class _Export:
         self._counts = Counter(self._manifest.counts)
 
     def run(self, ids: Iterable[str] | None) -> ExportReport:
-        missing = [_NEVER]
         if self._progress.stage == 0:
             self._write_settings()
+        missing = [_NEVER, *self._manifest.not_included]
         types = [item["ObjectTypeName"] for item in self._settings()["ObjectTypes"]]
         has_profiles = True
         if ids is not None:
@@ -206,10 +221,13 @@ class _Export:
         if self._settings()["Integrations"]:
             missing.append(_NO_FLOWS)
         self._write_decisions()
+        if self._settings().get("EventStreams"):
+            missing.append(_NO_RECORDS)
         self._manifest.not_included = missing
         self._manifest.counts = dict(self._counts)
         write_private(self._folder / MANIFEST, self._manifest.model_dump_json(indent=1).encode())
-        (self._folder / PROGRESS).unlink(missing_ok=True)
+        for name in (PROGRESS, _IDS):
+            (self._folder / name).unlink(missing_ok=True)
         return ExportReport(
             self._folder,
             dict(self._counts),
@@ -235,11 +253,17 @@ class _Export:
             content["Layouts"] = [source_of(item.refresh()) for item in domain.layouts.all()]
         except CustomerProfilesError:  # AWS may keep them to its own website.
             content["Layouts"] = []
+        definitions, denied = read_definitions(domain)
+        content |= definitions
+        self._manifest.not_included = denied
         path = self._folder / SETTINGS
         write_private(path, json.dumps(content, ensure_ascii=False, indent=1).encode())
         self._counts["object_types"] = len(object_types)
-        for name in ("Layouts", "Integrations"):
-            self._counts[name.lower()] = len(content[name])
+        for kind, name in KINDS.items():
+            self._counts[kind] = len(content.get(name, ()))
+        self._counts["calculated_attributes"] = sum(
+            map(is_own, content.get("CalculatedAttributes", ()))
+        )
         self._add(_entry(path, "settings", 1))
         self._save(stage=1)
 
@@ -289,6 +313,17 @@ class _Export:
             raise
 
     # Given ids: the profiles with their objects, as on AWS.
+
+    def ids_of_snapshot(self, snapshot: str, role_arn: str | None) -> Iterator[str]:
+        """Yield the ids of all profiles, which are kept in a file until the export is complete."""
+        path = self._folder / _IDS
+        if not path.exists():
+            options: Any = {} if role_arn is None else {"role_arn": role_arn}
+            with private_file(path) as file:
+                for profile in self._domain.profiles.all(snapshot=snapshot, **options):
+                    file.write(f"{profile.profile_id}\n".encode())
+        with path.open(encoding="ascii") as lines:
+            yield from map(str.strip, lines)
 
     def _write_people(self, ids: Iterable[str], types: list[str]) -> None:
         wanted = iter(dict.fromkeys(ids))

@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,13 @@ from customer_profiles.models.integration import Integration, IntegrationFields
 from customer_profiles.models.layout import Layout, LayoutFields
 from customer_profiles.models.object_type import ObjectType
 from customer_profiles.models.profile import Profile
+from customer_profiles.models.segment import Segment, SegmentFields
 from customer_profiles.repositories.domains import Domains
 from customer_profiles.repositories.private_files import write_private
 from customer_profiles.repositories.profiles import creatable
 from customer_profiles.repositories.tags import Tags
 
+from .definitions import CalculatedAttributeWriter, settings_of
 from .ids import NO_ID, IdLog, IdMap
 from .manifest import MANIFEST, SETTINGS, Manifest, file_errors, hash_of, read_manifest, verify
 from .parts import read_rows
@@ -110,6 +113,7 @@ def import_domain(  # noqa: PLR0913  (all but the folder are seldom given)
     name: str | None = None,
     state: str | os.PathLike[str] | None = None,
     ids: str | os.PathLike[str] | None = None,
+    event_stream_uri: str | None = None,
     on_progress: Callable[[str, int], object] | None = None,
     **settings: Any,
 ) -> ImportReport:
@@ -121,6 +125,8 @@ def import_domain(  # noqa: PLR0913  (all but the folder are seldom given)
         name: the name of the new domain; None for the one that was exported.
         state: the folder that remembers how far the import is; None for one in `folder`.
         ids: a CSV file to write the former and the new id of each profile to.
+        event_stream_uri: the Kinesis data stream to which the event stream sends; None creates no
+            event stream.
         on_progress: called with the kind and the number of its rows, now and then.
         settings: settings of the domain to use instead of those that were exported, such as
             `default_encryption_key`.
@@ -140,6 +146,7 @@ def import_domain(  # noqa: PLR0913  (all but the folder are seldom given)
             state=progress,
             home=home,
             settings=settings,
+            event_stream_uri=event_stream_uri,
             on_progress=on_progress or (lambda *_: None),
         )
         return run.run(None if ids is None else Path(ids))
@@ -197,12 +204,14 @@ class _Import:
         state: _State,
         home: Path,
         settings: Wire,
+        event_stream_uri: str | None,
         on_progress: Callable[[str, int], object],
     ) -> None:
         self._folder, self._manifest = folder, manifest
         self._domains, self._tags = Domains(gateway), Tags(gateway)
         self._state, self._home = state, home
         self._overrides = settings
+        self._event_stream_uri = event_stream_uri
         self._on_progress = on_progress
         self._embedded = isinstance(gateway.channel, EngineChannel)
         self._content: dict[str, Any] = json.loads((folder / SETTINGS).read_bytes())
@@ -245,7 +254,7 @@ class _Import:
 
     def _create_domain(self) -> None:
         wire = Domain._from_wire(self._content["Domain"])
-        known = self._settings(wire, DomainFields, "matching", "rule_based_matching")
+        known = settings_of(wire, DomainFields, "matching", "rule_based_matching")
         known["tags"] = {**(wire.tags or {}), MARK: self._state.import_id}
         try:
             self._domains.create(self._state.domain, **{**known, **self._overrides})
@@ -254,18 +263,25 @@ class _Import:
             if mark != self._state.import_id:
                 raise
 
-    @staticmethod
-    def _settings(record: Any, fields: Any, *without: str) -> dict[str, Any]:
-        return {
-            name: value
-            for name in fields.__annotations__
-            if name not in without and (value := getattr(record, name)) is not None
-        }
-
     def _put_types(self) -> None:
         for wire in self._content["ObjectTypes"]:
             self._domain.object_types.put(ObjectType._from_wire(wire))
         self._state.counts["object_types"] = len(self._content["ObjectTypes"])
+        if "CalculatedAttributes" in self._content:
+            self._write_calculated_attributes(self._content["CalculatedAttributes"])
+
+    # Before the objects, which are counted from the creation of a calculated attribute on.
+
+    def _write_calculated_attributes(self, wires: list[Wire]) -> None:
+        writer = CalculatedAttributeWriter(self._domain)
+        if others := writer.others(wires):
+            if (self._manifest.source == "embedded") == self._embedded:
+                for name in others:
+                    writer.delete(name)
+            else:
+                names = ", ".join(others)
+                self._problem(f"default calculated attributes that the export lacks: {names}", 0)
+        self._each("calculated_attributes", wires, writer.write)
 
     def _rows(self, kind: str, start: int = 0) -> Iterator[Row]:
         return read_rows(self._folder, self._manifest.of_kind(kind), start)
@@ -414,7 +430,7 @@ class _Import:
 
     def _put_rest(self) -> None:
         record = Domain._from_wire(self._content["Domain"])
-        known = self._settings(record, DomainFields)
+        known = settings_of(record, DomainFields)
         later: dict[str, Any] = {
             name: known[name] for name in ("matching", "rule_based_matching") if name in known
         }
@@ -423,29 +439,60 @@ class _Import:
             self._domains.update(self._state.domain, **later)
         self._each("layouts", self._content["Layouts"], self._create_layout)
         self._each("integrations", self._content["Integrations"], self._put_integration)
+        self._each("segments", self._content.get("Segments", []), self._create_segment)
+        streams = self._content.get("EventStreams", [])
+        if (uri := self._event_stream_uri) is not None:
+            self._each("event_streams", streams, partial(self._create_event_stream, uri))
+        elif streams:
+            name, sent_to = streams[0]["EventStreamName"], streams[0]["DestinationDetails"]["Uri"]
+            self._problem(
+                f"event stream {name}, which sent to {sent_to}, was not created: give its "
+                "event_stream_uri to let the new domain send records too",
+                0,
+            )
 
-    def _each(self, noun: str, wires: list[Wire], store: Callable[[Wire], object]) -> None:
+    def _each(self, kind: str, wires: list[Wire], store: Callable[[Wire], object]) -> None:
         count = 0
         for wire in wires:
             try:
-                store(wire)
-                count += 1
+                count += store(wire) is not False
             except CustomerProfilesError as error:
-                self._problem(f"of the {noun} were refused: {error}")
-        self._state.counts[noun] = count
+                self._problem(f"of the {kind.replace('_', ' ')} were refused: {error}")
+        self._state.counts[kind] = count
 
     def _create_layout(self, wire: Wire) -> None:
         layout = Layout._from_wire(wire)
         name = layout.layout_definition_name
-        settings: Any = self._settings(layout, LayoutFields)
+        settings: Any = settings_of(layout, LayoutFields)
         try:
             self._domain.layouts.create(name, **settings)
         except BadRequestError:
-            self._domain.layouts.get(name)  # Of an interrupted import.
+            if not _is_there(self._domain.layouts, name):
+                raise
+
+    def _create_segment(self, wire: Wire) -> None:
+        segment = Segment._from_wire(wire)
+        name, groups = segment.segment_definition_name, segment.segment_groups
+        settings = settings_of(segment, SegmentFields, "sort", "tags")
+        settings |= {"tags": segment.tags} if segment.tags else {}
+        settings |= {"sort": segment.segment_sort} if segment.segment_sort else {}
+        try:
+            self._domain.segments.create(name, groups, sql=segment.segment_sql_query, **settings)
+        except BadRequestError:
+            if not _is_there(self._domain.segments, name):
+                raise
+
+    def _create_event_stream(self, uri: str, wire: Wire) -> None:
+        name, streams = wire["EventStreamName"], self._domain.event_streams
+        try:
+            streams.create(name, uri, tags=wire.get("Tags") or None)
+        except BadRequestError:
+            if not _is_there(streams, name):
+                raise
 
     def _put_integration(self, wire: Wire) -> None:
         integration = Integration._from_wire(wire)
-        settings: Any = self._settings(integration, IntegrationFields)
+        settings: Any = settings_of(integration, IntegrationFields)
         self._domain.integrations.put(integration.uri, **settings)
 
     # Verification.
@@ -489,6 +536,15 @@ class _Import:
         with path.open("w", encoding="ascii") as file:
             file.write("former_profile_id,profile_id\n")
             file.writelines(lines)
+
+
+def _is_there(documents: Any, name: str) -> bool:
+    """Return whether an interrupted import created a document."""
+    try:
+        documents.get(name)
+    except ResourceNotFoundError:
+        return False
+    return True
 
 
 def _first_form(row: Row) -> Wire:

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 PartFormat: TypeAlias = Literal["jsonl", "parquet"]
 MANIFEST, PROGRESS, SETTINGS = "manifest.json", "progress.json", "settings.json"
 FORMAT = "customer-profiles export"
-VERSION = 1
+VERSION = 2
+_READABLE = (1, VERSION)
+"""Exports of version 1 have no calculated attributes, segments and event streams."""
+KINDS: dict[str, str] = {
+    "layouts": "Layouts",
+    "integrations": "Integrations",
+    "calculated_attributes": "CalculatedAttributes",
+    "segments": "Segments",
+    "event_streams": "EventStreams",
+}
+"""The members of the settings by the names of their counts."""
 _CHUNK = 1 << 20
 
 
@@ -83,7 +93,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         msg = f"{path} is not the manifest of an export of this library"
         raise TransferError(msg)
-    if content.get("version") != VERSION:
+    if content.get("version") not in _READABLE:
         msg = (
             f"{folder} was exported by another release (version {content.get('version')}); "
             "upgrade customer-profiles"
