@@ -21,6 +21,7 @@ from . import (
     person,
     profiles,
     review,
+    segments,
     serve,
     streams,
     transfer,
@@ -52,6 +53,7 @@ app.add_typer(matches.app, name="matches")
 app.add_typer(object_types.app, name="object-types")
 app.add_typer(objects.app, name="objects")
 app.add_typer(profiles.app, name="profiles")
+app.add_typer(segments.app, name="segments")
 app.add_typer(streams.app, name="streams")
 app.add_typer(uploads.app, name="uploads")
 

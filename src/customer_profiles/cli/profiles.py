@@ -169,19 +169,38 @@ def search(*, keys: Search, limit: Limit = None, target: Target, output: Output)
 
 @app.command(name="list")
 @with_target
-def list_(*, limit: Limit = None, target: Target, output: Output) -> None:
-    """List all profiles of an embedded domain, in the order of their creation.
+def list_(
+    *,
+    snapshot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX",
+            help="On AWS: the address at which a snapshot of all profiles is made, read and "
+            "removed.",
+        ),
+    ] = None,
+    role_arn: Annotated[
+        str | None, typer.Option(help="The ARN of the role with which AWS writes the snapshot.")
+    ] = None,
+    limit: Limit = None,
+    target: Target,
+    output: Output,
+) -> None:
+    """List all profiles: of an embedded domain, in the order of their creation.
 
-    AWS has no such operation: search there, or export a segment.
+    AWS has no such operation: there, a segment of all profiles is exported to S3 and read.
     """
+    options: dict[str, Any] = {}
     if target.db is None:
-        fail(
-            "only an embedded domain (--db) can list all profiles: AWS has no operation for it. "
-            "`profiles search` finds profiles by their keys, and a segment exports them to S3 "
-            "(aws customer-profiles create-segment-snapshot)"
-        )
+        if snapshot is None or role_arn is None:
+            fail(
+                "only an embedded domain (--db) can list all profiles at once: AWS has no "
+                "operation for it. `profiles search` finds profiles by their keys, and a segment "
+                "exports them to S3: give --snapshot s3://BUCKET/PREFIX and --role-arn ARN"
+            )
+        options = {"snapshot": snapshot, "role_arn": role_arn}
     with target.open() as domain:
-        found = domain.profiles.all(limit=output.limit(limit))
+        found = domain.profiles.all(limit=output.limit(limit), **options)
         _show(found, limit, target, output, "the domain has no profiles; `load` loads a file")
 
 
