@@ -21,6 +21,8 @@ from customer_profiles.conditions import explain
         ('last_name="King, Jr.",Lovelace', where.last_name.is_in("King, Jr.", "Lovelace")),
         ("attributes.tier!=gold", where.attributes["tier"].is_not_in("gold")),
         ("attributes.a b=c=d", where.attributes["a b"].is_in("c=d")),
+        ("attributes.note=call on monday", where.attributes["note"].is_in("call on monday")),
+        ("attributes.note contains a = b", where.attributes["note"].contains("a = b")),
         ("first_name begins_with A", where.first_name.begins_with("A")),
         ("birth_date before 2000-01-01", where.birth_date.before(date(2000, 1, 1))),
         ("birth_date=1990-05-01", where.birth_date.on(date(1990, 5, 1))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -53,7 +52,6 @@ _VALUES = [
 _MISSING = 1
 _STATISTICS: tuple[str, ...] = get_args(Statistic)
 _OPERATORS: tuple[str, ...] = get_args(ThresholdOperator)
-_THRESHOLD = re.compile(r"(\w+)\s+(.+)")
 
 
 @app.command(name="list")
@@ -199,13 +197,13 @@ def create(  # noqa: PLR0913  (the command's options)
 
 
 def _parse_threshold(text: str) -> tuple[str, str]:
-    found = _THRESHOLD.fullmatch(text.strip())
-    if found is None or found[1] not in _OPERATORS:
+    operator, _, value = text.strip().partition(" ")
+    if operator not in _OPERATORS or not value.strip():
         fail(
             f"--threshold is an operator ({', '.join(_OPERATORS)}) and a value, such as "
             f"'GREATER_THAN 5'; it was {text!r}"
         )
-    return found[1], found[2]
+    return operator, value.strip()
 
 
 @app.command()

@@ -31,10 +31,7 @@ _RANGES = ("between", "not_between")
 METHODS: tuple[str, ...] = (*_TEXTS, *_NUMBERS, *_DATES, *_RANGES, *_LISTS)
 """The methods of fields that a condition of an option may name."""
 
-_IN_WORDS = re.compile(rf"(?s)(.+?)\s+({'|'.join(METHODS)})\s+(.+)")
-_WITH_SIGN = re.compile(r"(?s)([^=]*?)\s*(!?=)(.*)")
-_DAYS = re.compile(r"(?s)(.*?)\s+days=(\d+)")
-_LITERAL = re.compile(r"'((?:[^']|'')*)'")
+_LITERAL = re.compile("'[^']*'")
 _EXAMPLES = "'address.city=Seattle,Bellevue' or 'calculated.spend over 500 days=30'"
 
 Where = Annotated[
@@ -102,7 +99,7 @@ def masked_groups(value: Any, name: str = "", *, is_private: bool = False) -> An
 
 def mask_literals(sql: str) -> str:
     """Return a query whose texts between quotes are masked."""
-    return _LITERAL.sub(lambda found: f"'{mask(found[1])}'", sql)
+    return _LITERAL.sub(lambda found: f"'{mask(found[0][1:-1])}'", sql)
 
 
 def _parse(text: str, find: Callable[[str], Any]) -> Condition:
@@ -113,29 +110,35 @@ def _parse(text: str, find: Callable[[str], Any]) -> Condition:
         fail(f"--where is FIELD=VALUE,… or FIELD METHOD VALUE, such as {_EXAMPLES}")
     field = find(name)
     options: dict[str, Any] = {}
-    if name.startswith("calculated.") and (found := _DAYS.fullmatch(rest)):
-        rest, options["days"] = found[1], int(found[2])
+    values, sign, days = rest.rpartition(" days=")
+    if sign and name.startswith("calculated.") and days.isascii() and days.isdecimal():
+        rest, options["days"] = values, int(days)
     if method == "is_in" and not hasattr(field, "is_in"):
         method = "on"
     call = getattr(field, method, None)
     if call is None:
         known = ", ".join(known for known in METHODS if hasattr(field, known))
         fail(f"--where: {name} has no {method}; known are {known}")
-    values = [_value(part, method) for part in _parts(rest)]
+    arguments = [_value(part, method) for part in _parts(rest)]
     try:
-        condition: Condition = call(*values, **options)
+        condition: Condition = call(*arguments, **options)
     except TypeError:
         count = "two values" if method in _RANGES else "one value"
-        fail(f"--where: {name} {method} takes {count}, not {len(values)}")
+        fail(f"--where: {name} {method} takes {count}, not {len(arguments)}")
     return condition
 
 
 def _split(text: str) -> tuple[str, str | None, str]:
     """Return the field, the method and the values of a condition."""
-    if found := _IN_WORDS.fullmatch(text):
-        return found[1].strip(), found[2], found[3]
-    if found := _WITH_SIGN.fullmatch(text):
-        return found[1].strip(), "is_in" if found[2] == "=" else "is_not_in", found[3]
+    name, sign, rest = text.partition("=")
+    # A word such as `on` after the sign belongs to a value.
+    named = [(at, method) for method in METHODS if (at := name.find(f" {method} ")) > 0]
+    if named:
+        at, method = min(named)
+        return name[:at].strip(), method, text[at + len(method) + 2 :]
+    if sign:
+        is_not = name.endswith("!")
+        return name.removesuffix("!").strip(), "is_not_in" if is_not else "is_in", rest
     name, _, rest = text.strip().partition(" ")
     method = rest.partition(" ")[0]
     if method and (hint := did_you_mean(method, METHODS, 1)):

@@ -228,7 +228,7 @@ def members(
     target: Target,
     output: Output,
 ) -> None:
-    """Say whether profiles are members of a segment; without ids, list all its members.
+    """Show which profiles are members of a segment; without ids, list all its members.
 
     AWS does not list members: `segments snapshot` exports them to S3 there.
 
