@@ -393,7 +393,7 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "reason"), WRONG, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("make", "reason"), WRONG, ids=[reason for _, reason in WRONG])
 def test_a_wrong_value_is_refused_with_the_remedy(make: Any, reason: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         make()

@@ -19,6 +19,7 @@ OBJECT_TYPE = {
     "Fields": {"Id": {"Source": "_source.id", "Target": "_profile.AccountNumber"}},
     "Keys": {"Id": [{"FieldNames": ["Id"], "StandardIdentifiers": ["PROFILE", "UNIQUE"]}]},
 }
+EVERYBODY: dict[str, Any] = {"SegmentGroups": {"Groups": []}}
 # The field of `Quotas` that limits an operation, and a request that is one too many at zero.
 LIMITED: dict[str, tuple[str, dict[str, Any]]] = {
     "CreateDomain": ("domains", DOMAIN),
@@ -55,7 +56,15 @@ LIMITED["CreateCalculatedAttributeDefinition"] = (
         "Statistic": "SUM",
     },
 )
+LIMITED["CreateSegmentDefinition"] = (
+    "segment_definitions",
+    {"DomainName": "shop", "SegmentDefinitionName": "all", "DisplayName": "All", **EVERYBODY},
+)
 UNLIMITED = {
+    "CreateEventStream": "a domain has one event stream, and a second one has a message of its own",
+    "CreateSegmentEstimate": "AWS documents no limit on the estimates of a domain",
+    "CreateSegmentSnapshot": "its quota is of a day: see tests/engine/test_snapshots.py",
+    "CreateUploadJob": "AWS documents no limit on the upload jobs of a domain",
     "CreateProfile": "AWS documents no limit on the profiles of a domain",
     "PutProfileObject": "the oldest objects of a profile are evicted instead",
 }
@@ -63,6 +72,7 @@ UNLIMITED = {
 BEFORE = {
     "CreateCalculatedAttributeDefinition": [("CreateDomain", DOMAIN)],
     "CreateDomainLayout": [("CreateDomain", DOMAIN)],
+    "CreateSegmentDefinition": [("CreateDomain", DOMAIN)],
     "PutProfileObjectType": [("CreateDomain", DOMAIN)],
     "PutIntegration": [("CreateDomain", DOMAIN), ("PutProfileObjectType", OBJECT_TYPE)],
 }
