@@ -45,9 +45,6 @@ _POLL_SECONDS = 0.5
 _DAY = 86_400.0
 
 
-# --- what writers record ---
-
-
 def profile_written(stored: Stored, now: float, *, created: bool = False) -> Change:
     """Return the change of a profile that was created or updated."""
     event = CREATED if created else UPDATED
@@ -124,9 +121,6 @@ def object_updated(
         store.add(connection, feed, [object_written(stored, profile_id, now, created=False)])
 
 
-# --- how readers follow ---
-
-
 def enable(connection: Connection, domain: int, keep_days: float) -> None:
     """Keep a domain's changes for readers from now on, each for so many days."""
     store.set_reader(connection, domain, KEPT, is_on=True)
@@ -184,9 +178,6 @@ def notify(context: Context) -> None:
         context.feed.changed.notify_all()
 
 
-# --- what is kept ---
-
-
 def trim_all(context: Context) -> None:
     """Remove the changes that nobody will read, in steps."""
     now = context.clock.now()
@@ -221,9 +212,6 @@ def _unread(connection: Connection, domain: int, now: float) -> store.Unread:
 def is_trim_due(context: Context) -> bool:
     """Return whether old changes were not removed for a while."""
     return context.clock.now() >= context.feed.trim_at
-
-
-# --- ids ---
 
 
 class EventIds:

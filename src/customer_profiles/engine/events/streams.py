@@ -62,9 +62,6 @@ _FAR_BEHIND = 100_000
 """With more changes to deliver than this, there are no pauses."""
 
 
-# --- the state of a stream ---
-
-
 def start(connection: Connection, domain: int, uri: str, now: float) -> Wire:
     """Begin to deliver a domain's changes; return the members of the stream's document."""
     changes.set_reader(connection, domain, STREAMED, is_on=True)
@@ -117,9 +114,6 @@ def _recovered(_: Context, connection: Connection, target: Target) -> None:
         details = {"Uri": target.destination, "Status": "HEALTHY"}
         body = {**document.body, "DestinationDetails": details}
         documents.put(connection, target.domain, KIND, document._replace(body=body))
-
-
-# --- records ---
 
 
 def _read(connection: Connection, target: Target, after: int) -> Page:
@@ -237,9 +231,6 @@ ROUTE = Route(
     failed=_failed,
     recovered=_recovered,
 )
-
-
-# --- delivery ---
 
 
 def deliver_all(context: Context, after_request: Callable[[float], object] = lambda _: None) -> int:

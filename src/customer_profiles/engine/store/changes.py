@@ -141,9 +141,6 @@ def erase(connection: Connection, domain: int, profile: int) -> int:
     ).rowcount
 
 
-# --- what is kept ---
-
-
 def feed(connection: Connection, domain: int) -> Feed | None:
     """Read what is kept of a domain's changes; None if none are."""
     row = connection.execute(

@@ -108,9 +108,6 @@ def delete(connection: Connection, domain: int, name: str) -> None:
         )
 
 
-# --- what was not delivered ---
-
-
 def undelivered(
     connection: Connection, domain: int, name: str, limit: int
 ) -> list[Undelivered]:  # fmt: skip
