@@ -533,6 +533,15 @@ def test_data_are_partial_until_there_are_enough_objects(orders):
     assert orders.answer()["IsDataPartial"] == "false"
 
 
+def test_a_range_of_no_days_has_passed_at_once(orders):
+    today = span(ValueRange={"Start": 0, "End": 0})
+    orders.define(Conditions={**today, "ObjectCount": 2})
+    orders.define(name="days", Conditions=today)
+    orders.put(1, days=5)
+    assert orders.answer()["IsDataPartial"] == "false"
+    assert orders.answer("days")["IsDataPartial"] == "false"
+
+
 def test_a_range_that_is_widened_brings_in_no_older_data(orders, clock):
     orders.put(1, days=5)
     orders.put(2, days=20)

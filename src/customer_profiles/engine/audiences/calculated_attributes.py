@@ -91,8 +91,8 @@ class Window(NamedTuple):
 
     first: float
     last: float
-    days: float
-    """The length that must have passed until the data are no longer partial."""
+    days: float | None
+    """The length that must have passed until the data are no longer partial; None if unlimited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +174,8 @@ class Attribute:
     def _window(self, now: float, override: Wire | None) -> Window:
         chosen = (override or self.conditions).get("Range", {})
         chosen = chosen if override else chosen.get("ValueRange") or chosen
-        first, last, days = -inf, inf, 0
+        days: float | None = None
+        first, last = -inf, inf
         if "Start" in chosen:
             start, end = chosen["Start"], chosen.get("End", 0)
             # Assumed: both ends of a ValueRange and of an override are inside.
@@ -183,7 +184,7 @@ class Attribute:
         elif chosen.get("Value"):
             # Assumed: a Range of n days is the last n times 86,400 seconds, without its beginning.
             # Assumed: a Range without Value and ValueRange, or with a Value of 0, has no limit.
-            days = chosen["Value"]
+            days = float(chosen["Value"])
             first, last = _after(now - days * _DAY), now
         return Window(max(first, self.covers), last, days)
 
@@ -193,9 +194,9 @@ class Attribute:
         if most:
             # Assumed: ObjectCount keeps the newest of the objects that the filter and range leave.
             found, count = found[-most:], len(found)
-            is_partial = count < most and (not window.days or now < self._full(window))
+            is_partial = count < most and not self._has_passed(window, now)
         else:
-            is_partial = bool(window.days) and now < self._full(window)
+            is_partial = window.days is not None and not self._has_passed(window, now)
         # Assumed: objects without a value count for ObjectCount, but for no statistic.
         counted = [entry for entry in found if entry[-1] is not None]
         text, items = self._statistic([entry[-1] for entry in counted], now)
@@ -204,8 +205,9 @@ class Attribute:
             text, items = _compare(text, threshold), None
         return Value(text, items, is_partial, counted[-1][0] if counted else None)
 
-    def _full(self, window: Window) -> float:
-        return self.made + window.days * _DAY
+    def _has_passed(self, window: Window, now: float) -> bool:
+        """Return whether the length of the window has passed since data are collected."""
+        return window.days is not None and now >= self.made + window.days * _DAY
 
     def _statistic(
         self, values: list[Any], now: float
