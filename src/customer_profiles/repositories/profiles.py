@@ -64,9 +64,9 @@ _DELETE_KEY = "DeleteProfileKey"
 _PAGE = Page[Profile]
 _NO_LIST = (
     "the service has no operation that lists the profiles of a domain, so only the embedded engine "
-    "lists them at once; on AWS, search() finds profiles by their keys and get_many() by their ids, "
-    "and all(snapshot='s3://bucket/folder', role_arn=...) lists them by way of a segment's snapshot "
-    "in S3"
+    "lists them at once; on AWS, search() finds profiles by their keys, get_many() by their ids, "
+    "and all(snapshot='s3://bucket/folder', role_arn=...) lists them by way of a segment's "
+    "snapshot in S3"
 )
 _MOST_KEYS = 5
 _MOST_IDS = 20
