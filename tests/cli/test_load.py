@@ -211,7 +211,7 @@ def test_another_delimiter_and_encoding_are_read(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_a_consistent_database_that_a_second_run_completes(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
-    path.write_text("Email\n" + "".join(f"p{n}@example.com\n" for n in range(20_000)))
+    path.write_text("Email\n" + "".join(f"p{n}@example.com\n" for n in range(200_000)))
     db = tmp_path / "shop.db"
     command = ["load", str(path), "--domain", "shop", "--db", str(db), "--key", "email_address"]
     running = subprocess.Popen([*COMMAND, *command], stderr=subprocess.PIPE, text=True)

@@ -153,15 +153,15 @@ def ended_early(file: Path, how: int) -> int:
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_run_goes_on_where_it_stopped(file: Path, how: int) -> None:
-    many(file, 30_000)
+    many(file, 90_000)
     file.write_text("no json\n" + file.read_text())
     assert ended_early(file, how) != 0
-    assert 0 < count(file) < 30_000
+    assert 0 < count(file) < 90_000
 
     result = put(file)
     assert "continuing after line" in result.output
-    assert "30000 put, 1 rejected" in result.output
-    assert (count(file), len(rejected(file))) == (30_000, 1)
+    assert "90000 put, 1 rejected" in result.output
+    assert (count(file), len(rejected(file))) == (90_000, 1)
 
 
 def test_a_changed_file_is_put_from_its_beginning(file: Path) -> None:
